@@ -1,0 +1,46 @@
+"""Basic neural networks, predictive and generative, as ready-to-train Keras models.
+
+    import genai_basics as gb
+
+The names below are imported on first use, so that `import genai_basics` costs nothing: it
+loads neither TensorFlow nor Keras nor NumPy. Once Keras is there, by whoever's import, the
+classes of this package are registered with it, and `keras.models.load_model` finds them.
+"""
+
+from importlib import import_module
+
+from . import registration
+
+__version__ = "0.1.0"
+
+# module -> its public names
+_CONTENTS = {
+    "data": ("Dataset", "list_data", "load_data"),
+    "layers": ("Sampling",),
+    "metrics": (),
+    "model": ("Model",),
+    "plotting": (),
+    "runs": ("Run", "load_run"),
+    "training": ("train",),
+    "vae": ("VAE", "build_vae"),
+}
+_MODULE_OF = {name: module for module, names in _CONTENTS.items() for name in names}
+
+__all__ = sorted(["__version__", *_CONTENTS, *_MODULE_OF])
+
+
+def __getattr__(name):
+    if name in _MODULE_OF:
+        value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    if name in _CONTENTS:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
+
+
+registration.install()

@@ -1,0 +1,21 @@
+# For editors and type checkers: what `__init__.py` imports on first use.
+from . import data as data
+from . import layers as layers
+from . import metrics as metrics
+from . import model as model
+from . import plotting as plotting
+from . import runs as runs
+from . import training as training
+from . import vae as vae
+from .data import Dataset as Dataset
+from .data import list_data as list_data
+from .data import load_data as load_data
+from .layers import Sampling as Sampling
+from .model import Model as Model
+from .runs import Run as Run
+from .runs import load_run as load_run
+from .training import train as train
+from .vae import VAE as VAE
+from .vae import build_vae as build_vae
+
+__version__: str
