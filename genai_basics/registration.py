@@ -1,0 +1,88 @@
+"""Register this package's classes with Keras as soon as Keras is there, and not before.
+
+`keras.models.load_model` looks up the classes of other packages among those registered and
+imports none by itself. Importing them all in `genai_basics/__init__.py` would load TensorFlow
+for a `--help`. So a finder in `sys.meta_path` watches two kinds of import, Keras' own and those
+of our submodules, and imports `MODULES` when Keras is loaded and no submodule of ours is in the
+middle of being executed. That second condition matters: in `import genai_basics.layers` it is
+`layers`, half executed, whose `import keras` brings Keras in, and a module that takes a name
+from `layers` could not be imported yet. It can when `layers` is done.
+"""
+
+import sys
+import threading
+from importlib import import_module
+
+PACKAGE = __name__.rpartition(".")[0]
+
+# Every module that registers a class or function with `register_keras_serializable`.
+MODULES = ("layers", "model", "vae")
+
+
+def install():
+    """Register now if Keras is loaded, else when it will be. Called by `genai_basics` itself."""
+    if "keras" in sys.modules:
+        register()
+    else:
+        sys.meta_path.insert(0, _Finder())
+
+
+def register():
+    """Import the modules in `MODULES`, whose decorators register their classes with Keras."""
+    for name in MODULES:
+        import_module(f"{PACKAGE}.{name}")
+
+
+class _Finder:
+    """Finds Keras and our submodules as Python would, and watches their execution."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.running = 0  # submodules of ours that are being executed
+        self.keras_loaded = False
+        self.done = False
+
+    def find_spec(self, name, path=None, target=None):
+        if self.done or not (name == "keras" or name.startswith(f"{PACKAGE}.")):
+            return None
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _WatchedLoader(spec.loader, self)
+                return spec
+        return None
+
+    def execute(self, loader, module):
+        ours = module.__name__ != "keras"
+        with self.lock:
+            self.running += ours
+        try:
+            loader.exec_module(module)
+        finally:
+            with self.lock:
+                self.running -= ours
+        with self.lock:
+            self.keras_loaded |= not ours
+            now = self.keras_loaded and self.running == 0 and not self.done
+            self.done |= now
+        if now:
+            sys.meta_path.remove(self)
+            register()
+
+
+class _WatchedLoader:
+    """The loader that Python found, with its `exec_module` watched once."""
+
+    def __init__(self, loader, finder):
+        self.loader, self.finder = loader, finder
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        module.__loader__ = module.__spec__.loader = self.loader
+        self.finder.execute(self.loader, module)

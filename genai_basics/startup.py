@@ -1,0 +1,37 @@
+"""Start TensorFlow without its messages, for programs with a terminal to keep clean."""
+
+import os
+import sys
+import tempfile
+from importlib import import_module
+
+__all__ = ["quiet_tensorflow"]
+
+
+def quiet_tensorflow():
+    """Import Keras, and TensorFlow with it, without TensorFlow's start-up messages.
+
+    TensorFlow's libraries write some of them straight to the process' standard error, before
+    any setting of theirs is read, so it is turned aside while they load. If they fail to load,
+    what they said is shown. Where the user has set `TF_CPP_MIN_LOG_LEVEL`, the messages are
+    wanted and stay.
+    """
+    if "keras" in sys.modules:
+        return
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        import_module("keras")
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    with tempfile.TemporaryFile() as aside:
+        stderr = os.dup(2)
+        os.dup2(aside.fileno(), 2)
+        try:
+            import_module("keras")
+        except BaseException:
+            aside.seek(0)
+            os.write(stderr, aside.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
