@@ -1,0 +1,87 @@
+"""Labels of any sort to integers and class names."""
+
+import warnings
+
+import numpy as np
+
+__all__ = ["encode_labels"]
+
+
+def encode_labels(labels, class_names=None, what="examples"):
+    """Return `(y, class_names)`: int64 indices (n,) and the names that they point at.
+
+    Names are sorted, as numbers where all are integers. Labels of one value only are no
+    labels: a warning says so and `(None, None)` comes back.
+
+    Args:
+        labels: Strings or integers, (n,), (n, 1) or one-hot (n, classes).
+        class_names: Names to encode by, of data seen before. `None` takes them from the
+            labels.
+        what: Word for the examples in messages.
+
+    Raises:
+        ValueError: A label is empty, or none of `class_names`.
+
+    Example:
+
+    >>> encode_labels(["b", "a", "b"])[1]
+    ('a', 'b')
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim == 2 and _is_one_hot(labels):
+        labels = labels.argmax(axis=1)
+    if labels.ndim != 1:
+        raise ValueError(
+            f"Labels must be one for each of the {what}. Received: an array of {labels.shape}"
+        )
+    if labels.dtype.kind == "f":
+        if not np.all(np.isfinite(labels)) or np.any(labels != np.round(labels)):
+            raise ValueError("Labels must be integers or names. Received: numbers between them")
+        labels = labels.astype("int64")
+    if labels.dtype.kind == "b":
+        labels = labels.astype("int64")
+    names, y = np.unique(labels.astype(str), return_inverse=True)
+    if class_names is not None:
+        return _encode_by(names, y, class_names), tuple(class_names)
+    if "" in names:
+        raise ValueError(f"{np.sum(labels.astype(str) == '')} of the {what} have an empty label.")
+    if len(names) == 1 and len(labels) > 1:
+        warnings.warn(
+            f"All {len(labels)} {what} have the label {str(names[0])!r}; one class is no class, so "
+            "they count as unlabelled.",
+            stacklevel=2,
+        )
+        return None, None
+    order = np.array(sorted(range(len(names)), key=lambda i: _sort_key(names[i])))
+    rank = np.empty(len(names), "int64")
+    rank[order] = np.arange(len(names))
+    return rank[y.reshape(-1)], tuple(str(names[i]) for i in order)
+
+
+def is_regression(y):
+    """Whether the targets `y` are values rather than classes."""
+    y = np.asarray(y)
+    if y.dtype.kind != "f":
+        return y.dtype.kind in "iu" and y.ndim == 2 and y.shape[1] > 1 and not _is_one_hot(y)
+    return not (np.all(y == np.round(y)) and (y.ndim == 1 or y.shape[1] == 1 or _is_one_hot(y)))
+
+
+def _encode_by(names, y, class_names):
+    place = {str(name): i for i, name in enumerate(class_names)}
+    unknown = [str(name) for name in names if str(name) not in place]
+    if unknown:
+        shown = ", ".join(map(repr, unknown[:5]))
+        known = ", ".join(list(place)[:20])
+        raise ValueError(f"The label {shown} is none of the classes {known}.")
+    return np.array([place[str(name)] for name in names], "int64")[y.reshape(-1)]
+
+
+def _is_one_hot(y):
+    return y.shape[1] > 1 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
+
+
+def _sort_key(name):
+    digits = name.lstrip("-")
+    return (0, int(name), "") if digits.isdecimal() else (1, 0, str(name))

@@ -1,0 +1,204 @@
+"""`load_data`: from a name, a path or arrays to a `Dataset`."""
+
+import importlib
+import inspect
+from pathlib import Path
+
+import numpy as np
+
+from .dataset import Dataset
+from .guess import guess_kind
+from .spec import Spec, spec_from_config
+from .splits import limit_part, split_parts
+
+__all__ = ["KINDS", "list_data", "load_data"]
+
+KINDS = {  # kind: (module, reader)
+    "images": ("images", "read_images"),
+    "vectors": ("arrays", "read_vectors"),
+}
+
+NAMES = {  # name: (module, function, one line)
+    "digits": ("embedded", "digits", "images: 1,797 handwritten digits, 8x8, from scikit-learn"),
+    "mnist": ("downloads", "mnist", "images: 70,000 handwritten digits, 28x28 (download)"),
+    "fashion_mnist": ("downloads", "fashion_mnist", "images: 70,000 clothes, 28x28 (download)"),
+    "cifar10": ("downloads", "cifar10", "images: 60,000 in 10 classes, 32x32 RGB (download)"),
+    "cifar100": ("downloads", "cifar100", "images: 60,000 in 100 classes, 32x32 RGB (download)"),
+}
+
+
+def list_data():
+    """Return the names that `load_data` knows, each with one line about it."""
+    return {name: line for name, (_, _, line) in NAMES.items()}
+
+
+def load_data(
+    source,
+    *,
+    kind=None,
+    target=None,
+    image_size=None,
+    color=None,
+    seed=0,
+    validation=0.1,
+    test=0.1,
+    strict=False,
+    encoding=None,
+    group=None,
+    limit=None,
+    like=None,
+    **kind_options,
+):
+    """Load data of any kind and split them into training, validation and test parts.
+
+    Args:
+        source: A name (see `list_data`), a path to a file or folder, an array, or a tuple
+            (x, y) of arrays or lists.
+        kind: "images", "vectors", "text", "pairs", "tables", "series", "forecast", "audio",
+            "detection", "video" or "music". `None` tells it from the source.
+        target: Column of a table to predict, or columns of a series to forecast.
+        image_size: Height and width of pictures, or one number for both.
+        color: "grey" or "rgb".
+        seed: Seed of the splits.
+        validation, test: Fraction or number of examples to hold out. A source that has
+            splits of its own keeps them.
+        strict: Whether a file that cannot be read is an error; else it is skipped, named in
+            a warning and in `Dataset.skipped`.
+        encoding: Encoding of text files. `None` recognizes it.
+        group: Name of a column in `groups` ("speaker") whose values stay in one part.
+        limit: Most examples in each part, drawn at random.
+        like: A spec, or its config, of data seen before: sizes, class names and columns are
+            taken from it, and labels that it does not know are an error.
+        **kind_options: What else the reader of the kind takes.
+
+    Returns:
+        A `Dataset`.
+
+    Raises:
+        ValueError: The source does not exist or cannot be read, or an option does not
+            apply to its kind.
+
+    Example:
+
+    >>> data = load_data("digits")
+    >>> data.spec.shape
+    (8, 8, 1)
+    """
+    options = {"target": target, "image_size": image_size, "color": color, "strict": strict}
+    options.update(encoding=encoding, **kind_options)
+    options = {
+        name: value for name, value in options.items() if value is not None and value is not False
+    }
+    like = spec_from_config(like) if isinstance(like, dict) else like
+    name, found, recorded = _find(source)
+    if recorded in NAMES:
+        reader, arguments = _import(*NAMES[recorded][:2]), ()
+    else:
+        asked = kind or (like.kind if like else guess_kind(found, options))
+        if asked not in KINDS:
+            raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: kind={kind!r}")
+        reader, arguments = _import(*KINDS[asked]), (found,)
+    taken = _check_options(reader, options, f"'{name}'" if not arguments else f"kind '{asked}'")
+    if like is not None:
+        taken = {**_options_like(like, reader), **taken}
+    reading = reader(*arguments, **taken)
+    _check_spec(reading.spec, kind, like, name)
+    parts = split_parts(reading, seed=seed, validation=validation, test=test, group=group)
+    parts = [limit_part(part, limit, seed) for part in parts]
+    record = {}
+    if recorded is not None:
+        record = {"source": recorded, "kind": reading.spec.kind, "seed": seed, **options}
+        record.update(validation=validation, test=test, group=group, limit=limit, like=like)
+    return Dataset(
+        name=name,
+        kind=reading.spec.kind,
+        spec=reading.spec,
+        train=parts[0],
+        validation=parts[1],
+        test=parts[2],
+        fingerprint=reading.fingerprint,
+        source=_plain(record),
+        skipped=tuple(reading.skipped),
+    )
+
+
+def _find(source):
+    """Return (name for people, what to read, what to record) of a source."""
+    if not isinstance(source, (str, Path)):
+        return "arrays", source, None
+    text, path = str(source), Path(source).expanduser()
+    if text in NAMES and isinstance(source, str):
+        return text, text, text
+    if not path.exists():
+        raise ValueError(
+            f"'{text}' is neither a file or folder nor a name of data; the names are "
+            f"{', '.join(NAMES)}, and a path may be a folder of pictures, texts or sounds, or a "
+            "file such as .npz, .npy, .csv, .tsv, .txt, .json."
+        )
+    return text, path, str(path.resolve())
+
+
+def _import(module, function):
+    return getattr(importlib.import_module(f".{module}", __package__), function)
+
+
+def _keywords(reader):
+    parameters = inspect.signature(reader).parameters.values()
+    return [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+
+
+def _check_options(reader, options, what):
+    """Return the options that the reader takes; one that it does not is an error."""
+    takes = _keywords(reader)
+    for name, value in options.items():
+        if name not in takes and name != "strict":
+            raise ValueError(
+                f"`{name}` does not apply to {what}, which takes: {', '.join(takes) or 'nothing'}; "
+                f"`kind` (--kind) chooses another kind. Received: {name}={value!r}"
+            )
+    return {name: value for name, value in options.items() if name in takes}
+
+
+def _options_like(spec, reader):
+    """Options that make the reader read as the data of `spec` were read."""
+    values = {
+        name: getattr(spec, name, None)
+        for name in ("class_names", "target", "sample_rate", "alphabet", "columns", "time_column")
+    }
+    if spec.kind == "images":
+        height, width, channels = spec.shape
+        values.update(image_size=(height, width), color="grey" if channels == 1 else "rgb")
+    if spec.kind == "video":
+        values.update(image_size=spec.shape[1:3])
+    if spec.kind == "forecast":
+        values.update(target=spec.targets, columns=None)
+    takes = _keywords(reader)
+    return {name: value for name, value in values.items() if value is not None and name in takes}
+
+
+def _check_spec(spec, kind, like, name):
+    if kind is not None and kind != spec.kind:
+        raise ValueError(
+            f"'{name}' holds data of kind '{spec.kind}'; leave `kind` (--kind) out. "
+            f"Received: kind={kind!r}"
+        )
+    for fact in ("kind", "shape", "value_range") if like is not None else ():
+        there, here = getattr(like, fact, None), getattr(spec, fact, None)
+        if there != here:
+            raise ValueError(
+                f"'{name}' does not fit data seen before, whose {fact} is {there}. "
+                f"Received: {fact}={here}"
+            )
+
+
+def _plain(values):
+    """Options as JSON holds them, less those that are not set."""
+    plain = {}
+    for name, value in values.items():
+        if isinstance(value, Spec):
+            value = value.to_config()
+        elif isinstance(value, (tuple, np.ndarray)):
+            value = np.asarray(value).tolist()
+        if value is not None:
+            plain[name] = value.item() if isinstance(value, np.generic) else value
+    return plain

@@ -1,0 +1,252 @@
+"""Specs: what a model must know about its data before it sees any of them.
+
+Each kind of data has one frozen dataclass. A spec goes into a run's `config.json` and comes
+back whole (`to_config`, `spec_from_config`), and its `facts()` are keyword arguments of the
+builders: `build_vae(**spec.facts())`, less those that a builder does not take.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import ClassVar
+
+__all__ = [
+    "AudioSpec",
+    "DetectionSpec",
+    "ForecastSpec",
+    "ImageSpec",
+    "MusicSpec",
+    "PairSpec",
+    "SeriesSpec",
+    "Spec",
+    "TableSpec",
+    "TextSpec",
+    "VectorSpec",
+    "VideoSpec",
+    "spec_from_config",
+]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What all specs share. `kind` is the word that `load_data(kind=)` and `--kind` take."""
+
+    kind: ClassVar[str] = ""
+
+    def facts(self):
+        """Return what builders take of this spec, under their keywords."""
+        return {}
+
+    @property
+    def num_classes(self):
+        """Number of classes, or None where there are no labels."""
+        names = getattr(self, "class_names", None)
+        return None if names is None else len(names)
+
+    def to_config(self):
+        """Return the spec as a dict that JSON can hold; `spec_from_config` reads it."""
+        return {"kind": self.kind, **_plain(dataclasses.asdict(self))}
+
+    def _labels(self):
+        return {"num_classes": self.num_classes, "class_names": self.class_names}
+
+
+@dataclass(frozen=True)
+class ImageSpec(Spec):
+    """Pictures: `shape` is (height, width, channels), values lie in `value_range`."""
+
+    kind: ClassVar[str] = "images"
+    shape: tuple
+    value_range: tuple = (0, 255)
+    class_names: tuple | None = None
+
+    def facts(self):
+        return {"input_shape": self.shape, "value_range": self.value_range, **self._labels()}
+
+
+@dataclass(frozen=True)
+class VectorSpec(Spec):
+    """Rows of an array: `shape` is (d,); `task` is "classification" or "regression"."""
+
+    kind: ClassVar[str] = "vectors"
+    shape: tuple
+    class_names: tuple | None = None
+    task: str | None = None
+
+    def facts(self):
+        return {"input_shape": self.shape, "task": self.task, **self._labels()}
+
+
+@dataclass(frozen=True)
+class TextSpec(Spec):
+    """Texts. With `corpus` each part is one long text; `max_length` counts characters."""
+
+    kind: ClassVar[str] = "text"
+    class_names: tuple | None = None
+    multi_label: bool = False
+    corpus: bool = False
+    max_length: int | None = None
+
+    def facts(self):
+        return {**self._labels(), "multi_label": self.multi_label}
+
+
+@dataclass(frozen=True)
+class PairSpec(Spec):
+    """Pairs of texts, a source and its target. The lengths count characters."""
+
+    kind: ClassVar[str] = "pairs"
+    max_source_length: int | None = None
+    max_target_length: int | None = None
+
+
+@dataclass(frozen=True)
+class TableSpec(Spec):
+    """Rows of a table: `columns` are (name, "number" | "category") without the target."""
+
+    kind: ClassVar[str] = "tables"
+    columns: tuple
+    target: str | None = None
+    task: str = "classification"
+    class_names: tuple | None = None
+
+    def facts(self):
+        return {"columns": self.columns, "task": self.task, **self._labels()}
+
+
+@dataclass(frozen=True)
+class SeriesSpec(Spec):
+    """Labelled series: `shape` is (time, channels), time None where lengths differ."""
+
+    kind: ClassVar[str] = "series"
+    shape: tuple
+    class_names: tuple | None = None
+
+    def facts(self):
+        return {"input_shape": self.shape, **self._labels()}
+
+
+@dataclass(frozen=True)
+class ForecastSpec(Spec):
+    """One series to forecast.
+
+    `columns` names the channels of x, `targets` those to forecast (the others are known
+    covariates), `season` is the number of steps after which the series resembles itself,
+    `frequency` the step as text ("month", "day", "3600 seconds"), `calendar` the columns
+    that were made from the time column.
+    """
+
+    kind: ClassVar[str] = "forecast"
+    columns: tuple
+    targets: tuple
+    season: int = 1
+    frequency: str | None = None
+    time_column: str | None = None
+    calendar: tuple = ()
+
+    def facts(self):
+        return {"columns": self.columns, "targets": self.targets, "season": self.season}
+
+
+@dataclass(frozen=True)
+class AudioSpec(Spec):
+    """Clips of sound with `class_names`, or with transcriptions in the letters `alphabet`."""
+
+    kind: ClassVar[str] = "audio"
+    sample_rate: int
+    class_names: tuple | None = None
+    alphabet: tuple | None = None
+    max_length: int | None = None  # samples
+
+    def facts(self):
+        facts = {"sample_rate": self.sample_rate, **self._labels()}
+        return {**facts, "alphabet": self.alphabet, "max_length": self.max_length}
+
+
+@dataclass(frozen=True)
+class DetectionSpec(Spec):
+    """Pictures with boxes. `shape` is (height, width, channels), None where sizes differ."""
+
+    kind: ClassVar[str] = "detection"
+    shape: tuple
+    class_names: tuple
+
+    def facts(self):
+        return {"input_shape": self.shape, **self._labels()}
+
+
+@dataclass(frozen=True)
+class VideoSpec(Spec):
+    """Clips: `shape` is (frames, height, width, channels), values 0 to 255."""
+
+    kind: ClassVar[str] = "video"
+    shape: tuple
+    fps: float = 10
+    class_names: tuple | None = None
+
+    def facts(self):
+        return {"input_shape": self.shape, **self._labels()}
+
+
+@dataclass(frozen=True)
+class MusicSpec(Spec):
+    """Pieces as steps of chords.
+
+    `voices` is the number of voices of arrays (steps, voices), None for pieces that are
+    lists of steps of pitches; `low` and `high` are the lowest and highest MIDI pitch.
+    """
+
+    kind: ClassVar[str] = "music"
+    steps_per_quarter: int = 4
+    voices: int | None = None
+    low: int = 21
+    high: int = 108
+
+    def facts(self):
+        return {"voices": self.voices, "low": self.low, "high": self.high}
+
+
+SPECS = {
+    spec.kind: spec
+    for spec in (
+        ImageSpec,
+        VectorSpec,
+        TextSpec,
+        PairSpec,
+        TableSpec,
+        SeriesSpec,
+        ForecastSpec,
+        AudioSpec,
+        DetectionSpec,
+        VideoSpec,
+        MusicSpec,
+    )
+}
+
+
+def spec_from_config(config):
+    """Return the spec that `spec.to_config()` described.
+
+    Example:
+
+    >>> spec_from_config({"kind": "images", "shape": [8, 8, 1]}).num_classes is None
+    True
+    """
+    values = dict(config)
+    kind = values.pop("kind", None)
+    if kind not in SPECS:
+        known = ", ".join(SPECS)
+        raise ValueError(f"A spec's `kind` must be one of {known}. Received: kind={kind!r}")
+    return SPECS[kind](**{key: _tuples(value) for key, value in values.items()})
+
+
+def _tuples(value):
+    return tuple(_tuples(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def _plain(value):
+    """Lists for tuples and Python's numbers for NumPy's."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.item() if hasattr(value, "item") else value

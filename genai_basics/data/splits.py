@@ -1,0 +1,132 @@
+"""Cutting data into training, validation and test parts: once, seeded, stratified."""
+
+import numpy as np
+
+__all__ = ["split_parts"]
+
+MOST_VALIDATION = 5000  # examples: more tell nothing new and cost time every epoch
+
+
+def split_parts(reading, *, seed=0, validation=0.1, test=0.1, group=None):
+    """Return the parts (train, validation, test) of what a reader read.
+
+    Parts that the source has itself are kept; a missing validation part is cut from the
+    training part, at most 5000 examples. The result depends on the data and `seed` alone.
+
+    Args:
+        reading: A `Reading`.
+        seed: Seed of the draw.
+        validation, test: A fraction below 1, or a number of examples.
+        group: Name of a column of `Part.groups`; its values stay on one side.
+    """
+    for name, value in (("validation", validation), ("test", test)):
+        if value < 0 or (isinstance(value, float) and value >= 1):
+            raise ValueError(
+                f"`{name}` must be a fraction from 0 to below 1 or a number of examples. "
+                f"Received: {name}={value}"
+            )
+    parts = reading.parts
+    if reading.cut is not None or reading.ordered:
+        return _cut_in_order(reading, validation, test)
+    empty = np.zeros(0, "int64")
+    if "all" in parts:
+        whole = parts["all"]
+        rest, held = _draw(whole, test, seed, _groups(whole, group, reading.group), "test")
+        parts = {"train": whole.take(rest), "test": whole.take(held)}
+        shared = None if reading.group is None else np.asarray(reading.group)[rest]
+    else:
+        shared = reading.group
+    train = parts["train"]
+    if "validation" not in parts:
+        groups = _groups(train, group, shared)
+        rest, held = _draw(train, validation, seed + 1, groups, "validation")
+        parts = {**parts, "train": train.take(rest), "validation": train.take(held)}
+    nothing = train.take(empty)
+    return parts["train"], parts["validation"], parts.get("test", nothing)
+
+
+def _count(n, share):
+    """How many of `n` examples a share is; at least one where any is wanted."""
+    if isinstance(share, float):
+        return min(n, max(1, round(n * share))) if share > 0 else 0
+    return share
+
+
+def _draw(part, share, seed, groups, name):
+    """Split the indices of `part` into the rest and a held-out share.
+
+    Units (examples, or groups of them) are put in random order, then sorted by class, and
+    taken at even steps, which represents each class to within one. The first unit of each
+    class is never taken, so that no class is missing from training.
+    """
+    n = len(part)
+    wanted = _count(n, share)
+    if name == "validation":
+        wanted = min(wanted, MOST_VALIDATION)
+    if wanted == 0:
+        return np.arange(n), np.zeros(0, "int64")
+    if n <= wanted or n < 2:
+        raise ValueError(
+            f"There are too few examples to hold out a {name} part. Received: {n} examples, "
+            f"{name}={share}"
+        )
+    generator = np.random.default_rng(seed)
+    if groups is None:
+        unit_of, first = np.arange(n), np.arange(n)
+    else:
+        _, first, unit_of = np.unique(groups, return_index=True, return_inverse=True)
+    if len(first) < 2:
+        raise ValueError(f"All {n} examples are of one group, which cannot be on both sides.")
+    order = generator.permutation(len(first))
+    classes = _classes(part.y)
+    if classes is not None:
+        order = order[np.argsort(classes[first[order]], kind="stable")]
+        starts = np.unique(classes[first[order]], return_index=True)[1]
+        candidates = np.delete(order, starts) if len(starts) < len(order) else order[1:]
+    else:
+        candidates = order[1:]
+    units = min(max(1, round(wanted * len(first) / n)), len(candidates))
+    steps = (np.arange(units) + generator.random()) * len(candidates) / units
+    held = np.isin(unit_of, candidates[steps.astype("int64")])
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def _classes(y):
+    """Integers to stratify by, or None where `y` holds no classes."""
+    if y is None or isinstance(y, list):
+        return None
+    y = np.asarray(y)
+    if y.ndim != 1 or y.dtype.kind not in "iu" or len(np.unique(y)) > len(y) / 2:
+        return None
+    return y
+
+
+def _groups(part, name, default):
+    if name is None:
+        return default
+    if name not in part.groups:
+        known = ", ".join(part.groups) or "none"
+        raise ValueError(f"`group` must be one of the columns: {known}. Received: group={name!r}")
+    return np.asarray(part.groups[name])
+
+
+def _cut_in_order(reading, validation, test):
+    whole = reading.parts.get("all")
+    cut = reading.cut or (lambda start, stop: whole.take(np.arange(start, stop)))
+    n = reading.length or len(whole)
+    last = n - _count(n, test)
+    middle = last - _count(n, validation)
+    if middle < 1:
+        raise ValueError(
+            "The series or text is too short to be cut into training, validation and test "
+            f"parts. Received: {n} steps"
+        )
+    return cut(0, middle), cut(middle, last), cut(last, n)
+
+
+def limit_part(part, limit, seed):
+    """Return at most `limit` examples of `part`, drawn at random, in their order."""
+    if limit is None or len(part) <= limit:
+        return part
+    chosen = np.random.default_rng(seed).choice(len(part), limit, replace=False)
+    return part.take(np.sort(chosen))
