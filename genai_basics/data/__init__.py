@@ -6,6 +6,7 @@ it is needed.
 
 from .dataset import Dataset, Part
 from .images import ImageFiles
+from .inputs import read_inputs
 from .loading import KINDS, list_data, load_data
 from .spec import (
     AudioSpec,
@@ -22,6 +23,7 @@ from .spec import (
     VideoSpec,
     spec_from_config,
 )
+from .writers import image_grid, write_samples
 
 __all__ = [
     "KINDS",
@@ -40,7 +42,10 @@ __all__ = [
     "TextSpec",
     "VectorSpec",
     "VideoSpec",
+    "image_grid",
     "list_data",
     "load_data",
+    "read_inputs",
     "spec_from_config",
+    "write_samples",
 ]

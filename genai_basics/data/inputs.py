@@ -1,0 +1,276 @@
+"""Inputs of `predict`: what a user has, in the form that the model's data had."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from .files import list_files, load_arrays
+from .images import IMAGE_SUFFIXES, decode_image, resize_images
+
+__all__ = ["read_inputs"]
+
+
+def read_inputs(arguments, spec):
+    """Return `(names, x)` of files, folders, literal text or "-" for standard input.
+
+    Args:
+        arguments: Paths, or texts where the spec's data are texts. A `.txt` file holds an
+            input a line, a `.npy` or `.npz` file an array of inputs.
+        spec: The spec of the data that the model was trained on: pictures are converted to
+            its size and mode, sounds to its rate, tables to its columns.
+
+    Returns:
+        names: A name for each input: a file's path (with a number where it holds several),
+            or the text itself.
+        x: The inputs, in the raw form of the kind.
+
+    Raises:
+        ValueError: A file is not there or cannot be read; the sentence names it.
+    """
+    if not arguments:
+        raise ValueError("There is nothing to read: give files, folders, texts or - .")
+    names, items = [], []
+    for argument in arguments:
+        found = READERS[spec.kind](argument, spec)
+        if not found:
+            raise ValueError(f"'{argument}' holds no input.")
+        for name, item in found:
+            names.append(name)
+            items.append(item)
+    return names, _collect(items, spec)
+
+
+def _collect(items, spec):
+    if spec.kind == "tables":
+        return {name: np.array([item[name] for item in items]) for name, _ in spec.columns}
+    if isinstance(items[0], str) or spec.kind in ("audio", "music", "forecast"):
+        return items
+    shapes = {np.shape(item) for item in items}
+    return np.stack(items) if len(shapes) == 1 else items
+
+
+def _path(argument):
+    path = Path(argument).expanduser()
+    if not path.exists():
+        raise ValueError(f"'{argument}' is no file or folder.")
+    return path
+
+
+def _files(argument, suffixes, what):
+    """Paths of one kind of file: the argument itself, or all in the folder that it is."""
+    path = _path(argument)
+    if not path.is_dir():
+        return [path]
+    found = list_files(path, suffixes)
+    if not found:
+        raise ValueError(f"The folder '{argument}' holds no {what}.")
+    return found
+
+
+def _numbered(name, rows):
+    return [(f"{name}[{i}]" if len(rows) > 1 else str(name), row) for i, row in enumerate(rows)]
+
+
+def _array(path):
+    """The examples in an array file: `x`, else `x_test`, `samples`, or the only array."""
+    arrays = load_arrays(path)
+    for name in ("x", "samples", "x_test", "x_train", "arr_0"):
+        if name in arrays:
+            return arrays[name]
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    raise ValueError(f"'{path}' must hold an array `x`. Received: {', '.join(arrays)}")
+
+
+def _images(argument, spec):
+    found = []
+    for path in _files(argument, (*IMAGE_SUFFIXES, ".npy", ".npz"), "pictures"):
+        if path.suffix.lower() in (".npy", ".npz"):
+            found += _numbered(path, _fit_images(_array(path), spec, path))
+        elif spec.kind == "detection" and None in spec.shape[:2]:
+            found.append((str(path), _decode_mode(path, spec.shape[2])))
+        else:
+            image = decode_image(path, spec.shape)
+            low, high = getattr(spec, "value_range", (0, 255))
+            scaled = image if high == 255 else image / np.float32(255) * (high - low) + low
+            found.append((str(path), scaled))
+    return found
+
+
+def _decode_mode(path, channels):
+    image = decode_image(path)
+    if channels == 1:
+        return resize_images(image[None], color="grey")[0]
+    return resize_images(image[None], color="rgb")[0]
+
+
+def _fit_images(images, spec, path):
+    """Pictures of an array at the spec's size, mode and range."""
+    height, width, channels = spec.shape
+    one = images.shape in ((height, width), (height, width, channels))
+    images = images[None] if one else images
+    images = images[..., None] if images.ndim == 3 else images
+    if images.ndim != 4 or images.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"'{path}' must hold pictures (n, height, width[, channels]). Received: shape "
+            f"{images.shape}"
+        )
+    value_range = getattr(spec, "value_range", (0, 255))
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        raise ValueError(f"'{path}' holds NaN or infinite values.")
+    if images.dtype.kind == "f" and images.max(initial=0) <= 1 < value_range[1]:
+        images = images * value_range[1]
+    elif images.max(initial=0) > 1 == value_range[1]:
+        images = images.astype("float32") / 255
+    if value_range[1] == 255 and images.dtype.kind in "iub":
+        images = images.clip(0, 255).astype("uint8")
+    images = images if images.dtype == np.uint8 else images.astype("float32")
+    size = None if None in (height, width) else (height, width)
+    return resize_images(images, size, "grey" if channels == 1 else "rgb", value_range)
+
+
+def _texts(argument, spec):
+    if argument == "-":
+        lines = [line.rstrip("\r\n") for line in sys.stdin]
+        return [(line, line) for line in lines if line.strip()]
+    path = Path(argument)
+    if len(argument) < 1000 and path.suffix.lower() in (".txt", ".csv", ".tsv"):
+        lines = _read_text(_path(argument)).splitlines()
+        return [(line, line) for line in lines if line.strip()]
+    if len(argument) < 1000 and "\n" not in argument and path.is_dir():
+        paths = _files(argument, (".txt",), "text files")
+        return [(str(file), _read_text(file)) for file in paths]
+    if not argument.strip():
+        raise ValueError("A text is empty.")
+    return [(argument, argument)]
+
+
+def _read_text(path):
+    from .text import decode_text
+
+    return decode_text(path)
+
+
+def _vectors(argument, spec):
+    path = _path(argument)
+    if path.suffix.lower() in (".csv", ".tsv", ".txt"):
+        from .tables import read_rows
+
+        header, rows = read_rows(path)
+        if _are_numbers(header):
+            rows = [header, *rows]
+        array = np.array([[_number(cell, path) for cell in row] for row in rows])
+    else:
+        array = np.atleast_1d(_array(path))
+    size = spec.shape[-1]
+    array = array.reshape(1, -1) if array.ndim == 1 and len(array) == size else array
+    if array.ndim != 2 or array.shape[1] != size:
+        raise ValueError(f"'{path}' must hold rows of {size} numbers. Received: {array.shape}")
+    return _numbered(path, array.astype("float32"))
+
+
+def _number(cell, path):
+    try:
+        return float(cell)
+    except ValueError as error:
+        raise ValueError(f"'{path}' holds {cell!r} where a number should be.") from error
+
+
+def _are_numbers(cells):
+    try:
+        return bool([float(cell) for cell in cells])
+    except ValueError:
+        return False
+
+
+def _tables(argument, spec):
+    from .tables import rows_for_spec
+
+    path = None if argument == "-" else _path(argument)
+    return _numbered(argument, rows_for_spec(path, spec))
+
+
+def _series(argument, spec):
+    path = _path(argument)
+    if path.suffix.lower() in (".csv", ".tsv"):
+        from .tables import read_rows
+
+        header, rows = read_rows(path)
+        rows = [header, *rows] if _are_numbers(header) else rows
+        array = np.array([[_number(cell, path) for cell in row] for row in rows])[None]
+    elif path.suffix.lower() == ".ts":
+        from .series import read_ts
+
+        return _numbered(path, read_ts(path)[0])
+    else:
+        array = _array(path)
+    channels = spec.shape[-1]
+    array = array[None] if array.ndim == 2 and array.shape[1] == channels else array
+    array = array[..., None] if array.ndim == 2 and channels == 1 else array
+    if array.ndim != 3 or array.shape[2] != channels:
+        raise ValueError(
+            f"'{path}' must hold series (n, time, {channels}). Received: shape {array.shape}"
+        )
+    return _numbered(path, array.astype("float32"))
+
+
+def _forecast(argument, spec):
+    from .forecast import history_for_spec
+
+    path = _path(argument)
+    if path.suffix.lower() in (".npy", ".npz"):
+        array = np.asarray(_array(path), "float32")
+        array = array[:, None] if array.ndim == 1 else array
+        if array.ndim != 2 or array.shape[1] != len(spec.columns):
+            raise ValueError(
+                f"'{path}' must hold a series (time, {len(spec.columns)}). Received: {array.shape}"
+            )
+        return [(str(path), array)]
+    return [(str(path), history_for_spec(path, spec))]
+
+
+def _audio(argument, spec):
+    from .audio import read_wav
+
+    found = []
+    for path in _files(argument, (".wav", ".npy", ".npz"), "WAV files"):
+        if path.suffix.lower() == ".wav":
+            found.append((str(path), read_wav(path, spec.sample_rate)[0]))
+        else:
+            array = _array(path)
+            rows = array[None] if array.ndim == 1 else array
+            found += _numbered(path, list(rows.astype("float32")))
+    return found
+
+
+def _videos(argument, spec):
+    from .video import fit_clips, read_gif
+
+    found = []
+    for path in _files(argument, (".gif", ".npy", ".npz"), "clips"):
+        clip = read_gif(path)[0][None] if path.suffix.lower() == ".gif" else _array(path)
+        found += _numbered(path, fit_clips(clip, spec.shape, path))
+    return found
+
+
+def _music(argument, spec):
+    from .music import MIDI_SUFFIXES, read_midi
+
+    files = _files(argument, MIDI_SUFFIXES, "MIDI files")
+    return [(str(path), read_midi(path, spec.steps_per_quarter, spec.voices)) for path in files]
+
+
+READERS = {
+    "images": _images,
+    "detection": _images,
+    "text": _texts,
+    "pairs": _texts,
+    "vectors": _vectors,
+    "tables": _tables,
+    "series": _series,
+    "forecast": _forecast,
+    "audio": _audio,
+    "video": _videos,
+    "music": _music,
+}

@@ -1,0 +1,252 @@
+"""Samples to files: the ending says the format."""
+
+import csv
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["image_grid", "to_pixels", "write_samples"]
+
+SUFFIXES = {  # kind: endings that suit it; "" is a folder of one file each
+    "images": (".png", ".npy", ".npz", ""),
+    "detection": (".png", ".npy", ".npz", ""),
+    "text": (".txt", ".npy", ".npz", ""),
+    "pairs": (".txt", ".npy", ".npz", ""),
+    "tables": (".csv", ".npz"),
+    "vectors": (".npy", ".npz", ".csv"),
+    "series": (".npy", ".npz", ".csv", ""),
+    "forecast": (".npy", ".npz", ".csv", ""),
+    "audio": (".wav", ".npy", ".npz", ""),
+    "video": (".gif", ".png", ".npy", ".npz", ""),
+    "music": (".mid", ".wav", ".npz", ""),
+}
+IN_FOLDERS = {
+    "images": ".png",
+    "detection": ".png",
+    "text": ".txt",
+    "pairs": ".txt",
+    "series": ".csv",
+    "forecast": ".csv",
+    "audio": ".wav",
+    "video": ".gif",
+    "music": ".mid",
+}
+
+
+def write_samples(samples, path, spec, *, labels=None, provenance=None):
+    """Write samples of a model to a file or a folder and return the paths written.
+
+    Args:
+        samples: What `model.sample` returns, in data space.
+        path: `.png` a grid, `.gif` a grid that plays, `.npy`, `.npz` (`samples`, `labels`),
+            `.txt` one a line, `.csv`, `.mid` and `.wav` one after the other; without an
+            ending, or an existing folder, a folder of one file each.
+        spec: The spec of the data; its kind says which endings suit.
+        labels: Label of each sample, written to `.npz` and into the names in a folder.
+        provenance: Facts on where the samples came from, for those who embed them.
+
+    Raises:
+        ValueError: The ending does not suit, or the file cannot be written.
+
+    Example:
+
+    >>> write_samples(images, "grid.png", data.spec)  # doctest: +SKIP
+    """
+    path = Path(path)
+    suffix = "" if path.is_dir() else path.suffix.lower()
+    suitable = SUFFIXES[spec.kind]
+    if suffix not in suitable:
+        known = ", ".join(ending or "a folder" for ending in suitable)
+        raise ValueError(
+            f"Samples of kind '{spec.kind}' go to {known}. Received: '{path}' ({suffix or 'folder'})"
+        )
+    if not len(samples):
+        raise ValueError("There are no samples to write.")
+    if suffix:
+        return [_write(path, lambda file: WRITERS[suffix](file, samples, spec, labels), provenance)]
+    ending, digits, written = IN_FOLDERS[spec.kind], len(str(len(samples) - 1)), []
+    for i in range(len(samples)):
+        label = "" if labels is None else f"_{_safe(labels[i])}"
+        one = samples[i : i + 1]
+        name = path / f"{i:0{digits}d}{label}{ending}"
+        write = _write_picture if ending == ".png" else WRITERS[ending]
+        written.append(_write(name, lambda file: write(file, one, spec, None), provenance))  # noqa: B023
+    return written
+
+
+def image_grid(images, columns=None, pad=2):
+    """Return one picture of all `images`, uint8 (height, width, channels).
+
+    Small pictures are enlarged by a whole number, so that the grid is some 600 to 900 pixels
+    wide.
+
+    Args:
+        images: uint8 (n, height, width, channels).
+        columns: Pictures in a row. `None` makes the grid as square as can be.
+        pad: White pixels between pictures.
+    """
+    n, height, width, channels = images.shape
+    columns = min(n, columns or math.ceil(math.sqrt(n)))
+    rows = math.ceil(n / columns)
+    scale = max(1, round(750 / max(columns * width, rows * height)))
+    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    height, width = height * scale, width * scale
+    shape = (rows * (height + pad) + pad, columns * (width + pad) + pad, channels)
+    grid = np.full(shape, 255, "uint8")
+    for i, image in enumerate(images):
+        top = pad + (i // columns) * (height + pad)
+        left = pad + (i % columns) * (width + pad)
+        grid[top : top + height, left : left + width] = image
+    return grid
+
+
+def to_pixels(images, value_range=(0, 255)):
+    """Return pictures of any type in `value_range` as uint8 of 0 to 255."""
+    images = np.asarray(images)
+    if images.dtype == np.uint8 and value_range[1] == 255:
+        return images
+    low, high = value_range
+    scaled = (images.astype("float32") - low) * (255 / (high - low))
+    return scaled.round().clip(0, 255).astype("uint8")
+
+
+def _write(path, write, provenance):
+    """Write to a temporary name in the same folder, then rename: a file is whole or absent."""
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ValueError(f"'{path}' cannot be written: {error.strerror or error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
+    return path
+
+
+def _pixels(samples, spec):
+    return to_pixels(samples, getattr(spec, "value_range", (0, 255)))
+
+
+def _save_picture(file, array):
+    from PIL import Image
+
+    Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array).save(file)
+
+
+def _write_picture(file, samples, spec, labels):
+    _save_picture(file, _pixels(samples[0], spec))
+
+
+def _write_png(file, samples, spec, labels):
+    images = _pixels(samples, spec)
+    if images.ndim == 5:  # clips: a row for each, its frames side by side
+        n, frames = images.shape[:2]
+        grid = image_grid(images.reshape(n * frames, *images.shape[2:]), columns=frames)
+    else:
+        grid = image_grid(images)
+    _save_picture(file, grid)
+
+
+def _write_gif(file, samples, spec, labels):
+    from PIL import Image
+
+    clips = _pixels(samples, spec)
+    frames = [
+        image_grid(clips[:, t], pad=2 if len(clips) > 1 else 0) for t in range(clips.shape[1])
+    ]
+    pictures = [Image.fromarray(f[..., 0] if f.shape[-1] == 1 else f) for f in frames]
+    duration = round(1000 / spec.fps)
+    pictures[0].save(file, save_all=True, append_images=pictures[1:], duration=duration, loop=0)
+
+
+def _write_npy(file, samples, spec, labels):
+    np.save(file, _as_array(samples, ".npy"), allow_pickle=False)
+
+
+def _write_npz(file, samples, spec, labels):
+    named = {} if labels is None else {"labels": np.asarray(labels)}
+    if isinstance(samples, dict):
+        np.savez_compressed(file, **samples, **named)
+    elif _unequal(samples):  # one array each, padded to one length
+        arrays = [np.asarray(sample) for sample in samples]
+        named["lengths"] = np.array([len(array) for array in arrays])
+        np.savez_compressed(file, samples=_padded(arrays), **named)
+    else:
+        np.savez_compressed(file, samples=_as_array(samples, ".npz"), **named)
+
+
+def _write_txt(file, samples, spec, labels):
+    lines = list(samples)
+    if len(lines) > 1:  # one item a line
+        lines = [str(line).replace("\\", "\\\\").replace("\n", "\\n") for line in lines]
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _write_csv(file, samples, spec, labels):
+    if isinstance(samples, dict):
+        header, rows = list(samples), zip(*samples.values(), strict=True)
+    else:
+        array = np.asarray(samples)
+        rows = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array[:, None]
+        header = getattr(spec, "columns", None) or [f"x{i}" for i in range(rows.shape[1])]
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([header, *rows])
+
+
+def _write_wav(file, samples, spec, labels):
+    from .audio import join_clips, write_wav
+
+    if spec.kind == "music":
+        from .music import SAMPLE_RATE, synthesize
+
+        clips = [synthesize(piece, spec.steps_per_quarter) for piece in samples]
+        write_wav(file, join_clips(clips, SAMPLE_RATE), SAMPLE_RATE)
+    else:
+        write_wav(file, join_clips(samples, spec.sample_rate), spec.sample_rate)
+
+
+def _write_mid(file, samples, spec, labels):
+    from .music import write_midi
+
+    write_midi(file, samples, spec.steps_per_quarter)
+
+
+def _as_array(samples, ending):
+    if _unequal(samples):
+        raise ValueError(f"Samples of unequal length do not fit into {ending}; take .npz.")
+    return np.asarray(samples)
+
+
+def _unequal(samples):
+    if isinstance(samples, np.ndarray) or isinstance(samples[0], str):
+        return False
+    return isinstance(samples[0], list) or len({np.shape(sample) for sample in samples}) > 1
+
+
+def _padded(arrays):
+    """Unequal arrays, or lists of steps of pitches, as one array filled up with -1."""
+    if arrays[0].dtype == object or any(a.dtype == object for a in arrays):
+        raise ValueError("Steps of unequal numbers of pitches do not fit into .npz; take .mid.")
+    length = max(len(array) for array in arrays)
+    pad = [(0, 0)] * (arrays[0].ndim - 1)
+    filled = [np.pad(a, [(0, length - len(a)), *pad], constant_values=-1) for a in arrays]
+    return np.stack(filled)
+
+
+def _safe(label):
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in str(label))
+
+
+WRITERS = {
+    ".png": _write_png,
+    ".gif": _write_gif,
+    ".npy": _write_npy,
+    ".npz": _write_npz,
+    ".txt": _write_txt,
+    ".csv": _write_csv,
+    ".wav": _write_wav,
+    ".mid": _write_mid,
+}
