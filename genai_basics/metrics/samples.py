@@ -1,0 +1,227 @@
+"""Generated samples against real ones: how near the two distributions are, and what is new."""
+
+from collections import Counter
+
+import numpy as np
+
+__all__ = [
+    "active_units",
+    "density_coverage",
+    "frechet_distance",
+    "ngram_jsd",
+    "novelty",
+    "precision_recall",
+]
+
+
+def frechet_distance(real, fake):
+    """Return the Fréchet distance of two sets of features, taken for Gaussians.
+
+    |m_r - m_f|^2 + tr(S_r + S_f - 2 (S_r S_f)^(1/2)), with means m and covariances S (Heusel
+    et al., 2017, https://arxiv.org/abs/1706.08500). 0 for the same distribution. The trace of
+    the root is the sum of the singular values of S_r^(1/2) S_f^(1/2), which exists and is real
+    for singular covariances too.
+
+    Args:
+        real: Features (n, d), say of a classifier's last hidden layer.
+        fake: Features (m, d).
+
+    Example:
+
+    >>> real = np.random.default_rng(0).normal(size=(100, 3))
+    >>> round(frechet_distance(real, real + 2.0), 6)
+    12.0
+    """
+    real, fake = _features(real, fake)
+    gap = np.square(real.mean(0) - fake.mean(0)).sum()
+    covariances = [np.atleast_2d(np.cov(a, rowvar=False)) for a in (real, fake)]
+    roots = [_root(covariance) for covariance in covariances]
+    root = np.linalg.svd(roots[0] @ roots[1], compute_uv=False).sum()
+    return float(max(gap + np.trace(covariances[0]) + np.trace(covariances[1]) - 2 * root, 0.0))
+
+
+def precision_recall(real, fake, k=5):
+    """Return the precision and recall of samples, by k nearest neighbours.
+
+    Precision: the share of fakes that lie within some real point's ball, which reaches to its
+    k-th nearest real neighbour. Recall: the same with the two exchanged (Kynkäänniemi et al.,
+    2019, https://arxiv.org/abs/1904.06991).
+
+    Args:
+        real: Features (n, d), n > k.
+        fake: Features (m, d), m > k.
+        k: Which neighbour sets the radius.
+
+    Returns:
+        A dict of `precision` and `recall`, from 0 to 1.
+
+    Example:
+
+    >>> real = np.random.default_rng(0).normal(size=(100, 3))
+    >>> precision_recall(real, real)
+    {'precision': 1.0, 'recall': 1.0}
+    """
+    real, fake = _features(real, fake, k)
+    slack = _slack(real, fake)
+
+    def share_inside(points, centres):
+        radii = _radii(centres, k) + slack
+        return float(
+            np.concatenate([(d <= radii).any(1) for d in _distances(points, centres)]).mean()
+        )
+
+    return {"precision": share_inside(fake, real), "recall": share_inside(real, fake)}
+
+
+def density_coverage(real, fake, k=5):
+    """Return the density and coverage of samples, which outliers disturb less.
+
+    Density: in how many real points' balls a fake lies, over k; it may exceed 1. Coverage: the
+    share of real points with a fake in their ball (Naeem et al., 2020,
+    https://arxiv.org/abs/2002.09797).
+
+    Args:
+        real: Features (n, d), n > k.
+        fake: Features (m, d), m > k.
+        k: Which real neighbour sets the radius.
+
+    Returns:
+        A dict of `density` and `coverage`.
+
+    Example:
+
+    >>> real = np.random.default_rng(0).normal(size=(100, 3))
+    >>> density_coverage(real, real)["coverage"]
+    1.0
+    """
+    real, fake = _features(real, fake, k)
+    radii = _radii(real, k) + _slack(real, fake)
+    within, covered = 0, np.zeros(len(real), bool)
+    for distances in _distances(fake, real):
+        inside = distances <= radii
+        within += inside.sum()
+        covered |= inside.any(0)
+    return {"density": float(within / (k * len(fake))), "coverage": float(covered.mean())}
+
+
+def ngram_jsd(real_texts, fake_texts, n=2, level="word"):
+    """Return the Jensen-Shannon divergence of the n-grams of two sets of texts, in bits.
+
+    JSD = KL(p || m) / 2 + KL(q || m) / 2 with m = (p + q) / 2, from 0 (the same frequencies)
+    to 1 (no n-gram in common).
+
+    Args:
+        real_texts: Strings.
+        fake_texts: Strings.
+        n: Length of the n-grams.
+        level: `"word"` (split at spaces) or `"character"`.
+
+    Example:
+
+    >>> ngram_jsd(["a b c"], ["d e f"])
+    1.0
+    """
+    from scipy.spatial.distance import jensenshannon
+
+    if level not in ("word", "character"):
+        raise ValueError(f'`level` must be "word" or "character". Received: level={level!r}')
+    real, fake = _ngrams(real_texts, n, level), _ngrams(fake_texts, n, level)
+    if not real or not fake:
+        raise ValueError(f"both sets of texts must hold {n}-grams. Received: texts too short")
+    grams = sorted(real | fake)
+    counts = [[side[gram] for gram in grams] for side in (real, fake)]
+    return float(jensenshannon(*counts, base=2) ** 2)
+
+
+def novelty(real, fake):
+    """Return the share of generated samples that are no copy of a real one, from 0 to 1.
+
+    Args:
+        real: Strings or arrays, what the model was trained on.
+        fake: Strings or arrays, what it generated.
+
+    Example:
+
+    >>> novelty(["to be", "or not"], ["to be", "or to be"])
+    0.5
+    """
+    seen = {_key(sample) for sample in real}
+    if not len(fake):
+        raise ValueError("`fake` must hold at least one sample. Received: none")
+    return float(np.mean([_key(sample) not in seen for sample in fake]))
+
+
+def active_units(means, threshold=0.01):
+    """Count the latent dimensions that tell one example from another.
+
+    A unit u is active if Var_x(E_q(z | x)[z_u]) > threshold (Burda et al., 2015,
+    https://arxiv.org/abs/1509.00519).
+
+    Args:
+        means: Array (n, latent_dim), the encoder's means of n examples.
+        threshold: Variance above which a unit is active.
+
+    Example:
+
+    >>> active_units([[0.0, 1.0], [0.0, -1.0]])
+    1
+    """
+    return int((np.var(np.asarray(means, "float64"), axis=0) > threshold).sum())
+
+
+def _features(real, fake, k=1):
+    sides = [np.asarray(side, "float64") for side in (real, fake)]
+    for name, side in zip(("real", "fake"), sides, strict=True):
+        if side.ndim != 2 or len(side) <= k or not np.isfinite(side).all():
+            raise ValueError(
+                f"`{name}` must be finite features (n, d) of more than {k} samples. "
+                f"Received: {name}.shape={side.shape}"
+            )
+    if sides[0].shape[1] != sides[1].shape[1]:
+        raise ValueError(
+            "`real` and `fake` must have the same number of features. "
+            f"Received: {sides[0].shape[1]} and {sides[1].shape[1]}"
+        )
+    return sides
+
+
+def _root(covariance):
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+
+
+def _slack(*sides):
+    """What rounding may add to the squared distance of two equal points."""
+    return 1e-10 * max(np.square(side - sides[0].mean(0)).sum(1).max() for side in sides)
+
+
+def _distances(points, centres, rows=1024):
+    """Yield squared distances (rows, len(centres)), a block of `points` at a time."""
+    middle = centres.mean(0)  # nearer zero, |a|^2 - 2ab + |b|^2 loses fewer digits
+    points, centres = points - middle, centres - middle
+    squares = np.square(centres).sum(1)
+    for start in range(0, len(points), rows):
+        block = points[start : start + rows]
+        yield np.square(block).sum(1)[:, None] - 2 * block @ centres.T + squares
+
+
+def _radii(points, k):
+    """Return squared distances (n,) to the k-th nearest other point."""
+    blocks = _distances(points, points)
+    # the nearest is the point itself
+    return np.concatenate([np.partition(block, k, axis=1)[:, k] for block in blocks])
+
+
+def _ngrams(texts, n, level):
+    counts = Counter()
+    for text in texts:
+        items = text.split() if level == "word" else text
+        counts.update(tuple(items[i : i + n]) for i in range(len(items) - n + 1))
+    return counts
+
+
+def _key(sample):
+    if isinstance(sample, (str, bytes)):
+        return sample
+    array = np.ascontiguousarray(sample)
+    return array.shape, array.tobytes()
