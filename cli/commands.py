@@ -1,0 +1,220 @@
+"""The commands that read a run, and `list`."""
+
+import inspect
+from pathlib import Path
+
+import click
+
+from genai_basics.recipes import RECIPES, get_recipe
+
+from .options import (
+    check_out,
+    data_options,
+    echo_json,
+    echo_table,
+    force_option,
+    json_option,
+    out_option,
+    run_argument,
+    seed_option,
+    split_data_options,
+)
+from .train import echo_parameters
+
+
+def _load(run):
+    """Load a run, with TensorFlow's start-up messages kept off the terminal."""
+    from genai_basics.runs import load_run
+
+    run = load_run(run)
+
+    from genai_basics.startup import quiet_tensorflow
+
+    quiet_tensorflow()
+    return run
+
+
+@click.command("list")
+@click.argument("model", required=False)
+@json_option
+def list_(model, json_):
+    """List the models and the data that need no file, or the arguments of one MODEL.
+
+    \b
+    Example:
+        genai-basics list
+        genai-basics list vae
+    """
+    from genai_basics.data import list_data
+
+    if model:
+        try:
+            get_recipe(model)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        return echo_parameters(model)
+    if json_:
+        models = {recipe.name: recipe.summary for recipe in RECIPES.values()}
+        return echo_json({"models": models, "data": list_data()})
+    rows = [(r.name, r.family, r.data, r.summary) for r in RECIPES.values()]
+    echo_table(rows, ("model", "family", "trains on", "what it is"))
+    click.echo()
+    echo_table(list_data().items(), ("data", ""))
+
+
+@click.command()
+@run_argument
+@click.option("-n", "--count", "n", type=click.IntRange(1), help="How many. [default: 64]")
+@seed_option
+@click.option("--label", "labels", multiple=True, help="Class of a conditional model; repeatable.")
+@click.option("--prompt", help="How a text begins.")
+@click.option("--temperature", type=float, help="Below 1: safer; above: wilder.")
+@click.option("--top-k", type=click.IntRange(1), help="Draw among the k likeliest.")
+@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Draw among this mass.")
+@click.option("--length", type=click.IntRange(1), help="Longest text or music to make.")
+@out_option("File or folder; its ending says the format: .png .npy .npz .txt .gif .mid .wav")
+@force_option
+@json_option
+def sample(run, n, seed, labels, out, force, json_, **options):
+    """Draw new samples from the trained model in RUN.
+
+    \b
+    Example:
+        genai-basics sample runs/vae -n 64 --seed 1 --out grid.png
+        genai-basics sample runs/vae -n 10000 --out samples.npy
+    """
+    check_out(out, force)
+    run = _load(run)
+    model = run.model
+    if not model.can_sample:
+        raise click.ClickException(f"a {run.name} makes no samples; try `genai-basics predict`.")
+    options["labels"] = _labels(labels)
+    options = {name: value for name, value in options.items() if value is not None}
+    takes = inspect.signature(model.sample).parameters
+    for name in options:
+        if name not in takes:
+            flag = "--label" if name == "labels" else f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"a {run.name} takes no {flag}.")
+    samples = model.sample(n or 64, seed=seed, **options)
+    if out is None and run.spec.kind in ("text", "pairs"):
+        return echo_json(list(samples)) if json_ else click.echo("\n".join(samples))
+
+    from genai_basics.data.writers import write_samples
+    from genai_basics.training import SAMPLES
+
+    out = out or _free(Path(f"{run.name}-samples{SAMPLES.get(run.spec.kind, '.npy')}"))
+    named = model.sampling_labels(len(samples), options.get("labels"))
+    write_samples(samples, out, run.spec, labels=named)
+    facts = {"out": str(out), "n": len(samples), "seed": seed}
+    echo_json(facts) if json_ else click.echo(f"{len(samples)} samples -> {out}")
+
+
+def _labels(labels):
+    if not labels:
+        return None
+    return [int(label) for label in labels] if all(x.isdigit() for x in labels) else list(labels)
+
+
+def _free(path):
+    paths = (path.with_stem(f"{path.stem}-{i}" if i > 1 else path.stem) for i in range(1, 10**6))
+    return next(path for path in paths if not path.exists())
+
+
+@click.command()
+@run_argument
+@click.argument("inputs", nargs=-1, required=True)
+@out_option("Write what comes out: pictures, texts or sounds as their ending says; .csv or .json.")
+@force_option
+@json_option
+def predict(run, inputs, out, force, json_):
+    """Apply the trained model in RUN to INPUTS: files, folders, literal text, or - (stdin).
+
+    \b
+    Example:
+        genai-basics predict runs/vae digit.png --out again.png
+    """
+    check_out(out, force)
+    run = _load(run)
+
+    from genai_basics.data import read_inputs
+
+    names, x = read_inputs(list(inputs), run.spec)
+    rows, outputs = run.model.answer(x)
+    rows = [{"input": name, **row} for name, row in zip(names, rows, strict=True)]
+    if out is not None:
+        _write_answer(rows, outputs, out, run)
+    if json_:
+        for row in rows:
+            echo_json(row)
+    elif out is None or outputs is None:
+        echo_table([row.values() for row in rows], rows[0])
+    else:
+        click.echo(f"{len(rows)} outputs -> {out}")
+
+
+def _write_answer(rows, outputs, out, run):
+    import csv
+    import json
+
+    from genai_basics.data.writers import write_samples
+    from genai_basics.runs import replacing, write_text
+
+    if out.suffix in (".json", ".jsonl"):
+        write_text(out, "".join(json.dumps(row, default=str) + "\n" for row in rows))
+    elif out.suffix in (".csv", ".tsv"):
+        with replacing(out) as temporary, open(temporary, "w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0], delimiter="\t" if out.suffix == ".tsv" else ",")
+            writer.writeheader()
+            writer.writerows(rows)
+    elif outputs is None:
+        raise ValueError(f"a {run.name} writes .csv or .json. Received: --out {out}")
+    else:
+        write_samples(outputs, out, run.spec)
+
+
+@click.command()
+@run_argument
+@data_options
+@json_option
+def evaluate(run, json_, **values):
+    """Measure the trained model in RUN on held-out data: its test split, or DATA's.
+
+    \b
+    Example:
+        genai-basics evaluate runs/vae
+        genai-basics evaluate runs/vae --data more.npz --json
+    """
+    run = _load(run)
+    source, options = split_data_options(values)
+    data = run.data(source, **options)
+    part = data.test if len(data.test) else data.validation
+    if not len(part):
+        raise click.ClickException(f"'{data.name}' has no held-out examples to measure on.")
+    if data.fingerprint != run.config["data"]["fingerprint"] and source is None:
+        click.echo("Warning: the data have changed since the run was trained.", err=True)
+    metrics, intervals = run.model.report(part.x, part.y)
+    metrics = {name: float(value) for name, value in metrics.items()}
+    if source is None:
+        run.config["test"] = metrics
+        run.save_config()
+        run.write_card()
+    paths = run.write_pictures(run.model.pictures(part.x, part.y))
+    if json_:
+        return echo_json(
+            {
+                "model": run.name,
+                "data": data.name,
+                "n": len(part),
+                "metrics": metrics,
+                "intervals": intervals,
+            }
+        )
+    click.echo(f"{run.name} on {len(part):,} held-out examples of {data.name}")
+    rows = [(k, v, _interval(intervals.get(k))) for k, v in metrics.items()]
+    echo_table(rows)
+    for path in paths:
+        click.echo(str(path))
+
+
+def _interval(bounds):
+    return "" if bounds is None else f"[{bounds[0]:.4g}, {bounds[1]:.4g}]"

@@ -1,0 +1,72 @@
+"""`genai-basics`: train, sample, use and judge basic neural networks from the shell.
+
+The library takes seconds to import, so commands import it in their bodies: help and usage
+errors stay instant. A command is a skin over one function of the library.
+"""
+
+import sys
+import warnings
+
+import click
+
+from .commands import evaluate, list_, predict, sample
+from .train import train
+
+__all__ = ["cli"]
+
+
+class Program(click.Group):
+    """A group whose errors are one line on standard error, with the exit code they deserve."""
+
+    def main(self, args=None, **kwargs):
+        args = list(sys.argv[1:] if args is None else args)
+        self.debug = "--debug" in args
+        return super().main([arg for arg in args if arg != "--debug"], **kwargs)
+
+    def invoke(self, ctx):
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            try:
+                return super().invoke(ctx)
+            except (click.ClickException, click.exceptions.Exit, click.Abort):
+                raise
+            except KeyboardInterrupt as stop:
+                if str(stop):
+                    click.echo(str(stop), err=True)
+                ctx.exit(130)
+            except Exception as error:
+                if self.debug:
+                    raise
+                raise click.ClickException(_one_line(error)) from error
+
+
+def _one_line(error):
+    text = " ".join(str(error).split()) or type(error).__name__
+    expected = isinstance(error, (ValueError, OSError, ImportError))
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        text = f"'{error.filename}': {error.strerror}"
+    return text if expected else f"{type(error).__name__}: {text} (--debug shows where)"
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    if issubclass(category, UserWarning):
+        click.echo(f"Warning: {message}", err=True)
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="genai_basics", prog_name="genai-basics")
+def cli():
+    """Train, sample, use and judge basic neural networks, predictive and generative.
+
+    Add --debug to any command to see the traceback behind an error.
+
+    \b
+    Example:
+        genai-basics list
+        genai-basics train vae
+        genai-basics sample runs/vae -n 64 --seed 1 --out grid.png
+    """
+
+
+for command in (list_, train, sample, predict, evaluate):
+    cli.add_command(command)

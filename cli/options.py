@@ -1,0 +1,109 @@
+"""Options shared by several commands, so that the same flag means the same thing everywhere."""
+
+import ast
+import json
+from pathlib import Path
+
+import click
+
+run_argument = click.argument("run", type=click.Path(path_type=Path))
+seed_option = click.option("--seed", type=int, help="Seed of the draw; fresh if left out.")
+json_option = click.option("json_", "--json", is_flag=True, help="Print JSON instead of text.")
+force_option = click.option("--force", is_flag=True, help="Write over what is there.")
+
+
+def out_option(help):
+    return click.option("--out", "-o", type=click.Path(path_type=Path), help=help)
+
+
+def data_options(command):
+    """Add `--data` and the options that say how to read it."""
+    options = (
+        click.option("--data", metavar="DATA", help="Name (see `list`), file or folder."),
+        click.option("--kind", help="What the data are, where they do not tell."),
+        click.option("--target", help="Column to predict or to forecast."),
+        click.option("--image-size", callback=image_size, metavar="H[xW]", help="Resize pictures."),
+        click.option("--color", type=click.Choice(["grey", "rgb"]), help="Convert pictures."),
+        click.option("--encoding", help="Encoding of text files."),
+        click.option("--group", help="Column whose values stay within one split."),
+        click.option("--limit", type=click.IntRange(1), help="Use at most so many of a split."),
+        click.option("--strict", is_flag=True, help="Stop at a file that cannot be read."),
+        click.option(
+            "--load",
+            "load",
+            multiple=True,
+            metavar="KEY=VALUE",
+            callback=assignments,
+            help="Any further option of the reader of this kind.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def split_data_options(values):
+    """Take the options of `data_options` out of a command's values; return (data, options)."""
+    names = ("kind", "target", "image_size", "color", "encoding", "group", "limit", "strict")
+    options = {name: values.pop(name) for name in names}
+    options = {name: value for name, value in options.items() if value}
+    return values.pop("data"), {**options, **values.pop("load")}
+
+
+def image_size(ctx, param, value):
+    """Parse "32" or "32x48" (height x width)."""
+    if value is None:
+        return None
+    try:
+        sizes = [int(part) for part in value.lower().split("x")]
+    except ValueError:
+        sizes = []
+    if len(sizes) not in (1, 2) or min(sizes) < 1:
+        raise click.BadParameter(f"{value!r} is no size; give 32 or 32x48 (height x width).")
+    return sizes[0] if len(sizes) == 1 else tuple(sizes)
+
+
+def assignments(ctx, param, values):
+    """Parse repeated KEY=VALUE; values are Python literals, or else text."""
+    found = {}
+    for text in values:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip().isidentifier():
+            raise click.BadParameter(f"{text!r} is not of the form key=value.")
+        try:
+            found[key.strip()] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[key.strip()] = value
+    return found
+
+
+def check_out(path, force):
+    """Refuse to write over a file, before any work is done."""
+    if path is None:
+        return
+    if path.is_file() and not force:
+        raise click.ClickException(f"'{path}' exists; add --force to write over it.")
+    parent = path if path.is_dir() else path.parent
+    if not parent.is_dir() and path.suffix:
+        raise click.ClickException(f"the folder '{parent}' does not exist.")
+
+
+def echo_json(value):
+    click.echo(json.dumps(value, default=_plain))
+
+
+def _plain(value):
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def echo_table(rows, headers=None):
+    """Print rows of equal length in aligned columns."""
+    rows = [[_cell(value) for value in row] for row in ([headers] if headers else []) + list(rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+def _cell(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

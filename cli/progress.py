@@ -1,0 +1,19 @@
+"""The progress bar, as a Keras callback."""
+
+import keras
+
+__all__ = ["Bar"]
+
+
+class Bar(keras.callbacks.Callback):
+    """Moves a click progress bar along the model's `progress`, with the loss beside it."""
+
+    def __init__(self, bar):
+        super().__init__()
+        self.bar = bar
+
+    def on_train_batch_end(self, batch, logs=None):
+        done = round(float(self.model.progress) * self.bar.length)
+        if done > self.bar.pos:
+            self.bar.label = f"loss {float(logs['loss']):.4g}"
+            self.bar.update(done - self.bar.pos)

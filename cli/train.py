@@ -1,0 +1,170 @@
+"""`genai-basics train MODEL`: one command for each row of `recipes.py`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from genai_basics.recipes import RECIPES, check_options, get_recipe, parameters
+
+from .options import (
+    assignments,
+    data_options,
+    echo_json,
+    echo_table,
+    force_option,
+    json_option,
+    out_option,
+    split_data_options,
+)
+
+TYPES = {"int": int, "float": float, "str": str}
+
+
+class Models(click.Group):
+    """The models as subcommands, made from their recipes when they are asked for."""
+
+    def list_commands(self, ctx):
+        return list(RECIPES)
+
+    def get_command(self, ctx, name):
+        try:
+            return _command(get_recipe(name))
+        except ValueError as error:
+            raise click.UsageError(str(error), ctx) from None
+
+
+@click.group(cls=Models, subcommand_metavar="MODEL [OPTIONS]")
+def train():
+    """Train a model; `train MODEL --help` lists its options.
+
+    \b
+    Example:
+        genai-basics train vae
+        genai-basics train vae --data photos/ --minutes 10 --out runs/photos
+    """
+
+
+def _command(recipe):
+    """Return the click command that trains the model of a recipe."""
+
+    def run(help_model, quiet, json_, assigned, **values):
+        if help_model:
+            return echo_parameters(recipe.name)
+        _train(recipe, quiet, json_, assigned, values)
+
+    run = data_options(run)
+    for option in reversed(recipe.options):
+        kind = {"is_flag": True} if option.type == "flag" else {"type": TYPES[option.type]}
+        run = click.option(option.flag, option.name, help=option.help, **kind)(run)
+    for option in reversed(_common(recipe)):
+        run = option(run)
+    return click.Command(
+        recipe.name,
+        params=list(reversed(run.__click_params__)),
+        callback=run,
+        short_help=recipe.summary,
+        help=f"Train a {recipe.summary}.\n\n\b\nExample:\n    genai-basics train {recipe.name} "
+        f"--data {recipe.data} --epochs {recipe.epochs}",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def _common(recipe):
+    positive = click.FloatRange(0, min_open=True)
+    return (
+        click.option("--epochs", type=click.IntRange(1), help=f"Passes; {recipe.epochs} if left out."),
+        click.option("--minutes", type=positive, help="Budget in minutes instead of passes."),
+        click.option("--batch-size", type=click.IntRange(1), help=f"[default: {recipe.batch_size}]"),
+        click.option("--learning-rate", type=positive, help="Where it starts; falls to 0."),
+        click.option(
+            "--set",
+            "assigned",
+            multiple=True,
+            metavar="KEY=VALUE",
+            callback=assignments,
+            help="Any argument of the builder; see --help-model.",
+        ),
+        click.option("--help-model", is_flag=True, help="Show the builder's arguments."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Of all randomness."),
+        out_option("Run folder. [default: runs/MODEL, or the next that is free]"),
+        click.option("--resume", is_flag=True, help="Go on with a run that was interrupted."),
+        force_option,
+        click.option("--from", "start_from", type=click.Path(path_type=Path), help="Start from a run."),
+        click.option("--deterministic", is_flag=True, help="Repeat bit for bit; slower."),
+        click.option("--precision", help="Keras dtype policy, as mixed_bfloat16."),
+        click.option("--strategy", type=click.Choice(["one", "mirrored"]), default="one"),
+        click.option("--quiet", is_flag=True, help="No progress bar, no summary."),
+        json_option,
+    )
+
+
+def _train(recipe, quiet, json_, assigned, values):
+    if values["epochs"] and values["minutes"]:
+        raise click.UsageError("give --epochs or --minutes, not both.")
+    options = {}
+    for option in recipe.options:
+        value = values.pop(option.name)
+        if option.keyword and value not in (None, False):
+            options[option.keyword] = value
+        elif option.facts and value:
+            values["facts"] = (*values.get("facts", ()), *option.facts)
+    try:
+        check_options(recipe.name, assigned)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if values["resume"] and (assigned or values["force"]):
+        raise click.UsageError("--resume goes on with a run as it is; leave --set and --force out.")
+    data, values["data_options"] = split_data_options(values)
+
+    from genai_basics.startup import quiet_tensorflow
+
+    quiet_tensorflow()
+    from genai_basics.training import train
+
+    with progress_bar(quiet or json_) as callbacks:
+        run = train(recipe.name, data, callbacks=callbacks, **options, **assigned, **values)
+    if json_:
+        config = run.config
+        keys = ("model", "status", "steps", "seconds", "validation")
+        echo_json({"run": str(run.folder), **{key: config.get(key) for key in keys}})
+    elif not quiet:
+        _summarize(run)
+
+
+def _summarize(run):
+    config = run.config
+    click.echo(f"{run.name}: {config['steps']:,} steps in {config['seconds']:.0f} s -> {run.folder}")
+    if config.get("validation"):
+        echo_table(config["validation"].items(), ("validation", ""))
+    pictures = sorted(run.folder.glob("samples.*")) + [run.folder / "curves.png"]
+    for path in pictures:
+        if path.exists():
+            click.echo(str(path))
+
+
+class progress_bar:
+    """Context: Keras callbacks that show a bar with loss and time left on a terminal."""
+
+    def __init__(self, quiet):
+        self.quiet = quiet or not sys.stderr.isatty()
+
+    def __enter__(self):
+        if self.quiet:
+            return ()
+        self.bar = click.progressbar(length=1000, file=sys.stderr, show_eta=True)
+        self.bar.__enter__()
+        from .progress import Bar
+
+        return (Bar(self.bar),)
+
+    def __exit__(self, *error):
+        if not self.quiet:
+            self.bar.__exit__(*error)
+
+
+def echo_parameters(name):
+    """Print the keywords of a model's builder, with their defaults."""
+    for parameter in parameters(name).values():
+        click.echo(f"{parameter.name}={parameter.default}")
+        click.echo(click.wrap_text(parameter.help, 88, "    ", "    "))

@@ -1,0 +1,153 @@
+"""The only module that imports TensorFlow.
+
+Everything else is written against `keras` and `keras.ops`, so moving to another
+backend of Keras means rewriting this file and nothing else.
+"""
+
+import contextlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+__all__ = [
+    "batches",
+    "compiled",
+    "deterministic",
+    "distribution",
+    "gradient_step",
+    "gradients",
+    "is_pipeline",
+    "stop_gradient_of",
+]
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "genai_basics needs the TensorFlow backend of Keras: set KERAS_BACKEND=tensorflow before "
+        f"importing it. Received: KERAS_BACKEND={keras.backend.backend()}"
+    )
+
+
+def gradient_step(loss_fn, variables, optimizer):
+    """Take one optimizer step on `variables` and return what `loss_fn` returned.
+
+    Args:
+        loss_fn: Callable without arguments. Returns the scalar loss to minimize, or a tuple
+            whose first item is that loss; the other items are passed through.
+        variables: List of `keras.Variable`. Variables not in the list are left alone, which
+            is how the two players of a GAN are kept apart.
+        optimizer: A built `keras.optimizers.Optimizer`.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch([variable.value for variable in variables])
+        losses = loss_fn()
+        loss = losses[0] if isinstance(losses, tuple) else losses
+        scaled = optimizer.scale_loss(loss)
+    optimizer.apply(tape.gradient(scaled, [v.value for v in variables]), variables)
+    return losses
+
+
+def gradients(fn, x):
+    """Return `(fn(x), d sum(fn(x)) / dx)`: gradients with respect to an input, not a weight."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        outputs = fn(x)
+    return outputs, tape.gradient(outputs, x)
+
+
+def stop_gradient_of(x):
+    """Return `x` as a constant: no gradient flows through it."""
+    return tf.stop_gradient(x)
+
+
+def compiled(fn, *, jit_compile=False):
+    """Return `fn` as one compiled graph. Arrays in, tensors out; retraced for new shapes."""
+    return tf.function(fn, jit_compile=jit_compile, reduce_retracing=True)
+
+
+def deterministic():
+    """Make TensorFlow's operations repeat themselves bit for bit; for the whole process."""
+    tf.config.experimental.enable_op_determinism()
+
+
+def distribution(strategy):
+    """Return the context in which a model is built and trained.
+
+    Args:
+        strategy: `"one"` (this process, one device), `"mirrored"` (all devices of this machine)
+            or `"multiworker"` (processes named by the environment variable TF_CONFIG).
+    """
+    if strategy == "one":
+        return contextlib.nullcontext()
+    if strategy == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
+    raise ValueError(
+        f'`strategy` must be "one" or "mirrored". Received: strategy={strategy!r}'
+    )
+
+
+def is_pipeline(x):
+    """Say whether `x` already yields batches (a `tf.data.Dataset`)."""
+    return isinstance(x, tf.data.Dataset)
+
+
+def batches(data, batch_size, *, transform=None, seed=None, start=0, training=False):
+    """Return a `tf.data.Dataset` of batches of `data`.
+
+    Args:
+        data: A pytree of arrays, or of sequences that read from disk (`ImageFiles`), which all
+            have the same length n.
+        batch_size: Examples in a batch; n at most.
+        transform: Applied to each batch, in the graph (`Model.preprocess`).
+        seed: Shuffle anew in every epoch. The order is a function of seed and epoch alone.
+            `None` keeps the order of `data`.
+        start: Number of training batches to leave out, for training that goes on.
+        training: Repeat for ever, in batches of one size (what is left over comes in another
+            epoch). Otherwise pass once over everything; the last batch may be smaller.
+    """
+    n = len(keras.tree.flatten(data)[0])
+    batch_size = min(batch_size, n)
+    steps = n // batch_size
+
+    def epoch_order(epoch):
+        order = tf.range(n)
+        if seed is not None:
+            order = tf.random.experimental.stateless_shuffle(order, seed=tf.stack([seed, epoch]))
+        order = tf.reshape(order[: steps * batch_size], (steps, batch_size))
+        return tf.data.Dataset.from_tensor_slices(order)
+
+    if training:
+        epochs = tf.data.Dataset.range(start // steps, np.iinfo(np.int64).max)
+        epochs = epochs.map(lambda epoch: tf.cast(epoch, tf.int32))
+        indices = epochs.flat_map(epoch_order).skip(start % steps)
+    else:
+        indices = tf.data.Dataset.range(n).batch(batch_size)
+
+    fetchers = keras.tree.map_structure(_fetcher, data)
+
+    def fetch(index):
+        batch = keras.tree.map_structure(lambda get: get(index), fetchers)
+        return batch if transform is None else transform(batch)
+
+    pipeline = indices.map(fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return pipeline.with_options(options).prefetch(tf.data.AUTOTUNE)
+
+
+def _fetcher(source):
+    """Return a function from a vector of indices to a batch of `source`, usable in a graph."""
+    if isinstance(source, np.ndarray) or not hasattr(source, "shape"):
+        values = tf.convert_to_tensor(source)
+        return lambda index: tf.gather(values, index)
+
+    def read(index):
+        return np.ascontiguousarray(source[index])
+
+    def fetch(index):
+        batch = tf.numpy_function(read, [index], tf.as_dtype(source.dtype))
+        batch.set_shape((None, *source.shape[1:]))
+        return batch
+
+    return fetch

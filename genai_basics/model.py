@@ -1,0 +1,539 @@
+"""`Model`: what all models of this library share, beside what `keras.Model` gives them."""
+
+import inspect
+import math
+import warnings
+
+import keras
+import numpy as np
+from keras import ops
+
+from . import backend
+
+__all__ = ["Model", "Progress"]
+
+EVALUATION_SEED = 20131220
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Model(keras.Model):
+    """Base of all models: raw data in, raw data out, around a core that sees numbers only.
+
+    A family subclasses it, hands its inner networks and arguments to `__init__` as attributes
+    of the same names (they are saved and loaded by those names), and writes `call`,
+    `train_step`, `test_step`. Where data needs it, it overrides
+
+    - `adapt(x, y)`: fit the preprocessing to raw training data, before the first `fit`;
+    - `prepare(x, y, sample_weight)`: raw data to arrays of one length, once, in NumPy;
+    - `preprocess(x)`: a batch of those arrays to the network's numbers, in the input pipeline;
+    - `postprocess(outputs)`: the network's numbers to the data's, in NumPy;
+    - `generate(n, labels)`: n samples in the network's numbers, for `sample`.
+
+    Args:
+        value_range: `(low, high)` of raw data, mapped to `network_range`. `None` leaves them be.
+        class_names: Names of the labels 0, 1, ...; labels may then be given by name.
+        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+    """
+
+    network_range = (0.0, 1.0)
+    batch_size = 128  # of `fit` where none is given
+    learning_rate = 1e-3  # at the start; `fit` lowers it to zero by a cosine
+    monitor = "val_loss"  # lower is better; prefix "-" where higher is
+    tracked = ()  # names of metrics that a custom step reports, beside the loss
+    loss_keyword = None  # the builder's keyword that chooses the loss, where `loss=` is refused
+    xla = False  # measured: whether `jit_compile=None` means XLA
+
+    def __init__(self, *, value_range=None, class_names=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.value_range = None if value_range is None else tuple(value_range)
+        self.class_names = None if class_names is None else tuple(map(str, class_names))
+        self.seed = seed
+        self.noise = keras.random.SeedGenerator(seed)
+        self.evaluation_noise = keras.random.SeedGenerator(EVALUATION_SEED)
+        self.sampling_noise = keras.random.SeedGenerator(0)
+        # Where training stands, from 0 to 1: schedules (learning rate, beta) read it.
+        self.progress = self._scalar("progress")
+        self.adapted = self._scalar("adapted")
+        self.trackers = [keras.metrics.Mean(name) for name in self.tracked]
+
+    def _scalar(self, name):
+        return self.add_weight(name=name, shape=(), initializer="zeros", trainable=False)
+
+    # Saving: every argument of `__init__` is an attribute of the same name.
+
+    def get_config(self):
+        names = {}
+        for cls in type(self).__mro__[: type(self).__mro__.index(Model) + 1]:
+            names.update(inspect.signature(cls.__init__).parameters)
+        arguments = {name: getattr(self, name) for name in names if name not in ("self", "kwargs")}
+        serialize = keras.saving.serialize_keras_object
+        return {**super().get_config(), **{k: serialize(v) for k, v in arguments.items()}}
+
+    @classmethod
+    def from_config(cls, config):
+        deserialize = keras.saving.deserialize_keras_object
+        return cls(**{k: deserialize(v) if k != "dtype" else v for k, v in config.items()})
+
+    # Compiling: defaults that suit the model, and a round trip through `save`.
+
+    def compile(
+        self,
+        optimizer=None,
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile=None,
+        auto_scale_loss=True,
+        *,
+        learning_rate=None,
+    ):
+        """Configure training. Without arguments, with defaults that suit the model.
+
+        Args:
+            optimizer: As in Keras. With the default, `fit` lowers the learning rate to zero by
+                a cosine over its epochs; with your own, your schedule counts.
+            loss, loss_weights, metrics, weighted_metrics: As in Keras, where there is a y.
+            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: As in Keras.
+            learning_rate: Where the default optimizer starts.
+        """
+        arguments = dict(locals())
+        arguments = {k: arguments[k] for k in inspect.signature(Model.compile).parameters if k in arguments}
+        arguments.pop("self")
+        if loss is not None and self.loss_keyword:
+            raise ValueError(
+                f"{type(self).__name__} carries its own loss; choose it by {self.loss_keyword}. "
+                f"Received: loss={loss!r}"
+            )
+        self.compile_arguments = {k: v for k, v in arguments.items() if v is not None}
+        self.peak_learning_rate = learning_rate or self.learning_rate
+        self.anneals = optimizer is None
+        super().compile(
+            optimizer=self.default_optimizer() if optimizer is None else optimizer,
+            loss=self.default_loss() if loss is None else loss,
+            loss_weights=loss_weights,
+            metrics=self.default_metrics() if metrics is None else metrics,
+            weighted_metrics=weighted_metrics,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=self.xla if jit_compile is None else jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
+
+    def default_optimizer(self):
+        """Return the optimizer of `compile()`, at `peak_learning_rate`."""
+        return keras.optimizers.Adam(self.peak_learning_rate)
+
+    def default_loss(self):
+        """Return the loss of `compile()`; `None` where a step brings its own."""
+        return None
+
+    def default_metrics(self):
+        """Return the metrics of `compile()`."""
+        return None
+
+    def players(self):
+        """Return `[(optimizer, variables), ...]`: who trains what."""
+        return [(self.optimizer, self.trainable_variables)]
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return None
+        serialize = keras.saving.serialize_keras_object
+        return {name: serialize(value) for name, value in self.compile_arguments.items()}
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.build_optimizers()
+
+    def build_optimizers(self):
+        """Create the optimizers' variables, so that they can be saved and restored."""
+        for optimizer, variables in self.players():
+            optimizer.build(variables)
+
+    def set_progress(self, value):
+        """Say that training stands at `value`, 0 to 1; moves the default learning rate."""
+        self.progress.assign(value)
+        if self.anneals:
+            for optimizer, peak in zip(self.players(), self.peaks(), strict=True):
+                optimizer[0].learning_rate = peak * self.anneal(value)
+
+    def peaks(self):
+        """Return the learning rate at which each player's default optimizer starts."""
+        return [self.peak_learning_rate] * len(self.players())
+
+    def anneal(self, progress):
+        """Return the factor on the learning rate: a short rise, then a cosine to nearly zero."""
+        rise = min(1.0, 0.1 + progress / 0.01)
+        return rise * max(0.5 * (1.0 + math.cos(math.pi * progress)), 1e-3)
+
+    # Data: from what users have to what the network takes.
+
+    def adapt(self, x, y=None):
+        """Fit the preprocessing to raw training data. The first `fit` calls it."""
+
+    def prepare(self, x, y=None, sample_weight=None):
+        """Return raw data as a tuple of arrays of one length: `(x,)`, `(x, y)`, `(x, y, w)`.
+
+        Called once for all of the data, so it is where the data are checked.
+        """
+        if not hasattr(x, "shape"):
+            x = np.asarray(x)
+        self.check_input(x)
+        parts = (x,)
+        if y is not None:
+            parts += (self.encode_labels(y),)
+        if sample_weight is not None:
+            parts += (np.asarray(sample_weight, "float32"),)
+        lengths = [len(part) for part in parts]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"x and y must have the same length. Received: lengths {lengths}")
+        if not lengths[0]:
+            raise ValueError("x must hold at least one example. Received: an empty array")
+        return parts
+
+    def check_input(self, x):
+        """Refuse x of another shape than the network's; warn where its range does not fit."""
+        expected = tuple(self.input_shape_of_one())
+        if len(x.shape) != len(expected) + 1 or any(
+            want not in (None, got) for want, got in zip(expected, x.shape[1:], strict=True)
+        ):
+            shape = ", ".join(map(str, x.shape))
+            raise ValueError(
+                f"{self.name} takes x of shape (n, {', '.join(map(str, expected))}). "
+                f"Received: x of shape ({shape})"
+            )
+        if not np.issubdtype(np.dtype(x.dtype), np.number) and x.dtype != bool:
+            raise ValueError(f"x must hold numbers. Received: x of dtype {x.dtype}")
+        if isinstance(x, np.ndarray) and np.issubdtype(x.dtype, np.floating):
+            if not np.isfinite(x).all():
+                raise ValueError(
+                    "x must be finite: replace NaN and infinity first. "
+                    f"Received: x with {int((~np.isfinite(x)).sum())} such numbers"
+                )
+        if self.value_range is not None and isinstance(x, np.ndarray) and x.size:
+            self._check_range(float(x.min()), float(x.max()))
+
+    def _check_range(self, low, high):
+        start, stop = self.value_range
+        width = stop - start
+        outside = low < start - 0.01 * width or high > stop + 0.01 * width
+        if outside or (high - start <= width / 200 and high > low):
+            warnings.warn(
+                f"x lies in [{low:g}, {high:g}], which does not fit value_range=({start:g}, "
+                f"{stop:g}): pass the range of your data as `value_range`",
+                stacklevel=2,
+            )
+
+    def input_shape_of_one(self):
+        """Return the shape of one raw example, `None` where it is free."""
+        return self.input_shape[1:]
+
+    def encode_labels(self, y):
+        """Return labels as integers from 0 where `class_names` are known, else y as an array."""
+        y = np.asarray(y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]
+        if y.dtype.kind in "USO":
+            if self.class_names is None:
+                raise ValueError(
+                    "labels by name need `class_names=` in the builder. "
+                    f"Received: labels such as {y.flat[0]!r}"
+                )
+            numbers = {name: i for i, name in enumerate(self.class_names)}
+            unknown = sorted({str(label) for label in y.flat} - set(numbers))
+            if unknown:
+                raise ValueError(
+                    f"labels must be among {', '.join(self.class_names)}. "
+                    f"Received: {', '.join(unknown[:5])}"
+                )
+            y = np.array([numbers[str(label)] for label in y.flat], "int32").reshape(y.shape)
+        return y
+
+    def preprocess(self, x):
+        """Map a batch of raw x to the network's numbers. Runs in the input pipeline."""
+        x = ops.cast(x, "float32")
+        if self.value_range is None:
+            return x
+        (low, high), (start, stop) = self.value_range, self.network_range
+        return (x - low) * ((stop - start) / (high - low)) + start
+
+    def postprocess(self, outputs):
+        """Map the network's numbers (NumPy) to the data's: uint8 where data span 0 to 255."""
+        if self.value_range is None:
+            return outputs
+        (low, high), (start, stop) = self.value_range, self.network_range
+        outputs = np.clip((np.asarray(outputs, "float32") - start) / (stop - start), 0.0, 1.0)
+        outputs = outputs * (high - low) + low
+        return np.rint(outputs).astype("uint8") if (low, high) == (0, 255) else outputs
+
+    def transform(self, *batch):
+        """Preprocess one batch `(x,)`, `(x, y)` or `(x, y, w)` as `prepare` returned it."""
+        return (self.preprocess(batch[0]), *batch[1:])
+
+    def pipeline(self, x, y=None, sample_weight=None, *, batch_size=None, **kwargs):
+        """Return batches of the network's numbers, ready for Keras; see `backend.batches`."""
+        if backend.is_pipeline(x):
+            return x.map(lambda *batch: self.transform(*batch))
+        data = self.prepare(x, y, sample_weight)
+        size = batch_size or self.batch_size
+        return backend.batches(data, size, transform=self._transform_parts, **kwargs)
+
+    def _transform_parts(self, parts):
+        return self.transform(*parts)
+
+    # Keras' verbs, on raw data.
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
+        validation_batch_size=None,
+        validation_freq=1,
+    ):
+        """Train on raw data: `keras.Model.fit`, with `preprocess` in the input pipeline.
+
+        The order of the data is a function of the model's seed and the epoch alone, so
+        `initial_epoch` goes on where an earlier call stopped.
+        """
+        self._assert_compile_called("fit")
+        callbacks = list(callbacks or [])
+        if not backend.is_pipeline(x):
+            if validation_split and validation_data is None:
+                cut = round(len(x) * (1 - validation_split))
+                validation_data = (x[cut:], None if y is None else y[cut:])
+                x, y = x[:cut], None if y is None else y[:cut]
+            if not float(self.adapted):
+                self.adapt(x, y)
+                self.adapted.assign(1.0)
+            n = len(self.prepare(x, y)[0]) if steps_per_epoch is None else None
+            batch_size = batch_size or self.batch_size
+            steps_per_epoch = steps_per_epoch or n // min(batch_size, n)
+            seed = np.random.randint(2**31) if self.seed is None else self.seed
+            x = self.pipeline(
+                x,
+                y,
+                sample_weight,
+                batch_size=batch_size,
+                seed=seed if shuffle else None,
+                start=initial_epoch * steps_per_epoch,
+                training=True,
+            )
+        else:
+            x = self.pipeline(x)
+        if validation_data is not None:
+            parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+            size = validation_batch_size or batch_size
+            validation_data = self.pipeline(*parts, batch_size=size)
+        if not any(isinstance(callback, Progress) for callback in callbacks):
+            callbacks.append(Progress(epochs=epochs))
+        return super().fit(
+            x,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            shuffle=False,  # the pipeline does
+            validation_data=validation_data,
+            class_weight=class_weight,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_freq=validation_freq,
+        )
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
+        """Evaluate on raw data: `keras.Model.evaluate`. Two evaluations draw the same noise."""
+        self.evaluation_noise.state.assign([EVALUATION_SEED, 0])
+        if not kwargs.get("_use_cached_eval_dataset"):
+            x, y, sample_weight = self.pipeline(x, y, sample_weight, batch_size=batch_size), None, None
+        return super().evaluate(x, y, verbose=verbose, sample_weight=sample_weight, **kwargs)
+
+    def predict(self, x, batch_size=None, verbose="auto", **kwargs):
+        """Return the model's outputs for raw x, in the data's range."""
+        x = self.pipeline(x, batch_size=batch_size)
+        return self.postprocess(super().predict(x, verbose=verbose, **kwargs))
+
+    def summary(self, *args, expand_nested=True, **kwargs):
+        """Print the layers of all inner networks."""
+        return super().summary(*args, expand_nested=expand_nested, **kwargs)
+
+    # For the steps of subclasses.
+
+    def noise_of(self, training):
+        """Return where a step draws its noise from: fresh in training, fixed in evaluation."""
+        return self.noise if training else self.evaluation_noise
+
+    def track(self, n, loss, *values):
+        """Count a batch of n examples into the running means of loss and `tracked`."""
+        for tracker, value in zip([self._loss_tracker, *self.trackers], (loss, *values), strict=True):
+            tracker.update_state(value, sample_weight=n)
+        return self.get_metrics_result()
+
+    # Sampling and mapping in chunks, compiled once.
+
+    def compile_once(self, method, jit_compile=False):
+        """Return the bound method `method` as one compiled graph, kept for the next call."""
+        graphs = self.__dict__.setdefault("_graphs", {})
+        if method.__name__ not in graphs:
+            graphs[method.__name__] = backend.compiled(method, jit_compile=jit_compile)
+        return graphs[method.__name__]
+
+    def map_batches(self, method, *arrays, batch_size=None):
+        """Return what the bound method `method` makes of prepared arrays, batch by batch."""
+        compute = self.compile_once(method)
+        outputs = [
+            keras.tree.map_structure(ops.convert_to_numpy, compute(*batch))
+            for batch in backend.batches(arrays, batch_size or self.batch_size)
+        ]
+        return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
+
+    def generate(self, n, labels=None):
+        """Return n samples in the network's numbers, drawn by `self.sampling_noise`."""
+        raise NotImplementedError(f"a {type(self).__name__} has no samples; try `predict`")
+
+    @property
+    def can_sample(self):
+        """Whether `sample` works."""
+        return type(self).generate is not Model.generate or type(self).sample is not Model.sample
+
+    def sample(self, n=1, *, seed=None, batch_size=256, labels=None):
+        """Draw n samples, in the data's range.
+
+        Args:
+            n: How many.
+            seed: The same seed (and `batch_size`) gives the same samples, in a new process too,
+                and the first of many are the same as few. `None` draws fresh ones.
+            batch_size: How many are made at a time.
+            labels: Labels (numbers or names) of a conditional model: one for all, or as many as
+                are given, repeated up to n. Left out, all classes in turn.
+        """
+        if n < 1:
+            raise ValueError(f"`n` must be at least 1. Received: n={n}")
+        labels = self.sampling_labels(n, labels)
+        generate = self.compile_once(self.generate)
+        seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
+        chunks = []
+        for start in range(0, n, batch_size):
+            self.sampling_noise.state.assign([seed, start])
+            chunk = None
+            if labels is not None:
+                chunk = np.resize(labels[start : start + batch_size], batch_size)
+            chunks.append(keras.tree.map_structure(ops.convert_to_numpy, generate(batch_size, chunk)))
+        samples = keras.tree.map_structure(lambda *parts: np.concatenate(parts)[:n], *chunks)
+        return self.postprocess(samples)
+
+    def sampling_labels(self, n, labels=None):
+        """Return n labels as integers for a conditional model, `None` for another."""
+        num_classes = getattr(self, "num_classes", None)
+        if not num_classes:
+            if labels is not None:
+                raise ValueError(
+                    f"this {type(self).__name__} was built without `num_classes`, so it takes no "
+                    f"labels. Received: labels={labels!r}"
+                )
+            return None
+        labels = np.arange(num_classes) if labels is None else np.atleast_1d(labels)
+        return np.resize(self.check_labels(self.encode_labels(labels)), n)
+
+    def check_labels(self, labels):
+        """Refuse integer labels outside 0 to num_classes - 1."""
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(f"labels must be integers or names. Received: dtype {labels.dtype}")
+        wrong = sorted(set(labels[(labels < 0) | (labels >= self.num_classes)].tolist()))
+        if wrong:
+            raise ValueError(
+                f"labels must lie between 0 and {self.num_classes - 1}. Received: {wrong[:5]}"
+            )
+        return labels.astype("int32")
+
+    # What the commands print and draw.
+
+    def report(self, x, y=None):
+        """Return `(metrics, intervals)`: the numbers the field uses, by name, on raw data."""
+        return self.evaluate(x, y, verbose=0, return_dict=True), {}
+
+    def answer(self, x):
+        """Return `(rows, outputs)` for the command `predict` on raw x.
+
+        `rows` is a list of dicts, one for each input, to print; `outputs` is what `--out` writes
+        (images, texts, sounds...), or None.
+        """
+        return [{"output": row} for row in self.predict(x, verbose=0).tolist()], None
+
+    def pictures(self, x, y=None):
+        """Return `{name: uint8 image or matplotlib figure}` that shows what the model does."""
+        return {}
+
+
+class Progress(keras.callbacks.Callback):
+    """Move `model.progress` from 0 to 1 over a budget, and with it the learning rate.
+
+    Args:
+        epochs: Budget in epochs of `fit`: progress is a function of the step alone.
+        seconds: Budget in seconds instead; `fit` ends when it is spent, the last validation
+            included.
+        spent: Seconds that an earlier, interrupted training has used of it.
+    """
+
+    resolution = 1000  # moves of the learning rate: cheap, and as good as one for each step
+
+    def __init__(self, *, epochs=None, seconds=None, spent=0.0):
+        super().__init__()
+        self.epochs, self.seconds, self.spent = epochs, seconds, spent
+        self.validating = 0.0
+
+    def on_train_begin(self, logs=None):
+        import time
+
+        self.clock = time.monotonic
+        self.begin = self.clock()
+        self.level = -1
+
+    @property
+    def elapsed(self):
+        """Seconds of the budget used so far."""
+        return self.spent + self.clock() - self.begin
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        self.move(0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.move(batch + 1)
+        if self.seconds and self.elapsed >= self.seconds - self.validating:
+            self.model.stop_training = True
+
+    def on_test_begin(self, logs=None):
+        self.test_began = self.clock()
+
+    def on_test_end(self, logs=None):
+        self.validating = self.clock() - self.test_began
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.seconds and self.elapsed >= self.seconds - self.validating:
+            self.model.stop_training = True
+
+    def move(self, batches):
+        if self.seconds:
+            progress = self.elapsed / max(self.seconds - self.validating, 1e-6)
+        else:
+            steps = self.params["steps"] or 1
+            progress = (self.epoch + min(batches / steps, 1.0)) / self.epochs
+        level = int(min(progress, 1.0) * self.resolution)
+        if level != self.level:
+            self.level = level
+            self.model.set_progress(level / self.resolution)

@@ -1,0 +1,169 @@
+"""The table of models: what the commands and `gb.train` need to know of each, as plain data.
+
+Nothing here imports Keras. A new model is one builder in its family's file, one row here, and
+its tests; the commands follow by themselves. Builders' signatures are read from their source,
+so that `--set key=value` is checked, and `--help-model` answers, without TensorFlow.
+"""
+
+import ast
+import difflib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["RECIPES", "Option", "Parameter", "Recipe", "check_options", "get_recipe", "parameters"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A command-line option of `train` that one model has: it sets a keyword of the builder.
+
+    Attributes:
+        flag: As typed, `"--conditional"`.
+        keyword: The builder's keyword. Where `facts` is given instead, facts of the data's
+            spec that the builder gets when the flag is there.
+        help: One line.
+        type: "flag", "int", "float" or "str".
+    """
+
+    flag: str
+    help: str
+    keyword: str = ""
+    facts: tuple = ()
+    type: str = "str"
+
+    @property
+    def name(self):
+        return self.flag.lstrip("-").replace("-", "_")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train one model when nothing is said.
+
+    Attributes:
+        name: What the command line calls it.
+        family: The family that it belongs to, for `list`.
+        builder: "module.function" within the package.
+        summary: One line for `list`.
+        data: Embedded data that need no network.
+        kinds: Kinds of data that it takes, see `load_data`.
+        facts: Facts of the data's spec that the builder gets, where it has such a keyword.
+        epochs: Default budget.
+        batch_size: Default batch size.
+        round_steps: Most training steps between two validations, checkpoints, rows of history.
+        options: Options of `train` for this model alone.
+        data_options: Options of `load_data` that are set when nothing is said.
+        tiny: Builder arguments that make it small, for tests.
+    """
+
+    name: str
+    family: str
+    builder: str
+    summary: str
+    data: str
+    kinds: tuple
+    facts: tuple = ("input_shape", "value_range")
+    epochs: int = 20
+    batch_size: int = 128
+    round_steps: int = 500
+    options: tuple = ()
+    data_options: dict = field(default_factory=dict)
+    tiny: dict = field(default_factory=dict)
+
+
+CONDITIONAL = Option(
+    "--conditional",
+    "Learn each class by its label; `sample --label` then chooses.",
+    facts=("num_classes", "class_names"),
+    type="flag",
+)
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="vae",
+            family="VAE",
+            builder="vae.build_vae",
+            summary="variational autoencoder: images and vectors, sampled from a Gaussian code",
+            data="digits",
+            kinds=("images", "vectors"),
+            epochs=60,
+            options=(CONDITIONAL,),
+            tiny={"latent_dim": 2, "hidden_units": (16,)},
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One keyword of a builder: its default as written, and its line of the docstring."""
+
+    name: str
+    default: object
+    help: str
+
+
+def get_recipe(name):
+    """Return the recipe of that name, or raise a `ValueError` that lists them."""
+    if name not in RECIPES:
+        near = difflib.get_close_matches(name, RECIPES, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"there is no model '{name}'; choose one of {', '.join(RECIPES)}{hint}")
+    return RECIPES[name]
+
+
+def parameters(name):
+    """Return the builder's keywords as `{name: Parameter}`, read from its source."""
+    module, function = get_recipe(name).builder.split(".")
+    here = Path(__file__).parent
+    path = here / f"{module}.py"
+    paths = [path] if path.exists() else sorted((here / module).glob("*.py"))
+    for path in paths:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name == function:
+                return _signature(node)
+    raise ValueError(f"the recipe of '{name}' names no function. Received: {module}.{function}")
+
+
+def _signature(node):
+    arguments, found = node.args, {}
+    helps = _argument_helps(ast.get_docstring(node) or "")
+    pairs = list(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
+    positional = arguments.args
+    missing = [None] * (len(positional) - len(arguments.defaults))
+    pairs = [*zip(positional, [*missing, *arguments.defaults], strict=True), *pairs]
+    for argument, default in pairs:
+        text = "required" if default is None else ast.unparse(default)
+        found[argument.arg] = Parameter(argument.arg, text, helps.get(argument.arg, ""))
+    return found
+
+
+def _argument_helps(docstring):
+    """Return `{argument: description}` of the `Args:` part of a docstring."""
+    helps, name, inside = {}, None, False
+    for line in docstring.splitlines():
+        if not line.startswith(" ") and line.strip():
+            inside = line.strip() == "Args:"
+        elif inside and line.startswith("    ") and not line.startswith("     ") and ":" in line:
+            names, text = line.strip().split(":", 1)
+            name = names.split(",")[0].strip()
+            for each in names.split(","):
+                helps[each.strip()] = text.strip()
+        elif inside and name and line.strip():
+            helps[name] += " " + line.strip()
+    return helps
+
+
+def check_options(name, options):
+    """Raise a `ValueError` that lists the builder's keywords where one is unknown."""
+    known = parameters(name)
+    for key in options:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(
+                f"{name} has no argument '{key}'{hint}; it takes {', '.join(known)}"
+            )
+    return options

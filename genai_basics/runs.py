@@ -1,0 +1,226 @@
+"""A run folder: what `train` writes and every other command reads.
+
+    model.keras      the trained network, with its preprocessing
+    config.json      everything needed to repeat the run
+    history.csv      a row for each round of training: losses and metrics
+    curves.png       the same, drawn
+    samples.*        what the model makes, and samples/ as training went on
+    MODEL_CARD.md    what it is, of what, how good
+    checkpoints/     last.npz, where training goes on; best.npz, the best weights by validation
+"""
+
+import csv
+import functools
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["NotARunError", "Run", "load_run"]
+
+
+class NotARunError(ValueError):
+    """The folder holds no training run, or one that cannot be read."""
+
+
+class Run:
+    """A training run on disk.
+
+    Attributes:
+        folder: `pathlib.Path` of the run.
+        config: Dict of everything needed to repeat it (`config.json`).
+        model: The trained model, loaded on first use.
+        history: List of dicts, one for each round of training.
+    """
+
+    def __init__(self, folder, config):
+        self.folder, self.config = Path(folder), config
+
+    def __repr__(self):
+        return f"Run({str(self.folder)!r}, {self.name}, {self.config['status']})"
+
+    @property
+    def name(self):
+        """Name of the model's recipe."""
+        return self.config["model"]
+
+    @functools.cached_property
+    def spec(self):
+        """Spec of the data that the model was trained on."""
+        from .data import spec_from_config
+
+        return spec_from_config(self.config["data"]["spec"])
+
+    @functools.cached_property
+    def model(self):
+        """The trained model: the best by validation so far, where training was cut off."""
+        model = load_model(self.folder)
+        best = self.folder / "checkpoints" / "best.npz"
+        if self.config["status"] != "finished" and best.exists():
+            restore(best, weights=model.variables)
+        return model
+
+    @property
+    def history(self):
+        return read_history(self.folder / "history.csv")
+
+    def data(self, source=None, **options):
+        """Return the run's data again, split as they were, or other data read like them.
+
+        Raises:
+            ValueError: Where the run's data were arrays, or are no longer there.
+        """
+        from .data import load_data
+
+        if source is not None:
+            return load_data(source, like=self.spec, **options)
+        recorded = self.config["data"]["source"]
+        if not recorded:
+            raise ValueError(
+                "this run was trained on arrays, which it does not keep: say on what by `--data`"
+            )
+        return load_data(**{**recorded, **options})
+
+    def save_config(self):
+        write_text(self.folder / "config.json", json.dumps(self.config, indent=2) + "\n")
+
+    def save_model(self, model):
+        """Write `model.keras`, whole or not at all."""
+        with replacing(self.folder / "model.keras") as path:
+            model.save(path)
+
+    def write_card(self):
+        """Write `MODEL_CARD.md` anew, from the numbers in `config`."""
+        from .card import write_card
+
+        write_card(self)
+
+    def write_pictures(self, pictures):
+        """Write `{name: image array or figure}` as NAME.png into the folder; return the paths."""
+        from . import plotting
+
+        paths = []
+        for name, picture in pictures.items():
+            paths.append(self.folder / f"{name}.png")
+            plotting.save(picture, paths[-1])
+        return paths
+
+
+def load_run(folder):
+    """Return the `Run` in `folder`.
+
+    Raises:
+        NotARunError: If there is none, or its `config.json` is damaged.
+
+    Example:
+
+    >>> from genai_basics import load_run, train
+    >>> run = train("vae", epochs=1)
+    >>> load_run(run.folder).model.sample(2).shape
+    (2, 8, 8, 1)
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise NotARunError(f"'{folder}' is not a folder; `genai-basics train` makes run folders")
+    path = folder / "config.json"
+    if not path.exists():
+        raise NotARunError(
+            f"'{folder}' is not a run folder (it has no config.json); `genai-basics train` makes one"
+        )
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        config["model"], config["status"], config["data"]["spec"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotARunError(f"'{path}' is damaged ({error}); train the run anew") from error
+    return Run(folder, config)
+
+
+def load_model(folder):
+    """Return the model saved in a run folder, or raise a `NotARunError` that says what is wrong."""
+    path = Path(folder) / "model.keras"
+    if not path.exists():
+        raise NotARunError(f"'{folder}' holds no model.keras; resume it by `train --resume`")
+    if not zipfile.is_zipfile(path):
+        raise NotARunError(
+            f"'{path}' is damaged (not a whole .keras file); resume the run or train it anew"
+        )
+    import keras
+
+    from . import registration
+
+    registration.register()
+    try:
+        return keras.saving.load_model(path)
+    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        raise NotARunError(f"'{path}' is damaged ({error}); train the run anew") from error
+
+
+def checkpoint(path, **groups):
+    """Write groups of variables, arrays and facts to one `.npz`, whole or not at all.
+
+    A group is a list of variables or a JSON-able object; `restore` reads it back.
+    """
+    arrays = {}
+    for name, group in groups.items():
+        if isinstance(group, list):
+            arrays.update({f"{name}/{i}": np.asarray(v) for i, v in enumerate(group)})
+        else:
+            arrays[f"{name}.json"] = np.array(json.dumps(group))
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays)
+
+
+def restore(path, **groups):
+    """Assign the variables of each group from a checkpoint; return its JSON-able facts."""
+    try:
+        with np.load(path) as arrays:
+            for name, variables in groups.items():
+                for i, variable in enumerate(variables):
+                    variable.assign(arrays[f"{name}/{i}"])
+            facts = [name for name in arrays.files if name.endswith(".json")]
+            return {name[: -len(".json")]: json.loads(str(arrays[name])) for name in facts}
+    except (zipfile.BadZipFile, KeyError, EOFError, OSError) as error:
+        raise NotARunError(f"'{path}' is damaged or of another model ({error})") from error
+
+
+class replacing:
+    """Context: a temporary path beside `path` that takes its place when all went well."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.temporary = self.path.with_name(f".{os.getpid()}-{self.path.name}")
+
+    def __enter__(self):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return self.temporary
+
+    def __exit__(self, kind, error, trace):
+        if kind is None:
+            os.replace(self.temporary, self.path)
+        else:
+            self.temporary.unlink(missing_ok=True)
+
+
+def write_text(path, text):
+    """Write a text file, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_history(path, rows):
+    """Write `history.csv`: the union of the rows' keys, in the order in which they appear."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_history(path):
+    """Return the rows of `history.csv` as dicts of numbers."""
+    if not Path(path).exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return [{k: float(v) for k, v in row.items() if v != ""} for row in csv.DictReader(file)]

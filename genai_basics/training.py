@@ -1,0 +1,462 @@
+"""`train`: from the name of a model and some data to a run folder with everything in it."""
+
+import platform
+import time
+from importlib import import_module, metadata
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from . import backend, plotting
+from .card import write_card
+from .data import Dataset, load_data
+from .data.writers import write_samples
+from .model import Progress
+from .recipes import check_options, get_recipe, parameters
+from .runs import Run, checkpoint, load_model, load_run, restore, write_history
+
+__all__ = ["Interrupted", "Recorder", "train"]
+
+SAMPLES = {"images": ".png", "vectors": ".npy", "text": ".txt", "video": ".gif", "music": ".mid"}
+PREVIEWS = 8  # pictures of samples as training goes on
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training was stopped by Ctrl-C; `run` is what it saved."""
+
+    def __init__(self, run):
+        super().__init__(f"stopped; the run is in {run.folder}")
+        self.run = run
+
+
+def train(
+    name,
+    data=None,
+    *,
+    epochs=None,
+    minutes=None,
+    batch_size=None,
+    learning_rate=None,
+    seed=0,
+    out=None,
+    resume=False,
+    force=False,
+    deterministic=False,
+    precision=None,
+    strategy="one",
+    start_from=None,
+    data_options=None,
+    facts=(),
+    callbacks=(),
+    **options,
+):
+    """Train a model on data and write a run folder. `genai-basics train` is this function.
+
+    Args:
+        name: Name of a model, see `genai_basics.recipes.RECIPES`.
+        data: A `Dataset`, or what `load_data` takes. `None`: data that need no network.
+        epochs: Budget in passes over the data. `None` takes the recipe's.
+        minutes: Budget in minutes instead, compilation included; learning rate and other
+            schedules end where it ends.
+        batch_size: Examples in a step. `None` takes the recipe's.
+        learning_rate: Where the learning rate starts. `None` takes the model's.
+        seed: Seed of weights, noise and the order of data.
+        out: The run folder. `None`: the first of runs/NAME, runs/NAME-2, ... that is free.
+        resume: Go on with the run in `out` from its last checkpoint, on the same data, to the
+            end of its budget. `epochs` or `minutes` may enlarge it.
+        force: Write into `out` although there is a run.
+        deterministic: Repeat bit for bit, at some cost in speed.
+        precision: A Keras dtype policy such as "mixed_bfloat16".
+        strategy: "one" device or "mirrored" over all of this machine.
+        start_from: A run folder whose weights to start from, on new data.
+        data_options: Keyword arguments for `load_data`.
+        facts: Facts of the data that the builder gets beside the recipe's, by its keywords:
+            `("num_classes", "class_names")` makes a model conditional.
+        callbacks: More Keras callbacks.
+        **options: Keyword arguments of the model's builder.
+
+    Returns:
+        The `Run`.
+
+    Raises:
+        ValueError: If an argument is wrong, in one sentence.
+        FileExistsError: If `out` exists and neither `resume` nor `force` is given.
+        Interrupted: On Ctrl-C, after the run has been saved.
+
+    Example:
+
+    >>> from genai_basics import train
+    >>> run = train("vae", "digits", epochs=2, latent_dim=8)
+    >>> run.model.sample(16).shape
+    (16, 8, 8, 1)
+    """
+    recipe = get_recipe(name)
+    check_options(name, options)
+    _check_budget(epochs, minutes, batch_size)
+    if resume:
+        return _resume(recipe, data, epochs, minutes, out, callbacks)
+    folder = _new_folder(name, out, force)
+    like = load_run(start_from).spec if start_from else None
+    data = _load(recipe, data, data_options or {}, like)
+    arguments = {**_facts(data, recipe.facts, facts), **options, "seed": seed}
+    arguments = {k: v for k, v in arguments.items() if k in parameters(name)}
+    config = {
+        "model": name,
+        "status": "running",
+        "builder": {"name": recipe.builder, "arguments": _plain(arguments)},
+        "training": {
+            "epochs": None if minutes else epochs or recipe.epochs,
+            "minutes": minutes,
+            "batch_size": min(batch_size or recipe.batch_size, len(data.train)),
+            "learning_rate": learning_rate,
+            "seed": seed,
+            "deterministic": deterministic,
+            "precision": precision,
+            "strategy": strategy,
+            "start_from": start_from and str(start_from),
+        },
+        "data": _describe(data),
+        "versions": _versions(),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+    _prepare_process(config["training"])
+    with backend.distribution(strategy):
+        if start_from:
+            model = load_model(start_from)
+        else:
+            module, function = recipe.builder.split(".")
+            model = getattr(import_module(f".{module}", __package__), function)(**arguments)
+        model.compile(learning_rate=learning_rate)
+        run = Run(folder, config)
+        _clear(folder)
+        run.save_config()
+        return _fit(run, recipe, model, data, callbacks)
+
+
+def _resume(recipe, data, epochs, minutes, out, callbacks):
+    folder = Path(out) if out else _latest(recipe.name)
+    run = load_run(folder)
+    if run.name != recipe.name:
+        raise ValueError(f"'{folder}' is a run of {run.name}. Received: train {recipe.name} --resume")
+    training = run.config["training"]
+    if epochs or minutes:
+        training.update(epochs=epochs, minutes=minutes)
+    if isinstance(data, Dataset):
+        pass
+    elif data is None or run.config["data"]["source"]:
+        data = run.data(data) if data and data != run.config["data"]["name"] else run.data()
+    else:
+        data = load_data(data, like=run.spec)
+    if data.fingerprint != run.config["data"]["fingerprint"]:
+        raise ValueError(
+            f"the data have changed since '{folder}' was trained ({len(data.train)} training "
+            f"examples now, {run.config['data']['sizes'][0]} then): go on from its weights by "
+            "`--from` instead of `--resume`"
+        )
+    _prepare_process(training)
+    with backend.distribution(training["strategy"]):
+        model = load_model(folder)
+        if not model.compiled:
+            model.compile(learning_rate=training["learning_rate"])
+        run.config["status"] = "running"
+        return _fit(run, recipe, model, data, callbacks)
+
+
+def _fit(run, recipe, model, data, callbacks):
+    """Train `model`, from the last checkpoint where there is one, and finish the run folder."""
+    training = run.config["training"]
+    if not float(model.adapted):
+        model.adapt(data.train.x, data.train.y)
+        model.adapted.assign(1.0)
+    model.build_optimizers()
+    steps = max(len(data.train) // training["batch_size"], 1)
+    rounds = -(-steps // recipe.round_steps)  # of one epoch
+    recorder = Recorder(run, model, data, per_epoch=steps, steps=-(-steps // rounds))
+    if not recorder.restore():
+        run.save_model(model)
+    if training["minutes"]:
+        budget = {"seconds": 60 * training["minutes"], "spent": recorder.seconds}
+        total = 10**9
+    else:
+        total = training["epochs"] * rounds
+        budget = {"epochs": total}
+    recorder.clock = Progress(**budget)
+    left = recorder.rounds_done < total
+    if training["minutes"]:
+        left = recorder.seconds < 60 * training["minutes"]
+    try:
+        if left:
+            model.fit(
+                data.train.x,
+                data.train.y,
+                batch_size=training["batch_size"],
+                epochs=total,
+                initial_epoch=recorder.rounds_done,
+                steps_per_epoch=recorder.steps,
+                validation_data=_validation(data),
+                callbacks=[recorder.clock, *callbacks, recorder],
+                verbose=0,
+            )
+    except KeyboardInterrupt:
+        recorder.finish("interrupted")
+        raise Interrupted(run) from None
+    recorder.finish("finished")
+    return run
+
+
+def _validation(data):
+    if not len(data.validation):
+        return None
+    return (data.validation.x, data.validation.y) if data.validation.y is not None else data.validation.x
+
+
+class Recorder(keras.callbacks.Callback):
+    """Writes the run folder while `fit` runs: history, checkpoints, best weights, samples.
+
+    Args:
+        run: The `Run`.
+        model: The compiled model.
+        data: The `Dataset`.
+        per_epoch: Steps in a pass over the data.
+        steps: Steps in a round: what `fit` calls an epoch.
+    """
+
+    spacing = 5.0  # least seconds between two checkpoints
+
+    def __init__(self, run, model, data, per_epoch, steps):
+        super().__init__()
+        self.run, self.data = run, data
+        self.per_epoch, self.steps = per_epoch, steps
+        self.trained = model
+        self.history, self.rounds_done, self.seconds = [], 0, 0.0
+        self.best, self.best_value, self.best_step = None, np.inf, 0
+        self.checkpointed = time.monotonic()
+        self.clock = None
+
+    @property
+    def last(self):
+        return self.run.folder / "checkpoints" / "last.npz"
+
+    def groups(self):
+        """Return all that training depends on, by name: weights, random states, optimizers."""
+        optimizers = [o for o, _ in self.trained.players()]
+        return {
+            "weights": self.trained.variables,
+            **{f"optimizer{i}": o.variables for i, o in enumerate(optimizers)},
+        }
+
+    def restore(self):
+        """Go back to the last checkpoint; return whether there is one."""
+        if not self.last.exists():
+            return False
+        facts = restore(self.last, **self.groups())["facts"]
+        self.history, self.rounds_done = facts["history"], facts["rounds"]
+        self.seconds, self.best_value = facts["seconds"], facts["best"] or np.inf
+        self.best_step = facts["best_step"]
+        best = self.last.with_name("best.npz")
+        if best.exists():
+            with np.load(best) as arrays:
+                self.best = [arrays[f"weights/{i}"] for i in range(len(self.trained.variables))]
+        return True
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        self.rounds_done = epoch + 1
+        self.seconds = self.clock.elapsed
+        step = self.history[-1]["step"] if self.history else 0
+        step = int(step + self.steps)
+        row = {"step": step, "epoch": round(step / self.per_epoch, 4)}
+        row |= {"seconds": round(self.seconds, 2), "progress": float(self.trained.progress)}
+        row["learning_rate"] = float(self.trained.optimizer.learning_rate)
+        self.history.append({**row, **logs})
+        self.keep_best(logs, step)
+        self.preview(step)
+        if time.monotonic() - self.checkpointed > self.spacing:
+            self.write()
+
+    def keep_best(self, logs, step):
+        """Remember the weights where the model's `monitor` is the best so far."""
+        name, sign = self.trained.monitor.lstrip("-"), -1.0 if self.trained.monitor[0] == "-" else 1.0
+        value = logs.get(name, logs.get("loss") if name == "val_loss" else None)
+        if value is not None and sign * value < self.best_value:
+            self.best_value, self.best_step = sign * value, step
+            self.best = [np.array(v) for v in self.trained.variables]
+
+    def preview(self, step):
+        """Write samples, from the same seed each time, whenever an eighth more is done."""
+        suffix = SAMPLES.get(self.data.kind)
+        part = int(float(self.trained.progress) * PREVIEWS)
+        if suffix is None or part == getattr(self, "part", -1):
+            return
+        self.part = part
+        write_preview(self.trained, self.run, f"samples/step-{step:06d}{suffix}")
+
+    def write(self):
+        """Write the checkpoint, and the history that goes with it."""
+        began = time.monotonic()
+        facts = {
+            "history": self.history,
+            "rounds": self.rounds_done,
+            "seconds": self.clock.elapsed,
+            "best": None if np.isinf(self.best_value) else self.best_value,
+            "best_step": self.best_step,
+        }
+        if self.best is not None:
+            checkpoint(self.last.with_name("best.npz"), weights=self.best, step=self.best_step)
+        checkpoint(self.last, facts=facts, **self.groups())
+        write_history(self.run.folder / "history.csv", self.history)
+        self.checkpointed = time.monotonic()
+        self.spacing = max(self.spacing, 30 * (self.checkpointed - began))
+
+    def on_train_end(self, logs=None):
+        self.write()
+
+    def finish(self, status):
+        """Keep the best weights, and write what a finished run holds."""
+        if self.best is not None:
+            for variable, value in zip(self.trained.variables, self.best, strict=True):
+                variable.assign(value)
+        run, config = self.run, self.run.config
+        config["status"] = status
+        config["steps"] = self.history[-1]["step"] if self.history else 0
+        config["seconds"] = round(self.seconds, 2)
+        config["best"] = {"step": self.best_step, "monitor": self.trained.monitor}
+        run.save_model(self.trained)
+        run.__dict__["model"] = self.trained
+        if self.history:
+            plotting.curves(self.history, run.folder / "curves.png")
+            config["validation"] = self.validation_metrics()
+        suffix = SAMPLES.get(self.data.kind)
+        if suffix:
+            write_preview(self.trained, run, f"samples{suffix}")
+        run.save_config()
+        write_card(run)
+
+    def validation_metrics(self):
+        """Return the validation figures of the weights that are kept."""
+        rows = [row for row in self.history if row["step"] == self.best_step] or self.history[-1:]
+        return {k.removeprefix("val_"): v for k, v in rows[0].items() if k.startswith("val_")}
+
+
+def write_preview(model, run, name, n=64):
+    """Write n samples of a generative model into the run folder; nothing for another."""
+    if model.can_sample:
+        samples = model.sample(n, seed=run.config["training"]["seed"])
+        write_samples(samples, run.folder / name, run.spec)
+
+
+def _check_budget(epochs, minutes, batch_size):
+    if epochs and minutes:
+        raise ValueError(
+            f"give `epochs` or `minutes`, not both. Received: epochs={epochs}, minutes={minutes}"
+        )
+    for name, value in (("epochs", epochs), ("minutes", minutes), ("batch_size", batch_size)):
+        if value is not None and value <= 0:
+            raise ValueError(f"`{name}` must be more than 0. Received: {name}={value}")
+
+
+def _load(recipe, data, options, like):
+    """Return the data set of a training, of a kind that the recipe takes."""
+    options = {**recipe.data_options, **options}
+    if not isinstance(data, Dataset):
+        if like is not None:
+            options["like"] = like
+        data = load_data(recipe.data if data is None else data, **options)
+    if data.kind not in recipe.kinds:
+        raise ValueError(
+            f"{recipe.name} takes {' or '.join(recipe.kinds)}, and '{data.name}' was read as "
+            f"{data.kind}: choose other data, or another kind by `--kind`"
+        )
+    if not len(data.train):
+        raise ValueError(f"'{data.name}' has no training examples left after its splits")
+    return data
+
+
+def _facts(data, usual, asked):
+    """Return facts of the data as builder arguments; those that are asked for must be there."""
+    known = data.spec.facts()
+    for name in asked:
+        if known.get(name) is None:
+            raise ValueError(f"'{data.name}' has no {name.replace('_', ' ')}: it holds no labels")
+    return {name: known[name] for name in (*usual, *asked) if known.get(name) is not None}
+
+
+def _describe(data):
+    parts = (data.train, data.validation, data.test)
+    return {
+        "name": data.name,
+        "kind": data.kind,
+        "source": data.source,
+        "fingerprint": data.fingerprint,
+        "sizes": [len(part) for part in parts],
+        "spec": data.spec.to_config(),
+        "skipped": list(data.skipped),
+    }
+
+
+def _versions():
+    names = ("genai_basics", "keras", "tensorflow", "numpy")
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def _plain(value):
+    """Return arguments as JSON holds them; objects by their class name."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__
+
+
+def _prepare_process(training):
+    keras.utils.set_random_seed(training["seed"])
+    if training["deterministic"]:
+        backend.deterministic()
+    if training["precision"]:
+        keras.config.set_dtype_policy(training["precision"])
+
+
+def _new_folder(name, out, force):
+    """Return a run folder that can be written, or raise before any work is done."""
+    folder = Path(out) if out else _free(name)
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"'{folder}' is a file; choose another folder by `--out`")
+    if folder.is_dir() and any(folder.iterdir()) and not force:
+        raise FileExistsError(
+            f"'{folder}' is not empty: add `--resume` to go on with it, `--force` to write over "
+            "it, or choose another `--out`"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise PermissionError(f"'{folder}' cannot be written ({error.strerror})") from error
+    return folder
+
+
+def _clear(folder):
+    """Remove what an earlier run left in its folder (only files that `train` writes)."""
+    for pattern in ("checkpoints/*.npz", "samples/step-*", "history.csv", "model.keras"):
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
+def _free(name):
+    folders = (Path("runs") / (name if i == 1 else f"{name}-{i}") for i in range(1, 10**6))
+    return next(folder for folder in folders if not folder.exists())
+
+
+def _latest(name):
+    folders = [p.parent for p in Path("runs").glob(f"{name}*/config.json")]
+    if not folders:
+        raise ValueError(f"there is no run of {name} in runs/; say which by `--out`")
+    return max(folders, key=lambda folder: (folder / "config.json").stat().st_mtime)
