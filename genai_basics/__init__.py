@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 # module -> its public names
 _CONTENTS = {
     "data": ("Dataset", "list_data", "load_data"),
+    "doctor": ("Doctor",),
     "layers": ("Sampling",),
     "metrics": (),
     "model": ("Model",),

@@ -1,5 +1,6 @@
 # For editors and type checkers: what `__init__.py` imports on first use.
 from . import data as data
+from . import doctor as doctor
 from . import layers as layers
 from . import metrics as metrics
 from . import model as model
@@ -10,6 +11,7 @@ from . import vae as vae
 from .data import Dataset as Dataset
 from .data import list_data as list_data
 from .data import load_data as load_data
+from .doctor import Doctor as Doctor
 from .layers import Sampling as Sampling
 from .model import Model as Model
 from .runs import Run as Run

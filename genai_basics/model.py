@@ -42,6 +42,7 @@ class Model(keras.Model):
     tracked = ()  # names of metrics that a custom step reports, beside the loss
     loss_keyword = None  # the builder's keyword that chooses the loss, where `loss=` is refused
     xla = False  # measured: whether `jit_compile=None` means XLA
+    remedy = "use fewer epochs, more data or a smaller network"  # against overfitting, for `Doctor`
 
     def __init__(self, *, value_range=None, class_names=None, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -460,7 +461,16 @@ class Model(keras.Model):
             )
         return labels.astype("int32")
 
-    # What the commands print and draw.
+    # What the doctor, the commands and the run folders say and draw.
+
+    def symptoms(self, history):
+        """Return `{name: sentence}` of what is wrong after an epoch, for `Doctor`; cheap.
+
+        Args:
+            history: The logs of all epochs so far, dicts of numbers, the newest last. A sentence
+                names what was seen and which argument to change; each name is said once.
+        """
+        return {}
 
     def report(self, x, y=None):
         """Return `(metrics, intervals)`: the numbers the field uses, by name, on raw data."""

@@ -12,6 +12,7 @@ from . import backend, plotting
 from .card import write_card
 from .data import Dataset, load_data
 from .data.writers import write_samples
+from .doctor import Doctor
 from .model import Progress
 from .recipes import check_options, get_recipe, parameters
 from .runs import Run, checkpoint, load_model, load_run, restore, write_history
@@ -182,6 +183,7 @@ def _fit(run, recipe, model, data, callbacks):
         total = training["epochs"] * rounds
         budget = {"epochs": total}
     recorder.clock = Progress(**budget)
+    doctor = Doctor()
     left = recorder.rounds_done < total
     if training["minutes"]:
         left = recorder.seconds < 60 * training["minutes"]
@@ -195,12 +197,14 @@ def _fit(run, recipe, model, data, callbacks):
                 initial_epoch=recorder.rounds_done,
                 steps_per_epoch=recorder.steps,
                 validation_data=_validation(data),
-                callbacks=[recorder.clock, *callbacks, recorder],
+                callbacks=[recorder.clock, *callbacks, doctor, recorder],
                 verbose=0,
             )
     except KeyboardInterrupt:
         recorder.finish("interrupted")
         raise Interrupted(run) from None
+    if doctor.findings:
+        run.config["findings"] = doctor.findings
     recorder.finish("finished")
     return run
 

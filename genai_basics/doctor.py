@@ -1,0 +1,121 @@
+"""`Doctor`: a callback that says what goes wrong in training, and which argument to change."""
+
+import math
+import time
+import warnings
+
+import keras
+import numpy as np
+
+__all__ = ["Doctor"]
+
+
+class Doctor(keras.callbacks.Callback):
+    """Looks at a model after every epoch; silent when all is well. On by default in `train`.
+
+    What can go wrong in every model is found here: a loss that is not finite (training stops,
+    and the weights of the last good epoch come back) and overfitting. What is peculiar to a
+    family stands in its models' `symptoms`. Each finding is said once, as a warning.
+
+    Args:
+        patience: Epochs without a better validation value before overfitting is named.
+        tolerance: By which part of the best value the validation must have got worse.
+
+    Attributes:
+        findings: `{name: sentence}` of all that was found.
+
+    Example:
+
+    >>> from genai_basics import Doctor, build_vae, load_data
+    >>> data = load_data("digits")
+    >>> vae = build_vae((8, 8, 1), latent_dim=2, hidden_units=(64,), seed=0)
+    >>> vae.compile()
+    >>> doctor = Doctor()
+    >>> history = vae.fit(data.train.x, epochs=1, callbacks=[doctor], verbose=0)
+    >>> doctor.findings
+    {}
+    """
+
+    def __init__(self, patience=5, tolerance=0.05):
+        super().__init__()
+        self.patience, self.tolerance = patience, tolerance
+        self.findings = {}
+        self.history = []
+        self.good, self.good_epoch, self.kept = None, 0, 0.0
+
+    def on_train_begin(self, logs=None):
+        self.keep()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite(float((logs or {}).get("loss", 0.0))):
+            self.stop()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        if "not_finite" in self.findings:
+            return
+        if not math.isfinite(logs.get("loss", 0.0)):
+            return self.stop()
+        self.history.append(logs)
+        if time.monotonic() - self.kept > 2.0:  # copying weights costs more than a short epoch
+            self.keep()
+        self.say(self.overfitting())
+        if hasattr(self.model, "symptoms"):
+            self.say(self.model.symptoms(self.history))
+
+    def say(self, sentences):
+        """Warn of each finding of `{name: sentence}` that was not named before."""
+        for name, sentence in sentences.items():
+            if name not in self.findings:
+                self.findings[name] = sentence
+                warnings.warn(sentence, stacklevel=2)
+
+    def variables(self):
+        """Return all that an epoch changes: weights, random states, the optimizers' memory."""
+        players = self.model.players() if hasattr(self.model, "players") else []
+        return self.model.variables + [v for optimizer, _ in players for v in optimizer.variables]
+
+    def keep(self):
+        """Remember the weights as they are, where they are finite."""
+        values = [np.array(variable) for variable in self.variables()]
+        floats = (value for value in values if np.issubdtype(value.dtype, np.floating))
+        if all(np.isfinite(value).all() for value in floats):
+            self.good, self.good_epoch = values, len(self.history)
+        self.kept = time.monotonic()
+
+    def stop(self):
+        """End a training whose loss is no number, at the last good weights."""
+        if "not_finite" in self.findings:
+            return
+        for variable, value in zip(self.variables(), self.good or (), strict=False):
+            variable.assign(value)
+        self.model.stop_training = True
+        self.say(
+            {
+                "not_finite": f"the loss is not finite any more: training stopped, and the weights "
+                f"after epoch {self.good_epoch} are back; lower `learning_rate` of compile "
+                "(--learning-rate), or look for extreme values in the data"
+            }
+        )
+
+    def overfitting(self):
+        """Say where validation got worse while training got better."""
+        monitor = getattr(self.model, "monitor", "val_loss")
+        name, sign = monitor.lstrip("-"), -1.0 if monitor.startswith("-") else 1.0
+        values = [sign * logs[name] for logs in self.history if name in logs]
+        if len(values) <= self.patience:
+            return {}
+        best = int(np.argmin(values))
+        waited = len(values) - 1 - best
+        worse = min(values[best + 1 :], default=-np.inf) - values[best]
+        losses = [logs["loss"] for logs in self.history[-len(values) :]]
+        if waited < self.patience or worse <= self.tolerance * abs(values[best]):
+            return {}
+        if losses[-1] >= losses[best]:
+            return {}
+        remedy = getattr(self.model, "remedy", "use fewer epochs, more data or a smaller network")
+        return {
+            "overfitting": f"overfitting: {name} was best after epoch {best + 1} "
+            f"({sign * values[best]:.4g}) and is {sign * values[-1]:.4g} now, while the loss on "
+            f"the training data still falls; {remedy}"
+        }
