@@ -2,8 +2,12 @@
 
 import numpy as np
 
+from .encodings import decode_text, read_rows
 from .files import list_files, load_arrays
+from .forecast import TIME_NAMES, find_time
 from .images import IMAGE_SUFFIXES
+from .tables import parse_numbers
+from .text import LABEL_COLUMNS, SOURCE_COLUMNS, TEXT_COLUMNS, class_files
 
 __all__ = ["guess_kind"]
 
@@ -27,6 +31,10 @@ def guess_kind(source, options):
         arrays = load_arrays(source)
         name = next((n for n in ("x", "x_train", "X", "samples", "arr_0") if n in arrays), None)
         return guess_array(arrays[name] if name else next(iter(arrays.values()), np.zeros(0)))
+    if suffix == ".txt":
+        return _guess_lines(decode_text(source, options.get("encoding")))
+    if suffix in (".csv", ".tsv"):
+        return _guess_columns(source, options)
     if suffix in IMAGE_SUFFIXES:
         raise ValueError(f"'{source}' is one picture; give the folder that holds it.")
     raise ValueError(
@@ -65,9 +73,57 @@ def guess_array(x):
     )
 
 
+def _guess_lines(content):
+    lines = [line for line in content.split("\n") if line.strip()][:1000]
+    pairs = sum("\t" in line.strip() for line in lines)
+    return "pairs" if lines and pairs > 0.9 * len(lines) else "text"
+
+
+def _guess_columns(path, options):
+    """Tell a table, a series, texts and pairs apart by the columns."""
+    header, rows = read_rows(path, options.get("encoding"))
+    if len(rows) < 2:
+        return "tables"
+    columns = dict(zip(header, zip(*rows[:1000], strict=True), strict=False))
+    lower = {name.lower() for name in header}
+    if find_time(columns) is not None or (len(header) == 2 and header[0].lower() in TIME_NAMES):
+        return "forecast"
+    long = [name for name, cells in columns.items() if _is_prose(cells)]
+    if len(header) == 2 and lower & set(SOURCE_COLUMNS) and not lower & set(LABEL_COLUMNS):
+        return "pairs"
+    free = options.get("target") is None and not _has_number(columns)
+    if path.suffix.lower() == ".tsv" and len(header) in (2, 3) and free and _are_different(columns):
+        return "pairs"
+    named = lower & set(TEXT_COLUMNS) and len(header) <= 4
+    if (long and len(header) <= 4) or named or len(header) == 1:
+        return "text" if not _all_numbers(columns) else "tables"
+    if len(header) == 2 and free:
+        return "text"
+    return "tables"
+
+
+def _is_prose(cells):
+    words = [len(cell.split()) for cell in cells]
+    return float(np.mean(words)) >= 4 and len(set(cells)) > len(cells) / 2
+
+
+def _are_different(columns):
+    return all(len(set(cells)) > len(cells) / 4 for cells in list(columns.values())[:2])
+
+
+def _has_number(columns):
+    return any(len(parse_numbers(cells)[1]) < len(cells) / 2 for cells in columns.values())
+
+
+def _all_numbers(columns):
+    return all(not parse_numbers(cells)[1] for cells in columns.values())
+
+
 def _guess_folder(folder):
     if list_files(folder, IMAGE_SUFFIXES):
         return "images"
+    if class_files(folder) or list_files(folder, (".txt",)):
+        return "text"
     raise ValueError(
         f"'{folder}' holds nothing that can be read: it may hold pictures, text files, WAV, MIDI "
         "or annotations of boxes."

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .encodings import decode_text, read_rows
 from .files import list_files, load_arrays
 from .images import IMAGE_SUFFIXES, decode_image, resize_images
 
@@ -136,27 +137,19 @@ def _texts(argument, spec):
         return [(line, line) for line in lines if line.strip()]
     path = Path(argument)
     if len(argument) < 1000 and path.suffix.lower() in (".txt", ".csv", ".tsv"):
-        lines = _read_text(_path(argument)).splitlines()
+        lines = decode_text(_path(argument)).splitlines()
         return [(line, line) for line in lines if line.strip()]
     if len(argument) < 1000 and "\n" not in argument and path.is_dir():
         paths = _files(argument, (".txt",), "text files")
-        return [(str(file), _read_text(file)) for file in paths]
+        return [(str(file), decode_text(file)) for file in paths]
     if not argument.strip():
         raise ValueError("A text is empty.")
     return [(argument, argument)]
 
 
-def _read_text(path):
-    from .text import decode_text
-
-    return decode_text(path)
-
-
 def _vectors(argument, spec):
     path = _path(argument)
     if path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        from .tables import read_rows
-
         header, rows = read_rows(path)
         if _are_numbers(header):
             rows = [header, *rows]
@@ -194,8 +187,6 @@ def _tables(argument, spec):
 def _series(argument, spec):
     path = _path(argument)
     if path.suffix.lower() in (".csv", ".tsv"):
-        from .tables import read_rows
-
         header, rows = read_rows(path)
         rows = [header, *rows] if _are_numbers(header) else rows
         array = np.array([[_number(cell, path) for cell in row] for row in rows])[None]

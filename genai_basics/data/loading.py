@@ -16,6 +16,10 @@ __all__ = ["KINDS", "list_data", "load_data"]
 KINDS = {  # kind: (module, reader)
     "images": ("images", "read_images"),
     "vectors": ("arrays", "read_vectors"),
+    "text": ("text", "read_text"),
+    "pairs": ("text", "read_pairs"),
+    "tables": ("tables", "read_table"),
+    "forecast": ("forecast", "read_forecast"),
 }
 
 NAMES = {  # name: (module, function, one line)
@@ -84,11 +88,9 @@ def load_data(
     >>> data.spec.shape
     (8, 8, 1)
     """
-    options = {"target": target, "image_size": image_size, "color": color, "strict": strict}
-    options.update(encoding=encoding, **kind_options)
-    options = {
-        name: value for name, value in options.items() if value is not None and value is not False
-    }
+    options = {"target": target, "image_size": image_size, "color": color, "encoding": encoding}
+    options.update(strict=strict or None, **kind_options)
+    options = {name: value for name, value in options.items() if value is not None}
     like = spec_from_config(like) if isinstance(like, dict) else like
     name, found, recorded = _find(source)
     if recorded in NAMES:
@@ -104,7 +106,7 @@ def load_data(
     reading = reader(*arguments, **taken)
     _check_spec(reading.spec, kind, like, name)
     parts = split_parts(reading, seed=seed, validation=validation, test=test, group=group)
-    parts = [limit_part(part, limit, seed) for part in parts]
+    parts = [limit_part(part, limit, seed, reading.ordered) for part in parts]
     record = {}
     if recorded is not None:
         record = {"source": recorded, "kind": reading.spec.kind, "seed": seed, **options}
@@ -163,7 +165,7 @@ def _options_like(spec, reader):
     """Options that make the reader read as the data of `spec` were read."""
     values = {
         name: getattr(spec, name, None)
-        for name in ("class_names", "target", "sample_rate", "alphabet", "columns", "time_column")
+        for name in ("class_names", "target", "sample_rate", "alphabet", "columns", "task")
     }
     if spec.kind == "images":
         height, width, channels = spec.shape
@@ -171,7 +173,9 @@ def _options_like(spec, reader):
     if spec.kind == "video":
         values.update(image_size=spec.shape[1:3])
     if spec.kind == "forecast":
-        values.update(target=spec.targets, columns=None)
+        values.update(target=spec.targets, frequency=spec.frequency, season=spec.season)
+        raw = (name for name in spec.columns if name not in (*spec.calendar, *spec.targets))
+        values.update(columns=tuple(dict.fromkeys(name.split("=")[0] for name in raw)))
     takes = _keywords(reader)
     return {name: value for name, value in values.items() if value is not None and name in takes}
 

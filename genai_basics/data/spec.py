@@ -144,7 +144,8 @@ class ForecastSpec(Spec):
     calendar: tuple = ()
 
     def facts(self):
-        return {"columns": self.columns, "targets": self.targets, "season": self.season}
+        facts = {"columns": self.columns, "targets": self.targets, "season": self.season}
+        return {**facts, "calendar": self.calendar}
 
 
 @dataclass(frozen=True)

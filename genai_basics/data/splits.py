@@ -124,9 +124,14 @@ def _cut_in_order(reading, validation, test):
     return cut(0, middle), cut(middle, last), cut(last, n)
 
 
-def limit_part(part, limit, seed):
-    """Return at most `limit` examples of `part`, drawn at random, in their order."""
+def limit_part(part, limit, seed, ordered=False):
+    """Return at most `limit` examples of `part`, drawn at random, in their order.
+
+    Of a series (`ordered`) these are the last steps.
+    """
     if limit is None or len(part) <= limit:
         return part
+    if ordered:
+        return part.take(np.arange(len(part) - limit, len(part)))
     chosen = np.random.default_rng(seed).choice(len(part), limit, replace=False)
     return part.take(np.sort(chosen))

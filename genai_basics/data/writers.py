@@ -60,7 +60,8 @@ def write_samples(samples, path, spec, *, labels=None, provenance=None):
     if suffix not in suitable:
         known = ", ".join(ending or "a folder" for ending in suitable)
         raise ValueError(
-            f"Samples of kind '{spec.kind}' go to {known}. Received: '{path}' ({suffix or 'folder'})"
+            f"Samples of kind '{spec.kind}' go to {known}. "
+            f"Received: '{path}' ({suffix or 'folder'})"
         )
     if not len(samples):
         raise ValueError("There are no samples to write.")
