@@ -15,6 +15,7 @@ __all__ = [
     "compiled",
     "deterministic",
     "distribution",
+    "drawn",
     "gradient_step",
     "gradients",
     "is_pipeline",
@@ -134,6 +135,36 @@ def batches(data, batch_size, *, transform=None, seed=None, start=0, training=Fa
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return pipeline.with_options(options).prefetch(tf.data.AUTOTUNE)
+
+
+def drawn(draw, *, steps=None, start=0):
+    """Return a `tf.data.Dataset` of the batches that `draw(step)` makes, one after the other.
+
+    For examples that are made on the way: windows of a text, clips joined to sentences.
+
+    Args:
+        draw: Callable that takes the number of a batch and returns a pytree of arrays. Ranks
+            and types are those of the first; every other dimension than the rank may differ.
+        steps: How many batches; `None` for ever.
+        start: Number of the first.
+    """
+    first = draw(start)
+    flat = [np.asarray(part) for part in keras.tree.flatten(first)]
+    stop = np.iinfo(np.int64).max if steps is None else start + steps
+
+    def call(step):
+        return [np.asarray(part) for part in keras.tree.flatten(draw(int(step)))]
+
+    def fetch(step):
+        parts = tf.numpy_function(call, [step], [tf.as_dtype(part.dtype) for part in flat])
+        for part, like in zip(parts, flat, strict=True):
+            part.set_shape([None] * like.ndim)
+        return keras.tree.pack_sequence_as(first, parts)
+
+    pipeline = tf.data.Dataset.range(start, stop).map(fetch, num_parallel_calls=1)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return pipeline.with_options(options).prefetch(2)
 
 
 def _fetcher(source):

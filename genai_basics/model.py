@@ -175,6 +175,15 @@ class Model(keras.Model):
     def adapt(self, x, y=None):
         """Fit the preprocessing to raw training data. The first `fit` calls it."""
 
+    def plan(self, x, y=None, batch_size=None):
+        """Return how many steps of `batch_size` a pass over raw, training x takes.
+
+        Called before training, after `adapt`. A model that cuts its examples out of x, as
+        windows of a text, counts those.
+        """
+        n = len(next(iter(x.values())) if isinstance(x, dict) else x)
+        return max(n // max(min(batch_size or self.batch_size, n), 1), 1)
+
     def prepare(self, x, y=None, sample_weight=None):
         """Return raw data as a tuple of arrays of one length: `(x,)`, `(x, y)`, `(x, y, w)`.
 
@@ -321,9 +330,8 @@ class Model(keras.Model):
             if not float(self.adapted):
                 self.adapt(x, y)
                 self.adapted.assign(1.0)
-            n = len(self.prepare(x, y)[0]) if steps_per_epoch is None else None
             batch_size = batch_size or self.batch_size
-            steps_per_epoch = steps_per_epoch or n // min(batch_size, n)
+            steps_per_epoch = steps_per_epoch or self.plan(x, y, batch_size)
             seed = np.random.randint(2**31) if self.seed is None else self.seed
             x = self.pipeline(
                 x,

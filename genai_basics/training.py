@@ -109,7 +109,7 @@ def train(
         "training": {
             "epochs": None if minutes else epochs or recipe.epochs,
             "minutes": minutes,
-            "batch_size": min(batch_size or recipe.batch_size, len(data.train)),
+            "batch_size": batch_size or recipe.batch_size,
             "learning_rate": learning_rate,
             "seed": seed,
             "deterministic": deterministic,
@@ -170,8 +170,8 @@ def _fit(run, recipe, model, data, callbacks):
     if not float(model.adapted):
         model.adapt(data.train.x, data.train.y)
         model.adapted.assign(1.0)
+    steps = model.plan(data.train.x, data.train.y, training["batch_size"])
     model.build_optimizers()
-    steps = max(len(data.train) // training["batch_size"], 1)
     rounds = -(-steps // recipe.round_steps)  # of one epoch
     recorder = Recorder(run, model, data, per_epoch=steps, steps=-(-steps // rounds))
     if not recorder.restore():
