@@ -18,8 +18,9 @@ FAMILIES = {"autoencoder", "convolutional", "feedforward", "gan", "recurrent", "
 LAYERS = [
     {"extras", "registration", "startup"},
     {"backend"},
-    {"data", "distributions", "layers", "losses", "metrics", "plotting"},
+    {"data", "distributions", "inputs", "layers", "losses", "metrics", "networks", "plotting"},
     {"model"},
+    {"predictor"},
     FAMILIES,
     {"audit", "card", "doctor", "recipes", "runs"},
     {"training"},

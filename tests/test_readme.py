@@ -1,0 +1,31 @@
+"""README is run as it stands: its Python here, its two commands by `.ci/run`."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
+    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(code.replace("epochs=20", "epochs=1"), names)
+    assert names["images"].dtype == np.uint8
+    assert names["images"].shape == (16, 8, 8, 1)
+    assert len(names["codes"]) == len(names["data"].test.x)
+    assert (tmp_path / "vae.keras").exists()
+
+
+def test_the_two_commands_are_marked_for_the_checks():
+    for name in ("run", "test"):
+        assert len(re.findall(rf"<!-- command: {name} -->\n```sh\n[^`]+```", README)) == 1
+
+
+def test_what_the_readme_links_to_exists():
+    root = Path(__file__).parent.parent
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        if not target.startswith("docs/"):  # pictures are drawn by the code
+            assert (root / target).exists(), target
