@@ -392,6 +392,36 @@ class Model(keras.Model):
             tracker.update_state(value, sample_weight=n)
         return self.get_metrics_result()
 
+    # Losses by example, for the audit and for private training.
+
+    def example_losses(self, x, y=None, sample_weight=None, training=False):
+        """Return the loss of each example of a preprocessed batch, (batch,).
+
+        By default the loss that the model was compiled with; weights play no part in it.
+        """
+        if self.loss is None or y is None:
+            raise ValueError(f"a {self.name} has no loss of single examples")
+        outputs = self(x, training=training)
+        loss = keras.losses.get(self.loss)
+        losses = (loss.call if isinstance(loss, keras.losses.Loss) else loss)(y, outputs)
+        return ops.mean(ops.reshape(losses, (ops.shape(outputs)[0], -1)), axis=-1)
+
+    def losses_of(self, x, y=None, batch_size=None):
+        """Return the loss of each raw example, (n,): what membership inference looks at.
+
+        Noise is drawn from a fixed seed, so that two calls agree.
+        """
+        self.evaluation_noise.state.assign([EVALUATION_SEED, 0])
+        data = self.prepare(x, y)
+        return self.map_batches(self._losses_prepared, *data, batch_size=batch_size)
+
+    def _losses_prepared(self, *batch):
+        return self.example_losses(*self.transform(*batch))
+
+    def features(self, x, y=None):
+        """Return what the model sees in raw x as vectors (n, d), or `None` where it says nothing."""
+        return None
+
     # Sampling and mapping in chunks, compiled once.
 
     def compile_once(self, method, jit_compile=False):

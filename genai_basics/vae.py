@@ -246,15 +246,22 @@ class VAE(Model):
         reconstruction = -log p(x | z), z ~ q(z | x); kl = KL(q(z | x) || N(0, I))
         = sum over latents of (exp(log_var) + mean^2 - 1 - log_var) / 2 (appendix B).
         """
+        # Sum within an example, average over the batch: a mean over pixels or latents as well
+        # would silently change beta.
+        reconstruction, kl = map(ops.mean, self.example_terms(x, labels, training))
+        return reconstruction + self.beta * kl, reconstruction, kl
+
+    def example_terms(self, x, labels=None, training=False):
+        """Return `(reconstruction, kl)` of each example, two (batch,), in nats."""
         mean, log_var = self.encode_batch(x, labels, training)
         z = self.sampling([mean, log_var], noise=self.noise_of(training))
         parameters = self.decode_batch(z, labels, training)
         kl = 0.5 * (ops.exp(log_var) + ops.square(mean) - 1.0 - log_var)
-        # Sum within an example, average over the batch: a mean over pixels or latents as well
-        # would silently change beta.
-        reconstruction = ops.mean(self.likelihood.negative_log_likelihood(x, parameters))
-        kl = ops.mean(ops.sum(kl, axis=-1))
-        return reconstruction + self.beta * kl, reconstruction, kl
+        return self.likelihood.negative_log_likelihood(x, parameters), ops.sum(kl, axis=-1)
+
+    def example_losses(self, x, y=None, sample_weight=None, training=False):
+        reconstruction, kl = self.example_terms(x, y, training)
+        return reconstruction + self.beta * kl
 
     def train_step(self, data):
         x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -290,6 +297,9 @@ class VAE(Model):
 
     def _encode_prepared(self, x, labels=None):
         return self.encode_batch(self.preprocess(x), labels)[0]
+
+    def features(self, x, y=None):
+        return self.encode(x, y if self.num_classes else None)
 
     def decode(self, z, labels=None):
         """Return examples decoded from codes z, (n, latent_dim), in the data's range."""
