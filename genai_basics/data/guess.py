@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from .detection import find_annotations
 from .encodings import decode_text, read_rows
 from .files import list_files, load_arrays
 from .forecast import TIME_NAMES, find_time
 from .images import IMAGE_SUFFIXES
+from .music import MIDI_SUFFIXES
 from .tables import parse_numbers
 from .text import LABEL_COLUMNS, SOURCE_COLUMNS, TEXT_COLUMNS, class_files
 
@@ -29,8 +31,14 @@ def guess_kind(source, options):
     suffix = source.suffix.lower()
     if suffix in (".npz", ".npy"):
         arrays = load_arrays(source)
+        if "train" in arrays and "x" not in arrays:
+            return "music"
         name = next((n for n in ("x", "x_train", "X", "samples", "arr_0") if n in arrays), None)
         return guess_array(arrays[name] if name else next(iter(arrays.values()), np.zeros(0)))
+    if suffix == ".json":
+        return "detection" if find_annotations(source) else "music"
+    if suffix == ".ts":
+        return "series"
     if suffix == ".txt":
         return _guess_lines(decode_text(source, options.get("encoding")))
     if suffix in (".csv", ".tsv"):
@@ -120,8 +128,17 @@ def _all_numbers(columns):
 
 
 def _guess_folder(folder):
-    if list_files(folder, IMAGE_SUFFIXES):
-        return "images"
+    if list_files(folder, (".wav",)):
+        return "audio"
+    if find_annotations(folder):
+        return "detection"
+    pictures = list_files(folder, IMAGE_SUFFIXES)
+    if pictures:
+        return "video" if all(path.suffix.lower() == ".gif" for path in pictures) else "images"
+    if list_files(folder, MIDI_SUFFIXES):
+        return "music"
+    if list_files(folder, (".ts",)):
+        return "series"
     if class_files(folder) or list_files(folder, (".txt",)):
         return "text"
     raise ValueError(

@@ -171,14 +171,19 @@ def resize_images(images, size=None, color=None, value_range=(0, 255)):
         images = np.repeat(images, 3, axis=-1)
     if size is None or size == (height, width):
         return images
-    high = value_range[1]
+    if images.dtype == np.uint8:
+        planes = images[..., 0] if wanted == 1 else images
+        resized = np.empty((n, *size, *planes.shape[3:]), "uint8")
+        for i, plane in enumerate(planes):
+            picture = Image.fromarray(plane).resize(size[::-1], Image.Resampling.LANCZOS)
+            resized[i] = np.asarray(picture)
+        return resized.reshape(n, *size, wanted)
     resized = np.empty((n, *size, wanted), "float32")
     for i in range(n):
         for c in range(wanted):
             plane = Image.fromarray(images[i, :, :, c].astype("float32"))
             resized[i, :, :, c] = plane.resize(size[::-1], Image.Resampling.LANCZOS)
-    resized = resized.clip(0, high)
-    return resized.round().astype("uint8") if images.dtype == np.uint8 else resized
+    return resized.clip(0, value_range[1])
 
 
 def _image_array(x):

@@ -19,7 +19,12 @@ KINDS = {  # kind: (module, reader)
     "text": ("text", "read_text"),
     "pairs": ("text", "read_pairs"),
     "tables": ("tables", "read_table"),
+    "series": ("series", "read_series"),
     "forecast": ("forecast", "read_forecast"),
+    "audio": ("audio", "read_audio"),
+    "detection": ("detection", "read_detection"),
+    "video": ("video", "read_video"),
+    "music": ("music", "read_music"),
 }
 
 NAMES = {  # name: (module, function, one line)
@@ -64,8 +69,9 @@ def load_data(
         image_size: Height and width of pictures, or one number for both.
         color: "grey" or "rgb".
         seed: Seed of the splits.
-        validation, test: Fraction or number of examples to hold out. A source that has
-            splits of its own keeps them.
+        validation, test: Fraction or number of examples to hold out, or "speaker=anna,ben":
+            those with these values in a column of `groups`. A source that has splits of its
+            own keeps them.
         strict: Whether a file that cannot be read is an error; else it is skipped, named in
             a warning and in `Dataset.skipped`.
         encoding: Encoding of text files. `None` recognizes it.
@@ -171,7 +177,13 @@ def _options_like(spec, reader):
         height, width, channels = spec.shape
         values.update(image_size=(height, width), color="grey" if channels == 1 else "rgb")
     if spec.kind == "video":
-        values.update(image_size=spec.shape[1:3])
+        color = "grey" if spec.shape[3] == 1 else "rgb"
+        values.update(image_size=spec.shape[1:3], frames=spec.shape[0], color=color)
+    if spec.kind == "detection":
+        size = None if None in spec.shape else spec.shape[:2]
+        values.update(image_size=size, color="grey" if spec.shape[2] == 1 else "rgb")
+    if spec.kind == "music":
+        values.update(voices=spec.voices, steps_per_quarter=spec.steps_per_quarter)
     if spec.kind == "forecast":
         values.update(target=spec.targets, frequency=spec.frequency, season=spec.season)
         raw = (name for name in spec.columns if name not in (*spec.calendar, *spec.targets))

@@ -16,10 +16,13 @@ def split_parts(reading, *, seed=0, validation=0.1, test=0.1, group=None):
     Args:
         reading: A `Reading`.
         seed: Seed of the draw.
-        validation, test: A fraction below 1, or a number of examples.
+        validation, test: A fraction below 1, a number of examples, or "column=a,b": the
+            examples whose column of `Part.groups` has one of these values.
         group: Name of a column of `Part.groups`; its values stay on one side.
     """
     for name, value in (("validation", validation), ("test", test)):
+        if isinstance(value, str):
+            continue
         if value < 0 or (isinstance(value, float) and value >= 1):
             raise ValueError(
                 f"`{name}` must be a fraction from 0 to below 1 or a number of examples. "
@@ -47,6 +50,8 @@ def split_parts(reading, *, seed=0, validation=0.1, test=0.1, group=None):
 
 def _count(n, share):
     """How many of `n` examples a share is; at least one where any is wanted."""
+    if isinstance(share, str):
+        raise ValueError("A series or a text is held out by a fraction or a number of steps.")
     if isinstance(share, float):
         return min(n, max(1, round(n * share))) if share > 0 else 0
     return share
@@ -60,6 +65,8 @@ def _draw(part, share, seed, groups, name):
     class is never taken, so that no class is missing from training.
     """
     n = len(part)
+    if isinstance(share, str):
+        return _select(part, share, name)
     wanted = _count(n, share)
     if name == "validation":
         wanted = min(wanted, MOST_VALIDATION)
@@ -88,6 +95,22 @@ def _draw(part, share, seed, groups, name):
     units = min(max(1, round(wanted * len(first) / n)), len(candidates))
     steps = (np.arange(units) + generator.random()) * len(candidates) / units
     held = np.isin(unit_of, candidates[steps.astype("int64")])
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def _select(part, rule, name):
+    column, _, values = rule.partition("=")
+    known = {key: sorted(set(map(str, part.groups[key]))) for key in part.groups}
+    values = [value.strip() for value in values.split(",")]
+    if column not in known or not set(values) <= set(known[column]):
+        choice = known.get(column) or list(known) or ["no columns"]
+        raise ValueError(
+            f"`{name}` must name a column and its values, as speaker=anna,ben; here are "
+            f"{', '.join(choice[:20])}. Received: {name}={rule!r}"
+        )
+    held = np.isin(part.groups[column].astype(str), values)
+    if held.all():
+        raise ValueError(f"Nothing is left to train on. Received: {name}={rule!r}")
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 

@@ -1,0 +1,287 @@
+"""Music: chords a step at a time, from JSON, arrays and MIDI files, and back to MIDI and sound."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from .dataset import Part, Reading
+from .files import (
+    fingerprint_arrays,
+    fingerprint_files,
+    list_files,
+    load_arrays,
+    report_skipped,
+    split_folders,
+)
+from .spec import MusicSpec
+
+__all__ = ["music_reading", "read_midi", "read_music", "synthesize", "write_midi"]
+
+MIDI_SUFFIXES = (".mid", ".midi")
+SAMPLE_RATE = 22050
+TEMPO = 100  # quarter notes a minute
+NAMES = {"train": ("train",), "validation": ("valid", "validation", "val"), "test": ("test",)}
+
+
+def read_music(source, *, steps_per_quarter=None, voices=None, strict=False):
+    """Read pieces: int arrays (steps, voices) with -1 for silence, or lists of lists of pitches.
+
+    Args:
+        source: `.json` of pieces, each a list of steps, each a list of MIDI pitches, under
+            "train", "valid", "test" or as one list; `.npz` of `train`, `valid`, `test`
+            (steps, voices) with `*_length` of the pieces in them; a folder of MIDI files.
+        steps_per_quarter: Steps in a quarter note. `None`: 4, and for JSON 1.
+        voices: Number of voices of each step, the highest notes of chords; `None` keeps all.
+        strict: Whether files that cannot be read are an error.
+    """
+    if isinstance(source, Path) and source.is_dir():
+        return _read_folder(source, steps_per_quarter or 4, voices, strict)
+    if isinstance(source, Path):
+        is_json = source.suffix.lower() == ".json"
+        raw = _json_pieces(source) if is_json else _array_pieces(source)
+        digest = fingerprint_files([source])
+        steps_per_quarter = steps_per_quarter or (1 if is_json else 4)
+    else:
+        raw, digest = {"all": list(source)}, fingerprint_arrays(list(source))
+    raw = {name: [_voices(piece, voices) for piece in pieces] for name, pieces in raw.items()}
+    return music_reading(raw, digest, steps_per_quarter or 4)
+
+
+def music_reading(raw, digest, steps_per_quarter=4, skipped=(), groups=None):
+    """Return the reading of `{part: pieces}`, checked."""
+    everything = [piece for pieces in raw.values() for piece in pieces]
+    if not everything:
+        raise ValueError("There are no pieces.")
+    arrays = all(isinstance(piece, np.ndarray) for piece in everything)
+    pitches = [p for p in (_pitches(piece) for piece in everything) if len(p)]
+    if not pitches:
+        raise ValueError("The pieces hold no notes.")
+    pitches = np.concatenate(pitches)
+    if pitches.min() < 0 or pitches.max() > 127:
+        raise ValueError(
+            f"Pitches must be MIDI numbers from 0 to 127. Received: {pitches.min()} to "
+            f"{pitches.max()}"
+        )
+    voices = {piece.shape[1] for piece in everything} if arrays else {None}
+    if len(voices) > 1:
+        raise ValueError(f"Pieces must all have as many voices. Received: {sorted(voices)}")
+    spec = MusicSpec(steps_per_quarter, voices.pop(), int(pitches.min()), int(pitches.max()))
+    groups = groups or {}
+    parts = {name: Part(pieces, None, groups.get(name, {})) for name, pieces in raw.items()}
+    return Reading(spec, parts, digest, skipped)
+
+
+def read_midi(path, steps_per_quarter=4, voices=None):
+    """Return the piece in a MIDI file: lists of pitches, or (steps, voices) with -1.
+
+    Drums are left out. Notes begin and end at the nearest step and last at least one.
+
+    Raises:
+        ValueError: The file is broken or holds no notes.
+    """
+    mido = _mido()
+    try:
+        file = mido.MidiFile(path, clip=True)
+    except FileNotFoundError as error:
+        raise ValueError(f"'{path}' is no file.") from error
+    except Exception as error:  # mido raises many sorts for broken files
+        raise ValueError(f"'{path}' cannot be read as a MIDI file: {error!r}.") from error
+    ticks = max(1, file.ticks_per_beat) / steps_per_quarter
+    notes = []
+    for place, track in enumerate(file.tracks):
+        now, sounding = 0, {}
+        for message in track:
+            now += message.time
+            if message.type not in ("note_on", "note_off") or message.channel == 9:
+                continue
+            key = (message.channel, message.note)
+            if key in sounding:
+                start = round(sounding.pop(key) / ticks)
+                notes.append((start, max(start + 1, round(now / ticks)), message.note, place))
+            if message.type == "note_on" and message.velocity > 0:
+                sounding[key] = now
+    if not notes:
+        raise ValueError(f"'{path}' holds no notes.")
+    first = min(start for start, *_ in notes)
+    steps = [set() for _ in range(max(stop for _, stop, *_ in notes) - first)]
+    tracks = sorted({place for *_, place in notes})
+    if len(tracks) == voices:  # a track for each voice
+        piece = np.full((len(steps), voices), -1)
+        for start, stop, note, place in sorted(notes):
+            piece[start - first : stop - first, tracks.index(place)] = note
+        return piece
+    for start, stop, note, _ in notes:
+        for step in range(start - first, stop - first):
+            steps[step].add(note)
+    return _voices([sorted(step) for step in steps], voices)
+
+
+def write_midi(path, pieces, steps_per_quarter=4, *, tempo=TEMPO, program=0):
+    """Write pieces into one MIDI file, a bar of silence between them, a track a voice.
+
+    Args:
+        path: The file.
+        pieces: Arrays (steps, voices) with -1 for silence, or lists of lists of pitches.
+        steps_per_quarter: Steps in a quarter note.
+        tempo: Quarter notes a minute.
+        program: General MIDI instrument.
+    """
+    mido = _mido()
+    file = mido.MidiFile(ticks_per_beat=480)
+    ticks = 480 // steps_per_quarter
+    events, start = {}, 0
+    for piece in pieces:
+        for voice, first, last, pitch in _notes(piece, merge=steps_per_quarter > 1):
+            events.setdefault(voice, []).append(((start + last) * ticks, 0, pitch))
+            events.setdefault(voice, []).append(((start + first) * ticks, 1, pitch))
+        start += len(piece) + 4 * steps_per_quarter
+    for voice in sorted(events) or [0]:
+        track, now = mido.MidiTrack(), 0
+        if voice == min(events, default=0):
+            track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo)))
+        channel = (voice % 15) + (voice % 15 >= 9)  # the tenth is for drums
+        track.append(mido.Message("program_change", program=program, channel=channel))
+        for time, on, pitch in sorted(events.get(voice, [])):
+            kind, velocity = ("note_on", 80) if on else ("note_off", 0)
+            track.append(
+                mido.Message(kind, note=pitch, velocity=velocity, channel=channel, time=time - now)
+            )
+            now = time
+        file.tracks.append(track)
+    with open(path, "wb") as stream:
+        file.save(file=stream)
+
+
+def synthesize(piece, steps_per_quarter=4, *, tempo=TEMPO, sample_rate=SAMPLE_RATE):
+    """Return the sound of a piece, float32 in [-1, 1]: six harmonics that fade like strings."""
+    step = 60 / tempo / steps_per_quarter
+    sound = np.zeros(round((len(piece) * step + 1.0) * sample_rate))
+    for _, first, last, pitch in _notes(piece, merge=steps_per_quarter > 1):
+        length = (last - first) * step
+        time = np.arange(round((length + 0.3) * sample_rate)) / sample_rate
+        frequency = 440 * 2 ** ((pitch - 69) / 12)
+        orders = [k for k in range(1, 7) if k * frequency < sample_rate / 2]
+        tone = sum(
+            np.sin(2 * np.pi * k * frequency * time) / k**1.5 * np.exp(-1.5 * k**0.5 * time)
+            for k in orders
+        )
+        tone = tone * np.minimum(1, time / 0.01) * np.clip((length + 0.3 - time) / 0.3, 0, 1)
+        start = round(first * step * sample_rate)
+        sound[start : start + len(tone)] += tone
+    return (0.9 * sound / max(1e-9, np.abs(sound).max())).astype("float32")
+
+
+def _notes(piece, merge):
+    """Yield (voice, first step, last step, pitch); `merge` joins a pitch held on."""
+    if isinstance(piece, np.ndarray) and piece.dtype != object:
+        rows = [[(v, int(p)) for v, p in enumerate(step) if p >= 0] for step in piece]
+    else:
+        rows = [[(0, int(p)) for p in step] for step in piece]
+    sounding = {}
+    for i, row in enumerate([*rows, []]):
+        now = set(row)
+        for key in [key for key in sounding if key not in now or not merge]:
+            yield key[0], sounding.pop(key), i, key[1]
+        for key in now:
+            sounding.setdefault(key, i)
+
+
+def _pitches(piece):
+    if isinstance(piece, np.ndarray):
+        return piece[piece >= 0].ravel()
+    return np.array([pitch for step in piece for pitch in step], "int64")
+
+
+def _voices(piece, voices):
+    """A piece as (steps, voices) of its highest notes, or as it is where `voices` is None."""
+    if isinstance(piece, np.ndarray):
+        if piece.ndim != 2 or piece.dtype.kind not in "iu":
+            raise ValueError(
+                f"A piece must be whole numbers (steps, voices). Received: {piece.dtype} of shape "
+                f"{piece.shape}"
+            )
+        return piece.astype("int64") if voices is None else piece.astype("int64")[:, :voices]
+    steps = [sorted({int(pitch) for pitch in step}) for step in piece]
+    if voices is None:
+        return steps
+    made = np.full((len(steps), voices), -1)
+    for row, step in zip(made, steps, strict=True):
+        highest = step[::-1][:voices]
+        row[: len(highest)] = highest
+    return made
+
+
+def _json_pieces(path):
+    try:
+        content = json.loads(path.read_bytes())
+        parts = content if isinstance(content, dict) else {"all": content}
+        raw = {}
+        for key, pieces in parts.items():
+            name = next((n for n, words in NAMES.items() if key in words), key)
+            raw[name] = [[[int(p) for p in step] for step in piece] for piece in pieces]
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(
+            f"'{path}' must hold pieces, each a list of steps, each a list of MIDI "
+            f"pitches: {error}."
+        ) from error
+    return raw if "train" in raw else {"all": [p for pieces in raw.values() for p in pieces]}
+
+
+def _array_pieces(path):
+    arrays, raw = load_arrays(path), {}
+    for name, words in NAMES.items():
+        for word in words:
+            if word in arrays:
+                lengths = arrays.get(f"{word}_length")
+                raw[name] = _cut(arrays[word], lengths)
+    if "train" in raw:
+        return raw
+    values = next((arrays[n] for n in ("x", "samples", "arr_0") if n in arrays), None)
+    if values is None:
+        raise ValueError(f"'{path}' must hold `train` or `x`. Received: {', '.join(arrays)}")
+    lengths = arrays.get("lengths", arrays.get("x_length"))
+    if values.ndim == 3:
+        lengths = [len(piece) for piece in values] if lengths is None else lengths
+        return {"all": [piece[:n] for piece, n in zip(values, lengths, strict=True)]}
+    return {"all": _cut(values, lengths)}
+
+
+def _cut(values, lengths):
+    if lengths is None:
+        return [values]
+    if np.sum(lengths) != len(values):
+        raise ValueError(
+            f"The lengths of pieces must add up. Received: {np.sum(lengths)} of {len(values)} steps"
+        )
+    return np.split(values, np.cumsum(lengths)[:-1])
+
+
+def _read_folder(folder, steps_per_quarter, voices, strict):
+    splits = split_folders(folder) or {"all": folder}
+    raw, groups, skipped, files = {}, {}, [], []
+    for name, path in splits.items():
+        raw[name], names = [], []
+        for file in list_files(path, MIDI_SUFFIXES):
+            files.append(file)
+            try:
+                raw[name].append(read_midi(file, steps_per_quarter, voices))
+                names.append(str(file.relative_to(folder)))
+            except ValueError as error:
+                skipped.append(f"{file.relative_to(folder)}: {error}")
+        groups[name] = {"file": np.array(names)}
+    if not files:
+        raise ValueError(f"'{folder}' holds no MIDI files.")
+    if not any(raw.values()):
+        raise ValueError(f"None of the {len(files)} MIDI files can be read: {skipped[0]}")
+    report_skipped(tuple(skipped), strict, "MIDI files")
+    digest = fingerprint_files(files, folder)
+    return music_reading(raw, digest, steps_per_quarter, tuple(skipped), groups)
+
+
+def _mido():
+    try:
+        import mido
+    except ImportError as error:
+        raise ValueError("MIDI files need mido: pip install 'genai_basics[music]'.") from error
+    return mido
