@@ -15,8 +15,10 @@ __version__ = "0.1.0"
 
 # module -> its public names
 _CONTENTS = {
+    "autoencoder": ("Autoencoder", "CodeDensity", "Corruption", "EntropyModel", "build_autoencoder"),
     "data": ("Dataset", "list_data", "load_data"),
     "doctor": ("Doctor",),
+    "gan": ("GAN", "build_gan"),
     "layers": ("Sampling",),
     "metrics": (),
     "model": ("Model",),

@@ -1,6 +1,7 @@
 # For editors and type checkers: what `__init__.py` imports on first use.
 from . import data as data
 from . import doctor as doctor
+from . import gan as gan
 from . import layers as layers
 from . import metrics as metrics
 from . import model as model
@@ -12,6 +13,8 @@ from .data import Dataset as Dataset
 from .data import list_data as list_data
 from .data import load_data as load_data
 from .doctor import Doctor as Doctor
+from .gan import GAN as GAN
+from .gan import build_gan as build_gan
 from .layers import Sampling as Sampling
 from .model import Model as Model
 from .runs import Run as Run

@@ -19,6 +19,7 @@ __all__ = [
     "gradient_step",
     "gradients",
     "is_pipeline",
+    "on_gpu",
     "stop_gradient_of",
 ]
 
@@ -29,7 +30,7 @@ if keras.backend.backend() != "tensorflow":
     )
 
 
-def gradient_step(loss_fn, variables, optimizer):
+def gradient_step(loss_fn, variables, optimizer, *, norm=False):
     """Take one optimizer step on `variables` and return what `loss_fn` returned.
 
     Args:
@@ -38,14 +39,16 @@ def gradient_step(loss_fn, variables, optimizer):
         variables: List of `keras.Variable`. Variables not in the list are left alone, which
             is how the two players of a GAN are kept apart.
         optimizer: A built `keras.optimizers.Optimizer`.
+        norm: Return `(what loss_fn returned, global norm of the gradients)` instead.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([variable.value for variable in variables])
         losses = loss_fn()
         loss = losses[0] if isinstance(losses, tuple) else losses
         scaled = optimizer.scale_loss(loss)
-    optimizer.apply(tape.gradient(scaled, [v.value for v in variables]), variables)
-    return losses
+    gradients = tape.gradient(scaled, [v.value for v in variables])
+    optimizer.apply(gradients, variables)
+    return (losses, tf.linalg.global_norm(gradients)) if norm else losses
 
 
 def gradients(fn, x):
@@ -86,6 +89,11 @@ def distribution(strategy):
     raise ValueError(
         f'`strategy` must be "one" or "mirrored". Received: strategy={strategy!r}'
     )
+
+
+def on_gpu():
+    """Say whether there is a GPU to compute on."""
+    return bool(tf.config.list_logical_devices("GPU"))
 
 
 def is_pipeline(x):

@@ -3,7 +3,16 @@
 import keras
 from keras import ops
 
-__all__ = ["PixelShuffle", "Sampling"]
+from .backend import stop_gradient_of
+
+__all__ = [
+    "ConditionalNormalization",
+    "DifferentiableAugmentation",
+    "PixelShuffle",
+    "Sampling",
+    "SpectralConv2D",
+    "SpectralDense",
+]
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -67,3 +76,166 @@ class PixelShuffle(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class ConditionalNormalization(keras.layers.Layer):
+    """Batch normalization whose scale and shift depend on a condition (de Vries et al., 2017).
+
+    `layer([x, condition])` normalizes x over all axes but the last, and returns
+    (1 + condition @ W) * x + condition @ V: with a one-hot label as condition, each class has a
+    scale and a shift of its own.
+
+    Args:
+        momentum: Of the running mean and variance that `training=False` uses.
+        epsilon: Added to the variance.
+    """
+
+    def __init__(self, momentum=0.9, epsilon=1e-3, **kwargs):
+        super().__init__(**kwargs)
+        self.momentum, self.epsilon = momentum, epsilon
+        self.normalization = keras.layers.BatchNormalization(
+            momentum=momentum, epsilon=epsilon, center=False, scale=False
+        )
+
+    def build(self, input_shape):
+        shape, condition = input_shape
+        self.normalization.build(shape)
+        size = (condition[-1], shape[-1])
+        self.scale = self.add_weight(name="scale", shape=size, initializer="zeros")
+        self.shift = self.add_weight(name="shift", shape=size, initializer="zeros")
+
+    def call(self, inputs, training=False):
+        x, condition = inputs
+        x = self.normalization(x, training=training)
+        shape = (-1,) + (1,) * (len(x.shape) - 2) + (x.shape[-1],)
+        scale = ops.reshape(ops.matmul(condition, self.scale), shape)
+        return (1.0 + scale) * x + ops.reshape(ops.matmul(condition, self.shift), shape)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
+
+
+class _Spectral:
+    """Divides a kernel by its largest singular value, found by power iteration.
+
+    (Miyato et al., 2018, https://arxiv.org/abs/1802.05957.) The kernel counts as a matrix
+    (all other axes, outputs). u is moved in training only, one iteration a call; the gradient
+    flows through sigma = v^T W u with u and v held constant, as in the paper.
+    """
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.u = self.add_weight(
+            name="u",
+            shape=(1, self.kernel.shape[-1]),
+            initializer=keras.initializers.RandomNormal(seed=0),
+            trainable=False,
+        )
+
+    def normalized_kernel(self, training=False):
+        """Return the kernel over its spectral norm."""
+        matrix = ops.reshape(self.kernel, (-1, self.kernel.shape[-1]))
+        constant = stop_gradient_of(matrix)
+        v = _unit(ops.matmul(self.u, ops.transpose(constant)))
+        u = _unit(ops.matmul(v, constant))
+        if training:
+            self.u.assign(u)
+        sigma = ops.sum(ops.matmul(v, matrix) * u)
+        return self.kernel / ops.maximum(sigma, 1e-12)
+
+
+def _unit(x):
+    return x / (ops.norm(x) + 1e-12)
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class SpectralDense(_Spectral, keras.layers.Dense):
+    """`Dense` with a kernel of spectral norm 1; see `_Spectral`."""
+
+    def call(self, inputs, training=False):
+        outputs = ops.matmul(inputs, self.normalized_kernel(training))
+        return self.activation(outputs + self.bias if self.use_bias else outputs)
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class SpectralConv2D(_Spectral, keras.layers.Conv2D):
+    """`Conv2D` with a kernel of spectral norm 1 as a matrix; see `_Spectral`."""
+
+    def call(self, inputs, training=False):
+        kernel = self.normalized_kernel(training)
+        outputs = ops.conv(inputs, kernel, list(self.strides), self.padding, self.data_format)
+        return self.activation(outputs + self.bias if self.use_bias else outputs)
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class DifferentiableAugmentation(keras.layers.Layer):
+    """Random changes of pictures that gradients pass through (Zhao et al., 2020, DiffAugment).
+
+    Shown to the discriminator on real and generated pictures alike, so that it cannot learn a
+    small data set by heart, while the generator is not taught to make changed pictures.
+
+    Args:
+        policy: Some of `"translation"` (up to an eighth of the side), `"brightness"` (by up to a
+            quarter of the range), `"cutout"` (a square of half the side).
+        seed: Seed of the changes.
+    """
+
+    policies = ("translation", "brightness", "cutout")
+
+    def __init__(self, policy=("translation", "brightness"), seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.policy, self.seed = tuple(policy), seed
+        self.noise = keras.random.SeedGenerator(seed)
+        unknown = [name for name in self.policy if name not in self.policies]
+        if unknown:
+            raise ValueError(
+                f"`augment` takes {', '.join(self.policies)}. Received: {', '.join(unknown)}"
+            )
+
+    def call(self, x):
+        """Change each picture of x, (batch, height, width, channels) in [-1, 1], by itself."""
+        for name in self.policy:
+            x = getattr(self, name)(x)
+        return x
+
+    def uniform(self, x, low, high):
+        return keras.random.uniform((ops.shape(x)[0],), low, high, seed=self.noise)
+
+    def brightness(self, x):
+        """Add one number to all of a picture."""
+        return x + ops.reshape(self.uniform(x, -0.5, 0.5), (-1, 1, 1, 1))
+
+    def translation(self, x):
+        """Shift by whole pixels; what comes in is -1, black."""
+        for axis in (1, 2):
+            size = x.shape[axis]
+            reach = max(size // 8, 1)
+            shift = ops.cast(ops.floor(self.uniform(x, -reach, reach + 1)), "int32")
+            source = ops.arange(size)[None] + shift[:, None]
+            inside = ops.cast((source >= 0) & (source < size), x.dtype)
+            shape = (-1, size, 1, 1) if axis == 1 else (-1, 1, size, 1)
+            index = ops.reshape(ops.clip(source, 0, size - 1), shape)
+            x = ops.take_along_axis(x, ops.broadcast_to(index, ops.shape(x)), axis=axis)
+            x = (x + 1.0) * ops.reshape(inside, shape) - 1.0
+        return x
+
+    def cutout(self, x):
+        """Set a square of half the side to the middle of the range."""
+        keep = 0.0
+        for axis in (1, 2):
+            size = x.shape[axis]
+            centre = self.uniform(x, 0, size)[:, None]
+            far = ops.abs(ops.arange(size, dtype="float32")[None] - centre) > size / 4
+            shape = (-1, size, 1, 1) if axis == 1 else (-1, 1, size, 1)
+            keep = ops.maximum(keep, ops.reshape(ops.cast(far, x.dtype), shape))
+        return x * keep
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "policy": self.policy, "seed": self.seed}

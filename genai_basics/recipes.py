@@ -92,6 +92,19 @@ RECIPES = {
             options=(CONDITIONAL,),
             tiny={"latent_dim": 2, "hidden_units": (16,)},
         ),
+        Recipe(
+            name="gan",
+            family="GAN",
+            builder="gan.build_gan",
+            summary="generative adversarial network: images and vectors, by label where there are labels",
+            data="digits",
+            kinds=("images", "vectors"),
+            facts=("input_shape", "value_range", "num_classes", "class_names"),
+            epochs=150,
+            batch_size=64,
+            round_steps=250,
+            tiny={"latent_dim": 8, "hidden_units": (16,)},
+        ),
     )
 }
 

@@ -16,7 +16,7 @@ from importlib import import_module
 PACKAGE = __name__.rpartition(".")[0]
 
 # Every module that registers a class or function with `register_keras_serializable`.
-MODULES = ("distributions", "layers", "model", "vae")
+MODULES = ("autoencoder", "distributions", "gan", "layers", "model", "vae")
 
 
 def install():

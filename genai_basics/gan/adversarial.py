@@ -1,0 +1,501 @@
+"""`GAN`: a generator and a discriminator, and the step in which they train each other."""
+
+import math
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from ..backend import gradient_step, stop_gradient_of
+from ..data.writers import image_grid, to_pixels
+from ..layers import DifferentiableAugmentation
+from ..losses import adversarial_losses, gradient_penalty, r1_penalty
+from ..model import Model
+from .judge import FrechetDistance, build_features, sample_report, train_classifier
+
+__all__ = ["GAN", "check_choices"]
+
+PENALTIES = ("none", "gradient", "r1")
+VALIDATION_LIMIT = 2048  # examples of a validation while training; `evaluate` takes all
+CLASSIFIER_LIMIT = 20_000  # examples that the small classifier trains on
+REPORT_LEAST, REPORT_MOST = 2000, 5000  # samples of a report
+
+
+def check_choices(loss, penalty, discriminator_steps, ema):
+    """Refuse choices that no GAN has, with a `ValueError`."""
+    adversarial_losses(loss)
+    if penalty not in (None, *PENALTIES):
+        known = ", ".join(f'"{name}"' for name in PENALTIES)
+        raise ValueError(f"`penalty` must be one of {known}. Received: penalty={penalty!r}")
+    if discriminator_steps < 1:
+        raise ValueError(
+            "`discriminator_steps` must be at least 1. "
+            f"Received: discriminator_steps={discriminator_steps}"
+        )
+    if not 0 <= ema < 1:
+        raise ValueError(f"`ema` must be at least 0 and less than 1. Received: ema={ema}")
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class GAN(Model):
+    """A GAN of any `generator: z -> x` with any `discriminator: x -> score (batch, 1)`.
+
+    The networks see x in [-1, 1] and, where `num_classes` is given, a second input: the one-hot
+    label. Samples come from `ema_generator`, a moving average of the generator's weights.
+    """
+
+    network_range = (-1.0, 1.0)
+    batch_size = 64
+    learning_rate = 2e-4  # of the generator
+    d_learning_rate = 4e-4  # of the discriminator (Heusel et al., 2017: it should be faster)
+    monitor = "val_frechet_distance"
+    tracked = (
+        "d_loss",
+        "real_accuracy",
+        "fake_accuracy",
+        "diversity",
+        "generator_norm",
+        "discriminator_norm",
+    )
+    loss_keyword = "`loss` of build_gan"
+    remedy = "add `augment` (--set augment=('translation','brightness')), or use fewer epochs"
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        *,
+        adversarial_loss="non_saturating",
+        penalty="none",
+        penalty_weight=10.0,
+        discriminator_steps=1,
+        augment=(),
+        ema=0.995,
+        num_classes=None,
+        features=None,
+        classifier=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_choices(adversarial_loss, penalty, discriminator_steps, ema)
+        self.generator, self.discriminator = generator, discriminator
+        self.adversarial_loss = adversarial_loss
+        self.penalty, self.penalty_weight = penalty, penalty_weight
+        self.discriminator_steps, self.ema, self.num_classes = discriminator_steps, ema, num_classes
+        self.augment = tuple(augment)
+        self.d_loss_of, self.g_loss_of = adversarial_losses(adversarial_loss)
+        self.changes = DifferentiableAugmentation(self.augment, self.seed) if augment else None
+        self.ema_generator = keras.models.clone_model(generator)
+        self.ema_generator.set_weights(generator.get_weights())
+        self.ema_generator.trainable = False
+        self.truncation = self._scalar("truncation")
+        self.scaling = layers.Normalization() if self.value_range is None else None
+        if self.scaling is not None:
+            self.scaling.build((None, *self.input_shape_of_one()))
+        self._add_judge(features, classifier)
+        self.built = True
+
+    def _add_judge(self, features, classifier):
+        """Take or make the network whose features the Fréchet distance is measured in."""
+        self.trains_features = features is None
+        self.features = features or build_features(self.input_shape_of_one())
+        classes = self.num_classes or (self.class_names and len(self.class_names))
+        if classifier is None and classes:
+            init = keras.initializers.GlorotUniform(0)
+            inputs = keras.Input(self.features.output.shape[1:])
+            outputs = layers.Dense(classes, kernel_initializer=init)(inputs)
+            classifier = keras.Model(inputs, outputs, name="classifier")
+        self.classifier = classifier
+        for network in (self.features, self.classifier):
+            if network is not None:
+                network.trainable = False
+        self.frechet = FrechetDistance(self.features.output.shape[-1])
+
+    def input_shape_of_one(self):
+        return self.discriminator.inputs[0].shape[1:]
+
+    @property
+    def latent_dim(self):
+        """Size of the noise z."""
+        return self.generator.inputs[0].shape[-1]
+
+    # Two players, an optimizer each.
+
+    def compile(self, g_optimizer=None, d_optimizer=None, *, optimizer=None, **kwargs):
+        """Configure training. Without arguments, with defaults that suit the model.
+
+        Args:
+            g_optimizer: The generator's, `model.optimizer`. `optimizer` is another name of it.
+            d_optimizer: The discriminator's.
+            optimizer: See `g_optimizer`.
+            **kwargs: As in `Model.compile`. `learning_rate` is the generator's; the
+                discriminator's default optimizer starts at twice that.
+        """
+        if g_optimizer is not None and optimizer is not None:
+            raise ValueError("give `g_optimizer` or `optimizer`, which are one. Received: both")
+        super().compile(g_optimizer if optimizer is None else optimizer, **kwargs)
+        ratio = self.d_learning_rate / self.learning_rate
+        self.d_peak_learning_rate = ratio * self.peak_learning_rate
+        if d_optimizer is not None:
+            self.compile_arguments["d_optimizer"] = d_optimizer
+            self.anneals = False
+        self.d_optimizer = (
+            keras.optimizers.get(d_optimizer)
+            if d_optimizer is not None
+            else keras.optimizers.Adam(self.d_peak_learning_rate, beta_1=0.5, beta_2=0.99)
+        )
+
+    def default_optimizer(self):
+        return keras.optimizers.Adam(self.peak_learning_rate, beta_1=0.5, beta_2=0.99)
+
+    def players(self):
+        return [
+            (self.optimizer, self.generator.trainable_variables),
+            (self.d_optimizer, self.discriminator.trainable_variables),
+        ]
+
+    def peaks(self):
+        return [self.peak_learning_rate, self.d_peak_learning_rate]
+
+    def anneal(self, progress):
+        """Return the factor on the learning rates: full for half the way, then a cosine down."""
+        fall = max(progress - 0.5, 0.0) / 0.5
+        return max(0.5 * (1.0 + math.cos(math.pi * fall)), 0.01)
+
+    # Data.
+
+    def adapt(self, x, y=None):
+        if self.scaling is not None:
+            self.scaling.adapt(np.asarray(x, "float32"))
+        classes = None if self.classifier is None else self.classifier.output.shape[-1]
+        if classes is None or y is None or len(x) < 2 * classes:
+            return
+        index = np.random.default_rng(0).permutation(len(x))[:CLASSIFIER_LIMIT]
+        x = ops.convert_to_numpy(self.seen(self.preprocess(x[np.sort(index)])))
+        y = self.encode_labels(y)[np.sort(index)]
+        self.features.trainable = self.trains_features
+        self.classifier.trainable = True
+        train_classifier(self.features, self.classifier, x, y)
+
+    def prepare(self, x, y=None, sample_weight=None):
+        if self.num_classes and y is None:
+            raise ValueError(f"a conditional GAN needs labels: pass y. Received: y={y}")
+        parts = super().prepare(x, y if self.num_classes else None)
+        return (parts[0], self.check_labels(parts[1])) if self.num_classes else parts
+
+    def preprocess(self, x):
+        return super().preprocess(x) if self.scaling is None else self.scaling(x)
+
+    def postprocess(self, outputs):
+        if self.scaling is None:
+            return super().postprocess(outputs)
+        mean, variance = (ops.convert_to_numpy(v) for v in (self.scaling.mean, self.scaling.variance))
+        return outputs * np.maximum(np.sqrt(variance), 1e-7) + mean
+
+    def seen(self, x):
+        """Return x of the network's range as `features` takes it: pictures in [0, 1]."""
+        return x if self.scaling is not None else 0.5 * (x + 1.0)
+
+    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
+        if isinstance(validation_data, tuple):
+            validation_data = tuple(
+                None if part is None else part[:VALIDATION_LIMIT] for part in validation_data
+            )
+        elif hasattr(validation_data, "shape"):
+            validation_data = validation_data[:VALIDATION_LIMIT]
+        return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
+
+    # The two losses.
+
+    def one_hot(self, labels):
+        return ops.one_hot(labels, self.num_classes) if self.num_classes else None
+
+    def generate_batch(self, z, label=None, training=False, generator=None):
+        """Return examples (batch, ...) of noise (batch, latent_dim) and one-hot labels."""
+        generator = generator or self.generator
+        return generator(z if label is None else [z, label], training=training)
+
+    def score(self, x, label=None, training=False):
+        """Return how real the discriminator takes x to be: (batch, 1), higher is more real."""
+        x = x if self.changes is None or not training else self.changes(x)
+        return self.discriminator(x if label is None else [x, label], training=training)
+
+    def discriminator_loss(self, x, fake, label=None, training=False):
+        """Return `(loss, real scores, fake scores)`; fakes are constants here."""
+        both = ops.concatenate([x, stop_gradient_of(fake)])
+        labels = None if label is None else ops.concatenate([label, label])
+        real_score, fake_score = ops.split(self.score(both, labels, training), 2)
+        loss = self.d_loss_of(real_score, fake_score)
+        if training and self.penalty != "none":
+            loss = loss + self.penalty_weight * self.slope_penalty(x, fake, label)
+        return loss, real_score, fake_score
+
+    def slope_penalty(self, x, fake, label=None):
+        """Return the gradient penalty or R1, not yet weighted."""
+
+        def score(examples):
+            return self.score(examples, label, training=True)
+
+        if self.penalty == "r1":
+            return r1_penalty(score, x)
+        epsilon = keras.random.uniform((ops.shape(x)[0],), seed=self.noise)
+        return gradient_penalty(score, x, stop_gradient_of(fake), epsilon)
+
+    def generator_loss(self, z, label=None, training=False):
+        """Return `(loss, fakes)`."""
+        fake = self.generate_batch(z, label, training)
+        return self.g_loss_of(self.score(fake, label, training)), fake
+
+    def draw(self, n, noise):
+        """Return noise z for n examples."""
+        return keras.random.normal((n, self.latent_dim), seed=noise)
+
+    def train_step(self, data):
+        x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        n, label = ops.shape(x)[0], self.one_hot(labels)
+        (g_optimizer, g_variables), (d_optimizer, d_variables) = self.players()
+        for _ in range(self.discriminator_steps - 1):
+            with unmoved(self.generator):
+                fake = self.generate_batch(self.draw(n, self.noise), label, training=True)
+            gradient_step(
+                lambda fake=fake: self.discriminator_loss(x, fake, label, training=True),
+                d_variables,
+                d_optimizer,
+            )
+        # The generator steps first, so that its one forward pass serves both players.
+        with unmoved(self.discriminator):
+            (g_loss, fake), g_norm = gradient_step(
+                lambda: self.generator_loss(self.draw(n, self.noise), label, training=True),
+                g_variables,
+                g_optimizer,
+                norm=True,
+            )
+        (d_loss, real_score, fake_score), d_norm = gradient_step(
+            lambda: self.discriminator_loss(x, fake, label, training=True),
+            d_variables,
+            d_optimizer,
+            norm=True,
+        )
+        self.average_generator()
+        parts = self.parts(d_loss, real_score, fake_score, x, fake)
+        logs = self.track(n, g_loss, *parts, g_norm, d_norm)
+        return {name: logs[name] for name in ("loss", *self.tracked)}
+
+    def average_generator(self):
+        """Move `ema_generator` towards the generator; faster at the start, to forget it."""
+        t = ops.cast(self.optimizer.iterations, "float32")
+        rate = 1.0 - ops.minimum(self.ema, (1.0 + t) / (10.0 + t))
+        pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
+        for average, weight in pairs:
+            average.assign(average + ops.cast(rate, average.dtype) * (weight - average))
+
+    def parts(self, d_loss, real_score, fake_score, x, fake):
+        """Return what a step tracks beside its losses: accuracies, and the fakes' spread."""
+        middle = 0.5 if self.adversarial_loss == "least_squares" else 0.0
+        accuracies = (
+            ops.mean(ops.cast(real_score > middle, "float32")),
+            ops.mean(ops.cast(fake_score < middle, "float32")),
+        )
+        # Variance between the examples of a batch, over the real ones': 1 is as it should be.
+        spread = ops.sum(ops.var(fake, axis=0)) / ops.maximum(ops.sum(ops.var(x, axis=0)), 1e-6)
+        return d_loss, *accuracies, spread
+
+    def test_step(self, data):
+        """Losses of the averaged generator, and the Fréchet distance of its samples."""
+        x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        n, label = ops.shape(x)[0], self.one_hot(labels)
+        z = self.draw(n, self.evaluation_noise)
+        fake = self.generate_batch(z, label, generator=self.ema_generator)
+        d_loss, real_score, fake_score = self.discriminator_loss(x, fake, label)
+        real_features, fake_features = ops.split(
+            self.features(self.seen(ops.concatenate([x, fake]))), 2
+        )
+        self.frechet.update_state(real_features, fake_features)
+        parts = self.parts(d_loss, real_score, fake_score, x, fake)
+        logs = self.track(n, self.g_loss_of(fake_score), *parts, 0.0, 0.0)
+        return {name: value for name, value in logs.items() if not name.endswith("_norm")}
+
+    def call(self, x, labels=None, training=False):
+        """Score x: higher is more real to the discriminator."""
+        return self.score(x, self.one_hot(labels), training)
+
+    def predict_step(self, data):
+        x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self(x, labels, training=False)
+
+    def predict(self, x, y=None, batch_size=None, verbose="auto", **kwargs):
+        """Return the discriminator's scores of x, (n, 1): higher is more real."""
+        data = self.pipeline(x, y, batch_size=batch_size)
+        return keras.Model.predict(self, data, verbose=verbose, **kwargs)
+
+    # Sampling.
+
+    def generate(self, n, labels=None):
+        # Uniform numbers through the normal's inverse, cut at the truncation (0: nowhere).
+        bound = ops.where(self.truncation > 0, ops.erf(self.truncation / math.sqrt(2.0)), 1.0)
+        u = keras.random.uniform((n, self.latent_dim), -1.0, 1.0, seed=self.sampling_noise)
+        z = math.sqrt(2.0) * ops.erfinv(ops.clip(bound * u, -0.9999999, 0.9999999))
+        return self._examples(z, labels)
+
+    def _examples(self, z, labels=None):
+        return self.generate_batch(z, self.one_hot(labels), generator=self.ema_generator)
+
+    def sample(
+        self, n=1, *, seed=None, batch_size=256, labels=None, truncation=None, interpolate=None
+    ):
+        """Draw n samples, in the data's range.
+
+        Args:
+            n, seed, batch_size, labels: As in `Model.sample`.
+            truncation: Largest size of a number of z: 0.5 to 2 give more usual samples, and
+                fewer kinds of them (Brock et al., 2018).
+            interpolate: Draw every so many samples only, and fill in the way from each to the
+                next, on great circles.
+        """
+        if truncation is not None and truncation <= 0:
+            raise ValueError(f"`truncation` must be more than 0. Received: truncation={truncation}")
+        self.truncation.assign(truncation or 0.0)
+        if interpolate is None:
+            return super().sample(n, seed=seed, batch_size=batch_size, labels=labels)
+        if interpolate < 2 or n < 1:
+            raise ValueError(
+                "`interpolate` must be at least 2, and `n` 1. "
+                f"Received: interpolate={interpolate}, n={n}"
+            )
+        rng = np.random.default_rng(seed)
+        corners = rng.standard_normal((-(-n // interpolate) + 1, self.latent_dim))
+        if truncation:
+            corners = np.clip(corners, -truncation, truncation)
+        return self.decode(great_circles(corners, interpolate)[:n], labels)
+
+    def decode(self, z, labels=None):
+        """Return examples of noise z, (n, latent_dim), in the data's range."""
+        z = np.asarray(z, "float32")
+        if z.ndim != 2 or z.shape[1] != self.latent_dim:
+            raise ValueError(f"z must have shape (n, {self.latent_dim}). Received: shape {z.shape}")
+        labels = self.sampling_labels(len(z), labels)
+        parts = (z,) if labels is None else (z, labels)
+        return self.postprocess(self.map_batches(self._examples, *parts))
+
+    # What the commands print and draw.
+
+    def features_of(self, x):
+        """Return features (n, d) of raw x, see `build_gan`."""
+        return self.map_batches(self._features, np.asarray(x), batch_size=256)
+
+    def _features(self, x):
+        return self.features(self.seen(self.preprocess(x)))
+
+    def report(self, x, y=None):
+        """Return metrics and intervals of as many samples as x has, 2,000 to 5,000."""
+        n = int(np.clip(len(x), REPORT_LEAST, REPORT_MOST))
+        labels = None
+        if self.num_classes:
+            order = np.random.default_rng(0).permutation(len(x))
+            labels = np.resize(self.check_labels(self.encode_labels(y))[order], n)
+        fake = self.sample(n, seed=0, labels=labels)
+        real_features, fake_features = self.features_of(x[:REPORT_MOST]), self.features_of(fake)
+        report, intervals = sample_report(real_features, fake_features), {}
+        if self.classifier is not None:
+            classes = ops.convert_to_numpy(self.classifier(fake_features)).argmax(axis=1)
+            if labels is not None:
+                obeyed = classes == labels
+                report["label_obedience"] = obeyed.mean()
+                intervals["label_obedience"] = share_interval(obeyed)
+            names = self.class_names or range(self.classifier.output.shape[-1])
+            shares = np.bincount(classes, minlength=len(names)) / n
+            report |= {f"share_{name}": share for name, share in zip(names, shares, strict=True)}
+        logs = self.evaluate(x, y, verbose=0, return_dict=True)
+        names = ("diversity", "real_accuracy", "fake_accuracy")
+        return {**report, **{name: logs[name] for name in names}, "samples": n}, intervals
+
+    def answer(self, x):
+        """Score x; a conditional GAN's rows also hold the label that fits best."""
+        x = np.asarray(x)
+        if not self.num_classes:
+            return [{"score": float(s)} for s in self.predict(x, verbose=0)[:, 0]], None
+        scores = np.concatenate(
+            [self.predict(x, np.full(len(x), k), verbose=0) for k in range(self.num_classes)], axis=1
+        )
+        names = self.class_names or range(self.num_classes)
+        best = scores.argmax(axis=1)
+        rows = zip(best, scores.max(axis=1), strict=True)
+        return [{"label": names[k], "score": float(score)} for k, score in rows], None
+
+    def pictures(self, x, y=None):
+        """Return samples, a row for each class, and a walk from sample to sample."""
+        if len(self.input_shape_of_one()) != 3:
+            return {}
+        rows = min(self.num_classes or 8, 20)
+        labels = np.repeat(np.arange(rows), 10) if self.num_classes else None
+        low, high = self.value_range
+        samples = self.sample(10 * rows, seed=0, labels=labels)
+        walk = self.sample(10 * rows, seed=0, labels=labels, interpolate=10)
+        grid = {"samples_by_class" if self.num_classes else "samples_grid": samples, "walk": walk}
+        return {
+            name: image_grid(to_pixels(images, (low, high)), columns=10)
+            for name, images in grid.items()
+        }
+
+    def symptoms(self, history):
+        """Return `{name: sentence}` of what goes wrong between the players, for the doctor."""
+        found, recent = {}, history[-3:]
+        if len(history) < 5:
+            return found
+        spread = [logs.get("val_diversity", logs["diversity"]) for logs in recent]
+        accuracy = [min(logs["real_accuracy"], logs["fake_accuracy"]) for logs in recent]
+        norms = [max(logs["generator_norm"], logs["discriminator_norm"]) for logs in recent]
+        if max(spread) < 0.3:
+            found["mode_collapse"] = (
+                f"mode collapse: the samples' variance is {spread[-1]:.0%} of the data's; add "
+                "`penalty='r1'`, raise `discriminator_steps`, or use larger batches"
+            )
+        if min(accuracy) > 0.98:
+            found["overpowering_discriminator"] = (
+                f"the discriminator tells {accuracy[-1]:.0%} of both kinds apart, so the generator "
+                "learns little: add `penalty='r1'` or `augment`, or lower the discriminator's "
+                "learning rate (`d_optimizer` of compile)"
+            )
+        if min(norms) > 1e3:
+            found["divergence"] = (
+                f"the gradients' norm is {norms[-1]:.3g}, the players drive each other away: lower "
+                "`learning_rate` of compile (--learning-rate), or add `spectral_normalization=True`"
+            )
+        return found
+
+
+class unmoved:
+    """Context: a network's batch statistics are put back as they were, whatever calls it."""
+
+    def __init__(self, network):
+        self.variables = network.non_trainable_weights
+
+    def __enter__(self):
+        self.values = [ops.copy(variable) for variable in self.variables]
+
+    def __exit__(self, *error):
+        for variable, value in zip(self.variables, self.values, strict=True):
+            variable.assign(value)
+
+
+def great_circles(corners, steps):
+    """Return points (k * steps, d) on the way from each of k + 1 corners to the next.
+
+    On a great circle where two corners have one length, so that no point comes near 0, where
+    Gaussian noise never is.
+    """
+    rows = []
+    for a, b in zip(corners[:-1], corners[1:], strict=True):
+        cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12)
+        angle = max(np.arccos(np.clip(cosine, -1.0, 1.0)), 1e-6)
+        t = (np.arange(steps) / steps)[:, None]
+        rows.append((np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle))
+    return np.concatenate(rows)
+
+
+def share_interval(hits, z=1.96):
+    """Return Wilson's 95% interval of a share of true values."""
+    n, p = len(hits), float(np.mean(hits))
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return [middle - reach, middle + reach]

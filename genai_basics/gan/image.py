@@ -1,0 +1,236 @@
+"""Generative adversarial network (Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661).
+
+The generator G maps noise z to an example, the discriminator D scores how real an example looks,
+and each trains against the other. With the default loss (`losses.py` has all of them)
+
+    D minimizes  E softplus(-D(x)) + E softplus(D(G(z)))
+    G minimizes  E softplus(-D(G(z)))
+
+Conditional on a label, D scores the pair (Miyato & Koyama, 2018, projection discriminator):
+D(x, y) = w . f(x) + v_y . f(x), and each class has scales and shifts of its own in G.
+"""
+
+import keras
+from keras import layers
+
+from ..layers import ConditionalNormalization, PixelShuffle, SpectralConv2D, SpectralDense
+from .adversarial import GAN, check_choices
+
+__all__ = ["build_gan"]
+
+DENSE_UP_TO = 256  # numbers in an example; measured: more pay for convolutions
+
+
+def build_gan(
+    input_shape=(28, 28, 1),
+    latent_dim=64,
+    *,
+    num_classes=None,
+    network=None,
+    filters=(48, 96, 192),
+    hidden_units=(256, 256),
+    loss="non_saturating",
+    penalty=None,
+    penalty_weight=10.0,
+    spectral_normalization=False,
+    discriminator_steps=1,
+    augment=(),
+    ema=0.995,
+    features=None,
+    class_names=None,
+    value_range=(0, 255),
+    seed=None,
+):
+    """Build a GAN for images or vectors. Then `compile()` and `fit(x)`, or `fit(x, labels)`.
+
+    Args:
+        input_shape: Shape of one example: (height, width, channels), sides from 8 to 128, or
+            (numbers,).
+        latent_dim: Size of the noise z.
+        num_classes: Number of labels of a conditional GAN; `None` learns without labels.
+        network: `"dense"` or `"conv"`. `None` takes conv for images of more than 256 numbers.
+        filters: Channels of the convolutional stages, at a half, a quarter... of the size, in
+            both players; the last is repeated for larger pictures.
+        hidden_units: Widths of the dense layers, in both players.
+        loss: `"non_saturating"`, `"hinge"`, `"least_squares"` or `"wasserstein"`.
+        penalty: `"gradient"` (Gulrajani et al., 2017), `"r1"` (Mescheder et al., 2018) or
+            `"none"`. `None`: gradient for a wasserstein loss without spectral normalization,
+            which has no meaning without a bound on the discriminator's slope; else none.
+        penalty_weight: Weight of the penalty, lambda or gamma of the papers.
+        spectral_normalization: Whether the discriminator's kernels are divided by their
+            spectral norms (Miyato et al., 2018).
+        discriminator_steps: Steps of the discriminator for each step of the generator.
+        augment: Differentiable augmentation for small sets of pictures, some of
+            `"translation"`, `"brightness"`, `"cutout"` (Zhao et al., 2020).
+        ema: Decay of the moving average of the generator's weights that samples come from.
+        features: Network from examples in [0, 1] to features for the Fréchet distance. `None`:
+            a small classifier trained on the labels, random convolutions without labels.
+        class_names: Names of the labels.
+        value_range: Range of the data. Vectors: `None` standardizes each number instead.
+        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    >>> from genai_basics import build_gan, load_data
+    >>> data = load_data("digits")
+    >>> gan = build_gan((8, 8, 1), num_classes=10, seed=0)
+    >>> gan.compile()
+    >>> history = gan.fit(data.train.x, data.train.y, epochs=1, verbose=0)
+    >>> gan.sample(16, labels=[3], seed=0).shape
+    (16, 8, 8, 1)
+    """
+    input_shape = tuple(input_shape)
+    is_image = len(input_shape) == 3
+    size = 1
+    for side in input_shape:
+        size *= side or 0
+    network = network or ("conv" if is_image and size > DENSE_UP_TO else "dense")
+    _check(input_shape, latent_dim, network, num_classes, augment)
+    check_choices(loss, penalty, discriminator_steps, ema)
+    if not is_image and value_range == (0, 255):
+        value_range = None
+    init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
+    networks = {
+        "dense": (_dense_generator, _dense_discriminator, hidden_units),
+        "conv": (_conv_generator, _conv_discriminator, filters),
+    }
+    build_generator, build_discriminator, widths = networks[network]
+    activation = None if value_range is None else "tanh"
+    return GAN(
+        build_generator(input_shape, latent_dim, widths, num_classes, activation, init),
+        build_discriminator(input_shape, widths, num_classes, spectral_normalization, init),
+        adversarial_loss=loss,
+        penalty=penalty or _usual_penalty(loss, spectral_normalization),
+        penalty_weight=penalty_weight,
+        discriminator_steps=discriminator_steps,
+        augment=augment,
+        ema=ema,
+        num_classes=num_classes,
+        features=features,
+        class_names=class_names,
+        value_range=value_range,
+        seed=seed,
+        name="gan",
+    )
+
+
+def _usual_penalty(loss, spectral_normalization):
+    return "gradient" if loss == "wasserstein" and not spectral_normalization else "none"
+
+
+def _check(input_shape, latent_dim, network, num_classes, augment):
+    if latent_dim < 1:
+        raise ValueError(f"`latent_dim` must be at least 1. Received: latent_dim={latent_dim}")
+    if network not in ("dense", "conv"):
+        raise ValueError(f'`network` must be "dense" or "conv". Received: network={network!r}')
+    if num_classes is not None and num_classes < 2:
+        raise ValueError(f"`num_classes` must be at least 2. Received: num_classes={num_classes}")
+    if len(input_shape) not in (1, 3) or any(not size or size < 1 for size in input_shape):
+        raise ValueError(
+            "`input_shape` must be (height, width, channels) or (numbers,). "
+            f"Received: input_shape={input_shape}"
+        )
+    if network == "conv" and (len(input_shape) != 3 or min(input_shape[:2]) < 8):
+        raise ValueError(
+            'network="conv" needs images of 8x8 pixels at least; use network="dense". '
+            f"Received: input_shape={input_shape}"
+        )
+    if len(input_shape) != 3 and augment:
+        raise ValueError(f"`augment` changes pictures, not vectors. Received: augment={augment!r}")
+
+
+def _stages(input_shape, filters):
+    """Return the channels of the stages at a half, a quarter... of the size, down to 4 pixels."""
+    side, stages = min(input_shape[:2]), []
+    while side >= 8:
+        side = -(-side // 2)
+        stages.append(filters[min(len(stages), len(filters) - 1)])
+    return stages
+
+
+def _label_input(num_classes):
+    return keras.Input((num_classes,), name="label") if num_classes else None  # one-hot
+
+
+def _normalized(x, label):
+    """Return relu of x after batch normalization, conditional where there is a label."""
+    if label is None:
+        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+    return layers.ReLU()(ConditionalNormalization()([x, label]))
+
+
+def _noise_inputs(latent_dim, num_classes):
+    z, label = keras.Input((latent_dim,), name="z"), _label_input(num_classes)
+    if label is None:
+        return z, label, z
+    return [z, label], label, layers.Concatenate()([z, label])
+
+
+def _dense_generator(input_shape, latent_dim, hidden_units, num_classes, activation, init):
+    """Return the generator z (and one-hot label) -> x in the network's range."""
+    inputs, label, x = _noise_inputs(latent_dim, num_classes)
+    for units in hidden_units:
+        x = _normalized(layers.Dense(units, use_bias=False, kernel_initializer=init)(x), label)
+    size = 1
+    for side in input_shape:
+        size *= side
+    x = layers.Dense(size, activation, kernel_initializer=init)(x)
+    return keras.Model(inputs, layers.Reshape(input_shape)(x), name="generator")
+
+
+def _conv_generator(input_shape, latent_dim, filters, num_classes, activation, init):
+    """Return a generator that doubles the size by pixel shuffles, from 4 to 7 pixels on."""
+    height, width, channels = input_shape
+    stages = _stages(input_shape, filters)
+    factor = 2 ** len(stages)
+    rows, columns = -(-height // factor), -(-width // factor)
+
+    def conv(filters, bias=False):
+        return layers.Conv2D(filters, 3, padding="same", use_bias=bias, kernel_initializer=init)
+
+    inputs, label, x = _noise_inputs(latent_dim, num_classes)
+    x = layers.Dense(rows * columns * stages[-1], use_bias=False, kernel_initializer=init)(x)
+    x = _normalized(layers.Reshape((rows, columns, stages[-1]))(x), label)
+    for width_of_stage in reversed(stages[:-1]):
+        x = _normalized(PixelShuffle()(conv(4 * width_of_stage)(x)), label)
+        x = _normalized(conv(width_of_stage)(x), label)
+    x = PixelShuffle()(conv(4 * channels, bias=True)(x))
+    x = layers.Cropping2D(((0, x.shape[1] - height), (0, x.shape[2] - width)))(x)
+    return keras.Model(inputs, layers.Activation(activation or "linear")(x), name="generator")
+
+
+def _dense_discriminator(input_shape, hidden_units, num_classes, spectral, init):
+    """Return the discriminator x (and one-hot label) -> score (batch, 1)."""
+    dense = SpectralDense if spectral else layers.Dense
+    x = inputs = keras.Input(input_shape, name="x")
+    x = layers.Flatten()(x)
+    for units in hidden_units:
+        x = layers.LeakyReLU(0.2)(dense(units, kernel_initializer=init)(x))
+    return _scored(inputs, x, num_classes, dense, init)
+
+
+def _conv_discriminator(input_shape, filters, num_classes, spectral, init):
+    """Return a discriminator of strided convolutions, one more than the generator's stages."""
+    conv = SpectralConv2D if spectral else layers.Conv2D
+    stages = _stages(input_shape, filters)
+    stages.append(filters[min(len(stages), len(filters) - 1)])
+    x = inputs = keras.Input(input_shape, name="x")
+    for width_of_stage in stages:
+        x = conv(width_of_stage, 3, 2, "same", kernel_initializer=init)(x)
+        x = layers.LeakyReLU(0.2)(x)
+    dense = SpectralDense if spectral else layers.Dense
+    return _scored(inputs, layers.Flatten()(x), num_classes, dense, init)
+
+
+def _scored(inputs, x, num_classes, dense, init):
+    """Return the network's end: a score of the features x, and their projection on the label."""
+    score = dense(1, kernel_initializer=init, name="score")(x)
+    if not num_classes:
+        return keras.Model(inputs, score, name="discriminator")
+    label = _label_input(num_classes)
+    v = dense(x.shape[-1], use_bias=False, kernel_initializer=init, name="projection")(label)
+    score = layers.Add()([score, layers.Dot(axes=1)([x, v])])
+    return keras.Model([inputs, label], score, name="discriminator")

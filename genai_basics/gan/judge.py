@@ -1,0 +1,132 @@
+"""The small network in whose features generated examples are compared with real ones.
+
+A Fréchet distance needs features that see what people see. The usual ones are those of a large
+classifier of photographs; here it is a small one, trained on the labels of the data themselves
+in a few seconds, or with random weights where there are no labels (which is cruder, and still
+tells a good generator from a bad one). Distances compare only within one such network.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from .. import metrics
+
+__all__ = ["FrechetDistance", "build_features", "sample_report", "train_classifier"]
+
+WIDTH = 64  # features of an example
+
+
+def build_features(input_shape, seed=0):
+    """Return an untrained network from examples to 64 features.
+
+    Args:
+        input_shape: (height, width, channels), in [0, 1], or (numbers,).
+        seed: Seed of the weights.
+    """
+    init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
+    x = inputs = keras.Input(input_shape, name="x")
+    if len(input_shape) == 3:
+        for filters in (16, 32, 64):
+            strides = 2 if min(x.shape[1:3]) > 4 else 1
+            x = layers.Conv2D(
+                filters, 3, strides, "same", activation="relu", kernel_initializer=init
+            )(x)
+    x = layers.Dense(WIDTH, "relu", kernel_initializer=init)(layers.Flatten()(x))
+    return keras.Model(inputs, x, name="features")
+
+
+def train_classifier(features, classifier, x, y, steps=300, batch_size=128):
+    """Train `features` (where it is trainable) and `classifier` on top of it, then freeze both.
+
+    Args:
+        features: Network from x to features.
+        classifier: Network from features to logits, one a class.
+        x: Examples in the range that `features` takes.
+        y: Integer labels.
+        steps: Training steps; each sees `batch_size` examples.
+        batch_size: Examples in a step.
+    """
+    order = np.random.default_rng(0)
+    passes = -(-steps * batch_size // len(x))
+    index = np.concatenate([order.permutation(len(x)) for _ in range(passes)])
+    index = index[: steps * batch_size]
+    model = keras.Sequential([features, classifier])
+    model.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    model.fit(x[index], y[index], batch_size, shuffle=False, verbose=0)
+    features.trainable = classifier.trainable = False
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class FrechetDistance(keras.metrics.Metric):
+    """Fréchet distance of two sets of features, gathered batch by batch.
+
+    The formula is that of `genai_basics.metrics.frechet_distance`; the covariances divide by n.
+    """
+
+    def __init__(self, width=WIDTH, name="frechet_distance", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.width = width
+        self.sums = [
+            self.add_variable((width,), "zeros", name=f"sum_{side}") for side in ("real", "fake")
+        ]
+        self.products = [
+            self.add_variable((width, width), "zeros", name=f"product_{side}")
+            for side in ("real", "fake")
+        ]
+        self.count = self.add_variable((), "zeros", name="count")
+
+    def update_state(self, real, fake, sample_weight=None):
+        """Count in a batch of real features and one, as large, of generated ones."""
+        for side, batch in enumerate((real, fake)):
+            batch = ops.cast(batch, "float32")
+            self.sums[side].assign_add(ops.sum(batch, axis=0))
+            self.products[side].assign_add(ops.matmul(ops.transpose(batch), batch))
+        self.count.assign_add(ops.cast(ops.shape(real)[0], "float32"))
+
+    def result(self):
+        n = ops.maximum(self.count, 1.0)
+        means = [total / n for total in self.sums]
+        covariances = [
+            product / n - mean[:, None] * mean[None]
+            for product, mean in zip(self.products, means, strict=True)
+        ]
+        spreads = [ops.trace(covariance) for covariance in covariances]
+        # tr (S_r S_f)^(1/2) = sum of the roots of the eigenvalues of S_r^(1/2) S_f S_r^(1/2).
+        values, vectors = ops.linalg.eigh(covariances[0])
+        root = vectors * ops.sqrt(ops.maximum(values, 0.0))
+        middle = ops.matmul(ops.matmul(ops.transpose(root), covariances[1]), root)
+        middle = 0.5 * (middle + ops.transpose(middle))
+        shared = ops.sum(ops.sqrt(ops.maximum(ops.linalg.eigh(middle)[0], 0.0)))
+        distance = ops.sum(ops.square(means[0] - means[1])) + sum(spreads) - 2.0 * shared
+        return ops.maximum(distance, 0.0)
+
+    def get_config(self):
+        return {**super().get_config(), "width": self.width}
+
+
+def sample_report(real, fake, most=3000):
+    """Return how near generated features are to real ones, in the numbers that the field uses.
+
+    Args:
+        real: Features (n, d) of held-out real examples.
+        fake: Features (m, d) of generated ones.
+        most: Most examples of each in precision, recall, density and coverage.
+
+    Returns:
+        A dict: `frechet_distance`, `frechet_floor` (between the two halves of the real
+        examples), `precision`, `recall`, `density`, `coverage`. The last five need some
+        examples, and are left out where there are fewer.
+    """
+    report = {}
+    if min(len(real), len(fake)) > 1:
+        report["frechet_distance"] = metrics.frechet_distance(real, fake)
+    if len(real) > 3:
+        report["frechet_floor"] = metrics.frechet_distance(real[::2], real[1::2])
+    real, fake = real[:most], fake[:most]
+    if min(len(real), len(fake)) > 5:
+        report |= metrics.precision_recall(real, fake) | metrics.density_coverage(real, fake)
+    return report
