@@ -71,6 +71,8 @@ def list_(model, json_):
 @click.option("--temperature", type=float, help="Below 1: safer; above: wilder.")
 @click.option("--top-k", type=click.IntRange(1), help="Draw among the k likeliest.")
 @click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Draw among this mass.")
+@click.option("--truncation", type=click.FloatRange(0, min_open=True), help="Cut noise: safer.")
+@click.option("--interpolate", type=click.IntRange(2), help="Steps from a sample to the next.")
 @click.option("--length", type=click.IntRange(1), help="Longest text or music to make.")
 @out_option("File or folder; its ending says the format: .png .npy .npz .txt .gif .mid .wav")
 @force_option
@@ -103,7 +105,8 @@ def sample(run, n, seed, labels, out, force, json_, **options):
     from genai_basics.training import SAMPLES
 
     out = out or _free(Path(f"{run.name}-samples{SAMPLES.get(run.spec.kind, '.npy')}"))
-    named = model.sampling_labels(len(samples), options.get("labels"))
+    walk = options.get("interpolate")  # goes through classes in an order of its own
+    named = None if walk else model.sampling_labels(len(samples), options.get("labels"))
     write_samples(samples, out, run.spec, labels=named)
     facts = {"out": str(out), "n": len(samples), "seed": seed}
     echo_json(facts) if json_ else click.echo(f"{len(samples)} samples -> {out}")

@@ -166,7 +166,7 @@ def _resume(recipe, data, epochs, minutes, out, callbacks):
 
 def _fit(run, recipe, model, data, callbacks):
     """Train `model`, from the last checkpoint where there is one, and finish the run folder."""
-    training = run.config["training"]
+    training, began = run.config["training"], time.monotonic()
     if not float(model.adapted):
         model.adapt(data.train.x, data.train.y)
         model.adapted.assign(1.0)
@@ -176,6 +176,7 @@ def _fit(run, recipe, model, data, callbacks):
     recorder = Recorder(run, model, data, per_epoch=steps, steps=-(-steps // rounds))
     if not recorder.restore():
         run.save_model(model)
+        recorder.seconds = time.monotonic() - began  # preparation counts
     if training["minutes"]:
         budget = {"seconds": 60 * training["minutes"], "spent": recorder.seconds}
         total = 10**9
@@ -227,6 +228,7 @@ class Recorder(keras.callbacks.Callback):
     """
 
     spacing = 5.0  # least seconds between two checkpoints
+    finalizes = True  # so `fit` does not: the best weights come back first
 
     def __init__(self, run, model, data, per_epoch, steps):
         super().__init__()
@@ -321,6 +323,7 @@ class Recorder(keras.callbacks.Callback):
         if self.best is not None:
             for variable, value in zip(self.trained.variables, self.best, strict=True):
                 variable.assign(value)
+        self.trained.finalize(self.data.train.x, self.data.train.y)
         run, config = self.run, self.run.config
         config["status"] = status
         config["steps"] = self.history[-1]["step"] if self.history else 0
@@ -347,7 +350,8 @@ def write_preview(model, run, name, n=64):
     """Write n samples of a generative model into the run folder; nothing for another."""
     if model.can_sample:
         samples = model.sample(n, seed=run.config["training"]["seed"])
-        write_samples(samples, run.folder / name, run.spec)
+        labels = model.sampling_labels(n)
+        write_samples(samples, run.folder / name, run.spec, labels=labels)
 
 
 def _check_budget(epochs, minutes, batch_size):

@@ -143,12 +143,26 @@ def _write_picture(file, samples, spec, labels):
 
 def _write_png(file, samples, spec, labels):
     images = _pixels(samples, spec)
+    columns = None
+    if labels is not None and images.ndim == 4:
+        kinds, counts = np.unique(labels, return_counts=True)
+        if 1 < len(kinds) <= 20 and len(images) >= 4 * len(kinds):
+            images, columns = _rows_of_classes(images, labels, kinds), counts.max()
     if images.ndim == 5:  # clips: a row for each, its frames side by side
         n, frames = images.shape[:2]
         grid = image_grid(images.reshape(n * frames, *images.shape[2:]), columns=frames)
     else:
-        grid = image_grid(images)
+        grid = image_grid(images, columns)
     _save_picture(file, grid)
+
+
+def _rows_of_classes(images, labels, kinds):
+    """Sort pictures by label, each class filled up with white to one length."""
+    rows = [images[np.asarray(labels) == kind] for kind in kinds]
+    longest = max(map(len, rows))
+    empty = [(0, 0)] * (images.ndim - 1)
+    rows = [np.pad(row, [(0, longest - len(row)), *empty], constant_values=255) for row in rows]
+    return np.concatenate(rows)
 
 
 def _write_gif(file, samples, spec, labels):

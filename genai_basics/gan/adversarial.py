@@ -189,7 +189,9 @@ class GAN(Model):
     def postprocess(self, outputs):
         if self.scaling is None:
             return super().postprocess(outputs)
-        mean, variance = (ops.convert_to_numpy(v) for v in (self.scaling.mean, self.scaling.variance))
+        mean, variance = (
+            ops.convert_to_numpy(v) for v in (self.scaling.mean, self.scaling.variance)
+        )
         return outputs * np.maximum(np.sqrt(variance), 1e-7) + mean
 
     def seen(self, x):
@@ -366,6 +368,8 @@ class GAN(Model):
         corners = rng.standard_normal((-(-n // interpolate) + 1, self.latent_dim))
         if truncation:
             corners = np.clip(corners, -truncation, truncation)
+        if labels is None and self.num_classes:
+            labels = np.arange(self.num_classes).repeat(interpolate)
         return self.decode(great_circles(corners, interpolate)[:n], labels)
 
     def decode(self, z, labels=None):
@@ -415,7 +419,8 @@ class GAN(Model):
         if not self.num_classes:
             return [{"score": float(s)} for s in self.predict(x, verbose=0)[:, 0]], None
         scores = np.concatenate(
-            [self.predict(x, np.full(len(x), k), verbose=0) for k in range(self.num_classes)], axis=1
+            [self.predict(x, np.full(len(x), k), verbose=0) for k in range(self.num_classes)],
+            axis=1,
         )
         names = self.class_names or range(self.num_classes)
         best = scores.argmax(axis=1)
