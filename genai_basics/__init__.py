@@ -15,15 +15,25 @@ __version__ = "0.1.0"
 
 # module -> its public names
 _CONTENTS = {
-    "autoencoder": ("Autoencoder", "CodeDensity", "Corruption", "EntropyModel", "build_autoencoder"),
+    "autoencoder": (
+        "Autoencoder",
+        "CodeDensity",
+        "Corruption",
+        "EntropyModel",
+        "build_autoencoder",
+    ),
+    "convolutional": ("CNN", "build_cnn", "train_feature_extractor"),
     "data": ("Dataset", "list_data", "load_data"),
     "doctor": ("Doctor",),
+    "feedforward": ("MLP", "build_mlp"),
     "gan": ("GAN", "build_gan"),
     "layers": ("Sampling",),
     "metrics": (),
     "model": ("Model",),
     "plotting": (),
+    "predictor": ("Predictor",),
     "runs": ("Run", "load_run"),
+    "sound": ("LogMel",),
     "training": ("train",),
     "vae": ("VAE", "build_vae"),
 }

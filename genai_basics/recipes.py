@@ -78,9 +78,63 @@ CONDITIONAL = Option(
     type="flag",
 )
 
+BALANCE = Option(
+    "--balance", "Rare classes weigh as much as frequent ones.", "balance", type="flag"
+)
+LABELS = ("num_classes", "class_names", "task", "multi_label")
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
+        Recipe(
+            name="mlp",
+            family="feedforward",
+            builder="feedforward.build_mlp",
+            summary="feedforward network: tells classes or values from vectors, tables, pictures, text",
+            data="digits",
+            kinds=("images", "vectors", "tables", "text"),
+            facts=("input_shape", "value_range", "columns", *LABELS),
+            epochs=40,
+            options=(BALANCE,),
+            tiny={"hidden_units": (16,)},
+        ),
+        Recipe(
+            name="cnn",
+            family="convolutional",
+            builder="convolutional.build_cnn",
+            summary="convolutional network: tells classes or values from pictures, sounds, series, clips",
+            data="digits",
+            kinds=("images", "audio", "series", "video"),
+            facts=("input_shape", "value_range", "sample_rate", *LABELS),
+            epochs=30,
+            batch_size=64,
+            options=(
+                BALANCE,
+                Option("--mirror", "Mirrored pictures mean the same.", "mirror", type="flag"),
+            ),
+            tiny={"filters": (8, 8), "blocks": 0},
+        ),
+        Recipe(
+            name="autoencoder",
+            family="autoencoder",
+            builder="autoencoder.build_autoencoder",
+            summary="autoencoder: squeezes pictures, vectors, series or sound; denoises, compresses",
+            data="digits",
+            kinds=("images", "vectors", "series", "audio"),
+            facts=("input_shape", "value_range", "sample_rate", "max_length"),
+            epochs=60,
+            options=(
+                Option("--noise", "gaussian, mask, salt_pepper or poisson, to remove.", "noise"),
+                Option(
+                    "--noise-level",
+                    "How much of it; see --help-model.",
+                    "noise_level",
+                    type="float",
+                ),
+                Option("--rate", "Learn to compress: around 0.01.", "rate", type="float"),
+            ),
+            tiny={"latent_dim": 4, "hidden_units": (16,)},
+        ),
         Recipe(
             name="vae",
             family="VAE",
@@ -176,7 +230,5 @@ def check_options(name, options):
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise ValueError(
-                f"{name} has no argument '{key}'{hint}; it takes {', '.join(known)}"
-            )
+            raise ValueError(f"{name} has no argument '{key}'{hint}; it takes {', '.join(known)}")
     return options

@@ -16,7 +16,20 @@ from importlib import import_module
 PACKAGE = __name__.rpartition(".")[0]
 
 # Every module that registers a class or function with `register_keras_serializable`.
-MODULES = ("autoencoder", "distributions", "gan", "layers", "model", "vae")
+MODULES = (
+    "augmentation",
+    "autoencoder",
+    "convolutional",
+    "distributions",
+    "feedforward",
+    "gan",
+    "inputs",
+    "layers",
+    "model",
+    "predictor",
+    "sound",
+    "vae",
+)
 
 
 def install():

@@ -1,0 +1,162 @@
+"""Layers that vary their input in training, and leave it alone otherwise."""
+
+import math
+
+import keras
+from keras import ops
+
+__all__ = ["RandomAffine", "RandomErasing", "RandomSeries"]
+
+
+class Augmentation(keras.layers.Layer):
+    """Base of the layers below: `augment(x)` in training, x otherwise.
+
+    Args:
+        seed: Seed of the noise. `None` draws a fresh one.
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.noise = keras.random.SeedGenerator(seed)
+
+    def call(self, x, training=False):
+        return self.augment(x) if training else x
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def uniform(self, shape, low, high):
+        """Draw from the layer's own noise."""
+        return keras.random.uniform(shape, low, high, seed=self.noise)
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class RandomAffine(Augmentation):
+    """Shift, turn, zoom, shear and mirror pictures (batch, height, width, channels), in one go.
+
+    What comes into the picture from outside repeats its edge. Numbers between pixels are
+    interpolated.
+
+    Args:
+        shift: Greatest shift, in widths and heights of the picture; a pair for height, width.
+        zoom: Greatest change of size, 0.1 for 10%; a pair for height and width, which then
+            change by themselves.
+        rotation: Greatest turn, in degrees.
+        shear: Greatest slant, in degrees.
+        mirror: Whether half of the pictures are mirrored, left for right.
+        fill: "nearest" repeats the edge, "constant" fills with 0.
+    """
+
+    def __init__(
+        self, shift=0.1, zoom=0.1, rotation=0.0, shear=0.0, mirror=False, fill="nearest", **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.shift, self.zoom, self.rotation = shift, zoom, rotation
+        self.shear, self.mirror, self.fill = shear, mirror, fill
+
+    def augment(self, x):
+        n = ops.shape(x)[0]
+        height, width = (ops.cast(size, "float32") for size in (ops.shape(x)[1], ops.shape(x)[2]))
+        angle = self.uniform((n,), -1, 1) * (self.rotation * math.pi / 180)
+        slant = ops.tan(self.uniform((n,), -1, 1) * (self.shear * math.pi / 180))
+        both = isinstance(self.zoom, (tuple, list))
+        rows, columns = self.zoom if both else (self.zoom, self.zoom)
+        scale_rows = self.uniform((n,), -1, 1)
+        scale_columns = self.uniform((n,), -1, 1) if both else scale_rows
+        scale_rows = ops.exp(scale_rows * math.log1p(rows))
+        scale_columns = ops.exp(scale_columns * math.log1p(columns))
+        if self.mirror:
+            scale_columns = scale_columns * ops.sign(self.uniform((n,), -1, 1))
+        down, right = self.shift if isinstance(self.shift, (tuple, list)) else (self.shift,) * 2
+        right = self.uniform((n,), -right, right) * width
+        down = self.uniform((n,), -down, down) * height
+        # (column, row) of the output, seen from the centre, to those of the input.
+        cos, sin = ops.cos(angle), ops.sin(angle)
+        a = cos * scale_columns
+        b = (slant * cos - sin) * scale_rows
+        c = sin * scale_columns
+        d = (slant * sin + cos) * scale_rows
+        middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
+        x0 = middle_x - a * middle_x - b * middle_y + right
+        y0 = middle_y - c * middle_x - d * middle_y + down
+        zero = ops.zeros_like(a)
+        transform = ops.stack([a, b, x0, c, d, y0, zero, zero], axis=1)
+        return ops.image.affine_transform(x, transform, "bilinear", self.fill)
+
+    def get_config(self):
+        names = ("shift", "zoom", "rotation", "shear", "mirror", "fill")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class RandomErasing(Augmentation):
+    """Set a rectangle of each picture to 0 (DeVries & Taylor, 2017, arXiv:1708.04552).
+
+    Args:
+        size: Sides of the rectangle, in sides of the picture; a pair for height and width.
+        count: How many rectangles.
+    """
+
+    def __init__(self, size=0.25, count=1, **kwargs):
+        super().__init__(**kwargs)
+        self.size, self.count = size, count
+
+    def augment(self, x):
+        n, height, width = (ops.shape(x)[i] for i in range(3))
+        sizes = self.size if isinstance(self.size, (tuple, list)) else (self.size,) * 2
+        for _ in range(self.count):
+            inside = []
+            for length, size in zip((height, width), sizes, strict=True):
+                places = (ops.cast(ops.arange(length), "float32") + 0.5) / ops.cast(
+                    length, "float32"
+                )
+                centre = self.uniform((n, 1), 0, 1)
+                half = self.uniform((n, 1), 0, size / 2)
+                inside.append(ops.abs(places[None] - centre) < half)
+            erased = ops.logical_and(inside[0][:, :, None], inside[1][:, None, :])
+            x = ops.where(erased[..., None], ops.cast(0, x.dtype), x)
+        return x
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size, "count": self.count}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class RandomSeries(Augmentation):
+    """Scale, jitter and warp standardized series (batch, time, channels) a little.
+
+    Args:
+        scale: Greatest change of size of each channel, 0.1 for 10%.
+        jitter: Standard deviation of the noise added to each number.
+        warp: Greatest share of the series by which its ends move in time.
+    """
+
+    def __init__(self, scale=0.1, jitter=0.03, warp=0.1, **kwargs):
+        super().__init__(**kwargs)
+        self.scale, self.jitter, self.warp = scale, jitter, warp
+
+    def augment(self, x):
+        n, time, channels = (ops.shape(x)[i] for i in range(3))
+        length = ops.cast(time, "float32")
+        if self.warp:
+            start = self.uniform((n, 1), -self.warp, self.warp) * length
+            stop = (1 + self.uniform((n, 1), -self.warp, self.warp)) * length
+            place = start + (stop - start) * ops.cast(ops.arange(time), "float32") / length
+            place = ops.clip(place, 0.0, length - 1)
+            left = ops.cast(ops.floor(place), "int32")
+            share = (place - ops.floor(place))[..., None]
+            right = ops.minimum(left + 1, time - 1)
+            left, right = left[..., None], right[..., None]
+            before = ops.take_along_axis(x, left, axis=1)
+            x = before + share * (ops.take_along_axis(x, right, axis=1) - before)
+        if self.scale:
+            x = x * (1 + self.uniform((n, 1, channels), -self.scale, self.scale))
+        return x + self.jitter * keras.random.normal(ops.shape(x), seed=self.noise)
+
+    def get_config(self):
+        names = ("scale", "jitter", "warp")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -1,0 +1,197 @@
+"""Feedforward network: x through dense layers, to classes or values.
+
+Each layer computes relu(W x + b), and the last a softmax over classes; training lowers
+-log p(y | x) by back-propagation (Rumelhart, Hinton & Williams, 1986,
+https://doi.org/10.1038/323533a0). It takes vectors, tables, pictures and texts.
+"""
+
+import itertools
+
+import keras
+from keras import layers, ops
+
+from .augmentation import RandomAffine
+from .inputs import Columns, Numbers, Words
+from .predictor import Predictor, head_of
+
+__all__ = ["MLP", "build_mlp"]
+
+
+def build_mlp(
+    input_shape=None,
+    num_classes=None,
+    *,
+    columns=None,
+    task=None,
+    multi_label=False,
+    num_outputs=1,
+    hidden_units=None,
+    dropout=None,
+    normalize=True,
+    augment=None,
+    max_words=30_000,
+    ngrams=2,
+    characters=None,
+    max_categories=50,
+    balance=False,
+    label_smoothing=0.0,
+    class_names=None,
+    value_range=(0, 255),
+    seed=None,
+):
+    """Build a feedforward network for vectors, tables, pictures or texts.
+
+    Args:
+        input_shape: Shape of one example, (numbers,) or (height, width, channels). Leave it
+            out for tables, with `columns`, and for texts.
+        num_classes: Number of classes; left out, values are predicted (regression).
+        columns: Columns of a table: `(name, "number" | "category")` pairs. x is then a dict.
+        task: "classification" or "regression", where `num_classes` should not decide.
+        multi_label: Whether an example may have several labels at once: y is (n, classes).
+        num_outputs: Number of values of a regression.
+        hidden_units: Widths of the layers. `None`: (512, 512) for pictures, (128, 64) for
+            vectors and tables, (64,) for texts.
+        dropout: Share of numbers dropped in training. `None`: 0.5 for texts, else 0.2.
+        normalize: Whether each dense layer is followed by batch normalization.
+        augment: Whether pictures are shifted, turned and zoomed a little in training. `None`:
+            from 12x12 pixels on.
+        max_words: Most words and n-grams that texts are told apart by.
+        ngrams: Longest run of words that counts.
+        characters: Whether runs of letters count too. `None`: where texts are as short as names.
+        max_categories: Most values of a category that are told apart.
+        balance: Whether rare classes weigh as much as frequent ones.
+        label_smoothing: How much of the certainty is spread over all classes.
+        class_names: Names of the labels.
+        value_range: Range of pictures, to warn of others.
+        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    >>> from genai_basics import build_mlp, load_data
+    >>> data = load_data("digits")
+    >>> mlp = build_mlp((8, 8, 1), num_classes=10, hidden_units=(32,), seed=0)
+    >>> mlp.compile()
+    >>> history = mlp.fit(data.train.x, data.train.y, epochs=1, verbose=0)
+    >>> mlp.predict(data.test.x, verbose=0).shape
+    (180, 10)
+    """
+    units, activation = head_of(task, num_classes, class_names, multi_label, num_outputs)
+    is_text = input_shape is None and columns is None
+    if input_shape is not None and columns is not None:
+        raise ValueError(
+            "give `input_shape` or `columns`, not both. "
+            f"Received: input_shape={input_shape} and {len(columns)} columns"
+        )
+    is_image = input_shape is not None and len(input_shape) == 3
+    if hidden_units is None:
+        hidden_units = (512, 512) if is_image else (64,) if is_text else (128, 64)
+    dropout = (0.5 if is_text else 0.2) if dropout is None else dropout
+    if augment is None:
+        augment = is_image and min(input_shape[:2]) >= 12
+    _check(input_shape, hidden_units, dropout, ngrams)
+    init = keras.initializers.HeUniform(keras.random.SeedGenerator(seed))
+    seeds = itertools.repeat(None) if seed is None else itertools.count(seed)
+
+    if is_text:
+        reader = Words(max_words, ngrams, characters, name="words")
+        inputs = keras.Input((None,), dtype="int32", name="x")
+        x = BagOfWords(max_words + 1, hidden_units[0], name="bag_of_words")(inputs)
+        widths = hidden_units[1:]
+        x = layers.Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
+    else:
+        reader = Numbers(input_shape) if columns is None else Columns(columns, max_categories)
+        shape = input_shape if columns is None else (reader.width,)
+        inputs = x = keras.Input(shape, name="x")
+        if augment:
+            x = RandomAffine(shift=0.08, zoom=0.1, rotation=10, seed=next(seeds))(x)
+        x = layers.Flatten()(x)
+        widths = hidden_units
+    for width in widths:
+        x = layers.Dense(width, use_bias=not normalize, kernel_initializer=init)(x)
+        x = layers.BatchNormalization()(x) if normalize else x
+        x = layers.Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
+    x = layers.Identity(name="features")(x)
+    outputs = layers.Dense(units, activation, name="head")(x)
+    return MLP(
+        keras.Model(inputs, outputs, name="network"),
+        reader,
+        num_classes=None if activation == "linear" else units,
+        multi_label=multi_label,
+        balance=balance,
+        label_smoothing=label_smoothing,
+        class_names=None if activation == "linear" else class_names,
+        value_range=value_range if is_image else None,
+        seed=seed,
+        name="mlp",
+    )
+
+
+def _check(input_shape, hidden_units, dropout, ngrams):
+    if input_shape is not None and any(not size or size < 1 for size in input_shape):
+        raise ValueError(
+            "`input_shape` must be (numbers,) or (height, width, channels). "
+            f"Received: input_shape={input_shape}"
+        )
+    if not hidden_units or any(width < 1 for width in hidden_units):
+        raise ValueError(
+            f"`hidden_units` must be widths of at least 1. Received: hidden_units={hidden_units}"
+        )
+    if not 0 <= dropout < 1:
+        raise ValueError(f"`dropout` must be from 0 to below 1. Received: dropout={dropout}")
+    if ngrams < 1:
+        raise ValueError(f"`ngrams` must be at least 1. Received: ngrams={ngrams}")
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class BagOfWords(keras.layers.Layer):
+    """Sum of learned vectors of the words in a text, weighted by tf-idf (Joulin et al., 2016).
+
+    For word numbers i of a text, 0 for padding: sum over i of w_i e_i / ||w||, w the inverse
+    document frequencies. One product with a matrix of one column a word, without that matrix.
+
+    Args:
+        num_words: How many word numbers there are, 0 included.
+        units: Length of a vector.
+    """
+
+    def __init__(self, num_words, units, **kwargs):
+        super().__init__(**kwargs)
+        self.num_words, self.units = num_words, units
+
+    def build(self, input_shape=None):
+        self.vectors = self.add_weight(
+            name="vectors", shape=(self.num_words, self.units), initializer="glorot_uniform"
+        )
+        self.frequencies = self.add_weight(
+            name="inverse_frequencies", shape=(self.num_words,), initializer="ones", trainable=False
+        )
+        self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+
+    def call(self, numbers):
+        weights = ops.take(self.frequencies, numbers, axis=0)
+        weights = ops.where(numbers > 0, weights, 0.0)
+        norm = ops.sqrt(ops.sum(ops.square(weights), axis=1, keepdims=True) + 1e-6)
+        vectors = ops.take(self.vectors, numbers, axis=0)
+        return ops.einsum("nt,ntu->nu", weights / norm, vectors) + self.bias
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.units)
+
+    def get_config(self):
+        return {**super().get_config(), "num_words": self.num_words, "units": self.units}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class MLP(Predictor):
+    """A feedforward network; see `Predictor` for what it can do."""
+
+    learning_rate = 2e-3
+
+    def adapt(self, x, y=None):
+        super().adapt(x, y)
+        if isinstance(self.reader, Words):
+            bag = self.network.get_layer("bag_of_words")
+            bag.frequencies.assign(self.reader.inverse_frequencies)

@@ -1,0 +1,98 @@
+"""From samples to a log-mel spectrogram, as a layer."""
+
+import keras
+import numpy as np
+from keras import ops
+
+__all__ = ["LogMel", "mel_filters"]
+
+FLOOR = 1e-6  # power under which there is silence: -60 dB of a sine of full scale
+
+
+def mel_filters(bands, fft_length, sample_rate, low=0.0, high=None):
+    """Return triangular filters (fft_length // 2 + 1, bands), evenly spaced in mel.
+
+    mel = 2595 log10(1 + f / 700) (O'Shaughnessy, 1987), peaks of height 1, as librosa has
+    them with `htk=True, norm=None`.
+
+    Args:
+        bands: How many.
+        fft_length: Samples of the Fourier transform.
+        sample_rate: Samples a second.
+        low, high: Where the lowest begins and the highest ends, in Hz; `None`: half the rate.
+
+    Example:
+
+    >>> mel_filters(40, 256, 8000).shape
+    (129, 40)
+    """
+    high = sample_rate / 2 if high is None else high
+    mels = np.linspace(*(2595 * np.log10(1 + np.array([low, high]) / 700)), bands + 2)
+    edges = 700 * (10 ** (mels / 2595) - 1)
+    frequencies = np.linspace(0, sample_rate / 2, fft_length // 2 + 1)[:, None]
+    rising = (frequencies - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - frequencies) / (edges[2:] - edges[1:-1])
+    return np.maximum(0, np.minimum(rising, falling)).astype("float32")
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class LogMel(keras.layers.Layer):
+    """Samples (batch, time) to log power in mel bands (batch, frames, bands), in nats.
+
+    A frame begins every `hop` seconds; the end is filled up with silence, so that a clip
+    shorter than a window has a frame too: frames = ceil(samples / hop). Power is that of a Hann
+    window whose numbers sum to 1, so that a sine of amplitude A in the middle of a band has A^2 / 4.
+
+    Args:
+        sample_rate: Samples a second.
+        bands: Number of mel bands.
+        window: Length of a frame in seconds.
+        hop: Seconds from frame to frame.
+        low, high: Frequencies where the bands begin and end, in Hz.
+
+    Example:
+
+    >>> import keras
+    >>> from genai_basics.sound import LogMel
+    >>> LogMel(8000)(keras.ops.zeros((1, 4000))).shape
+    TensorShape([1, 50, 40])
+    """
+
+    def __init__(
+        self, sample_rate, bands=40, window=0.025, hop=0.010, low=20.0, high=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.sample_rate, self.bands = sample_rate, bands
+        self.window, self.hop, self.low, self.high = window, hop, low, high
+        self.frame, self.step = round(window * sample_rate), max(1, round(hop * sample_rate))
+        self.fft_length = 1 << max(self.frame - 1, 1).bit_length()
+        if sample_rate < 1 or self.frame < 2 or bands < 1:
+            raise ValueError(
+                "`sample_rate`, `bands` and `window` must leave samples in a frame. "
+                f"Received: sample_rate={sample_rate}, bands={bands}, window={window}"
+            )
+        self.filters = mel_filters(bands, self.fft_length, sample_rate, low, high)
+        hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.frame) / self.frame)
+        self.taper = (hann / hann.sum()).astype("float32")
+
+    def num_frames(self, length):
+        """Return how many frames begin within `length` samples."""
+        return -(-length // self.step)
+
+    def call(self, samples):
+        samples = ops.pad(samples, ((0, 0), (0, self.frame)))
+        frames = self.num_frames(ops.shape(samples)[1] - self.frame)
+        starts = ops.arange(frames)[:, None] * self.step
+        windows = ops.take(samples, starts + np.arange(self.frame)[None], axis=1)
+        windows = ops.pad(windows * self.taper, ((0, 0), (0, 0), (0, self.fft_length - self.frame)))
+        real, imaginary = ops.rfft(windows)
+        power = ops.matmul(ops.square(real) + ops.square(imaginary), self.filters)
+        return ops.log(power + FLOOR)
+
+    def compute_output_shape(self, input_shape):
+        time = input_shape[1]
+        return (input_shape[0], None if time is None else self.num_frames(time), self.bands)
+
+    def get_config(self):
+        names = ("sample_rate", "bands", "window", "hop", "low", "high")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
