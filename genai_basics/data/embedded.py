@@ -1,4 +1,10 @@
-"""Small sets that need no network and no file: everything here comes with the dependencies."""
+"""Small sets that need no network and no file: all of it comes with the dependencies.
+
+What varies by version of Python or Babel has a fingerprint that varies with it.
+"""
+
+import datetime
+from collections import Counter
 
 import numpy as np
 
@@ -6,8 +12,12 @@ from .dataset import Part, Reading
 from .files import fingerprint_arrays
 from .images import check_size, resize_images
 from .spec import ImageSpec
+from .text import corpus_reading, pair_reading, text_reading
 
-__all__ = ["digits"]
+__all__ = ["dates", "digits", "place_names", "python_topics"]
+
+LANGUAGES = ("fi", "fr", "hu", "is", "ga", "lt", "pl", "tr")
+DATE_LOCALES = ("de", "en", "es", "fr", "it")
 
 
 def digit_arrays():
@@ -25,3 +35,62 @@ def digits(*, image_size=None, color=None):
     x = resize_images(x, check_size(image_size), color)
     spec = ImageSpec(x.shape[1:], (0, 255), tuple(map(str, range(10))))
     return Reading(spec, {"all": Part(x, y)}, fingerprint_arrays(x, y))
+
+
+def python_topics():
+    """A corpus: the topics of Python's own help, some 465,000 characters of English and code."""
+    from pydoc_data.topics import topics
+
+    content = "\n".join(topics[name].strip() + "\n" for name in sorted(topics))
+    return corpus_reading(content, fingerprint_arrays([content]))
+
+
+def place_names(*, languages=LANGUAGES):
+    """Names of countries and cities as CLDR spells them, labelled with their language.
+
+    Args:
+        languages: Codes of languages. Names that several of them share are left out.
+    """
+    from babel import Locale, UnknownLocaleError
+
+    names = {}
+    for code in languages:
+        try:
+            locale = Locale.parse(code)
+        except (UnknownLocaleError, ValueError) as error:
+            raise ValueError(
+                f"`languages` must be codes as fi or pl. Received: {code!r}"
+            ) from error
+        countries = {name for key, name in locale.territories.items() if key.isalpha()}
+        cities = {zone["city"] for zone in locale.time_zones.values() if "city" in zone}
+        names[locale.get_display_name("en")] = countries | cities
+    times = Counter(name for found in names.values() for name in found)
+    pairs = sorted(
+        (n, language) for language, found in names.items() for n in found if times[n] == 1
+    )
+    texts, labels = [name for name, _ in pairs], [language for _, language in pairs]
+    return text_reading({"all": (texts, labels)}, fingerprint_arrays(texts, labels))
+
+
+def dates(*, n=12_000, locales=DATE_LOCALES):
+    """Pairs: dates as people write them in several languages, and in ISO 8601.
+
+    Args:
+        n: Number of pairs.
+        locales: Codes of languages.
+    """
+    from babel.dates import format_date
+
+    generator = np.random.default_rng(0)
+    first, last = datetime.date(1900, 1, 1).toordinal(), datetime.date(2099, 12, 31).toordinal()
+    x, y = [], []
+    for ordinal, form, code in zip(
+        generator.integers(first, last + 1, n),
+        generator.choice(["full", "long", "medium"], n),
+        generator.choice(list(locales), n),
+        strict=True,
+    ):
+        date = datetime.date.fromordinal(int(ordinal))
+        x.append(format_date(date, str(form), locale=str(code)))
+        y.append(date.isoformat())
+    return pair_reading(x, y, fingerprint_arrays(x, y))

@@ -28,7 +28,16 @@ KINDS = {  # kind: (module, reader)
 }
 
 NAMES = {  # name: (module, function, one line)
-    "digits": ("embedded", "digits", "images: 1,797 handwritten digits, 8x8, from scikit-learn"),
+    "digits": ("embedded", "digits", "images: 1,797 handwritten digits, 8x8"),
+    "python_topics": ("embedded", "python_topics", "text: a corpus, the topics of Python's help"),
+    "place_names": ("embedded", "place_names", "text: countries and cities in eight languages"),
+    "dates": ("embedded", "dates", "pairs: dates in five languages, and in ISO 8601"),
+    "sunspots": ("sunspots", "sunspots", "forecast: 2,820 months of sunspot numbers"),
+    "key_tones": ("synthetic", "key_tones", "audio: telephone keys in noise"),
+    "key_sequences": ("synthetic", "key_sequences", "audio: several keys, with transcription"),
+    "scattered_digits": ("synthetic", "scattered_digits", "detection: digits on a noisy ground"),
+    "moving_digits": ("synthetic", "moving_digits", "video: digits that bounce, 16 frames, 32x32"),
+    "chords": ("synthetic", "chords", "music: chord progressions in four voices"),
     "mnist": ("downloads", "mnist", "images: 70,000 handwritten digits, 28x28 (download)"),
     "fashion_mnist": ("downloads", "fashion_mnist", "images: 70,000 clothes, 28x28 (download)"),
     "cifar10": ("downloads", "cifar10", "images: 60,000 in 10 classes, 32x32 RGB (download)"),

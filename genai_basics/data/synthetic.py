@@ -1,0 +1,188 @@
+"""Data made on the spot, always the same: key tones, moving and scattered digits, chords."""
+
+import numpy as np
+
+from .audio import audio_reading
+from .dataset import Part, Reading
+from .detection import detection_reading
+from .embedded import digit_arrays
+from .files import fingerprint_arrays
+from .images import resize_images
+from .music import music_reading
+from .spec import VideoSpec
+
+__all__ = ["chords", "key_sequences", "key_tones", "moving_digits", "scattered_digits"]
+
+KEYS = "0123456789*#"
+ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477)  # Hz, ITU-T Q.23
+PAD = ("123", "456", "789", "*0#")
+PLACE = {key: (row, line.index(key)) for row, line in enumerate(PAD) for key in line}
+RATE = 8000
+MAJOR, MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11)  # semitones; harmonic minor
+FOLLOWS = {0: (1, 3, 4, 5), 1: (4, 6), 3: (0, 1, 4), 4: (0, 0, 5), 5: (1, 3), 6: (0,)}  # degrees
+
+
+def key_tones(*, n=1200):
+    """Sounds of telephone keys in noise, labelled with the key: n clips of 0.1 to 0.4 s."""
+    generator = np.random.default_rng(0)
+    labels = [KEYS[i % len(KEYS)] for i in range(n)]
+    clips = [_noisy(_key(key, generator), generator) for key in labels]
+    return audio_reading(clips, labels, RATE)
+
+
+def key_sequences(*, n=800):
+    """Sounds of 3 to 6 telephone keys in a row, with the keys as transcription."""
+    generator = np.random.default_rng(1)
+    clips, texts = [], []
+    for _ in range(n):
+        keys = generator.choice(list(KEYS), generator.integers(3, 7))
+        pieces = []
+        for key in keys:
+            gap = np.zeros(generator.integers(RATE // 25, RATE // 6))
+            pieces += [gap, _key(str(key), generator)]
+        clips.append(_noisy(np.concatenate([*pieces, pieces[0]]), generator))
+        texts.append("".join(keys))
+    return audio_reading(clips, texts, RATE, kind="transcription")
+
+
+def _key(key, generator):
+    """Two tones at once, of uneven loudness, 1.5% off at most."""
+    time = np.arange(generator.integers(RATE // 10, RATE * 2 // 5)) / RATE
+    row, column = PLACE[key]
+    off = generator.uniform(0.985, 1.015)
+    low = np.sin(2 * np.pi * (ROWS[row] * off * time + generator.random()))
+    high = np.sin(2 * np.pi * (COLUMNS[column] * off * time + generator.random()))
+    return generator.uniform(0.05, 0.4) * (low + generator.uniform(0.5, 1) * high)
+
+
+def _noisy(clip, generator):
+    noise = generator.normal(size=len(clip)) * generator.uniform(0.01, 0.15)
+    return np.clip(clip + noise, -1, 1).astype("float32")
+
+
+def moving_digits(*, n=600, frames=16, size=32):
+    """Clips of one digit that moves and bounces: uint8 (n, frames, size, size, 1).
+
+    Each clip has a digit picture of its own (scikit-learn's, enlarged to 16x16), which is its
+    label.
+    """
+    generator = np.random.default_rng(2)
+    images, labels = digit_arrays()
+    chosen = generator.permutation(len(images))[:n]
+    if len(chosen) < n:
+        raise ValueError(f"`n` must be at most {len(images)}. Received: n={n}")
+    sprites = resize_images(images[chosen], (16, 16))
+    room = size - 16
+    clips = np.zeros((n, frames, size, size, 1), "uint8")
+    start, angle = generator.uniform(0, room, (n, 2)), generator.uniform(0, 2 * np.pi, n)
+    speed = generator.uniform(1, 2.5, n)[:, None] * np.stack([np.sin(angle), np.cos(angle)], 1)
+    for t in range(frames):
+        way = (start + t * speed) % (2 * room)  # unfolded: the way back is its mirror image
+        top, left = np.round(room - np.abs(way - room)).astype(int).T
+        for i in range(n):
+            clips[i, t, top[i] : top[i] + 16, left[i] : left[i] + 16] = sprites[i]
+    spec = VideoSpec(clips.shape[1:], 10, tuple(map(str, range(10))))
+    part = Part(clips, labels[chosen])
+    return Reading(spec, {"all": part}, fingerprint_arrays(clips, labels[chosen]))
+
+
+def scattered_digits(*, n=480, size=(64, 96)):
+    """Pictures of 2 to 7 digits of 12 to 24 pixels on a noisy ground, with their boxes.
+
+    The last sixth is the test part; its digits are none of the others'.
+    """
+    generator = np.random.default_rng(3)
+    images, labels = digit_arrays()
+    order = generator.permutation(len(images))
+    held, rest = np.split(order, [len(order) // 6])
+    parts, arrays = {}, []
+    for name, count, pool in (("train", n - n // 6, rest), ("test", n // 6, held)):
+        pairs = [_scatter(images, labels, pool, size, generator) for _ in range(count)]
+        x, y = np.stack([image for image, _ in pairs]), [target for _, target in pairs]
+        parts[name] = Part(x, y)
+        arrays += [x, *(target["boxes"] for target in y)]
+    return detection_reading(parts, map(str, range(10)), fingerprint_arrays(*arrays))
+
+
+def _scatter(images, labels, pool, size, generator):
+    """One picture; digits may touch, but overlap no more than a tenth."""
+    canvas = np.clip(generator.normal(30, 10, (*size, 1)), 0, 255)
+    boxes, found = [], []
+    for index in generator.choice(pool, generator.integers(2, 8), replace=False):
+        side = int(generator.integers(12, 25))
+        sprite = resize_images(images[index][None], (side, side))[0].astype("float64")
+        ink = sprite[..., 0] > 40
+        rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+        sprite = sprite[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        height, width = sprite.shape[:2]
+        for _ in range(30):
+            top = generator.integers(0, size[0] - height + 1)
+            left = generator.integers(0, size[1] - width + 1)
+            box = np.array([left, top, left + width, top + height])
+            if all(_overlap(box, other) <= 0.1 for other in boxes):
+                place = canvas[top : top + height, left : left + width]
+                np.maximum(place, sprite * generator.uniform(0.6, 1), out=place)
+                boxes.append(box)
+                found.append(labels[index])
+                break
+    target = {"boxes": np.array(boxes, "float32"), "labels": np.array(found, "int64")}
+    return canvas.round().astype("uint8"), target
+
+
+def _overlap(a, b):
+    """The area that two boxes share, over that of the smaller."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
+    return max(0, width) * max(0, height) / smaller
+
+
+def chords(*, n=400, bars=4):
+    """Chord progressions in four voices, 16 steps a bar: arrays (16 * bars, 4), highest first.
+
+    Each bar has two chords that follow each other as in four-part writing; the voices move as
+    little as they can, the soprano with passing notes, and the last chord is the tonic.
+    """
+    generator = np.random.default_rng(4)
+    pieces = [_progression(bars, generator) for _ in range(n)]
+    return music_reading({"all": pieces}, fingerprint_arrays(*pieces), 4)
+
+
+def _progression(bars, generator):
+    scale = MAJOR if generator.random() < 0.6 else MINOR
+    tonic = int(generator.integers(-5, 7))
+    degrees = [0]
+    while len(degrees) < 2 * bars - 2:
+        degrees.append(int(generator.choice(FOLLOWS[degrees[-1]])))
+    degrees += [4, 0]  # a cadence
+    voices, rows = np.array([72, 67, 64, 48]) + tonic, []
+    for degree in degrees:
+        tones = [(scale[(degree + k) % 7] + tonic) % 12 for k in (0, 2, 4)]
+        voices = _lead(voices, tones)
+        rows.append(voices)
+    piece = np.repeat(np.array(rows), 8, axis=0)
+    classes = {(tonic + step) % 12 for step in scale}
+    for i in range(len(rows) - 1):  # a passing note between thirds of the soprano
+        low, high = sorted((rows[i][0], rows[i + 1][0]))
+        between = [p for p in range(low + 1, high) if p % 12 in classes]
+        if 3 <= high - low <= 4 and between and generator.random() < 0.7:
+            piece[8 * i + 6 : 8 * i + 8, 0] = between[0]
+    return piece
+
+
+def _lead(voices, tones):
+    """The nearest voices that sound `tones`: the bass its root, all three above it."""
+    octaves = np.arange(-12, 24)
+    bass = min((p for p in range(40, 56) if p % 12 == tones[0]), key=lambda p: abs(p - voices[3]))
+    best, cost = None, np.inf
+    near = [[v + o for o in octaves if (v + o) % 12 in tones and abs(o) <= 7] for v in voices[:3]]
+    for soprano in near[0]:
+        for alto in near[1]:
+            for tenor in near[2]:
+                ordered = 60 <= soprano <= 81 and soprano > alto > tenor > bass
+                if ordered and {soprano % 12, alto % 12, tenor % 12} == set(tones):
+                    moved = np.abs(np.array([soprano, alto, tenor]) - voices[:3]).sum()
+                    moved += 0.1 * abs(soprano - 70) + 0.1 * abs(tenor - 60)
+                    if moved < cost:
+                        best, cost = (soprano, alto, tenor), moved
+    return np.array([*(best or voices[:3]), bass])

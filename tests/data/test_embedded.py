@@ -1,0 +1,112 @@
+"""The sets that need no network, and that they are what they say."""
+
+import re
+
+import numpy as np
+import pytest
+
+from genai_basics import data as gd
+from genai_basics.data.loading import NAMES
+
+EMBEDDED = [name for name, (module, _, _) in NAMES.items() if module != "downloads"]
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return {name: gd.load_data(name) for name in EMBEDDED}
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_every_set_loads_the_same_each_time(loaded, name):
+    data, again = loaded[name], gd.load_data(**loaded[name].source)
+    assert data.fingerprint == again.fingerprint
+    assert data.spec == again.spec
+    assert gd.list_data()[name].startswith(data.kind)
+    assert min(len(data.train), len(data.validation), len(data.test)) > 0
+    assert gd.spec_from_config(data.spec.to_config()) == data.spec
+
+
+def test_place_names_have_one_language_each(loaded):
+    data = loaded["place_names"]
+    assert len(data.spec.class_names) == 8
+    assert len(set(data.train.x)) == len(data.train.x)
+    name = data.spec.class_names[data.train.y[data.train.x.index("Saksa")]]
+    assert name == "Finnish"
+
+
+def test_dates_mean_the_same_on_both_sides(loaded):
+    pairs = zip(loaded["dates"].train.x, loaded["dates"].train.y, strict=True)
+    for text, iso in list(pairs)[:200]:
+        year, _, day = iso.split("-")
+        assert year in text
+        assert int(day) in map(int, re.findall(r"\d+", text))
+
+
+def test_key_tones_hold_the_tones_of_their_key(loaded):
+    part, names = loaded["key_tones"].test, loaded["key_tones"].spec.class_names
+    right = 0
+    for clip, label in zip(part.x, part.y, strict=True):
+        spectrum = np.abs(np.fft.rfft(clip, 8000))
+        row = np.argmax([spectrum[f - 14 : f + 15].max() for f in (697, 770, 852, 941)])
+        column = np.argmax([spectrum[f - 25 : f + 26].max() for f in (1209, 1336, 1477)])
+        right += ("123", "456", "789", "*0#")[row][column] == names[label]
+    assert right > 0.97 * len(part)
+    sequences = loaded["key_sequences"]
+    assert sequences.spec.alphabet == tuple(sorted("0123456789*#"))
+    assert {len(text) for text in sequences.train.y} == {3, 4, 5, 6}
+
+
+def test_moving_digits_keep_their_shape_and_move_a_little(loaded):
+    x = loaded["moving_digits"].train.x
+    assert x.shape[1:] == (16, 32, 32, 1)
+    ink = x.astype("float64").sum(axis=(2, 3, 4))
+    np.testing.assert_allclose(ink, ink[:, :1].repeat(16, axis=1))
+    rows = np.arange(32)[:, None, None]
+    centre = (x * rows).sum(axis=(2, 3, 4)) / ink
+    assert np.abs(np.diff(centre, axis=1)).max() <= 4
+    assert centre.std(axis=1).mean() > 1
+
+
+def test_boxes_hold_the_scattered_digits(loaded):
+    part = loaded["scattered_digits"].train
+    for image, target in zip(part.x, part.y, strict=True):
+        assert 1 <= len(target["labels"]) <= 7
+        for left, top, right, bottom in target["boxes"].astype(int):
+            inside = image[top:bottom, left:right]
+            assert inside.max() > 100
+            assert inside.size == (bottom - top) * (right - left)
+
+
+def test_chords_are_chords(loaded):
+    data = loaded["chords"]
+    assert data.spec.voices == 4
+    pieces = np.stack(data.train.x)
+    assert pieces.shape[1:] == (64, 4)
+    assert (np.diff(pieces[:, ::8], axis=2) < 0).all()  # the voices never cross
+    leaps = np.abs(np.diff(pieces[:, ::8, 0], axis=1))
+    assert leaps.mean() < 3
+    final = pieces[:, -8]
+    thirds = (final - final[:, 3:]) % 12  # above the root: unison, a third, a fifth
+    assert np.isin(thirds, (0, 3, 4, 7)).all()
+
+
+def test_sunspots_are_the_observed(loaded):
+    x = loaded["sunspots"].train.x[:, 0]
+    np.testing.assert_allclose(x[:3], [58.0, 62.6, 70.0], atol=1e-4)
+    assert loaded["sunspots"].test.groups["time"][-1] == np.datetime64("1983-12")
+
+
+def test_topics_are_a_corpus(loaded):
+    data = loaded["python_topics"]
+    assert data.spec.corpus
+    assert len(data.train.x[0]) > 200_000
+
+
+def test_options_of_sets():
+    assert gd.load_data("dates", n=50, locales=("fr",)).spec.kind == "pairs"
+    with pytest.raises(ValueError, match="'klingon'"):
+        gd.load_data("place_names", languages=("klingon",))
+    with pytest.raises(ValueError, match="`image_size` does not apply to 'dates'"):
+        gd.load_data("dates", image_size=8)
+    with pytest.raises(ValueError, match="leave `kind`"):
+        gd.load_data("digits", kind="text")
