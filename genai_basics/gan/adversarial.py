@@ -1,5 +1,6 @@
 """`GAN`: a generator and a discriminator, and the step in which they train each other."""
 
+import itertools
 import math
 
 import keras
@@ -212,8 +213,11 @@ class GAN(Model):
     def one_hot(self, labels):
         return ops.one_hot(labels, self.num_classes) if self.num_classes else None
 
-    def generate_batch(self, z, label=None, training=False, generator=None):
-        """Return examples (batch, ...) of noise (batch, latent_dim) and one-hot labels."""
+    def generate_batch(self, z, label=None, training=False, generator=None, noise=None):
+        """Return examples (batch, ...) of noise (batch, latent_dim) and one-hot labels.
+
+        `noise` is where a generator that draws its output at random draws it from.
+        """
         generator = generator or self.generator
         return generator(z if label is None else [z, label], training=training)
 
@@ -245,7 +249,7 @@ class GAN(Model):
 
     def generator_loss(self, z, label=None, training=False):
         """Return `(loss, fakes)`."""
-        fake = self.generate_batch(z, label, training)
+        fake = self.generate_batch(z, label, training, noise=self.noise)
         return self.g_loss_of(self.score(fake, label, training)), fake
 
     def draw(self, n, noise):
@@ -257,15 +261,16 @@ class GAN(Model):
         n, label = ops.shape(x)[0], self.one_hot(labels)
         (g_optimizer, g_variables), (d_optimizer, d_variables) = self.players()
         for _ in range(self.discriminator_steps - 1):
-            with unmoved(self.generator):
-                fake = self.generate_batch(self.draw(n, self.noise), label, training=True)
+            with Unmoved(self.generator):
+                z = self.draw(n, self.noise)
+                fake = self.generate_batch(z, label, training=True, noise=self.noise)
             gradient_step(
                 lambda fake=fake: self.discriminator_loss(x, fake, label, training=True),
                 d_variables,
                 d_optimizer,
             )
         # The generator steps first, so that its one forward pass serves both players.
-        with unmoved(self.discriminator):
+        with Unmoved(self.discriminator):
             (g_loss, fake), g_norm = gradient_step(
                 lambda: self.generator_loss(self.draw(n, self.noise), label, training=True),
                 g_variables,
@@ -307,7 +312,9 @@ class GAN(Model):
         x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         n, label = ops.shape(x)[0], self.one_hot(labels)
         z = self.draw(n, self.evaluation_noise)
-        fake = self.generate_batch(z, label, generator=self.ema_generator)
+        fake = self.generate_batch(
+            z, label, generator=self.ema_generator, noise=self.evaluation_noise
+        )
         d_loss, real_score, fake_score = self.discriminator_loss(x, fake, label)
         real_features, fake_features = ops.split(
             self.features(self.seen(ops.concatenate([x, fake]))), 2
@@ -340,7 +347,9 @@ class GAN(Model):
         return self._examples(z, labels)
 
     def _examples(self, z, labels=None):
-        return self.generate_batch(z, self.one_hot(labels), generator=self.ema_generator)
+        return self.generate_batch(
+            z, self.one_hot(labels), generator=self.ema_generator, noise=self.sampling_noise
+        )
 
     def sample(
         self, n=1, *, seed=None, batch_size=256, labels=None, truncation=None, interpolate=None
@@ -469,7 +478,7 @@ class GAN(Model):
         return found
 
 
-class unmoved:
+class Unmoved:
     """Context: a network's batch statistics are put back as they were, whatever calls it."""
 
     def __init__(self, network):
@@ -490,7 +499,7 @@ def great_circles(corners, steps):
     Gaussian noise never is.
     """
     rows = []
-    for a, b in zip(corners[:-1], corners[1:], strict=True):
+    for a, b in itertools.pairwise(corners):
         cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12)
         angle = max(np.arccos(np.clip(cosine, -1.0, 1.0)), 1e-6)
         t = (np.arange(steps) / steps)[:, None]

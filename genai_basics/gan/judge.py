@@ -21,7 +21,7 @@ def build_features(input_shape, seed=0):
     """Return an untrained network from examples to 64 features.
 
     Args:
-        input_shape: (height, width, channels), in [0, 1], or (numbers,).
+        input_shape: (height, width, channels), in [0, 1], (steps, channels) or (numbers,).
         seed: Seed of the weights.
     """
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
@@ -32,6 +32,9 @@ def build_features(input_shape, seed=0):
             x = layers.Conv2D(
                 filters, 3, strides, "same", activation="relu", kernel_initializer=init
             )(x)
+    if len(input_shape) == 2:
+        x = layers.Conv1D(128, 3, activation="relu", kernel_initializer=init)(x)
+        x = layers.GlobalAveragePooling1D()(x)
     x = layers.Dense(WIDTH, "relu", kernel_initializer=init)(layers.Flatten()(x))
     return keras.Model(inputs, x, name="features")
 

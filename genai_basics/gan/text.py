@@ -1,0 +1,258 @@
+"""A GAN for short texts: names, titles, lines.
+
+Text is discrete, and a choice among characters passes no gradient. Here the generator's logits
+meet Gumbel noise, the largest wins, and the gradient is that of the softmax (Jang et al., 2016,
+straight-through Gumbel-softmax): the discriminator sees one-hot texts on both sides. With
+`relaxation="softmax"` it sees the generator's probabilities instead (Gulrajani et al., 2017).
+"""
+
+import collections
+import math
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from .. import metrics
+from ..backend import stop_gradient_of
+from .adversarial import GAN, REPORT_LEAST, REPORT_MOST, check_choices
+from .judge import sample_report
+
+__all__ = ["TextGAN", "build_text_gan"]
+
+SEPARATORS = {"character": "", "word": " "}
+
+
+def build_text_gan(
+    max_length=16,
+    *,
+    level="character",
+    vocabulary_size=64,
+    latent_dim=64,
+    units=128,
+    blocks=2,
+    relaxation="straight_through",
+    loss="non_saturating",
+    penalty="r1",
+    penalty_weight=1.0,
+    discriminator_steps=1,
+    ema=0.995,
+    seed=None,
+):
+    """Build a GAN for texts of at most `max_length` characters or words. Then `fit(texts)`.
+
+    Args:
+        max_length: Most characters (or words) of a text; what is longer is cut.
+        level: `"character"` or `"word"`.
+        vocabulary_size: Most different characters (or words), the end of a text among them;
+            the most frequent ones of the training data are kept.
+        latent_dim: Size of the noise z.
+        units: Channels of the convolutions over the text, in both players.
+        blocks: Residual blocks of two convolutions, in both players.
+        relaxation: `"straight_through"` or `"softmax"`.
+        loss, penalty, penalty_weight, discriminator_steps, ema: As in `build_gan`.
+        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    >>> from genai_basics import build_text_gan
+    >>> gan = build_text_gan(8, units=16, seed=0)
+    >>> gan.compile()
+    >>> history = gan.fit(["emma", "olivia", "ava", "mia"] * 16, epochs=1, verbose=0)
+    >>> len(gan.sample(3, seed=0))
+    3
+    """
+    sizes = {"max_length": max_length, "latent_dim": latent_dim, "units": units, "blocks": blocks}
+    for name, value in sizes.items():
+        if value < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+    if vocabulary_size < 2:
+        raise ValueError(
+            f"`vocabulary_size` must be at least 2. Received: vocabulary_size={vocabulary_size}"
+        )
+    if level not in SEPARATORS:
+        raise ValueError(f'`level` must be "character" or "word". Received: level={level!r}')
+    if relaxation not in ("straight_through", "softmax"):
+        raise ValueError(
+            '`relaxation` must be "straight_through" or "softmax". '
+            f"Received: relaxation={relaxation!r}"
+        )
+    check_choices(loss, penalty, discriminator_steps, ema)
+    init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
+    shape = (max_length, vocabulary_size)
+    return TextGAN(
+        _generator(shape, latent_dim, units, blocks, init),
+        _discriminator(shape, units, blocks, init),
+        level=level,
+        relaxation=relaxation,
+        adversarial_loss=loss,
+        penalty=penalty,
+        penalty_weight=penalty_weight,
+        discriminator_steps=discriminator_steps,
+        ema=ema,
+        seed=seed,
+        name="text_gan",
+    )
+
+
+def _residual(x, units, init):
+    """Return x + 0.3 * conv(relu(conv(relu(x))))."""
+    y = x
+    for _ in range(2):
+        y = layers.Conv1D(units, 5, padding="same", kernel_initializer=init)(layers.ReLU()(y))
+    return layers.Add()([x, layers.Rescaling(0.3)(y)])
+
+
+def _generator(shape, latent_dim, units, blocks, init):
+    """Return z -> logits (length, vocabulary)."""
+    length, vocabulary = shape
+    z = keras.Input((latent_dim,), name="z")
+    x = layers.Dense(length * units, kernel_initializer=init)(z)
+    x = layers.Reshape((length, units))(x)
+    for _ in range(blocks):
+        x = _residual(x, units, init)
+    x = layers.Dense(vocabulary, kernel_initializer="glorot_uniform")(layers.ReLU()(x))
+    return keras.Model(z, x, name="generator")
+
+
+def _discriminator(shape, units, blocks, init):
+    """Return one-hot (length, vocabulary) -> score (batch, 1)."""
+    inputs = keras.Input(shape, name="x")
+    x = layers.Dense(units, kernel_initializer=init)(inputs)
+    for _ in range(blocks):
+        x = _residual(x, units, init)
+    x = layers.Flatten()(layers.LeakyReLU(0.2)(x))
+    return keras.Model(inputs, layers.Dense(1, name="score")(x), name="discriminator")
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class TextGAN(GAN):
+    """A GAN of `generator: z -> logits (length, vocabulary)` and a discriminator of one-hot texts.
+
+    `tokens` are the characters or words that the columns stand for, the end of a text (`""`)
+    first; `fit` takes them from the data.
+    """
+
+    network_range = (0.0, 1.0)
+    monitor = "val_frechet_distance"
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        *,
+        level="character",
+        relaxation="straight_through",
+        tokens=("",),
+        **kwargs,
+    ):
+        kwargs.pop("value_range", None)
+        super().__init__(generator, discriminator, **kwargs)
+        self.level, self.relaxation, self.tokens = level, relaxation, tuple(tokens)
+        self.temperature = self._scalar("temperature")
+        self.temperature.assign(1.0)
+
+    @property
+    def max_length(self):
+        """Most characters or words of a text."""
+        return self.generator.output.shape[1]
+
+    @property
+    def vocabulary_size(self):
+        """Most tokens, the end of a text among them."""
+        return self.generator.output.shape[2]
+
+    def _split(self, text):
+        return str(text).split() if self.level == "word" else str(text)
+
+    def adapt(self, x, y=None):
+        counts = collections.Counter(token for text in x for token in self._split(text))
+        # Ties by the token itself, so that the order of the data does not matter.
+        ranked = sorted(counts, key=lambda token: (-counts[token], token))
+        self.tokens = ("", *ranked[: self.vocabulary_size - 1])
+        if len(self.tokens) < 2:
+            raise ValueError("the texts hold no characters. Received: empty texts only")
+
+    def prepare(self, x, y=None, sample_weight=None):
+        """Return texts as token numbers (n, max_length), filled up with 0; other tokens go."""
+        if isinstance(x, str):
+            raise ValueError(f"x must be a list of texts. Received: one text, {x[:40]!r}")
+        if hasattr(x, "dtype") and x.dtype.kind not in "USO":
+            raise ValueError(f"x must be a list of texts. Received: numbers of dtype {x.dtype}")
+        if not len(x):
+            raise ValueError("x must hold at least one text. Received: none")
+        numbers = {token: i for i, token in enumerate(self.tokens)}
+        ids = np.zeros((len(x), self.max_length), "int32")
+        for row, text in zip(ids, x, strict=True):
+            known = [numbers[token] for token in self._split(text) if token in numbers]
+            row[: len(known)] = known[: self.max_length]
+        return (ids,)
+
+    def preprocess(self, x):
+        return ops.one_hot(x, self.vocabulary_size)
+
+    def postprocess(self, outputs):
+        """Return texts: of each place the likeliest token, up to the first end."""
+        texts = []
+        for row in np.asarray(outputs).argmax(axis=-1):
+            stop = np.flatnonzero(row == 0)
+            row = row[: stop[0]] if len(stop) else row
+            known = [self.tokens[i] for i in row if i < len(self.tokens)]
+            texts.append(SEPARATORS[self.level].join(known))
+        return texts
+
+    def seen(self, x):
+        return x
+
+    def generate_batch(self, z, label=None, training=False, generator=None, noise=None):
+        """Return texts as one-hot rows (or probabilities, in training with softmax)."""
+        logits = super().generate_batch(z, label, training, generator)
+        if self.relaxation == "softmax":
+            return ops.softmax(logits)
+        uniform = keras.random.uniform(ops.shape(logits), 1e-6, 1.0 - 1e-6, seed=noise)
+        logits = logits - self.temperature * ops.log(-ops.log(uniform))
+        soft = ops.softmax(logits)
+        hard = ops.one_hot(ops.argmax(logits, axis=-1), self.vocabulary_size)
+        return soft + stop_gradient_of(hard - soft)
+
+    def sample(self, n=1, *, seed=None, batch_size=256, truncation=None, temperature=1.0):
+        """Return n texts.
+
+        Args:
+            n, seed, batch_size, truncation: As in `GAN.sample`.
+            temperature: Of the choice among characters: 0 takes the likeliest.
+        """
+        if temperature < 0:
+            raise ValueError(
+                f"`temperature` must not be negative. Received: temperature={temperature}"
+            )
+        self.temperature.assign(temperature)
+        samples = super().sample(n, seed=seed, batch_size=batch_size, truncation=truncation)
+        self.temperature.assign(1.0)
+        return samples
+
+    def report(self, x, y=None):
+        """Return n-gram divergences (nats) to x, beside those of x's halves, and distinct texts."""
+        n = int(np.clip(len(x), REPORT_LEAST, 2 * REPORT_MOST))
+        fake, x = self.sample(n, seed=0), list(x)[:n]
+        report = {}
+        for size in (2, 3, 4):
+            for name, pair in {"": (x, fake), "_floor": (x[::2], x[1::2])}.items():
+                bits = metrics.ngram_jsd(*pair, n=size, level=self.level)
+                report[f"ngram_jsd_{size}{name}"] = bits * math.log(2)
+        report["distinct"] = len(set(fake)) / n
+        report["not_in_this_data"] = metrics.novelty(x, fake)
+        near = sample_report(self.features_of(x), self.features_of(fake))
+        return {**report, **near, "samples": n}, {}
+
+    def features_of(self, x):
+        return self.map_batches(self._features, *self.prepare(x), batch_size=256)
+
+    def answer(self, x):
+        return [{"score": float(score)} for score in self.predict(x, verbose=0)[:, 0]], None
+
+    def pictures(self, x, y=None):
+        return {}
