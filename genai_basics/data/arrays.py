@@ -77,8 +77,19 @@ def encode_parts(parts, class_names=None, what="examples"):
     return encoded, class_names
 
 
-def read_vectors(source, *, class_names=None):
-    """Read vectors (n, d), with classes or values as y. Source: `.npy`, `.npz`, arrays."""
+def read_vectors(source, *, task=None, class_names=None):
+    """Read vectors (n, d), with classes or values as y.
+
+    Args:
+        source: `.npy`, `.npz`, an array or an (x, y) tuple.
+        task: "classification" or "regression". `None` takes regression where y holds numbers
+            between integers.
+        class_names: Names to encode labels by, of data seen before.
+    """
+    if task not in (None, "classification", "regression"):
+        raise ValueError(
+            f"`task` must be 'classification' or 'regression'. Received: task={task!r}"
+        )
     parts, digest = read_arrays(source)
     for x, _ in parts.values():
         if getattr(x, "ndim", 0) != 2:
@@ -87,10 +98,11 @@ def read_vectors(source, *, class_names=None):
                 f"Received: shape {getattr(x, 'shape', 'of unequal arrays')}"
             )
     first_x, first_y = next(iter(parts.values()))
-    shape, task = (int(first_x.shape[1]),), None
-    if first_y is not None and class_names is None and is_regression(first_y):
-        labels = {name: y if y is None else y.astype("float32") for name, (_, y) in parts.items()}
-        class_names, task = None, "regression"
+    shape = (int(first_x.shape[1]),)
+    if task is None and first_y is not None and class_names is None:
+        task = "regression" if is_regression(first_y) else None
+    if task == "regression":
+        labels, class_names = {name: _targets(y) for name, (_, y) in parts.items()}, None
     else:
         labels, class_names = encode_parts(parts, class_names, "rows")
         task = "classification" if class_names else None
@@ -138,6 +150,15 @@ def _array(values):
     values = list(values)
     shapes = {np.shape(value) for value in values}
     return np.asarray(values) if len(shapes) == 1 else [np.asarray(value) for value in values]
+
+
+def _targets(y):
+    """Targets of a regression as float32, (n,) where there is one an example."""
+    if y is None:
+        return None
+    y = np.asarray(y, "float32")
+    check_finite(y, "targets")
+    return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
 
 
 def _floats(x):

@@ -65,9 +65,8 @@ def place_names(*, languages=LANGUAGES):
         cities = {zone["city"] for zone in locale.time_zones.values() if "city" in zone}
         names[locale.get_display_name("en")] = countries | cities
     times = Counter(name for found in names.values() for name in found)
-    pairs = sorted(
-        (n, language) for language, found in names.items() for n in found if times[n] == 1
-    )
+    pairs = [(name, label) for label, found in names.items() for name in found]
+    pairs = sorted((name, label) for name, label in pairs if times[name] == 1)
     texts, labels = [name for name, _ in pairs], [language for _, language in pairs]
     return text_reading({"all": (texts, labels)}, fingerprint_arrays(texts, labels))
 

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,8 @@ def load_data(
     reading = reader(*arguments, **taken)
     _check_spec(reading.spec, kind, like, name)
     parts = split_parts(reading, seed=seed, validation=validation, test=test, group=group)
+    if like is None:
+        _warn_of_imbalance(parts, getattr(reading.spec, "class_names", None))
     parts = [limit_part(part, limit, seed, reading.ordered) for part in parts]
     record = {}
     if recorded is not None:
@@ -213,6 +216,26 @@ def _check_spec(spec, kind, like, name):
             raise ValueError(
                 f"'{name}' does not fit data seen before, whose {fact} is {there}. "
                 f"Received: {fact}={here}"
+            )
+
+
+def _warn_of_imbalance(parts, class_names):
+    """Say which classes are rare in training, or absent from a part that has labels."""
+    if class_names is None:
+        return
+    for name, part in zip(("training", "validation", "test"), parts, strict=True):
+        y = np.asarray(part.y) if isinstance(part.y, np.ndarray) else np.zeros(0)
+        if y.ndim != 1 or y.dtype.kind not in "iu" or len(y) < len(class_names):
+            continue
+        counts = np.bincount(y, minlength=len(class_names))
+        few = counts < (0.01 * len(y) if name == "training" else 1)
+        if few.any():
+            names = [f"{class_names[i]!r} ({counts[i]})" for i in np.flatnonzero(few)]
+            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            share = "under 1% of" if name == "training" else "none of"
+            warnings.warn(
+                f"{len(names)} classes have {share} the {len(y)} {name} examples: {shown}.",
+                stacklevel=3,
             )
 
 

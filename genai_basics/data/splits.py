@@ -74,8 +74,8 @@ def _draw(part, share, seed, groups, name):
         return np.arange(n), np.zeros(0, "int64")
     if n <= wanted or n < 2:
         raise ValueError(
-            f"There are too few examples to hold out a {name} part. Received: {n} examples, "
-            f"{name}={share}"
+            f"There are too few examples to hold out a {name} part; give more, or set `{name}` "
+            f"to 0. Received: {n} examples, {name}={share}"
         )
     generator = np.random.default_rng(seed)
     if groups is None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -182,7 +183,7 @@ def test_one_class_is_no_class(tmp_path):
         (lambda p: p, "holds nothing that can be read"),
         (lambda p: np.full((9, 4, 4), np.nan), "9 of 9 examples hold NaN"),
         (lambda p: (np.zeros((9, 4, 4)), np.zeros(8)), "9 examples and 8 labels"),
-        (lambda p: np.zeros((1, 4, 4, 1), "uint8"), "too few examples"),
+        (lambda p: np.eye(4, dtype="uint8")[None] * 255, "too few examples.*give more"),
         (lambda p: np.zeros((0, 4, 4, 1), "uint8"), "no examples"),
         (lambda p: (np.random.rand(9, 4), ["a"] * 8 + [""]), "empty label"),
     ],
@@ -253,3 +254,23 @@ def test_specs_survive_json():
     assert set(gd.load_data("digits").spec.facts()) == {
         *("input_shape", "value_range", "num_classes", "class_names")
     }
+
+
+def test_rare_and_absent_classes_are_said():
+    y = np.array([0] * 196 + [1] * 3 + [2])
+    x = np.random.default_rng(0).random((200, 3))
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        gd.load_data((x, y))
+    said = " ".join(str(item.message) for item in record)
+    assert "1 classes have under 1% of the 162 training examples: '2' (1)" in said
+    assert "2 classes have none of the 20 test examples: '1' (0), '2' (0)" in said
+
+
+def test_vectors_to_regress():
+    x = np.random.default_rng(0).random((50, 3))
+    data = gd.load_data((x, x.sum(axis=1, keepdims=True)))
+    assert data.spec == gd.VectorSpec((3,), None, "regression")
+    assert data.train.y.shape == (41,)
+    counts = gd.load_data((x, np.arange(50)), task="regression")
+    assert gd.load_data((x, np.arange(50)), like=counts.spec).spec == counts.spec

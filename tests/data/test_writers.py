@@ -41,7 +41,7 @@ def test_pictures_are_written_as_the_ending_says(tmp_path, images, name):
 
 
 def test_an_unsuitable_ending_lists_the_suitable(tmp_path, images):
-    with pytest.raises(ValueError, match=r"\.png, \.npy, \.npz, a folder"):
+    with pytest.raises(ValueError, match=r"\.png, .*\.npy, \.npz, a folder"):
         write_samples(images, tmp_path / "s.mid", GREY)
 
 
@@ -98,3 +98,49 @@ def test_inputs_that_are_not_there_are_named(tmp_path, monkeypatch, argument, me
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(ValueError, match=r"text\.png"):
         read_inputs(["text.png"], GREY)
+
+
+def test_predict_reads_arrays_rows_series_and_sound(tmp_path):
+    np.save(tmp_path / "v.npy", np.ones((2, 3)))
+    (tmp_path / "v.csv").write_text("1,2,3\n4,5,6\n")
+    names, x = read_inputs([str(tmp_path / "v.npy"), str(tmp_path / "v.csv")], gd.VectorSpec((3,)))
+    assert x.shape == (4, 3)
+    assert names[-1].endswith("v.csv[1]")
+    assert read_inputs([str(tmp_path / "v.npy")], gd.SeriesSpec((3, 1)))[1].shape == (2, 3, 1)
+    assert read_inputs([str(tmp_path / "v.csv")], gd.SeriesSpec((None, 3)))[1].shape == (1, 2, 3)
+    assert len(read_inputs([str(tmp_path / "v.npy")], gd.AudioSpec(8000))[1]) == 2
+    forecast = gd.ForecastSpec(("a", "b", "c"), ("a",))
+    assert read_inputs([str(tmp_path / "v.npy")], forecast)[1][0].shape == (2, 3)
+    for spec in (gd.VectorSpec((4,)), gd.SeriesSpec((None, 2)), GREY):
+        with pytest.raises(ValueError, match="must hold"):
+            read_inputs([str(tmp_path / "v.npy")], spec)
+    (tmp_path / "v.csv").write_text("1,2,3\n4,5,many\n")
+    with pytest.raises(ValueError, match="'many' where a number should be"):
+        read_inputs([str(tmp_path / "v.csv")], gd.VectorSpec((3,)))
+
+
+def test_predict_keeps_the_size_of_pictures_with_boxes(tmp_path):
+    Image.new("L", (20, 30)).save(tmp_path / "a.png")
+    _names, x = read_inputs([str(tmp_path / "a.png")], gd.DetectionSpec((None, None, 3), ("cat",)))
+    assert x.shape == (1, 30, 20, 3)
+
+
+def test_other_kinds_are_written(tmp_path):
+    clips = [np.zeros(800), np.ones(400)]
+    [path] = write_samples(clips, tmp_path / "a.wav", gd.AudioSpec(8000))
+    assert len(gd.audio.read_wav(path)[0]) == 800 + 2000 + 400
+    assert len(write_samples(clips, tmp_path / "clips", gd.AudioSpec(8000))) == 2
+    [path] = write_samples(clips, tmp_path / "a.npz", gd.AudioSpec(8000))
+    assert list(np.load(path)["lengths"]) == [800, 400]
+    table = {"age": np.array([1, 2]), "town": np.array(["Rome", "Oslo"])}
+    spec = gd.TableSpec((("age", "number"), ("town", "category")))
+    [path] = write_samples(table, tmp_path / "t.csv", spec)
+    assert path.read_text() == "age,town\n1,Rome\n2,Oslo\n"
+    series = np.arange(6.0).reshape(1, 3, 2)
+    [path] = write_samples(series, tmp_path / "s.csv", gd.SeriesSpec((3, 2)))
+    assert path.read_text().startswith("x0,x1\n0.0,1.0\n")
+    assert len(write_samples(["one", "two"], tmp_path / "texts", gd.TextSpec())) == 2
+    with pytest.raises(ValueError, match=r"unequal length.*\.npz"):
+        write_samples(clips, tmp_path / "a.npy", gd.AudioSpec(8000))
+    with pytest.raises(ValueError, match="no samples"):
+        write_samples([], tmp_path / "a.txt", gd.TextSpec())
