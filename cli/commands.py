@@ -9,6 +9,7 @@ from genai_basics.recipes import RECIPES, get_recipe
 
 from .options import (
     check_out,
+    check_signing,
     data_options,
     echo_json,
     echo_table,
@@ -17,6 +18,7 @@ from .options import (
     out_option,
     run_argument,
     seed_option,
+    signing_options,
     split_data_options,
 )
 from .train import echo_parameters
@@ -75,9 +77,10 @@ def list_(model, json_):
 @click.option("--interpolate", type=click.IntRange(2), help="Steps from a sample to the next.")
 @click.option("--length", type=click.IntRange(1), help="Longest text or music to make.")
 @out_option("File or folder; its ending says the format: .png .npy .npz .txt .gif .mid .wav")
+@signing_options
 @force_option
 @json_option
-def sample(run, n, seed, labels, out, force, json_, **options):
+def sample(run, n, seed, labels, out, certificate, key, force, json_, **options):
     """Draw new samples from the trained model in RUN.
 
     \b
@@ -86,6 +89,7 @@ def sample(run, n, seed, labels, out, force, json_, **options):
         genai-basics sample runs/vae -n 10000 --out samples.npy
     """
     check_out(out, force)
+    check_signing(certificate, key, out)
     run = _load(run)
     model = run.model
     if not model.can_sample:
@@ -102,12 +106,17 @@ def sample(run, n, seed, labels, out, force, json_, **options):
         return echo_json(list(samples)) if json_ else click.echo("\n".join(samples))
 
     from genai_basics.data.writers import write_samples
+    from genai_basics.provenance import describe, sign
     from genai_basics.training import SAMPLES
 
     out = out or _free(Path(f"{run.name}-samples{SAMPLES.get(run.spec.kind, '.npy')}"))
     walk = options.get("interpolate")  # goes through classes in an order of its own
     named = None if walk else model.sampling_labels(len(samples), options.get("labels"))
-    write_samples(samples, out, run.spec, labels=named)
+    origin = describe(run, seed=seed)
+    paths = write_samples(samples, out, run.spec, labels=named, provenance=origin)
+    if certificate:
+        for path in paths:
+            sign(path, certificate, key, origin)
     facts = {"out": str(out), "n": len(samples), "seed": seed}
     echo_json(facts) if json_ else click.echo(f"{len(samples)} samples -> {out}")
 
@@ -141,7 +150,7 @@ def predict(run, inputs, out, force, json_):
 
     from genai_basics.data import read_inputs
 
-    names, x = read_inputs(list(inputs), run.spec)
+    names, x = read_inputs(list(inputs), run.model.reads(run.spec))
     rows, outputs = run.model.answer(x)
     rows = [{"input": name, **row} for name, row in zip(names, rows, strict=True)]
     if out is not None:
@@ -160,6 +169,7 @@ def _write_answer(rows, outputs, out, run):
     import json
 
     from genai_basics.data.writers import write_samples
+    from genai_basics.provenance import ENHANCED, describe
     from genai_basics.runs import replacing, write_text
 
     if out.suffix in (".json", ".jsonl"):
@@ -172,7 +182,7 @@ def _write_answer(rows, outputs, out, run):
     elif outputs is None:
         raise ValueError(f"a {run.name} writes .csv or .json. Received: --out {out}")
     else:
-        write_samples(outputs, out, run.spec)
+        write_samples(outputs, out, run.spec, provenance=describe(run, ENHANCED))
 
 
 @click.command()

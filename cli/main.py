@@ -9,6 +9,8 @@ import warnings
 
 import click
 
+from .audit import inspect
+from .codec import compress, decompress
 from .commands import evaluate, list_, predict, sample
 from .train import train
 
@@ -68,5 +70,5 @@ def cli():
     """
 
 
-for command in (list_, train, sample, predict, evaluate):
+for command in (list_, train, sample, predict, evaluate, inspect, compress, decompress):
     cli.add_command(command)

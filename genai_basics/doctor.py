@@ -77,7 +77,7 @@ class Doctor(keras.callbacks.Callback):
 
     def keep(self):
         """Remember the weights as they are, where they are finite."""
-        values = [np.array(variable) for variable in self.variables()]
+        values = [keras.ops.convert_to_numpy(v).copy() for v in self.variables()]
         floats = (value for value in values if np.issubdtype(value.dtype, np.floating))
         if all(np.isfinite(value).all() for value in floats):
             self.good, self.good_epoch = values, len(self.history)

@@ -13,6 +13,7 @@ from . import backend
 __all__ = ["Model", "Progress"]
 
 EVALUATION_SEED = 20131220
+PROBE = 256  # training examples that `symptoms` may look at, as `model.probe`
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -184,6 +185,9 @@ class Model(keras.Model):
         n = len(next(iter(x.values())) if isinstance(x, dict) else x)
         return max(n // max(min(batch_size or self.batch_size, n), 1), 1)
 
+    def finalize(self, x, y=None):
+        """Fit to raw training data what depends on the trained weights. `fit` ends with it."""
+
     def prepare(self, x, y=None, sample_weight=None):
         """Return raw data as a tuple of arrays of one length: `(x,)`, `(x, y)`, `(x, y, w)`.
 
@@ -322,6 +326,7 @@ class Model(keras.Model):
         """
         self._assert_compile_called("fit")
         callbacks = list(callbacks or [])
+        raw = None
         if not backend.is_pipeline(x):
             if validation_split and validation_data is None:
                 cut = round(len(x) * (1 - validation_split))
@@ -330,6 +335,8 @@ class Model(keras.Model):
             if not float(self.adapted):
                 self.adapt(x, y)
                 self.adapted.assign(1.0)
+            raw = (x, y)
+            self.__dict__["probe"] = (_first(x), None if y is None else _first(y))
             batch_size = batch_size or self.batch_size
             steps_per_epoch = steps_per_epoch or self.plan(x, y, batch_size)
             seed = np.random.randint(2**31) if self.seed is None else self.seed
@@ -350,7 +357,7 @@ class Model(keras.Model):
             validation_data = self.pipeline(*parts, batch_size=size)
         if not any(isinstance(callback, Progress) for callback in callbacks):
             callbacks.append(Progress(epochs=epochs))
-        return super().fit(
+        history = super().fit(
             x,
             epochs=epochs,
             verbose=verbose,
@@ -363,6 +370,9 @@ class Model(keras.Model):
             validation_steps=validation_steps,
             validation_freq=validation_freq,
         )
+        if raw is not None and not any(getattr(c, "finalizes", False) for c in callbacks):
+            self.finalize(*raw)
+        return history
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
         """Evaluate on raw data: `keras.Model.evaluate`. Two evaluations draw the same noise."""
@@ -514,6 +524,10 @@ class Model(keras.Model):
         """Return `(metrics, intervals)`: the numbers the field uses, by name, on raw data."""
         return self.evaluate(x, y, verbose=0, return_dict=True), {}
 
+    def reads(self, spec):
+        """Return the spec by which `predict` reads its inputs: that of the training data."""
+        return spec
+
     def answer(self, x):
         """Return `(rows, outputs)` for the command `predict` on raw x.
 
@@ -525,6 +539,11 @@ class Model(keras.Model):
     def pictures(self, x, y=None):
         """Return `{name: uint8 image or matplotlib figure}` that shows what the model does."""
         return {}
+
+
+def _first(data, n=PROBE):
+    """Return the first n examples of raw data."""
+    return {k: v[:n] for k, v in data.items()} if isinstance(data, dict) else data[:n]
 
 
 class Progress(keras.callbacks.Callback):

@@ -14,6 +14,7 @@ from .data import Dataset, load_data
 from .data.writers import write_samples
 from .doctor import Doctor
 from .model import Progress
+from .provenance import describe
 from .recipes import check_options, get_recipe, parameters
 from .runs import Run, checkpoint, load_model, load_run, restore, write_history
 
@@ -349,9 +350,11 @@ class Recorder(keras.callbacks.Callback):
 def write_preview(model, run, name, n=64):
     """Write n samples of a generative model into the run folder; nothing for another."""
     if model.can_sample:
-        samples = model.sample(n, seed=run.config["training"]["seed"])
+        seed = run.config["training"]["seed"]
+        samples = model.sample(n, seed=seed)
         labels = model.sampling_labels(n)
-        write_samples(samples, run.folder / name, run.spec, labels=labels)
+        facts = describe(run, seed=seed)
+        write_samples(samples, run.folder / name, run.spec, labels=labels, provenance=facts)
 
 
 def _check_budget(epochs, minutes, batch_size):

@@ -89,10 +89,11 @@ def _images(argument, spec):
     for path in _files(argument, (*IMAGE_SUFFIXES, ".npy", ".npz"), "pictures"):
         if path.suffix.lower() in (".npy", ".npz"):
             found += _numbered(path, _fit_images(_array(path), spec, path))
-        elif spec.kind == "detection" and None in spec.shape[:2]:
-            found.append((str(path), _decode_mode(path, spec.shape[2])))
         else:
-            image = decode_image(path, spec.shape)
+            any_size = None in spec.shape[:2]
+            image = (
+                _decode_mode(path, spec.shape[2]) if any_size else decode_image(path, spec.shape)
+            )
             low, high = getattr(spec, "value_range", (0, 255))
             scaled = image if high == 255 else image / np.float32(255) * (high - low) + low
             found.append((str(path), scaled))

@@ -1,0 +1,98 @@
+"""`compress` and `decompress`: a trained autoencoder with a rate as a codec."""
+
+from pathlib import Path
+
+import click
+
+from .commands import _load
+from .options import check_out, echo_json, force_option, json_option, out_option, run_argument
+
+
+@click.command()
+@run_argument
+@click.argument("inputs", nargs=-1, required=True)
+@out_option("The compressed file. [default: compressed.gbac]")
+@force_option
+@json_option
+def compress(run, inputs, out, force, json_):
+    """Compress INPUTS (pictures, folders, .npy) into one file, by the autoencoder in RUN.
+
+    The autoencoder must have been trained with --rate. Pictures larger than those it was
+    trained on are cut into tiles.
+
+    \b
+    Example:
+        genai-basics train autoencoder --rate 0.01 --out runs/codec
+        genai-basics compress runs/codec photos/ --out photos.gbac
+    """
+    out = out or Path("compressed.gbac")
+    check_out(out, force)
+    run = _codec(run)
+
+    from genai_basics.data import read_inputs
+    from genai_basics.runs import replacing
+
+    names, x = read_inputs(list(inputs), run.model.reads(run.spec))
+    data = run.model.compress(x, names=[Path(name).name for name in names])
+    with replacing(out) as temporary:
+        temporary.write_bytes(data)
+    numbers = sum(item.size for item in x)
+    facts = {"out": str(out), "n": len(x), "bytes": len(data), "bytes_before": numbers}
+    echo_json(facts) if json_ else click.echo(
+        f"{len(x)} inputs, {numbers:,} bytes as raw numbers -> {out}, {len(data):,} bytes"
+    )
+
+
+@click.command()
+@run_argument
+@click.argument("file", type=click.Path(path_type=Path))
+@out_option("A folder, or a file as `sample --out`. [default: the file's name, a folder]")
+@force_option
+@json_option
+def decompress(run, file, out, force, json_):
+    """Write the pictures in FILE, which `compress` made with the same RUN.
+
+    \b
+    Example:
+        genai-basics decompress runs/codec photos.gbac --out photos/
+    """
+    out = out or file.with_suffix("")
+    check_out(out, force)
+    if not file.is_file():
+        raise click.ClickException(f"'{file}' is no file.")
+    run = _codec(run)
+
+    from genai_basics.data.writers import write_samples
+
+    try:
+        x, names = run.model.decompress(file.read_bytes())
+    except ValueError as error:
+        raise click.ClickException(f"'{file}': {error}") from error
+    if out.suffix or names is None or run.spec.kind != "images":
+        paths = write_samples(x, out, run.spec)
+    else:
+        targets = [out / name for name in _file_names(names)]
+        out.mkdir(parents=True, exist_ok=True)
+        for target in targets:
+            check_out(target, force)
+        paths = [
+            write_samples(x[i : i + 1], target, run.spec)[0] for i, target in enumerate(targets)
+        ]
+    facts = {"out": str(out), "n": len(x), "files": len(paths)}
+    echo_json(facts) if json_ else click.echo(f"{len(x)} -> {out}")
+
+
+def _codec(run):
+    run = _load(run)
+    if not hasattr(run.model, "compress"):
+        raise click.ClickException(f"a {run.name} does not compress; train an autoencoder.")
+    return run
+
+
+def _file_names(names):
+    """Return a name that ends in .png for each input, no name twice, none that leads elsewhere."""
+    found = {}
+    for i, name in enumerate(names):
+        stem = Path(name.replace("\\", "/")).stem.strip(".") or "picture"
+        found[f"{i}-{stem}.png" if f"{stem}.png" in found else f"{stem}.png"] = None
+    return list(found)

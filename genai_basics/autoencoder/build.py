@@ -1,0 +1,231 @@
+"""`build_autoencoder`: the networks by the shape of the data and the job."""
+
+import math
+
+import keras
+from keras import layers
+
+from ..networks import conv, conv_down, conv_up, crop, dense_down, dense_up, stages, upsample
+from .model import Autoencoder
+from .noise import NOISES
+
+__all__ = ["build_autoencoder"]
+
+DENSE_UP_TO = 4096  # numbers in an example
+SPREAD = 10.0  # of a codec's code at the start, in steps of its rounding
+
+
+def build_autoencoder(
+    input_shape=(28, 28, 1),
+    latent_dim=32,
+    *,
+    network=None,
+    hidden_units=(512, 512),
+    filters=(32, 64, 128),
+    noise=None,
+    noise_level=0.3,
+    target="clean",
+    sparsity=0.0,
+    contractive=0.0,
+    rate=0.0,
+    value_range=(0, 255),
+    sample_rate=None,
+    max_length=None,
+    seed=None,
+):
+    """Build an autoencoder for pictures, vectors, series or clips of sound.
+
+    Then `compile()` and `fit(x)`. By itself it squeezes each example through `latent_dim`
+    numbers; the keywords make it sparse, contractive, a denoiser or a codec.
+
+    Args:
+        input_shape: Shape of one example: (height, width, channels), (time, channels) or
+            (numbers,).
+        latent_dim: Numbers in the code; with `network="conv"` and a `rate`, channels of the
+            code, which then keeps its place in the picture.
+        network: `"dense"`, `"conv"`, or `"unet"`: convolutions with connections past the
+            code, which denoise best and have no code of their own. `None`: unet for noise on
+            pictures, series and sound, dense up to 4,096 numbers an example, conv beyond.
+        hidden_units: Widths of the dense encoder's layers; the decoder mirrors them.
+        filters: Channels of the stages of "conv" and "unet", each at half the size of the one
+            before.
+        noise: `"gaussian"`, `"mask"`, `"salt_pepper"` or `"poisson"`: noise that is added in
+            training, to be taken away (Vincent et al., 2008). `None`: none.
+        noise_level: gaussian, poisson: standard deviation (poisson: at full brightness) as a
+            part of the value range, or in standard deviations of the data where there is no
+            range; mask, salt_pepper: share of numbers lost. A pair: drawn between the two.
+        target: `"clean"`: the data are clean, or `fit(noisy, clean)`. `"noise2void"`: they
+            are noisy themselves, and each number is guessed from its neighbours (Krull et al.,
+            2019); `noise` stays `None`.
+        sparsity: Weight of the mean absolute code, which is then positive (ReLU).
+        contractive: Weight of the squared Frobenius norm of the encoder's Jacobian, a number
+            of the code (Rifai et al., 2011).
+        rate: Weight of the code's bits a number of x (a pixel, say) beside the mean squared
+            error: the code is rounded, and `compress` writes it. Around 0.01 for photographs
+            and drawings; more makes smaller files. 0: no rounding.
+        value_range: Range of pictures. Other data are standardized.
+        sample_rate: Samples a second of sound. It makes `max_length` count and clips welcome.
+        max_length: Samples in a clip of sound; `input_shape` is then (max_length, 1).
+        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    >>> from genai_basics import build_autoencoder, load_data
+    >>> data = load_data("digits")
+    >>> autoencoder = build_autoencoder((8, 8, 1), latent_dim=8, hidden_units=(64,), seed=0)
+    >>> autoencoder.compile()
+    >>> history = autoencoder.fit(data.train.x, epochs=1, verbose=0)
+    >>> autoencoder.encode(data.test.x).shape[1]
+    8
+    """
+    if sample_rate:
+        input_shape = (max_length or sample_rate, 1)
+    input_shape = tuple(input_shape)
+    if network is None:
+        network = _network_for(input_shape, noise or target == "noise2void")
+    _check(input_shape, latent_dim, network, noise, noise_level, target)
+    _check_weights(network, sparsity=sparsity, contractive=contractive, rate=rate)
+    init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
+    if network == "dense":
+        networks = _dense_networks(input_shape, latent_dim, hidden_units, sparsity, rate, init)
+    elif network == "conv":
+        networks = _conv_networks(input_shape, latent_dim, filters, sparsity, rate, init)
+    else:
+        networks = _unet(input_shape, filters, init)
+    return Autoencoder(
+        *networks,
+        noise=noise,
+        noise_level=noise_level,
+        target=target,
+        sparsity=sparsity,
+        contractive=contractive,
+        rate=rate,
+        sample_rate=sample_rate,
+        value_range=value_range if len(input_shape) == 3 else None,
+        seed=seed,
+        name="autoencoder",
+    )
+
+
+def _network_for(shape, noisy):
+    if len(shape) > 1 and noisy and min(shape[:-1]) >= 8:
+        return "unet"
+    return "dense" if math.prod(shape) <= DENSE_UP_TO or len(shape) == 1 else "conv"
+
+
+def _check(input_shape, latent_dim, network, noise, noise_level, target):
+    if latent_dim < 1:
+        raise ValueError(f"`latent_dim` must be at least 1. Received: latent_dim={latent_dim}")
+    if network not in ("dense", "conv", "unet"):
+        raise ValueError(
+            f'`network` must be "dense", "conv" or "unet". Received: network={network!r}'
+        )
+    if len(input_shape) not in (1, 2, 3) or any(not size or size < 1 for size in input_shape):
+        raise ValueError(
+            "`input_shape` must be (height, width, channels), (time, channels) or (numbers,). "
+            f"Received: input_shape={input_shape}"
+        )
+    if network != "dense" and (len(input_shape) == 1 or min(input_shape[:-1]) < 8):
+        raise ValueError(
+            f'network="{network}" needs pictures or series of 8 steps a side at least; use '
+            f'network="dense". Received: input_shape={input_shape}'
+        )
+    if noise is not None and noise not in NOISES:
+        names = ", ".join(f'"{name}"' for name in NOISES)
+        raise ValueError(f"`noise` must be {names} or None. Received: noise={noise!r}")
+    levels = noise_level if isinstance(noise_level, (tuple, list)) else (noise_level,) * 2
+    if len(levels) != 2 or not 0 <= levels[0] <= levels[1]:
+        raise ValueError(
+            "`noise_level` must not be negative, or a pair that rises. "
+            f"Received: noise_level={noise_level}"
+        )
+    if noise in ("mask", "salt_pepper") and levels[1] > 1:
+        raise ValueError(f"`noise_level` must be a share. Received: noise_level={noise_level}")
+    if target not in ("clean", "noise2void"):
+        raise ValueError(f'`target` must be "clean" or "noise2void". Received: target={target!r}')
+    if target == "noise2void" and (noise or len(input_shape) != 3):
+        raise ValueError(
+            'target="noise2void" learns from pictures that are noisy already: leave `noise` out. '
+            f"Received: noise={noise!r}, input_shape={input_shape}"
+        )
+
+
+def _check_weights(network, **weights):
+    for name, weight in weights.items():
+        if weight < 0:
+            raise ValueError(f"`{name}` must not be negative. Received: {name}={weight}")
+        if weight and network == "unet":
+            raise ValueError(
+                f'network="unet" has no code of its own, so `{name}` needs "dense" or "conv". '
+                f"Received: {name}={weight}"
+            )
+
+
+def _code(x, latent_dim, sparsity, rate, init):
+    """Return the code of features x; a map where x is one and there is a rate."""
+    activation = "relu" if sparsity else None
+    if rate and len(x.shape) > 2:
+        code = conv(x, latent_dim, init, activation=activation, size=1)
+    else:
+        code = layers.Dense(latent_dim, activation, kernel_initializer=init)(x)
+    # Codes that all round to 0 at the start would teach the decoder nothing.
+    return layers.Rescaling(SPREAD)(code) if rate else code
+
+
+def _dense_networks(input_shape, latent_dim, hidden_units, sparsity, rate, init):
+    """Return a dense encoder x -> code and its mirror."""
+    x = keras.Input(input_shape, name="x")
+    code = _code(dense_down(x, hidden_units, init), latent_dim, sparsity, rate, init)
+    encoder = keras.Model(x, code, name="encoder")
+    z = keras.Input((latent_dim,), name="code")
+    # Without unit norms a sparse code would shrink and the decoder's weights grow instead.
+    constraint = keras.constraints.UnitNorm(axis=1) if sparsity else None
+    decoder = keras.Model(
+        z, dense_up(z, hidden_units, input_shape, init, constraint), name="decoder"
+    )
+    return encoder, decoder
+
+
+def _conv_networks(input_shape, latent_dim, filters, sparsity, rate, init):
+    """Return a convolutional encoder and decoder; the code is a vector, or a map for a codec."""
+    filters = stages(input_shape, filters)
+    x = keras.Input(input_shape, name="x")
+    y = conv_down(x, filters, init)
+    inner = y.shape[1:]
+    if rate:
+        code = conv(y, latent_dim, init, activation="relu" if sparsity else None, size=1)
+        z = keras.Input(code.shape[1:], name="code")
+        y = conv(z, filters[-1], init)
+    else:
+        z = keras.Input((latent_dim,), name="code")
+        y = layers.Dense(math.prod(inner), "relu", kernel_initializer=init)(z)
+        y = layers.Reshape(inner)(y)
+    encoder = keras.Model(x, code, name="encoder")
+    return encoder, keras.Model(z, conv_up(y, filters, input_shape, init), name="decoder")
+
+
+def _unet(input_shape, filters, init):
+    """Return an encoder x -> [x, maps of each stage] and a decoder that joins them again.
+
+    The decoder's output is x less the noise that it sees (Zhang et al., 2017, DnCNN), with
+    additions where Ronneberger et al. (2015) join channels.
+    """
+    filters = [filters[0], *stages(input_shape, filters[1:])]
+    x = keras.Input(input_shape, name="x")
+    maps = [conv(x, filters[0], init)]
+    for channels in filters[1:]:
+        y = conv(maps[-1], channels, init, strides=2)
+        maps.append(conv(y, channels, init))
+    encoder = keras.Model(x, [x, *maps], name="encoder")
+
+    inputs = [keras.Input(m.shape[1:], name=f"map{i}") for i, m in enumerate([x, *maps])]
+    y = inputs[-1]
+    for skip in reversed(inputs[1:-1]):
+        y = crop(upsample(y, skip.shape[-1], init), skip.shape[1:])
+        y = layers.ReLU()(layers.Add()([y, skip]))
+        y = conv(y, skip.shape[-1], init)
+    noise = conv(y, input_shape[-1], init, activation=None)
+    return encoder, keras.Model(inputs, layers.Subtract()([inputs[0], noise]), name="decoder")

@@ -1,0 +1,179 @@
+"""A learned codec: rounded codes, their rate in training, and a file of real bytes.
+
+The code is rounded to whole numbers. In training the rate is measured with noise in place of
+rounding (Ballé et al., 2017, https://arxiv.org/abs/1611.01704), and the decoder sees rounded
+codes, with gradients straight through. After training each channel of the code gets a table of
+integer frequencies, saved with the model, by which a range coder (`constriction`) writes and
+reads them: what decodes depends on integers alone.
+
+A file is a header and a body:
+
+    4 bytes  "GBAC"          4 bytes  CRC-32 of all that follows
+    1 byte   version         8 bytes  fingerprint of the model
+    4 bytes  length of the facts    4 bytes  length of the body
+    facts: JSON, deflated (sizes and names of the pictures); body: the range coder's words
+"""
+
+import hashlib
+import json
+import math
+import struct
+import zlib
+
+import keras
+import numpy as np
+from keras import ops
+
+from ..extras import require
+
+__all__ = ["CodecError", "EntropyModel", "pack", "round_straight_through", "unpack"]
+
+LARGEST = 127  # codes are cut off at plus and minus this
+TOTAL = 2**20  # sum of a table's frequencies: well within the coder's 24 bits
+MAGIC, VERSION = b"GBAC", 1
+START = struct.Struct("<4sI")
+HEADER = struct.Struct("<B8sII")
+
+
+class CodecError(ValueError):
+    """A compressed file that is damaged, or of another model or version."""
+
+
+def round_straight_through(z):
+    """Return z rounded; the gradient passes as if it were not."""
+    return z + ops.stop_gradient(ops.round(z) - z)
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class EntropyModel(keras.layers.Layer):
+    """The bits of a code: a mixture of logistics for each channel, learned with the networks.
+
+    P(k) = sum_i w_i (s((k + 1/2 - m_i) / scale_i) - s((k - 1/2 - m_i) / scale_i)) for whole k,
+    with the sigmoid s; in training the same at z + u, u uniform in [-1/2, 1/2].
+
+    Args:
+        components: Logistics in a channel's mixture.
+    """
+
+    def __init__(self, components=3, **kwargs):
+        super().__init__(**kwargs)
+        self.components = components
+
+    def build(self, channels):
+        shape = (channels, self.components)
+        spread = np.linspace(-2.0, 2.0, self.components, dtype="float32")
+        self.logits = self.add_weight(name="logits", shape=shape, initializer="zeros")
+        self.means = self.add_weight(name="means", shape=shape, initializer="zeros")
+        self.means.assign(np.broadcast_to(spread, shape))
+        self.log_scales = self.add_weight(name="log_scales", shape=shape, initializer="zeros")
+        # Set after training by `fit_tables`; equal until then.
+        self.frequencies = self.add_weight(
+            name="frequencies",
+            shape=(channels, 2 * LARGEST + 1),
+            dtype="int32",
+            initializer="ones",
+            trainable=False,
+        )
+        self.built = True
+
+    def nats(self, z):
+        """Return -log P of each number of z (..., channels), in nats."""
+        z = ops.cast(z, "float32")[..., None] - self.means
+        inverse = ops.exp(-ops.clip(self.log_scales, -6.0, 6.0))
+        upper, lower = (z + 0.5) * inverse, (z - 0.5) * inverse
+        # log(s(a) - s(b)) without cancellation in the tails: s(a) s(-b) (1 - exp(b - a))
+        log_p = -ops.softplus(-upper) - ops.softplus(lower) + ops.log(-ops.expm1(-inverse))
+        return -ops.logsumexp(log_p + ops.log_softmax(self.logits, axis=-1), axis=-1)
+
+    def bits(self, z, seed=None):
+        """Return the bits of each example of z (batch, ..., channels), (batch,).
+
+        With a `SeedGenerator` as seed, noise takes the place of rounding, so that there is a
+        gradient.
+        """
+        if seed is not None:
+            z = z + keras.random.uniform(ops.shape(z), -0.5, 0.5, seed=seed)
+        nats = self.nats(z)
+        return ops.sum(nats, axis=tuple(range(1, len(z.shape)))) / math.log(2.0)
+
+    def fit_tables(self, codes):
+        """Set the integer frequencies from rounded codes (n, channels) and the learned mixture."""
+        codes = np.clip(codes, -LARGEST, LARGEST).astype("int64") + LARGEST
+        channels, size = self.frequencies.shape
+        symbols = np.arange(-LARGEST, LARGEST + 1, dtype="float32")
+        grid = np.broadcast_to(symbols[:, None], (size, channels))
+        learned = np.exp(-ops.convert_to_numpy(self.nats(grid))).T.astype("float64")
+        learned /= learned.sum(axis=1, keepdims=True)
+        tables = np.empty((channels, size), "int64")
+        for channel in range(channels):
+            counts = np.bincount(codes[:, channel], minlength=size)
+            p = (counts + 50 * learned[channel]) / (len(codes) + 50)
+            table = 1 + np.floor(p * (TOTAL - size)).astype("int64")
+            table[np.argmax(table)] += TOTAL - table.sum()
+            tables[channel] = table
+        self.frequencies.assign(tables.astype("int32"))
+
+    def encode(self, codes):
+        """Return codes (n, channels), whole numbers, as bytes of the range coder."""
+        stream = require("constriction", "compress").stream
+        encoder = stream.queue.RangeEncoder()
+        symbols = np.clip(np.rint(codes), -LARGEST, LARGEST).astype("int32") + LARGEST
+        for channel, table in enumerate(self._tables(stream)):
+            encoder.encode(np.ascontiguousarray(symbols[:, channel]), table)
+        return encoder.get_compressed().astype("<u4").tobytes()
+
+    def decode(self, data, n):
+        """Return the codes (n, channels) that `encode` wrote."""
+        stream = require("constriction", "compress").stream
+        decoder = stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype("uint32"))
+        columns = [decoder.decode(table, n) for table in self._tables(stream)]
+        return np.stack(columns, axis=1).astype("int32") - LARGEST
+
+    def _tables(self, stream):
+        # Integers over a power of two are exact as floats, so the coder's tables are as well.
+        frequencies = ops.convert_to_numpy(self.frequencies).astype("float64") / TOTAL
+        return [stream.model.Categorical(p, perfect=False) for p in frequencies]
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}
+
+
+def fingerprint(weights):
+    """Return 8 bytes that tell one model's weights from another's."""
+    digest = hashlib.sha256()
+    for weight in weights:
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.digest()[:8]
+
+
+def pack(model_id, facts, body):
+    """Return the file of `facts` (a JSON-able dict) and `body` (bytes)."""
+    facts = zlib.compress(json.dumps(facts, separators=(",", ":")).encode(), 9)
+    rest = HEADER.pack(VERSION, model_id, len(facts), len(body)) + facts + body
+    return START.pack(MAGIC, zlib.crc32(rest)) + rest
+
+
+def unpack(data, model_id):
+    """Return `(facts, body)` of a file, after it has passed every check.
+
+    Raises:
+        CodecError: It is no such file, damaged, of another version or of another model.
+    """
+    if data[:4] != MAGIC:
+        raise CodecError("this is no file that `compress` wrote")
+    if len(data) < START.size + HEADER.size:
+        raise CodecError("the compressed file is cut off")
+    _, checksum = START.unpack_from(data)
+    rest = data[START.size :]
+    version, found, facts_size, body_size = HEADER.unpack_from(rest)
+    if zlib.crc32(rest) != checksum:
+        cut = len(rest) < HEADER.size + facts_size + body_size
+        raise CodecError(f"the compressed file is {'cut off' if cut else 'damaged'}")
+    if version != VERSION:
+        raise CodecError(
+            f"the file has version {version} of the format, and this library reads {VERSION}"
+        )
+    if found != model_id:
+        raise CodecError("the file was compressed by another model: decompress it with that one")
+    facts = rest[HEADER.size : HEADER.size + facts_size]
+    return json.loads(zlib.decompress(facts)), rest[HEADER.size + facts_size :]

@@ -1,0 +1,71 @@
+"""Encoders' and decoders' bodies that the autoencoders and the VAEs share.
+
+All take and return Keras tensors, for Functional networks. "Convolutional" is two-dimensional
+for pictures (height, width, channels) and one-dimensional for series (time, channels).
+"""
+
+import math
+
+from keras import layers
+
+from .layers import PixelShuffle
+
+__all__ = ["conv", "conv_down", "conv_up", "crop", "dense_down", "dense_up", "stages", "upsample"]
+
+
+def dense_down(x, hidden_units, init, join=lambda x: x):
+    """Flatten x and lead it through dense layers of `hidden_units`; `join` adds a label."""
+    x = join(layers.Flatten()(x))
+    for units in hidden_units:
+        x = layers.Dense(units, "relu", kernel_initializer=init)(x)
+    return x
+
+
+def dense_up(x, hidden_units, shape, init, constraint=None):
+    """Mirror `dense_down`: from a code to numbers of `shape`, without a last activation."""
+    for units in reversed(hidden_units):
+        x = layers.Dense(units, "relu", kernel_initializer=init, kernel_constraint=constraint)(x)
+        constraint = None
+    x = layers.Dense(math.prod(shape), kernel_initializer=init, kernel_constraint=constraint)(x)
+    return layers.Reshape(shape)(x)
+
+
+def stages(shape, filters, smallest=4):
+    """Return `filters` less those that would bring a side under `smallest`, but one at least."""
+    side = min(shape[:-1])
+    return [f for i, f in enumerate(filters) if side >> (i + 1) >= smallest] or list(filters[:1])
+
+
+def conv(x, filters, init, *, strides=1, activation="relu", size=3):
+    """Convolve x (…, channels), padded to its own size over `strides`."""
+    layer = layers.Conv1D if len(x.shape) == 3 else layers.Conv2D
+    return layer(filters, size, strides, "same", activation=activation, kernel_initializer=init)(x)
+
+
+def conv_down(x, filters, init):
+    """Halve x once for each of `filters`, the channels of that stage."""
+    for channels in filters:
+        x = conv(x, channels, init, strides=2)
+    return x
+
+
+def conv_up(x, filters, shape, init):
+    """Double x once for each stage of `conv_down`, in reverse, to numbers of `shape`."""
+    for channels in reversed(filters[:-1]):
+        x = layers.ReLU()(upsample(x, channels, init))
+    return crop(upsample(x, shape[-1], init), shape)
+
+
+def upsample(x, channels, init):
+    """Double x by a convolution at the low resolution and a pixel shuffle."""
+    if len(x.shape) == 3:
+        x = conv(x, 2 * channels, init, activation=None)
+        return layers.Reshape((2 * x.shape[1], channels))(x)
+    return PixelShuffle()(conv(x, 4 * channels, init, activation=None))
+
+
+def crop(x, shape):
+    """Cut x to the sides of `shape`, at the end of each axis."""
+    if len(x.shape) == 3:
+        return layers.Cropping1D((0, x.shape[1] - shape[0]))(x)
+    return layers.Cropping2D(((0, x.shape[1] - shape[0]), (0, x.shape[2] - shape[1])))(x)
