@@ -259,7 +259,7 @@ def heatmap_over(image, heat, strength=0.6):
 
 
 def save(figure, path):
-    """Write a figure or a PIL image to `path`, whole or not at all, and return the path.
+    """Write a figure, a PIL image or a uint8 array to `path`, whole or not at all, and return the path.
 
     Args:
         figure: What a function of this module returned.
@@ -269,6 +269,10 @@ def save(figure, path):
     path.parent.mkdir(parents=True, exist_ok=True)
     kind = path.suffix.lower().removeprefix(".") or "png"
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    if isinstance(figure, np.ndarray):
+        from PIL import Image
+
+        figure = Image.fromarray(figure[..., 0] if figure.shape[-1] == 1 else figure)
     try:
         if hasattr(figure, "savefig"):
             figure.savefig(temporary, format=kind, dpi=150)
