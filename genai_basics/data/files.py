@@ -1,6 +1,7 @@
 """What all readers share: files found, fingerprinted, and reported when they cannot be read."""
 
 import hashlib
+import os
 import warnings
 from pathlib import Path
 
@@ -32,13 +33,12 @@ def split_folders(folder):
 
 def list_files(folder, suffixes):
     """Return the sorted files under `folder` with one of the endings, hidden ones left out."""
-    return sorted(
-        path
-        for path in Path(folder).rglob("*")
-        if path.suffix.lower() in suffixes
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    found = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        chosen = (n for n in names if n.lower().endswith(tuple(suffixes)) and n[0] != ".")
+        found += [os.path.join(root, name) for name in chosen]
+    return [Path(name) for name in sorted(found)]
 
 
 def fingerprint_files(paths, root=None):

@@ -1,6 +1,7 @@
 """Reading series, sound, boxes, clips and music."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -130,7 +131,8 @@ def test_broken_silent_and_mixed_sound(tmp_path):
         wav(tmp_path / f"{i}.wav", tone(), rate=8000 if i else 16000)
     wav(tmp_path / "silent.wav", np.zeros(100))
     (tmp_path / "broken.wav").write_bytes(b"RIFF nothing")
-    with pytest.warns(UserWarning) as record:  # noqa: PT030
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
         data = gd.load_data(tmp_path)
     said = " ".join(str(item.message) for item in record)
     assert "Skipped 1 WAV files" in said
@@ -280,3 +282,15 @@ def test_music_can_be_heard(tmp_path):
     assert np.abs(sound).max() <= 1
     [path] = write_samples([PIECE], tmp_path / "a.wav", gd.MusicSpec(4, 2, 60, 76))
     assert len(read_wav(path)[0]) > 8000
+
+
+def test_transcriptions_with_unknown_letters(tmp_path):
+    for i in range(4):
+        wav(tmp_path / f"{i}.wav", tone())
+    rows = "".join(f"{i}.wav,one\n" for i in range(4))
+    (tmp_path / "metadata.csv").write_text("file_name,transcription\n" + rows)
+    with pytest.raises(ValueError, match="letters that are not in the alphabet: 'e'"):
+        gd.load_data(tmp_path, like=gd.AudioSpec(8000, alphabet=("n", "o")))
+    (tmp_path / "metadata.csv").write_text("sound,text\n0.wav,one\n")
+    with pytest.raises(ValueError, match="must have a column file_name"):
+        gd.load_data(tmp_path)
