@@ -16,6 +16,25 @@ def out_option(help):
     return click.option("--out", "-o", type=click.Path(path_type=Path), help=help)
 
 
+def signing_options(command):
+    """Add `--certificate` and `--key`, which sign what is written (C2PA)."""
+    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    for option in (
+        click.option("--key", type=file, help="PEM file of the certificate's private key."),
+        click.option("--certificate", type=file, help="Sign what is written (C2PA) by this PEM."),
+    ):
+        command = option(command)
+    return command
+
+
+def check_signing(certificate, key, out):
+    """Refuse half a signature before any work is done."""
+    if (certificate is None) != (key is None):
+        raise click.UsageError("--certificate and --key go together.")
+    if certificate is not None and out is None:
+        raise click.UsageError("--certificate signs what --out writes; give --out.")
+
+
 def data_options(command):
     """Add `--data` and the options that say how to read it."""
     options = (

@@ -416,7 +416,7 @@ class Model(keras.Model):
         losses = (loss.call if isinstance(loss, keras.losses.Loss) else loss)(y, outputs)
         return ops.mean(ops.reshape(losses, (ops.shape(outputs)[0], -1)), axis=-1)
 
-    def losses_of(self, x, y=None, batch_size=None):
+    def losses_by_example(self, x, y=None, batch_size=None):
         """Return the loss of each raw example, (n,): what membership inference looks at.
 
         Noise is drawn from a fixed seed, so that two calls agree.
@@ -428,9 +428,13 @@ class Model(keras.Model):
     def _losses_prepared(self, *batch):
         return self.example_losses(*self.transform(*batch))
 
-    def features(self, x, y=None):
+    def features_of(self, x, y=None):
         """Return what the model sees in raw x as vectors (n, d), or `None` where it says nothing."""
         return None
+
+    def errors_of(self, x, y=None):
+        """Return `(name, errors)`: how wrong the model is on each raw example, (n,)."""
+        return "loss", self.losses_by_example(x, y)
 
     # Sampling and mapping in chunks, compiled once.
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from . import metrics, plotting
+from . import backend, metrics, plotting
 from .model import Model
 
 __all__ = ["Predictor", "head_of"]
@@ -201,6 +201,8 @@ class Predictor(Model):
 
     def fit(self, x=None, y=None, *args, class_weight=None, validation_data=None, **kwargs):
         """Train on raw data: `keras.Model.fit`. See `Model.fit`."""
+        if y is None and not backend.is_pipeline(x):
+            raise ValueError("labels or values to learn are needed: pass y. Received: y=None")
         if y is not None and self.num_classes and not self.multi_label:
             counts = np.bincount(self.check_targets(y), minlength=self.num_classes)
             self._warn_of_rare(counts, "training")
@@ -252,6 +254,24 @@ class Predictor(Model):
                 [names[i] for i in np.flatnonzero(p > 0.5)] for p in probabilities
             ], probabilities
         return [names[i] for i in probabilities.argmax(axis=1)], probabilities
+
+    def example_losses(self, x, y=None, sample_weight=None, training=False):
+        if self.num_classes is None:
+            y = (ops.cast(y, "float32") - self.target_mean) / self.target_scale
+            outputs = self.network(x, training=training)
+            return ops.mean(ops.square(outputs - y), axis=-1)
+        return super().example_losses(x, y, sample_weight, training)
+
+    def errors_of(self, x, y=None):
+        outputs, y = self.predict(x, verbose=0), self.check_targets(y)
+        if self.num_classes is None:
+            return "absolute error", np.abs(outputs - y).mean(axis=1)
+        if self.multi_label:
+            return "labels wrong", ((outputs > 0.5) != y).mean(axis=1)
+        return "error", (outputs.argmax(axis=1) != y).astype("float64")
+
+    def features_of(self, x, y=None):
+        return self.features(x)
 
     def features(self, x):
         """Return what the last layer sees of raw x, (n, features): for distances and look-alikes."""

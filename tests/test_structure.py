@@ -16,7 +16,7 @@ FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "cli").rglob("*.py")])
 FAMILIES = {"autoencoder", "convolutional", "feedforward", "gan", "recurrent", "vae"}
 # From the bottom to the top: a module imports from its own row or from rows below it.
 LAYERS = [
-    {"extras", "registration", "startup"},
+    {"extras", "provenance", "registration", "startup"},
     {"backend"},
     {"data", "distributions", "inputs", "layers", "losses", "metrics", "networks", "plotting"},
     {"model"},

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import provenance as origin
+
 __all__ = ["image_grid", "to_pixels", "write_samples"]
 
 SUFFIXES = {  # kind: endings that suit it; "" is a folder of one file each
-    "images": (".png", ".npy", ".npz", ""),
-    "detection": (".png", ".npy", ".npz", ""),
+    "images": (".png", ".jpg", ".jpeg", ".npy", ".npz", ""),
+    "detection": (".png", ".jpg", ".jpeg", ".npy", ".npz", ""),
     "text": (".txt", ".npy", ".npz", ""),
     "pairs": (".txt", ".npy", ".npz", ""),
     "tables": (".csv", ".npz"),
@@ -34,18 +36,21 @@ IN_FOLDERS = {
     "music": ".mid",
 }
 
+PLAIN = (".npy", ".txt", ".csv")  # formats without metadata of their own
+
 
 def write_samples(samples, path, spec, *, labels=None, provenance=None):
     """Write samples of a model to a file or a folder and return the paths written.
 
     Args:
         samples: What `model.sample` returns, in data space.
-        path: `.png` a grid, `.gif` a grid that plays, `.npy`, `.npz` (`samples`, `labels`),
+        path: `.png` or `.jpg` a grid, `.gif` one that plays, `.npy`, `.npz` (`samples`, `labels`),
             `.txt` one a line, `.csv`, `.mid` and `.wav` one after the other; without an
             ending, or an existing folder, a folder of one file each.
         spec: The spec of the data; its kind says which endings suit.
         labels: Label of each sample, written to `.npz` and into the names in a folder.
-        provenance: Facts on where the samples came from, for those who embed them.
+        provenance: Facts on where the samples came from (`genai_basics.provenance`), which each
+            file then carries; formats without metadata get them in a JSON file beside.
 
     Raises:
         ValueError: The ending does not suit, or the file cannot be written.
@@ -66,7 +71,12 @@ def write_samples(samples, path, spec, *, labels=None, provenance=None):
     if not len(samples):
         raise ValueError("There are no samples to write.")
     if suffix:
-        return [_write(path, lambda file: WRITERS[suffix](file, samples, spec, labels), provenance)]
+        written = _write(
+            path, lambda file: WRITERS[suffix](file, samples, spec, labels), provenance
+        )
+        if provenance is not None and suffix in PLAIN:
+            origin.write_beside(path, provenance)
+        return [written]
     ending, digits, written = IN_FOLDERS[spec.kind], len(str(len(samples) - 1)), []
     for i in range(len(samples)):
         label = "" if labels is None else f"_{_safe(labels[i])}"
@@ -74,6 +84,8 @@ def write_samples(samples, path, spec, *, labels=None, provenance=None):
         name = path / f"{i:0{digits}d}{label}{ending}"
         write = _write_picture if ending == ".png" else WRITERS[ending]
         written.append(_write(name, lambda file: write(file, one, spec, None), provenance))  # noqa: B023
+    if provenance is not None and ending in PLAIN:
+        origin.write_beside(path, provenance)
     return written
 
 
@@ -119,6 +131,8 @@ def _write(path, write, provenance):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
+        if provenance is not None and path.suffix.lower() not in PLAIN:
+            origin.embed(temporary, provenance)
         os.replace(temporary, path)
     except OSError as error:
         raise ValueError(f"'{path}' cannot be written: {error.strerror or error}.") from error
@@ -163,6 +177,13 @@ def _rows_of_classes(images, labels, kinds):
     empty = [(0, 0)] * (images.ndim - 1)
     rows = [np.pad(row, [(0, longest - len(row)), *empty], constant_values=255) for row in rows]
     return np.concatenate(rows)
+
+
+def _write_jpg(file, samples, spec, labels):
+    from PIL import Image
+
+    grid = image_grid(_pixels(samples, spec))
+    Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid).save(file, quality=95)
 
 
 def _write_gif(file, samples, spec, labels):
@@ -257,6 +278,8 @@ def _safe(label):
 
 WRITERS = {
     ".png": _write_png,
+    ".jpg": _write_jpg,
+    ".jpeg": _write_jpg,
     ".gif": _write_gif,
     ".npy": _write_npy,
     ".npz": _write_npz,

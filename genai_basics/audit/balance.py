@@ -1,0 +1,108 @@
+"""What samples hold against what the data hold, and whom a model serves worst."""
+
+import numpy as np
+
+from .intervals import difference_from_rest, ratio_interval, share_interval
+
+__all__ = ["clusters", "compare_shares", "neighbours_label", "worst_groups"]
+
+CLUSTERS = 10
+
+
+def neighbours_label(neighbours, labels):
+    """Return the commonest label among each row's neighbours, nearest first where they tie.
+
+    Args:
+        neighbours: Indices (n, k) into `labels`.
+        labels: Integers (m,).
+    """
+    votes = np.asarray(labels)[neighbours]
+    counts = (votes[:, :, None] == votes[:, None, :]).sum(axis=2)
+    return votes[np.arange(len(votes)), counts.argmax(axis=1)]
+
+
+def clusters(points, *others, seed=0):
+    """Return the cluster (0, 1, ...) of each point, and of those of each of `others`.
+
+    For data without labels: k-means on the first principal components of `points`.
+    """
+    from sklearn.cluster import MiniBatchKMeans
+    from sklearn.decomposition import PCA
+
+    chosen = np.random.default_rng(seed).permutation(len(points))[:10_000]
+    parts = min(32, *points[chosen].shape)
+    components = PCA(parts, svd_solver="randomized", random_state=seed).fit(points[chosen])
+    number = max(min(CLUSTERS, len(points) // 20), 1)
+    means = MiniBatchKMeans(number, n_init=3, random_state=seed)
+    means.fit(components.transform(points[chosen]))
+    return [means.predict(components.transform(part)) for part in (points, *others)]
+
+
+def compare_shares(data, samples, names, confidence=0.95):
+    """Return a row for each class: its share of the data and of the samples, and their ratio.
+
+    The intervals hold for all rows together (Bonferroni); `differs` says that the ratio is
+    not noise.
+
+    Args:
+        data: Integers (n,), the classes of real examples.
+        samples: Integers (m,), the classes of samples.
+        names: Names of the classes.
+        confidence: Chance that all intervals hold.
+
+    Example:
+
+    >>> [row["differs"] for row in compare_shares([0, 1] * 500, [0] * 900 + [1] * 100, "ab")]
+    [True, True]
+    """
+    confidence = 1 - (1 - confidence) / len(names)
+    data, samples = (np.bincount(side, minlength=len(names)) for side in (data, samples))
+    rows = []
+    for i, name in enumerate(names):
+        n, m = data.sum(), samples.sum()
+        ratio, low, high = ratio_interval(samples[i], m, data[i], n, confidence)
+        shares = {"data": float(data[i] / n), "samples": float(samples[i] / m)}
+        differs = not low <= 1 <= high
+        rows.append({"class": str(name), **shares, "ratio": ratio, "low": low, "high": high})
+        rows[-1]["differs"] = differs
+    return rows
+
+
+def worst_groups(errors, groups, confidence=0.95):
+    """Return a row for each group, worst first: how the model errs there, and on the rest.
+
+    `differs` says that the gap to all others is not noise, for all groups together
+    (Bonferroni).
+
+    Args:
+        errors: Numbers (n,), more is worse; 0 and 1 count as errors.
+        groups: The group of each example (n,).
+        confidence: Chance that all intervals hold.
+
+    Example:
+
+    >>> worst_groups([0, 1] * 10 + [0] * 80, ["a"] * 20 + ["b"] * 80)[0]["group"]
+    'a'
+    """
+    errors, groups = np.asarray(errors, "float64"), np.asarray([str(g) for g in groups])
+    names = sorted(set(groups))
+    confidence_of_one = 1 - (1 - confidence) / max(len(names), 1)
+    counted = set(np.unique(errors)) <= {0.0, 1.0}
+    rows = []
+    for name in names:
+        inside, rest = errors[groups == name], errors[groups != name]
+        row = {"group": name, "n": len(inside), "error": float(inside.mean())}
+        if counted:
+            row["low"], row["high"] = share_interval(inside.sum(), len(inside), confidence)
+            ratio = ratio_interval(
+                inside.sum(), len(inside), rest.sum(), max(len(rest), 1), confidence_of_one
+            )
+            differs = len(rest) > 0 and not ratio[1] <= 1 <= ratio[2]
+        else:
+            width = 1.96 * inside.std(ddof=1) / np.sqrt(len(inside)) if len(inside) > 1 else np.inf
+            row["low"], row["high"] = row["error"] - width, row["error"] + width
+            low, high = difference_from_rest(inside, rest, confidence_of_one)
+            differs = not low <= 0 <= high
+        row["rest"] = float(rest.mean()) if len(rest) else None
+        rows.append({**row, "differs": bool(differs)})
+    return sorted(rows, key=lambda row: -row["error"])

@@ -1,0 +1,70 @@
+"""Membership inference: can one tell from a model's losses what it was trained on?"""
+
+import numpy as np
+
+from .intervals import area_under_curve, share_interval
+
+__all__ = ["difficulty", "membership"]
+
+
+def membership(members, others, member_facts=None, other_facts=None, seed=0):
+    """Return `(metrics, intervals)` of the attack that takes a low loss for a training example.
+
+    `membership_auc` is the chance that a training example has a lower loss than a held-out one
+    (0.5: the model does not tell; Yeom et al., 2018, https://arxiv.org/abs/1709.01604).
+    `calibrated_auc` is the same after each loss is compared with what is usual for such an
+    example (Watson et al., 2022, https://arxiv.org/abs/2111.08440), and `true_positives_at_1`
+    and `_at_0.1` are the shares of members that the better of the two finds with 1% and 0.1% of
+    the others found by mistake (Carlini et al., 2022, https://arxiv.org/abs/2112.03570). They
+    need a hundred and a thousand held-out examples.
+
+    Args:
+        members: Losses (n,) of training examples.
+        others: Losses (m,) of held-out examples.
+        member_facts, other_facts: Numbers (n, d) and (m, d) about the examples that say how
+            hard one is, with no regard to the model. `None` leaves the calibration out.
+        seed: Seed of the halves.
+
+    Example:
+
+    >>> membership(np.zeros(200), np.ones(200))[0]["membership_auc"]
+    1.0
+    """
+    members, others = np.asarray(members, "float64"), np.asarray(others, "float64")
+    scores = {"membership_auc": (-members, -others)}
+    if member_facts is not None and min(len(members), len(others)) >= 50:
+        usual = difficulty(others, member_facts, other_facts, seed)
+        scores["calibrated_auc"] = (usual[0] - members, usual[1] - others)
+    metrics, intervals = {}, {}
+    for name, (inside, outside) in scores.items():
+        metrics[name], intervals[name] = area_under_curve(inside, outside)
+    inside, outside = scores[max(scores, key=lambda name: metrics[name])]
+    for percent in (1, 0.1):
+        if len(outside) * percent >= 100:
+            allowed = int(len(outside) * percent / 100)
+            threshold = np.sort(outside)[-allowed - 1]
+            found = int((inside > threshold).sum())
+            metrics[f"true_positives_at_{percent:g}"] = found / len(inside)
+            intervals[f"true_positives_at_{percent:g}"] = share_interval(found, len(inside))
+    return metrics, intervals
+
+
+def difficulty(losses, member_facts, other_facts, seed=0):
+    """Return the usual loss of each member and of each held-out example, from their facts.
+
+    Learned from held-out losses alone. Held-out examples are judged by a regression on the
+    other half of them, and members by the one or the other at random, so that a model that
+    knows nothing of its members treats both sides alike.
+    """
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    generator = np.random.default_rng(seed)
+    halves = [generator.permutation(np.arange(n) % 2) for n in (len(member_facts), len(losses))]
+    usual = [np.empty(len(member_facts)), np.empty(len(losses))]
+    for half in (0, 1):
+        regression = HistGradientBoostingRegressor(max_iter=60, random_state=seed)
+        regression.fit(other_facts[halves[1] == half], losses[halves[1] == half])
+        for side, facts in enumerate((member_facts, other_facts)):
+            rows = halves[side] != half
+            usual[side][rows] = regression.predict(facts[rows])
+    return usual
