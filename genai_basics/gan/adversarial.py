@@ -7,12 +7,13 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from .. import backend
 from ..backend import gradient_step, stop_gradient_of
 from ..data.writers import image_grid, to_pixels
 from ..layers import DifferentiableAugmentation
 from ..losses import adversarial_losses, gradient_penalty, r1_penalty
 from ..model import Model
-from .judge import FrechetDistance, build_features, sample_report, train_classifier
+from .judge import FeatureStatistics, build_features, sample_report, train_classifier
 
 __all__ = ["GAN", "check_choices"]
 
@@ -47,6 +48,7 @@ class GAN(Model):
 
     network_range = (-1.0, 1.0)
     batch_size = 64
+    xla = True  # convolutions of both players at 1.7 times the speed
     learning_rate = 2e-4  # of the generator
     d_learning_rate = 4e-4  # of the discriminator (Heusel et al., 2017: it should be faster)
     monitor = "val_frechet_distance"
@@ -110,7 +112,7 @@ class GAN(Model):
         for network in (self.features, self.classifier):
             if network is not None:
                 network.trainable = False
-        self.frechet = FrechetDistance(self.features.output.shape[-1])
+        self.statistics = FeatureStatistics(self.features.output.shape[-1])
 
     def input_shape_of_one(self):
         return self.discriminator.inputs[0].shape[1:]
@@ -171,9 +173,8 @@ class GAN(Model):
         classes = None if self.classifier is None else self.classifier.output.shape[-1]
         if classes is None or y is None or len(x) < 2 * classes:
             return
-        index = np.random.default_rng(0).permutation(len(x))[:CLASSIFIER_LIMIT]
-        x = ops.convert_to_numpy(self.seen(self.preprocess(x[np.sort(index)])))
-        y = self.encode_labels(y)[np.sort(index)]
+        x, y = _some((x, self.encode_labels(y)), CLASSIFIER_LIMIT)
+        x = ops.convert_to_numpy(self.seen(self.preprocess(x)))
         self.features.trainable = self.trains_features
         self.classifier.trainable = True
         train_classifier(self.features, self.classifier, x, y)
@@ -200,12 +201,9 @@ class GAN(Model):
         return x if self.scaling is not None else 0.5 * (x + 1.0)
 
     def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
-        if isinstance(validation_data, tuple):
-            validation_data = tuple(
-                None if part is None else part[:VALIDATION_LIMIT] for part in validation_data
-            )
-        elif hasattr(validation_data, "shape"):
-            validation_data = validation_data[:VALIDATION_LIMIT]
+        if validation_data is not None and not backend.is_pipeline(validation_data):
+            parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+            validation_data = _some(parts, VALIDATION_LIMIT)
         return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
 
     # The two losses.
@@ -319,10 +317,15 @@ class GAN(Model):
         real_features, fake_features = ops.split(
             self.features(self.seen(ops.concatenate([x, fake]))), 2
         )
-        self.frechet.update_state(real_features, fake_features)
+        self.statistics.update_state(real_features, fake_features)
         parts = self.parts(d_loss, real_score, fake_score, x, fake)
         logs = self.track(n, self.g_loss_of(fake_score), *parts, 0.0, 0.0)
         return {name: value for name, value in logs.items() if not name.endswith("_norm")}
+
+    def evaluate(self, x=None, y=None, *args, return_dict=False, **kwargs):
+        logs = super().evaluate(x, y, *args, return_dict=True, **kwargs)
+        logs["frechet_distance"] = self.statistics.distance()
+        return logs if return_dict else list(logs.values())
 
     def call(self, x, labels=None, training=False):
         """Score x: higher is more real to the discriminator."""
@@ -490,6 +493,22 @@ class Unmoved:
     def __exit__(self, *error):
         for variable, value in zip(self.variables, self.values, strict=True):
             variable.assign(value)
+
+
+def _some(parts, most):
+    """Return at most so many examples, drawn from a fixed seed, of parts of one length."""
+    n = len(parts[0])
+    if n <= most:
+        return parts
+    index = np.sort(np.random.default_rng(0).permutation(n)[:most])
+    return tuple(
+        None
+        if part is None
+        else part[index]
+        if hasattr(part, "shape")
+        else [part[i] for i in index]
+        for part in parts
+    )
 
 
 def great_circles(corners, steps):

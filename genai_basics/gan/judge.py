@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from .. import metrics
 
-__all__ = ["FrechetDistance", "build_features", "sample_report", "train_classifier"]
+__all__ = ["FeatureStatistics", "build_features", "sample_report", "train_classifier"]
 
 WIDTH = 64  # features of an example
 
@@ -63,22 +63,18 @@ def train_classifier(features, classifier, x, y, steps=300, batch_size=128):
     features.trainable = classifier.trainable = False
 
 
-@keras.saving.register_keras_serializable(package="genai_basics")
-class FrechetDistance(keras.metrics.Metric):
-    """Fréchet distance of two sets of features, gathered batch by batch.
+class FeatureStatistics(keras.metrics.Metric):
+    """Sums of two sets of features, gathered batch by batch; `distance` is made of them.
 
-    The formula is that of `genai_basics.metrics.frechet_distance`; the covariances divide by n.
+    It reports nothing by itself: the matrix root is worked out once, when all is gathered.
     """
 
-    def __init__(self, width=WIDTH, name="frechet_distance", **kwargs):
+    def __init__(self, width=WIDTH, name="features", **kwargs):
         super().__init__(name=name, **kwargs)
-        self.width = width
-        self.sums = [
-            self.add_variable((width,), "zeros", name=f"sum_{side}") for side in ("real", "fake")
-        ]
+        sides = ("real", "fake")
+        self.sums = [self.add_variable((width,), "zeros", name=f"sum_{side}") for side in sides]
         self.products = [
-            self.add_variable((width, width), "zeros", name=f"product_{side}")
-            for side in ("real", "fake")
+            self.add_variable((width, width), "zeros", name=f"product_{side}") for side in sides
         ]
         self.count = self.add_variable((), "zeros", name="count")
 
@@ -91,24 +87,25 @@ class FrechetDistance(keras.metrics.Metric):
         self.count.assign_add(ops.cast(ops.shape(real)[0], "float32"))
 
     def result(self):
-        n = ops.maximum(self.count, 1.0)
-        means = [total / n for total in self.sums]
-        covariances = [
-            product / n - mean[:, None] * mean[None]
-            for product, mean in zip(self.products, means, strict=True)
-        ]
-        spreads = [ops.trace(covariance) for covariance in covariances]
-        # tr (S_r S_f)^(1/2) = sum of the roots of the eigenvalues of S_r^(1/2) S_f S_r^(1/2).
-        values, vectors = ops.linalg.eigh(covariances[0])
-        root = vectors * ops.sqrt(ops.maximum(values, 0.0))
-        middle = ops.matmul(ops.matmul(ops.transpose(root), covariances[1]), root)
-        middle = 0.5 * (middle + ops.transpose(middle))
-        shared = ops.sum(ops.sqrt(ops.maximum(ops.linalg.eigh(middle)[0], 0.0)))
-        distance = ops.sum(ops.square(means[0] - means[1])) + sum(spreads) - 2.0 * shared
-        return ops.maximum(distance, 0.0)
+        return {}
 
-    def get_config(self):
-        return {**super().get_config(), "width": self.width}
+    def distance(self):
+        """Return the Fréchet distance of all that was gathered; covariances divide by n.
+
+        The formula is that of `genai_basics.metrics.frechet_distance`.
+        """
+        n = max(float(self.count), 1.0)
+        means = [np.asarray(total, "float64") / n for total in self.sums]
+        real, fake = (
+            np.asarray(product, "float64") / n - np.outer(mean, mean)
+            for product, mean in zip(self.products, means, strict=True)
+        )
+        # tr (S_r S_f)^(1/2): the roots of the eigenvalues of S_r^(1/2) S_f S_r^(1/2).
+        values, vectors = np.linalg.eigh(real)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root.T @ fake @ root), 0.0)).sum()
+        distance = np.square(means[0] - means[1]).sum() + np.trace(real) + np.trace(fake)
+        return max(float(distance - 2.0 * shared), 0.0)
 
 
 def sample_report(real, fake, most=3000):
@@ -128,7 +125,8 @@ def sample_report(real, fake, most=3000):
     if min(len(real), len(fake)) > 1:
         report["frechet_distance"] = metrics.frechet_distance(real, fake)
     if len(real) > 3:
-        report["frechet_floor"] = metrics.frechet_distance(real[::2], real[1::2])
+        halves = np.random.default_rng(0).permutation(len(real))
+        report["frechet_floor"] = metrics.frechet_distance(real[halves[::2]], real[halves[1::2]])
     real, fake = real[:most], fake[:most]
     if min(len(real), len(fake)) > 5:
         report |= metrics.precision_recall(real, fake) | metrics.density_coverage(real, fake)

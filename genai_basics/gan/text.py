@@ -238,9 +238,11 @@ class TextGAN(GAN):
         """Return n-gram divergences (nats) to x, beside those of x's halves, and distinct texts."""
         n = int(np.clip(len(x), REPORT_LEAST, 2 * REPORT_MOST))
         fake, x = self.sample(n, seed=0), list(x)[:n]
+        order = np.random.default_rng(0).permutation(len(x))
+        halves = [[x[i] for i in order[start::2]] for start in (0, 1)]
         report = {}
         for size in (2, 3, 4):
-            for name, pair in {"": (x, fake), "_floor": (x[::2], x[1::2])}.items():
+            for name, pair in {"": (x, fake), "_floor": halves}.items():
                 bits = metrics.ngram_jsd(*pair, n=size, level=self.level)
                 report[f"ngram_jsd_{size}{name}"] = bits * math.log(2)
         report["distinct"] = len(set(fake)) / n
