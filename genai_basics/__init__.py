@@ -24,6 +24,7 @@ _CONTENTS = {
     ),
     "convolutional": ("CNN", "build_cnn", "train_feature_extractor"),
     "data": ("Dataset", "list_data", "load_data"),
+    "detector": ("Detector", "build_detector"),
     "doctor": ("Doctor",),
     "feedforward": ("MLP", "build_mlp"),
     "gan": ("GAN", "build_gan"),

@@ -1,6 +1,7 @@
 # For editors and type checkers: what `__init__.py` imports on first use.
 from . import convolutional as convolutional
 from . import data as data
+from . import detector as detector
 from . import doctor as doctor
 from . import feedforward as feedforward
 from . import gan as gan
@@ -19,6 +20,8 @@ from .convolutional import train_feature_extractor as train_feature_extractor
 from .data import Dataset as Dataset
 from .data import list_data as list_data
 from .data import load_data as load_data
+from .detector import Detector as Detector
+from .detector import build_detector as build_detector
 from .doctor import Doctor as Doctor
 from .feedforward import MLP as MLP
 from .feedforward import build_mlp as build_mlp

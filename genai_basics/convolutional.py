@@ -57,8 +57,8 @@ def build_cnn(
         multi_label: Whether an example may have several labels at once: y is (n, classes).
         num_outputs: Number of values of a regression.
         filters: Channels of the stages, each at half the resolution of the one before (series
-            keep theirs). `None`: 32 and up, for pictures as many as their size allows.
-        blocks: Residual blocks in a stage.
+            keep theirs). `None`: 24, 48, 96..., as many as the size of pictures allows.
+        blocks: Residual blocks in a stage; the first, at full resolution, has none.
         kernel_size: Side of the convolutions. `None`: 3; for series 7, 5, then 3.
         dropout: Share of features dropped before the last layer, in training.
         augment: Whether x is varied in training (pictures: shifts, turns, zooms, gaps; sounds:
@@ -156,7 +156,7 @@ def _stages(input_shape):
     while side >> count >= LEAST_SIDE and count < 6:
         count += 1
     count = max(count, 2)
-    return tuple(min(32 * 2**i, 192) for i in range(count)) if count < 5 else (16, 32, 64, 96, 128)
+    return tuple(24 * 2**i for i in range(count)) if count < 5 else (16, 32, 64, 96, 128)
 
 
 def _vary(x, augment, mirror, seeds):
@@ -237,7 +237,7 @@ def _convolve(x, filters, kernels, blocks, halve, init):
         if halve and i:
             x = pool(2, padding="same")(x)
         x = conv(x, width, size)
-        for _ in range(blocks):
+        for _ in range(blocks if i or not halve else 0):  # at full resolution they cost most
             shortcut = x
             x = conv(conv(x, width, size), width, size, activation=None)
             x = layers.ReLU()(layers.Add()([x, shortcut]))

@@ -115,6 +115,21 @@ RECIPES = {
             tiny={"filters": (8, 8), "blocks": 0},
         ),
         Recipe(
+            name="detector",
+            family="convolutional",
+            builder="detector.build_detector",
+            summary="object detector: finds the things in pictures, with boxes and scores",
+            data="scattered_digits",
+            kinds=("detection",),
+            facts=("input_shape", "num_classes", "class_names"),
+            epochs=30,
+            batch_size=16,
+            options=(
+                Option("--mirror", "Mirrored pictures mean the same.", "mirror", type="flag"),
+            ),
+            tiny={"filters": (8, 8, 8, 8)},
+        ),
+        Recipe(
             name="autoencoder",
             family="autoencoder",
             builder="autoencoder.build_autoencoder",

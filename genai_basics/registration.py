@@ -20,6 +20,7 @@ MODULES = (
     "augmentation",
     "autoencoder",
     "convolutional",
+    "detector",
     "distributions",
     "feedforward",
     "gan",

@@ -1,0 +1,568 @@
+"""Object detector that needs no anchors: TTFNet (Liu et al., 2019, https://arxiv.org/abs/1909.00700).
+
+At a quarter of the picture's resolution, a heatmap for each class is high at the centres of its
+objects, and each place foretells how far the object about it reaches to the left, top, right and
+bottom. A Gaussian about each object's centre (equation 2) is the target of the heatmaps, through
+the focal loss of CenterNet (equation 3, from https://arxiv.org/abs/1904.07850), and weighs the
+places whose boxes are compared with the object's by generalized IoU (equations 6 to 8).
+"""
+
+import math
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from . import metrics, plotting
+from .backend import gradient_step
+from .data.images import resize_images
+from .data.writers import image_grid
+from .model import Model
+
+__all__ = ["Detector", "build_detector", "detection_losses"]
+
+STRIDE = 4  # pixels between places
+LONGEST = 256  # pixels of the longer side that a picture is shrunk to
+MOST = 100  # objects found in a picture
+
+
+def build_detector(
+    input_shape=(None, None, 3),
+    num_classes=1,
+    *,
+    image_size=None,
+    filters=(24, 48, 96, 160),
+    augment=True,
+    mirror=None,
+    max_overlap=0.55,
+    threshold=0.3,
+    class_names=None,
+    value_range=(0, 255),
+    seed=None,
+):
+    """Build a detector of objects, to train from nothing on a few hundred pictures.
+
+    `fit(x, y)` takes pictures, of any sizes, and for each a dict of `boxes` (k, 4), the corners
+    left, top, right, bottom in its pixels, and `labels` (k,), numbers or names.
+
+    Args:
+        input_shape: (height, width, channels) of the pictures, None where sizes differ.
+        num_classes: Number of classes.
+        image_size: (height, width) that pictures are resized to. `None`: as they are up to 256
+            pixels, else shrunk to 256 on the longer side. More finds smaller objects.
+        filters: Channels at 1/2, 1/4, 1/8 and 1/16 of the size.
+        augment: Whether pictures are shifted, zoomed and lit in other ways in training.
+        mirror: Whether they are mirrored and turned upside down too. `None`: where class names
+            are longer than those of letters and digits.
+        max_overlap: Two boxes of a class that overlap by more are one object (intersection
+            over union).
+        threshold: Least score of a box that `detect` returns.
+        class_names: Names of the labels.
+        value_range: Range of the pictures.
+        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    >>> from genai_basics import build_detector, load_data
+    >>> data = load_data("scattered_digits", limit=16)
+    >>> detector = build_detector(data.spec.shape, 10, class_names=data.spec.class_names, seed=0)
+    >>> detector.compile()
+    >>> history = detector.fit(data.train.x, data.train.y, epochs=1, verbose=0)
+    >>> sorted(detector.detect(data.test.x)[0])
+    ['boxes', 'labels', 'scores']
+    """
+    if class_names is not None and num_classes == 1:
+        num_classes = len(class_names)
+    _check(input_shape, num_classes, class_names, filters, max_overlap, threshold)
+    size = _network_size(input_shape, image_size)
+    if mirror is None:
+        mirror = class_names is not None and any(len(str(name)) > 2 for name in class_names)
+    init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
+    network = _network((*size, input_shape[-1]), num_classes, filters, init)
+    return Detector(
+        network,
+        num_classes=num_classes,
+        augment=augment,
+        mirror=bool(mirror),
+        max_overlap=max_overlap,
+        threshold=threshold,
+        class_names=class_names,
+        value_range=value_range,
+        seed=seed,
+        name="detector",
+    )
+
+
+def _check(input_shape, num_classes, class_names, filters, max_overlap, threshold):
+    if len(input_shape) != 3 or input_shape[-1] not in (1, 3):
+        raise ValueError(
+            "`input_shape` must be (height, width, 1 or 3). "
+            f"Received: input_shape={tuple(input_shape)}"
+        )
+    if num_classes < 1:
+        raise ValueError(f"`num_classes` must be at least 1. Received: num_classes={num_classes}")
+    if class_names is not None and len(class_names) != num_classes:
+        raise ValueError(
+            f"`class_names` must name each of {num_classes} classes. "
+            f"Received: {len(class_names)} names"
+        )
+    if len(filters) != 4 or min(filters) < 1:
+        raise ValueError(f"`filters` must be four widths. Received: filters={filters}")
+    for name, value in (("max_overlap", max_overlap), ("threshold", threshold)):
+        if not 0 < value < 1:
+            raise ValueError(f"`{name}` must be between 0 and 1. Received: {name}={value}")
+
+
+def _network_size(input_shape, image_size):
+    """Return (height, width) of the network's pictures: multiples of 16."""
+    if image_size is None:
+        height, width = (size or LONGEST for size in input_shape[:2])
+        scale = min(1.0, LONGEST / max(height, width))
+        image_size = (height * scale, width * scale)
+    sides = (image_size,) * 2 if isinstance(image_size, (int, float)) else tuple(image_size)
+    if len(sides) != 2 or min(sides) < 16:
+        raise ValueError(
+            f"`image_size` must be (height, width), 16 at least. Received: image_size={image_size}"
+        )
+    return tuple(16 * max(1, round(side / 16)) for side in sides)
+
+
+def _network(input_shape, num_classes, filters, init):
+    """Return pictures -> (heat, reach): down to 1/16 of the size, and up to 1/4 again."""
+
+    def conv(x, width, size=3, strides=1):
+        x = layers.Conv2D(width, size, strides, "same", use_bias=False, kernel_initializer=init)(x)
+        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+
+    def up(x, beside, width):
+        x = layers.UpSampling2D()(conv(x, width, 1))
+        return conv(layers.Add()([x, conv(beside, width, 1)]), width)
+
+    half, quarter, eighth, sixteenth = filters
+    inputs = keras.Input(input_shape, name="x")
+    x = conv(inputs, half, strides=2)
+    quarter = conv(conv(x, quarter, strides=2), quarter)
+    eighth = conv(conv(quarter, eighth, strides=2), eighth)
+    x = conv(conv(conv(eighth, sixteenth, strides=2), sixteenth), sixteenth)
+    x = up(up(x, eighth, filters[2]), quarter, 64)
+    # At the start each place says "nothing here" with 0.99 (Lin et al., 2017, section 4.1).
+    bias = keras.initializers.Constant(-math.log(99))
+    heat = layers.Conv2D(num_classes, 1, bias_initializer=bias, name="heat")(conv(x, 48))
+    reach = layers.Conv2D(4, 1, name="reach")(conv(x, 48))
+    return keras.Model(inputs, [heat, reach], name="network")
+
+
+def boxes_of(reach, size):
+    """Return boxes (batch, rows, columns, 4) in pixels from log distances to their sides.
+
+    A place in row i and column j lies at ((j + 1/2), (i + 1/2)) * 4 pixels; the distances are
+    exp(reach) * 16 pixels.
+    """
+    rows, columns = reach.shape[1:3]
+    y = (ops.arange(rows, dtype="float32") + 0.5) * (size[0] / rows)
+    x = (ops.arange(columns, dtype="float32") + 0.5) * (size[1] / columns)
+    x, y = x[None, None, :], y[None, :, None]
+    left, top, right, bottom = ops.unstack(ops.exp(ops.clip(reach, -5.0, 4.0)) * 16.0, 4, axis=-1)
+    return ops.stack([x - left, y - top, x + right, y + bottom], axis=-1)
+
+
+def area_of(boxes):
+    """Return areas of boxes (..., 4): 0 where a side is none."""
+    width = ops.maximum(boxes[..., 2] - boxes[..., 0], 0.0)
+    return width * ops.maximum(boxes[..., 3] - boxes[..., 1], 0.0)
+
+
+def overlaps(a, b):
+    """Return IoU and generalized IoU of boxes (..., 4) (Rezatofighi et al., 2019).
+
+    IoU = |A and B| / |A or B|; GIoU = IoU - |C less (A or B)| / |C|, C the least box about both.
+    """
+    inner = ops.concatenate(
+        [ops.maximum(a[..., :2], b[..., :2]), ops.minimum(a[..., 2:], b[..., 2:])], axis=-1
+    )
+    outer = ops.concatenate(
+        [ops.minimum(a[..., :2], b[..., :2]), ops.maximum(a[..., 2:], b[..., 2:])], axis=-1
+    )
+    both = area_of(inner)
+    either = area_of(a) + area_of(b) - both
+    iou = both / ops.maximum(either, 1e-6)
+    hull = ops.maximum(area_of(outer), 1e-6)
+    return iou, iou - (hull - either) / hull
+
+
+def gaussians(boxes, rows, columns, size, alpha=0.54):
+    """Return a Gaussian about each centre, (batch, boxes, rows, columns), 1 at its own place.
+
+    Its standard deviations are alpha / 6 of the box's width and height (equation 2), half a
+    place at least.
+    """
+    scale = ops.array([columns / size[1], rows / size[0]] * 2, "float32")
+    boxes = boxes * scale  # in places
+    centre = (boxes[..., :2] + boxes[..., 2:]) / 2
+    limit = ops.array([columns - 1, rows - 1], "float32")
+    centre = ops.clip(ops.floor(centre), 0.0, limit)
+    sigma = ops.maximum((boxes[..., 2:] - boxes[..., :2]) * (alpha / 6), 0.5)
+    x = ops.arange(columns, dtype="float32") - centre[..., :1]
+    y = ops.arange(rows, dtype="float32") - centre[..., 1:]
+    x = ops.exp(-0.5 * ops.square(x / sigma[..., :1]))
+    y = ops.exp(-0.5 * ops.square(y / sigma[..., 1:]))
+    return y[..., :, None] * x[..., None, :]
+
+
+def detection_losses(heat, reach, boxes, labels, size):
+    """Return `(heat_loss, box_loss)`, per object, averaged over the batch's objects.
+
+    heat_loss: with p = sigmoid(heat) and the Gaussians' maximum t for each class,
+    -(1 - p)^2 log p where t = 1, -(1 - t)^4 p^2 log(1 - p) elsewhere, summed over places and
+    classes (equation 3). box_loss: 1 - GIoU, averaged over the places about a centre by the
+    weight of its Gaussian there, so that each object counts the same.
+
+    Args:
+        heat: Logits (batch, rows, columns, classes).
+        reach: Log distances (batch, rows, columns, 4), see `boxes_of`.
+        boxes: Corners (batch, most, 4) in pixels.
+        labels: Classes (batch, most), -1 where there is no box.
+        size: (height, width) of the picture in pixels.
+    """
+    rows, columns, classes = heat.shape[1:]
+    there = ops.cast(labels >= 0, "float32")
+    count = ops.maximum(ops.sum(there), 1.0)
+    bumps = gaussians(boxes, rows, columns, size) * there[..., None, None]
+    target = ops.stack(
+        [
+            ops.max(bumps * ops.cast(labels == c, "float32")[..., None, None], axis=1)
+            for c in range(classes)
+        ],
+        axis=-1,
+    )
+    log_p, log_not_p = -ops.softplus(-heat), -ops.softplus(heat)
+    p = ops.sigmoid(heat)
+    hit = -ops.square(1.0 - p) * log_p
+    miss = -((1.0 - target) ** 4) * ops.square(p) * log_not_p
+    heat_loss = ops.sum(ops.where(target > 0.999, hit, miss)) / count
+
+    # Each place is compared with the object whose Gaussian is highest there, from 0.3 on.
+    owner = ops.argmax(bumps, axis=1)  # (batch, rows, columns)
+    weight = ops.max(bumps, axis=1)
+    weight = ops.where(weight > 0.3, weight, 0.0)
+    flat = ops.reshape(owner, (-1, rows * columns, 1))
+    number = ops.arange(ops.shape(bumps)[1], dtype=owner.dtype)[None, :, None, None]
+    mass = ops.sum(ops.where(owner[:, None] == number, weight[:, None], 0.0), axis=(2, 3))
+    mass = ops.take_along_axis(mass, flat[..., 0], axis=1)
+    true = ops.reshape(ops.take_along_axis(boxes, flat, axis=1), (-1, rows, columns, 4))
+    _, giou = overlaps(boxes_of(reach, size), true)
+    share = weight / ops.maximum(ops.reshape(mass, (-1, rows, columns)), 1e-6)
+    return heat_loss, ops.sum(share * (1.0 - giou)) / count
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Detector(Model):
+    """A `network: pictures -> (heat, reach)` with the losses, the augmentation, the decoding.
+
+    The network sees pictures of its own size in [0, 1]; see `detection_losses` for its outputs.
+    """
+
+    tracked = ("heat", "box")
+    loss_keyword = "its network: the losses are the paper's"
+    learning_rate = 2e-3
+    batch_size = 16
+    box_weight = 5.0  # the paper's
+
+    def __init__(
+        self,
+        network,
+        *,
+        num_classes,
+        augment=True,
+        mirror=False,
+        max_overlap=0.55,
+        threshold=0.3,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.network, self.num_classes = network, num_classes
+        self.augment, self.mirror = augment, mirror
+        self.max_overlap, self.threshold = max_overlap, threshold
+        self.built = True
+
+    @property
+    def size(self):
+        """(height, width) of the network's pictures."""
+        return tuple(self.network.inputs[0].shape[1:3])
+
+    def input_shape_of_one(self):
+        return self.network.inputs[0].shape[1:]
+
+    def default_optimizer(self):
+        return keras.optimizers.AdamW(self.peak_learning_rate, weight_decay=1e-2)
+
+    # Data: pictures of any size, boxes in their pixels.
+
+    def prepare(self, x, y=None, sample_weight=None):
+        pictures = [np.asarray(picture) for picture in x]
+        if not pictures:
+            raise ValueError("x must hold at least one picture. Received: none")
+        channels = self.input_shape_of_one()[-1]
+        pictures = [p[..., None] if p.ndim == 2 else p for p in pictures]
+        for picture in pictures:
+            if picture.ndim != 3 or picture.shape[-1] != channels:
+                raise ValueError(
+                    f"x must hold pictures (height, width, {channels}). "
+                    f"Received: a picture of shape {picture.shape}"
+                )
+        resized = np.concatenate([resize_images(p[None], self.size) for p in pictures])
+        self.check_input(resized)
+        if y is None:
+            return (resized,)
+        if len(y) != len(pictures):
+            raise ValueError(
+                f"x and y must have the same length. Received: lengths {[len(pictures), len(y)]}"
+            )
+        most = max([1, *(len(target["labels"]) for target in y)])
+        boxes = np.zeros((len(y), most, 4), "float32")
+        labels = np.full((len(y), most), -1, "int32")
+        for i, (picture, target) in enumerate(zip(pictures, y, strict=True)):
+            found, names = self._target(target, picture.shape)
+            boxes[i, : len(found)], labels[i, : len(names)] = found, names
+        return resized, {"boxes": boxes, "labels": labels}
+
+    def _target(self, target, shape):
+        """Return boxes in the network's pixels and integer labels; those without area left out."""
+        boxes = np.asarray(target["boxes"], "float32").reshape(-1, 4)
+        labels = np.asarray(target["labels"])
+        if len(boxes) != len(labels):
+            raise ValueError(
+                f"a picture needs a label for each box. Received: {len(boxes)} boxes and "
+                f"{len(labels)} labels"
+            )
+        if not len(labels):
+            return boxes, np.zeros(0, "int32")
+        labels = self.check_labels(self.encode_labels(labels))
+        height, width = shape[:2]
+        boxes = boxes.clip(0, [width, height, width, height])
+        boxes = boxes * (np.array([self.size[1] / width, self.size[0] / height] * 2, "float32"))
+        keep = ((boxes[:, 2:] - boxes[:, :2]) > 0).all(axis=1)
+        if "crowd" in target:
+            keep &= ~np.asarray(target["crowd"], bool)
+        return boxes[keep], labels[keep]
+
+    # Training.
+
+    def call(self, x, training=False):
+        """Return `heat` logits and `reach`, at a quarter of the size."""
+        return self.network(x, training=training)
+
+    def vary(self, x, boxes):
+        """Shift, zoom, mirror and light pictures and their boxes, each in its own way."""
+        n, (height, width) = ops.shape(x)[0], self.size
+        draw = lambda low, high: keras.random.uniform((n,), low, high, seed=self.noise)  # noqa: E731
+        zoom = ops.exp(draw(-0.2, 0.2))
+        stretch = ops.exp(draw(-0.06, 0.06))
+        flip_x = ops.sign(draw(-1, 1)) if self.mirror else ops.ones((n,))
+        flip_y = ops.sign(draw(-1, 1)) if self.mirror else ops.ones((n,))
+        scale_x, scale_y = zoom * stretch * flip_x, zoom / stretch * flip_y
+        middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
+        # Pixel (u, v) of the output is (scale_x u + x0, scale_y v + y0) of the input.
+        x0 = middle_x - scale_x * middle_x + draw(-0.12, 0.12) * width
+        y0 = middle_y - scale_y * middle_y + draw(-0.12, 0.12) * height
+        zero = ops.zeros((n,))
+        transform = ops.stack([scale_x, zero, x0, zero, scale_y, y0, zero, zero], axis=1)
+        x = ops.image.affine_transform(x, transform, "bilinear", "constant", 0.5)
+        # Pixel u of a picture spans u to u + 1 of its coordinates: hence the halves.
+        scale = ops.stack([scale_x, scale_y] * 2, axis=1)[:, None]
+        start = ops.stack([x0, y0] * 2, axis=1)[:, None]
+        boxes = (boxes - 0.5 - start) / scale + 0.5
+        low = ops.minimum(boxes[..., :2], boxes[..., 2:])
+        high = ops.maximum(boxes[..., :2], boxes[..., 2:])
+        whole = area_of(ops.concatenate([low, high], axis=-1))
+        limit = ops.array([width, height], "float32")
+        boxes = ops.concatenate([ops.clip(low, 0.0, limit), ops.clip(high, 0.0, limit)], axis=-1)
+        seen = area_of(boxes) > 0.3 * whole  # less of it left in the picture is no object
+        light = draw(-0.1, 0.1)[:, None, None, None]
+        contrast = ops.exp(draw(-0.2, 0.2))[:, None, None, None]
+        mean = ops.mean(x, axis=(1, 2, 3), keepdims=True)
+        return (x - mean) * contrast + mean + light, boxes, seen
+
+    def losses_of(self, x, boxes, labels, training=False):
+        """Return `(loss, heat, box)` with loss = heat + 5 box."""
+        if training and self.augment:
+            x, boxes, seen = self.vary(x, boxes)
+            labels = ops.where(seen, labels, -1)
+        heat, reach = self.network(x, training=training)
+        heat, box = detection_losses(heat, reach, boxes, labels, self.size)
+        return heat + self.box_weight * box, heat, box
+
+    def train_step(self, data):
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        losses = gradient_step(
+            lambda: self.losses_of(x, y["boxes"], y["labels"], training=True),
+            self.trainable_variables,
+            self.optimizer,
+        )
+        return self.track(ops.shape(x)[0], *losses)
+
+    def test_step(self, data):
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self.track(ops.shape(x)[0], *self.losses_of(x, y["boxes"], y["labels"]))
+
+    def predict_step(self, data):
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self.decode(*self.network(x, training=False))
+
+    # From maps to boxes.
+
+    def decode(self, heat, reach):
+        """Return the likeliest 100 boxes of each picture, best first, each object once.
+
+        A place counts where its heat is the highest of the 3x3 about it; then, of boxes of one
+        class that overlap by more than `max_overlap`, only the best stays.
+
+        Returns:
+            Dict of `boxes` (batch, 100, 4) in the network's pixels, `labels` (batch, 100), -1
+            where there is nothing, `scores` (batch, 100), 0 there.
+        """
+        p = ops.sigmoid(heat)
+        peak = ops.max_pool(p, 3, 1, "same")
+        p = ops.where(p >= peak, p, 0.0)
+        rows, columns, classes = p.shape[1:]
+        k = min(MOST, rows * columns * classes)
+        scores, places = ops.top_k(ops.reshape(p, (-1, rows * columns * classes)), k)
+        labels = ops.cast(places % classes, "int32")
+        boxes = ops.reshape(boxes_of(reach, self.size), (-1, rows * columns, 4))
+        boxes = ops.take_along_axis(boxes, (places // classes)[..., None], axis=1)
+        limit = ops.array([self.size[1], self.size[0]] * 2, "float32")
+        boxes = ops.clip(boxes, 0.0, limit)
+        keep = self.suppress(boxes, labels)
+        keep = ops.logical_and(keep, scores > 1e-3)
+        return {
+            "boxes": boxes,
+            "labels": ops.where(keep, labels, -1),
+            "scores": ops.where(keep, scores, 0.0),
+        }
+
+    def suppress(self, boxes, labels):
+        """Return which boxes (batch, k, 4), best first, are no second box of an object."""
+        k = boxes.shape[1]
+        iou, _ = overlaps(boxes[:, :, None], boxes[:, None])
+        same = labels[:, :, None] == labels[:, None]
+        hides = ops.logical_and(iou > self.max_overlap, same)
+        order = ops.arange(k)
+
+        def step(i, keep):
+            better = ops.logical_and(keep, (order < i)[None])
+            hidden = ops.any(ops.logical_and(hides[:, i], better), axis=1)
+            return ops.logical_and(
+                keep, ops.logical_not(ops.logical_and(hidden[:, None], (order == i)[None]))
+            )
+
+        return ops.fori_loop(0, k, step, ops.ones_like(labels, dtype="bool"))
+
+    def postprocess(self, outputs):
+        return outputs
+
+    # Verbs on raw data.
+
+    def detect(self, x, threshold=None):
+        """Return for each picture of x a dict of what is on it, best first.
+
+        Args:
+            x: Pictures, of any sizes.
+            threshold: Least score. `None` takes the builder's.
+
+        Returns:
+            List of `{"boxes": (k, 4), "labels": (k,), "scores": (k,)}`: corners in pixels of the
+            picture given, names (numbers without `class_names`), scores from 0 to 1.
+        """
+        threshold = self.threshold if threshold is None else threshold
+        found = self.predict(x, verbose=0)
+        names = np.array(self.class_names or range(self.num_classes))
+        results = []
+        for i in range(len(x)):
+            height, width = np.shape(x[i])[:2]
+            keep = found["scores"][i] >= max(threshold, 1e-3)
+            order = np.argsort(-found["scores"][i][keep], kind="stable")
+            scale = np.array([width / self.size[1], height / self.size[0]] * 2, "float32")
+            results.append(
+                {
+                    "boxes": (found["boxes"][i][keep] * scale)[order],
+                    "labels": names[found["labels"][i][keep]][order],
+                    "scores": found["scores"][i][keep][order],
+                }
+            )
+        return results
+
+    def report(self, x, y=None):
+        if y is None:
+            raise ValueError("boxes are needed to measure a detector. Received: data without")
+        found = self.detect(x, threshold=1e-3)
+        names = self.class_names or tuple(map(str, range(self.num_classes)))
+        found = [{**one, "labels": [str(label) for label in one["labels"]]} for one in found]
+        true = [
+            {**one, "labels": [self.name_of(label) for label in self.encode_labels(one["labels"])]}
+            for one in y
+        ]
+        return metrics.detection_report(true, found, names), {}
+
+    def name_of(self, label):
+        """Return the name of an integer label."""
+        return self.class_names[int(label)] if self.class_names else str(int(label))
+
+    def answer(self, x):
+        """Return a row for each picture with what is on it, and copies with the boxes drawn."""
+        found = self.detect(x)
+        rows = []
+        for one in found:
+            labels = [str(label) for label in one["labels"]]
+            counts = {name: labels.count(name) for name in dict.fromkeys(labels)}
+            rows.append(
+                {
+                    "objects": len(labels),
+                    "found": ", ".join(f"{n} {name}" for name, n in counts.items()) or "(nothing)",
+                    "boxes": np.round(one["boxes"], 1).tolist(),
+                    "labels": labels,
+                    "scores": np.round(one["scores"], 4).tolist(),
+                }
+            )
+        return rows, [self.draw(picture, one) for picture, one in zip(x, found, strict=True)]
+
+    def draw(self, picture, found):
+        """Return a copy of a picture, uint8 RGB, with boxes, labels and scores drawn on it."""
+        picture = np.asarray(picture)
+        if picture.dtype != np.uint8:
+            low, high = self.value_range or (0, 255)
+            picture = ((picture - low) * (255 / (high - low))).round().clip(0, 255).astype("uint8")
+        drawn = plotting.draw_boxes(picture, found["boxes"], found["labels"], found["scores"])
+        return np.asarray(drawn.convert("RGB"))
+
+    def coco_results(self, x, image_ids=None):
+        """Return what is on pictures x as COCO results: a list of dicts that JSON can hold.
+
+        `{"image_id", "category_id", "bbox": [left, top, width, height], "score"}`; ids of
+        pictures count from 0 unless given, those of categories are the labels' numbers.
+        """
+        rows, names = [], {str(name): i for i, name in enumerate(self.class_names or ())}
+        for i, one in enumerate(self.detect(x, threshold=1e-3)):
+            for box, label, score in zip(
+                *(one[k] for k in ("boxes", "labels", "scores")), strict=True
+            ):
+                left, top, right, bottom = (round(float(side), 2) for side in box)
+                rows.append(
+                    {
+                        "image_id": i if image_ids is None else image_ids[i],
+                        "category_id": names.get(str(label), int(label) if not names else -1),
+                        "bbox": [left, top, round(right - left, 2), round(bottom - top, 2)],
+                        "score": round(float(score), 5),
+                    }
+                )
+        return rows
+
+    def pictures(self, x, y=None):
+        """Return the first pictures with what was found on them."""
+        some = [np.asarray(picture) for picture in x[:9]]
+        drawn = [self.draw(p, one) for p, one in zip(some, self.detect(some), strict=True)]
+        if len({picture.shape for picture in drawn}) > 1:
+            return {f"detected-{i}": picture for i, picture in enumerate(drawn)}
+        return {"detected": image_grid(np.stack(drawn), columns=3)}
