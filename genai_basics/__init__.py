@@ -33,6 +33,7 @@ _CONTENTS = {
     "model": ("Model",),
     "plotting": (),
     "predictor": ("Predictor",),
+    "recurrent": ("LanguageModel", "Tokenizer", "build_language_model"),
     "runs": ("Run", "load_run"),
     "sound": ("LogMel",),
     "training": ("train",),

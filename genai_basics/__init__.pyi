@@ -10,6 +10,7 @@ from . import metrics as metrics
 from . import model as model
 from . import plotting as plotting
 from . import predictor as predictor
+from . import recurrent as recurrent
 from . import runs as runs
 from . import sound as sound
 from . import training as training
@@ -30,6 +31,9 @@ from .gan import build_gan as build_gan
 from .layers import Sampling as Sampling
 from .model import Model as Model
 from .predictor import Predictor as Predictor
+from .recurrent import LanguageModel as LanguageModel
+from .recurrent import Tokenizer as Tokenizer
+from .recurrent import build_language_model as build_language_model
 from .runs import Run as Run
 from .runs import load_run as load_run
 from .sound import LogMel as LogMel

@@ -20,6 +20,7 @@ __all__ = [
     "gradients",
     "is_pipeline",
     "on_gpu",
+    "scan",
     "stop_gradient_of",
 ]
 
@@ -94,6 +95,35 @@ def distribution(strategy):
 def on_gpu():
     """Say whether there is a GPU to compute on."""
     return bool(tf.config.list_logical_devices("GPU"))
+
+
+def scan(fn, carry, xs, like, *, reverse=False):
+    """Run `fn(carry, x) -> (carry, y)` over the first axis of `xs`; return `(carry, ys)`.
+
+    As `keras.ops.scan`, whose ys must look like the carry on this backend.
+
+    Args:
+        fn: Callable on pytrees of tensors.
+        carry: Pytree of tensors, whose shapes stay.
+        xs: Pytree of tensors (steps, ...).
+        like: Pytree of `keras.KerasTensor`: shape and type of y.
+        reverse: Go from the last step to the first; ys keep the order of xs.
+    """
+    carry = keras.tree.map_structure(tf.convert_to_tensor, carry)
+    flat = [tf.convert_to_tensor(x) for x in keras.tree.flatten(xs)]
+    n = tf.shape(flat[0])[0]
+    inputs = [tf.TensorArray(x.dtype, n, element_shape=x.shape[1:]).unstack(x) for x in flat]
+    outputs = [tf.TensorArray(y.dtype, n, element_shape=y.shape) for y in keras.tree.flatten(like)]
+
+    def body(i, carry, outputs):
+        row = n - 1 - i if reverse else i
+        x = keras.tree.pack_sequence_as(xs, [array.read(row) for array in inputs])
+        carry, y = fn(carry, x)
+        flat = keras.tree.flatten(y)
+        return i + 1, carry, [a.write(row, t) for a, t in zip(outputs, flat, strict=True)]
+
+    _, carry, outputs = tf.while_loop(lambda i, *_: i < n, body, (0, carry, outputs))
+    return carry, keras.tree.pack_sequence_as(like, [array.stack() for array in outputs])
 
 
 def is_pipeline(x):

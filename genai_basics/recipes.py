@@ -174,6 +174,22 @@ RECIPES = {
             round_steps=250,
             tiny={"latent_dim": 8, "hidden_units": (16,)},
         ),
+        Recipe(
+            name="language-model",
+            family="recurrent",
+            builder="recurrent.build_language_model",
+            summary="recurrent language model: writes text by characters or words, or music",
+            data="python_topics",
+            kinds=("text", "music"),
+            facts=("alphabet", "pitches"),
+            epochs=6,
+            batch_size=32,
+            options=(
+                Option("--unit", "character, byte, word or subword.", "unit"),
+                Option("--units", "Size of the recurrent layer.", "units", type="int"),
+            ),
+            tiny={"units": 16, "embedding_dim": 8, "window": 20},
+        ),
     )
 }
 

@@ -28,6 +28,7 @@ MODULES = (
     "layers",
     "model",
     "predictor",
+    "recurrent",
     "sound",
     "vae",
 )

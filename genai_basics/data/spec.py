@@ -78,16 +78,20 @@ class VectorSpec(Spec):
 
 @dataclass(frozen=True)
 class TextSpec(Spec):
-    """Texts. With `corpus` each part is one long text; `max_length` counts characters."""
+    """Texts. With `corpus` each part is one long text; `max_length` counts characters.
+
+    `alphabet` holds the characters, where they are at most a few hundred.
+    """
 
     kind: ClassVar[str] = "text"
     class_names: tuple | None = None
     multi_label: bool = False
     corpus: bool = False
     max_length: int | None = None
+    alphabet: tuple | None = None
 
     def facts(self):
-        return {**self._labels(), "multi_label": self.multi_label}
+        return {**self._labels(), "multi_label": self.multi_label, "alphabet": self.alphabet}
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,8 @@ class MusicSpec(Spec):
     high: int = 108
 
     def facts(self):
-        return {"voices": self.voices, "low": self.low, "high": self.high}
+        pitches = (self.low, self.high)
+        return {"voices": self.voices, "low": self.low, "high": self.high, "pitches": pitches}
 
 
 SPECS = {

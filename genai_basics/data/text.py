@@ -17,6 +17,7 @@ __all__ = ["corpus_reading", "read_pairs", "read_text", "text_reading"]
 TEXT_COLUMNS = ("text", "sentence", "review", "comment", "message", "content", "document", "title")
 LABEL_COLUMNS = ("label", "class", "category", "sentiment", "target", "topic", "y", "language")
 SOURCE_COLUMNS = ("source", "src", "input", "english", "en", "from", "question")
+MOST_CHARACTERS = 500  # of an alphabet that is written down
 NOTES = ("source", "readme", "license", "licence", "copying", "notes")  # files about the data
 
 
@@ -75,7 +76,7 @@ def corpus_reading(content, digest):
     def cut(start, stop):
         return Part([content[start:stop]])
 
-    spec = TextSpec(corpus=True, max_length=len(content))
+    spec = TextSpec(corpus=True, max_length=len(content), alphabet=_alphabet([content]))
     return Reading(spec, {}, digest, cut=cut, length=len(content))
 
 
@@ -109,7 +110,8 @@ def text_reading(raw, digest, class_names=None, multi_label=False, strict=False,
         y, class_names = encode_parts(kept, class_names, "texts")
     parts = {name: Part(texts, y[name], groups) for name, (texts, _) in kept.items()}
     longest = max(len(item) for texts, _ in kept.values() for item in texts)
-    spec = TextSpec(class_names, bool(multi_label), False, longest)
+    alphabet = _alphabet(item for texts, _ in kept.values() for item in texts)
+    spec = TextSpec(class_names, bool(multi_label), False, longest, alphabet)
     shared = np.array((parts.get("all") or parts["train"]).x, dtype=object).astype(str)
     group = shared if len(set(shared)) < len(shared) else None
     return Reading(spec, parts, digest, group=group)
@@ -153,6 +155,11 @@ def is_corpus(content):
     """Whether a `.txt` file is one text: it has blank lines between others, or one line."""
     lines = content.strip().split("\n")
     return len(lines) == 1 or any(not line.strip() for line in lines)
+
+
+def _alphabet(texts):
+    characters = set().union(*texts)
+    return tuple(sorted(characters)) if len(characters) <= MOST_CHARACTERS else None
 
 
 def _complain(message, strict):

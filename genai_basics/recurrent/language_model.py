@@ -1,0 +1,307 @@
+"""Language models: what comes next, by a recurrent network (Graves, 2013,
+https://arxiv.org/abs/1308.0850).
+
+p(text) is the product of p(unit | all units before), and the loss its mean negative logarithm
+in nats. The units are characters, bytes, words or sub-words.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from .cells import GRU, LSTM
+from .sequences import SequenceModel, uniforms_of
+from .tokenizer import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
+
+__all__ = ["LanguageModel", "build_language_model"]
+
+VOCABULARY = {"character": 256, "byte": 259, "word": 4000, "subword": 2000}
+
+
+def build_language_model(
+    alphabet=None,
+    *,
+    unit="character",
+    vocab_size=None,
+    units=256,
+    num_layers=1,
+    cell="gru",
+    embedding_dim=64,
+    tied=False,
+    dropout=0.1,
+    window=100,
+    pitches=None,
+    seed=None,
+):
+    """Build a recurrent language model. Then `compile()`, `fit(texts)` and `sample(n)`.
+
+    Args:
+        alphabet: The characters of the texts, where they are known; `fit` finds them otherwise.
+        unit: What is predicted: `"character"`, `"byte"`, `"word"` or `"subword"`.
+        vocab_size: Most different units. `None`: those of the alphabet, 256 characters, 4,000
+            words or 2,000 sub-words; the rest counts as unknown.
+        units: Size of each recurrent layer.
+        num_layers: Recurrent layers.
+        cell: `"gru"` or `"lstm"`.
+        embedding_dim: Size of a unit's vector.
+        tied: Whether the output layer shares the embedding's weights.
+        dropout: Share of outputs of the recurrent layers that training leaves out.
+        window: Units that gradients see; the state goes on beyond.
+        pitches: `(lowest, highest)` MIDI pitch: learn music, several notes at once, instead.
+        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    >>> from genai_basics import build_language_model
+    >>> model = build_language_model("ab ", units=16, window=10, seed=0)
+    >>> model.compile()
+    >>> history = model.fit(["ab abab ba " * 20], epochs=1, verbose=0)
+    >>> len(model.sample(2, length=30, seed=0)[0])
+    30
+    """
+    for name, value in (("units", units), ("num_layers", num_layers), ("window", window)):
+        if value < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+    if cell not in ("gru", "lstm"):
+        raise ValueError(f'`cell` must be "gru" or "lstm". Received: cell={cell!r}')
+    if not 0 <= dropout < 1:
+        raise ValueError(f"`dropout` must be from 0 to below 1. Received: dropout={dropout}")
+    recurrent = {"units": units, "num_layers": num_layers, "cell": cell}
+    recurrent |= {"dropout": dropout, "seed": seed}
+    if pitches is not None:
+        from .music import build_music_model
+
+        return build_music_model(pitches, window=window, **recurrent)
+    vocabulary = None
+    if alphabet is not None and unit == "character":
+        vocabulary = sorted(set(alphabet))
+        vocab_size = vocab_size or len(vocabulary) + SPECIAL
+    tokenizer = Tokenizer(unit, vocab_size or VOCABULARY.get(unit, SPECIAL + 1), vocabulary)
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    embedding = layers.ReversibleEmbedding if tied else layers.Embedding
+    init = keras.initializers.RandomUniform(-0.05, 0.05, seed=keras.random.SeedGenerator(seed))
+    embedding = embedding(tokenizer.size, embedding_dim, embeddings_initializer=init)
+    x, states, after = recurrent_stack(embedding(tokens), **recurrent)
+    if tied:
+        x = embedding(
+            layers.Dense(embedding_dim, kernel_initializer=_glorot(seed))(x), reverse=True
+        )
+    else:
+        x = layers.Dense(tokenizer.size, kernel_initializer=_glorot(seed))(x)
+    network = keras.Model([tokens, *states], [x, *after], name="network")
+    return LanguageModel(network, tokenizer, window=window, seed=seed, name="language_model")
+
+
+def _glorot(seed):
+    return keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
+
+
+def recurrent_stack(x, *, units, num_layers, cell, dropout, seed):
+    """Return the outputs of recurrent layers over x, their state inputs, and their states after."""
+    seeds = keras.random.SeedGenerator(seed)
+    states, after = [], []
+    for _ in range(num_layers):
+        before = [keras.Input((units,)) for _ in range(1 if cell == "gru" else 2)]
+        layer = (GRU if cell == "gru" else LSTM)(
+            units,
+            return_sequences=True,
+            return_state=True,
+            kernel_initializer=keras.initializers.GlorotUniform(seeds),
+            recurrent_initializer=keras.initializers.Orthogonal(seed=seeds),
+        )
+        x, *new = layer(x, initial_state=before)
+        if dropout:
+            x = layers.Dropout(dropout, seed=seed)(x)
+        states, after = [*states, *before], [*after, *new]
+    return x, states, after
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class LanguageModel(SequenceModel):
+    """A language model of any network `[tokens, *states] -> [logits, *states]`.
+
+    `fit` takes a list of texts, each a document of its own, or one long text.
+
+    Args:
+        network: See `SequenceModel`.
+        tokenizer: A `Tokenizer`.
+        opening: What a sample without a prompt goes on from, `None` for a text's beginning.
+    """
+
+    def __init__(self, network, tokenizer, *, opening=None, **kwargs):
+        super().__init__(network, **kwargs)
+        self.tokenizer, self.opening = tokenizer, opening
+
+    def adapt(self, x, y=None):
+        texts = self.texts(x)
+        if self.tokenizer.vocabulary is None:
+            self.tokenizer.adapt(texts)
+        if len(texts) == 1 and "\n" in texts[0] and not self.tokenizer.unknown_in("\n"):
+            self.opening = "\n"
+
+    def texts(self, x):
+        """Return raw x as a list of texts, or refuse it."""
+        texts = [x] if isinstance(x, str) else [str(text) for text in x]
+        if not any(texts):
+            raise ValueError("there is no text to learn from. Received: x that is empty")
+        return texts
+
+    def documents(self, x):
+        texts = [text for text in self.texts(x) if text]
+        ending = [BOUNDARY] if len(texts) > 1 else []  # one long text has been cut somewhere
+        found = [
+            np.concatenate([[BOUNDARY], self.tokenizer.encode(text), ending]).astype("int32")
+            for text in texts
+        ]
+        if len(found) == 1 and len(found[0]) <= self.window:
+            raise ValueError(
+                f"a text must be longer than `window`={self.window}. "
+                f"Received: a text of {len(found[0]) - 1} {self.tokenizer.unit}s"
+            )
+        return found
+
+    def nats(self, outputs, targets):
+        return ops.sparse_categorical_crossentropy(targets, outputs, from_logits=True)
+
+    def sample(
+        self,
+        n=1,
+        *,
+        seed=None,
+        prompt="",
+        length=500,
+        temperature=1.0,
+        top_k=None,
+        top_p=None,
+        batch_size=256,
+    ):
+        """Return a list of n texts.
+
+        Args:
+            n: How many.
+            seed: The same seed gives the same texts, in a new process too, and the first of many
+                are the same as few. `None` draws fresh ones.
+            prompt: How each begins; it is part of what is returned.
+            length: Most units after the prompt; a text may end before.
+            temperature: Divides the logits: below 1 safer, above wilder; 0 takes the likeliest.
+            top_k: Draw among the k likeliest units only.
+            top_p: Draw among the likeliest units that have this mass together.
+            batch_size: How many are written at a time.
+        """
+        if n < 1 or length < 1:
+            raise ValueError(
+                f"`n` and `length` must be at least 1. Received: n={n}, length={length}"
+            )
+        options, first = self._sampling(temperature, top_k, top_p), self._first(prompt)
+        seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
+        texts = []
+        for start in range(0, n, batch_size):
+            rows = range(start, min(start + batch_size, n))
+            uniforms = uniforms_of(seed, rows, (length,))
+            tokens, *_ = self._advance(self.begin(first, len(rows)), uniforms, options)
+            texts += [prompt + self.tokenizer.decode(row) for row in tokens.T]
+        return texts
+
+    def stream(self, prompt="", *, seed=None, length=500, temperature=1.0, top_k=None, top_p=None):
+        """Yield one sample in pieces, as it is written: `sample(1)` with these arguments."""
+        options, first = self._sampling(temperature, top_k, top_p), self._first(prompt)
+        uniforms = uniforms_of(seed, [0], (length,))
+        after, written, shown = self.begin(first, 1), [], ""
+        yield prompt
+        for start in range(0, length, 16):
+            tokens, *after = self._advance(after, uniforms[start : start + 16], options)
+            written += tokens[:, 0].tolist()
+            text = self.tokenizer.decode(written)
+            whole = text.rstrip("\N{REPLACEMENT CHARACTER}")  # a character's first bytes
+            yield whole[len(shown) :]
+            shown = whole
+            if BOUNDARY in written:
+                break
+
+    def _sampling(self, temperature, top_k, top_p):
+        if temperature < 0:
+            raise ValueError(
+                f"`temperature` must be 0 or more. Received: temperature={temperature}"
+            )
+        if top_k is not None and top_k < 1:
+            raise ValueError(f"`top_k` must be at least 1. Received: top_k={top_k}")
+        if top_p is not None and not 0 < top_p <= 1:
+            raise ValueError(f"`top_p` must be above 0 and at most 1. Received: top_p={top_p}")
+        size = self.tokenizer.size
+        top_k = size if top_k is None else min(top_k, size)
+        return np.float32(temperature), np.int32(top_k), np.float32(1.0 if top_p is None else top_p)
+
+    def _first(self, prompt):
+        unknown = self.tokenizer.unknown_in(prompt)
+        if unknown:
+            known = "".join(u for u in self.tokenizer.vocabulary if len(u) == 1).strip()
+            raise ValueError(
+                f"`prompt` holds {self.tokenizer.unit}s that the model has never seen: "
+                f"{' '.join(map(repr, unknown[:5]))}; it knows {known[:200]}"
+            )
+        if not prompt and self.opening:
+            prompt = self.opening
+        return np.concatenate([[BOUNDARY], self.tokenizer.encode(prompt)]).astype("int32")
+
+    def _advance(self, after, uniforms, options):
+        outputs, *states = after
+        _, top_k, top_p = options
+        cut = top_k < self.tokenizer.size or top_p < 1.0
+        advance = self.compile_once(self.advance_cut if cut else self.advance)
+        tokens, *after = advance(outputs, states, uniforms, *options)
+        return ops.convert_to_numpy(tokens), *after
+
+    def advance_cut(self, outputs, states, uniforms, temperature, top_k, top_p):
+        """`advance` that sorts the units in every step, for `top_k` and `top_p`."""
+        return self.advance(outputs, states, uniforms, temperature, top_k, top_p, True)
+
+    def choose(self, outputs, uniforms, temperature, top_k=None, top_p=None, cut=False):
+        special = np.zeros(outputs.shape[-1], "float32")
+        special[[PADDING, UNKNOWN]] = -1e9  # never written
+        logits = outputs + special
+        greedy = ops.cast(ops.argmax(logits, axis=-1), "int32")
+        logits = logits / ops.maximum(temperature, 1e-6)
+        p = ops.softmax(logits)
+        if cut:
+            ranked = ops.flip(ops.sort(p, axis=-1), axis=-1)
+            before = ops.cumsum(ranked, axis=-1) - ranked  # mass of what is likelier
+            ranks = ops.arange(outputs.shape[-1], dtype="int32")
+            kept = ops.logical_and(before < top_p, ranks < top_k)
+            least = ops.min(ops.where(kept, ranked, 2.0), axis=-1, keepdims=True)
+            p = ops.where(p >= least, p, 0.0)
+        mass = ops.cumsum(p, axis=-1)
+        drawn = ops.sum(ops.cast(mass <= uniforms[:, None] * mass[:, -1:], "int32"), axis=-1)
+        drawn = ops.minimum(drawn, outputs.shape[-1] - 1)
+        return ops.where(temperature > 0, drawn, greedy)
+
+    # Verbs on raw data.
+
+    def predict(self, x, batch_size=None, verbose="auto", **kwargs):
+        """Return what comes after each text: probabilities (n, vocabulary)."""
+        read = self.compile_once(self.read)
+        rows = [read(self._first(text)[None])[0] for text in self.texts(x)]
+        return ops.convert_to_numpy(ops.softmax(ops.concatenate(rows, axis=0)))
+
+    def report(self, x, y=None):
+        loss = self.evaluate(x, verbose=0)
+        texts = self.texts(x)
+        tokens = sum(len(document) - 1 for document in self.documents(x))
+        nats = loss * tokens / sum(map(len, texts))
+        found = {"nats_per_character": nats, "bits_per_character": nats / np.log(2)}
+        return {**found, "perplexity": float(np.exp(loss)), "nats_per_unit": loss}, {}
+
+    def answer(self, x):
+        """Go on with each text, and say how well it was foreseen."""
+        rows = []
+        for text in self.texts(x):
+            tokens = np.concatenate([[BOUNDARY], self.tokenizer.encode(text)]).astype("int32")
+            nats = self.compile_once(self._nats_of)(tokens[None])
+            more = self.sample(1, prompt=text, length=100, seed=0)[0]
+            rows.append({"nats_per_character": float(nats) / len(text), "continued": more})
+        return rows, [row["continued"] for row in rows]
+
+    def _nats_of(self, tokens):
+        return ops.sum(self.nats(self(tokens[:, :-1]), tokens[:, 1:]))
