@@ -135,10 +135,13 @@ def _free(path):
 @click.command()
 @run_argument
 @click.argument("inputs", nargs=-1, required=True)
+@click.option("--top", type=click.IntRange(1), help="Show so many classes, the likeliest first.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Least score of an object found.")
+@click.option("--explain", is_flag=True, help="Write pictures that show what spoke for the class.")
 @out_option("Write what comes out: pictures, texts or sounds as their ending says; .csv or .json.")
 @force_option
 @json_option
-def predict(run, inputs, out, force, json_):
+def predict(run, inputs, out, force, json_, **options):
     """Apply the trained model in RUN to INPUTS: files, folders, literal text, or - (stdin).
 
     \b
@@ -151,7 +154,9 @@ def predict(run, inputs, out, force, json_):
     from genai_basics.data import read_inputs
 
     names, x = read_inputs(list(inputs), run.model.reads(run.spec))
-    rows, outputs = run.model.answer(x)
+    options = {name: value for name, value in options.items() if value}
+    _check_taken(options, run.model.answer, run.name)
+    rows, outputs = run.model.answer(x, **options)
     rows = [{"input": name, **row} for name, row in zip(names, rows, strict=True)]
     if out is not None:
         _write_answer(rows, outputs, out, run)
@@ -159,21 +164,29 @@ def predict(run, inputs, out, force, json_):
         for row in rows:
             echo_json(row)
     elif out is None or outputs is None:
+        rows = [{k: v for k, v in row.items() if not isinstance(v, (list, dict))} for row in rows]
         echo_table([row.values() for row in rows], rows[0])
     else:
         click.echo(f"{len(rows)} outputs -> {out}")
 
 
+def _check_taken(options, method, model):
+    """Refuse options that the model's method does not take."""
+    takes = inspect.signature(method).parameters
+    for name in options:
+        if name not in takes:
+            raise click.UsageError(f"a {model} takes no --{name.replace('_', '-')}.")
+
+
 def _write_answer(rows, outputs, out, run):
     import csv
-    import json
 
     from genai_basics.data.writers import write_samples
     from genai_basics.provenance import ENHANCED, describe
     from genai_basics.runs import replacing, write_text
 
     if out.suffix in (".json", ".jsonl"):
-        write_text(out, "".join(json.dumps(row, default=str) + "\n" for row in rows))
+        write_text(out, run.model.document(rows, out.suffix))
     elif out.suffix in (".csv", ".tsv"):
         with replacing(out) as temporary, open(temporary, "w", newline="") as file:
             writer = csv.DictWriter(file, rows[0], delimiter="\t" if out.suffix == ".tsv" else ",")

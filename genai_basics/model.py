@@ -1,6 +1,7 @@
 """`Model`: what all models of this library share, beside what `keras.Model` gives them."""
 
 import inspect
+import json
 import math
 import warnings
 
@@ -539,6 +540,10 @@ class Model(keras.Model):
         (images, texts, sounds...), or None.
         """
         return [{"output": row} for row in self.predict(x, verbose=0).tolist()], None
+
+    def document(self, rows, suffix):
+        """Return the rows of `answer` as the text of a `.json` or `.jsonl` file: one a line."""
+        return "".join(json.dumps(row, default=str) + "\n" for row in rows)
 
     def pictures(self, x, y=None):
         """Return `{name: uint8 image or matplotlib figure}` that shows what the model does."""

@@ -286,7 +286,8 @@ class Recorder(keras.callbacks.Callback):
         """Remember the weights where the model's `monitor` is the best so far."""
         name, sign = self.trained.monitor.lstrip("-"), -1.0 if self.trained.monitor[0] == "-" else 1.0
         value = logs.get(name, logs.get("loss") if name == "val_loss" else None)
-        if value is not None and sign * value < self.best_value:
+        # Of equals the later: few held-out examples give few different accuracies.
+        if value is not None and sign * value <= self.best_value:
             self.best_value, self.best_step = sign * value, step
             self.best = [np.array(v) for v in self.trained.variables]
 
