@@ -21,6 +21,7 @@ from .runs import Run, checkpoint, load_model, load_run, restore, write_history
 __all__ = ["Interrupted", "Recorder", "train"]
 
 SAMPLES = {"images": ".png", "vectors": ".npy", "text": ".txt", "video": ".gif", "music": ".mid"}
+LEAST_STEPS = 20  # of a round, in a budget of minutes
 PREVIEWS = 8  # pictures of samples as training goes on
 
 
@@ -174,7 +175,10 @@ def _fit(run, recipe, model, data, callbacks):
     steps = model.plan(data.train.x, data.train.y, training["batch_size"])
     model.build_optimizers()
     rounds = -(-steps // recipe.round_steps)  # of one epoch
-    recorder = Recorder(run, model, data, per_epoch=steps, steps=-(-steps // rounds))
+    length = -(-steps // rounds)
+    if training["minutes"]:  # passes over a few examples are too short for a round each
+        length *= max(1, LEAST_STEPS // length)
+    recorder = Recorder(run, model, data, per_epoch=steps, steps=length)
     if not recorder.restore():
         run.save_model(model)
         recorder.seconds = time.monotonic() - began  # preparation counts

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .dataset import Part
+
 __all__ = ["split_parts"]
 
 MOST_VALIDATION = 5000  # examples: more tell nothing new and cost time every epoch
@@ -10,7 +12,8 @@ MOST_VALIDATION = 5000  # examples: more tell nothing new and cost time every ep
 def split_parts(reading, *, seed=0, validation=0.1, test=0.1, group=None):
     """Return the parts (train, validation, test) of what a reader read.
 
-    Parts that the source has itself are kept; a missing validation part is cut from the
+    Parts that the source has itself are kept, but for `validation=0`, which gives its validation
+    part to training; a missing validation part is cut from the
     training part, at most 5000 examples. The result depends on the data and `seed` alone.
 
     Args:
@@ -40,12 +43,31 @@ def split_parts(reading, *, seed=0, validation=0.1, test=0.1, group=None):
     else:
         shared = reading.group
     train = parts["train"]
+    if "validation" in parts and not isinstance(validation, str) and validation == 0:
+        parts = dict(parts)
+        train = parts["train"] = _joined(train, parts.pop("validation"))
+        parts["validation"] = train.take(empty)
     if "validation" not in parts:
         groups = _groups(train, group, shared)
         rest, held = _draw(train, validation, seed + 1, groups, "validation")
         parts = {**parts, "train": train.take(rest), "validation": train.take(held)}
     nothing = train.take(empty)
     return parts["train"], parts["validation"], parts.get("test", nothing)
+
+
+def _joined(a, b):
+    """Return the part that holds the examples of both."""
+    together = range(len(a) + len(b))
+
+    def join(first, second):
+        if first is None or second is None:
+            return None
+        if isinstance(first, dict):
+            return {name: join(first[name], second[name]) for name in first if name in second}
+        both = [first[i] if i < len(a) else second[i - len(a)] for i in together]
+        return both if isinstance(first, list) else np.stack(both)
+
+    return Part(join(a.x, b.x), join(a.y, b.y), join(a.groups, b.groups))
 
 
 def _count(n, share):
