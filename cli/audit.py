@@ -1,12 +1,122 @@
-"""`inspect`: what a file says about where it comes from."""
+"""`audit`: what a trained model copied and leaks; `inspect`: where a file comes from."""
 
 from pathlib import Path
 
 import click
 
-from .options import echo_json, echo_table, json_option
+from .options import (
+    data_options,
+    echo_json,
+    echo_table,
+    json_option,
+    run_argument,
+    split_data_options,
+)
 
-__all__ = ["inspect"]
+__all__ = ["audit", "inspect"]
+
+GATES = {  # option: what it limits
+    "copied": "Most samples that may be copies, as a share.",
+    "auc": "Highest area under the curve of membership inference; 0.5 is chance.",
+    "exposure": "Highest exposure of a planted secret, in bits.",
+    "gap": "Largest gap in error between the worst group and the rest.",
+}
+
+
+def gate_options(command):
+    """Add a `--max-...` option for each gate."""
+    for name, help in reversed(GATES.items()):
+        command = click.option(f"--max-{name}", type=float, help=help)(command)
+    return command
+
+
+@click.command()
+@run_argument
+@data_options
+@click.option(
+    "-n",
+    "--count",
+    "n",
+    type=click.IntRange(20),
+    default=1000,
+    show_default=True,
+    help="Samples to draw.",
+)
+@click.option(
+    "--members",
+    type=click.IntRange(20),
+    default=2000,
+    show_default=True,
+    help="Most examples of either side in membership inference.",
+)
+@click.option("--by", help="Column of facts, or label: whom does the model serve worst?")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of samples and choices.")
+@gate_options
+@json_option
+def audit(run, n, members, by, seed, json_, **values):
+    """Say what the trained model in RUN copied, leaks and leaves out.
+
+    A limit (--max-...) that is broken, or cannot be checked, makes the exit code 3.
+
+    \b
+    Example:
+        genai-basics audit runs/vae
+        genai-basics audit runs/vae --max-copied 0.01 --max-auc 0.6
+    """
+    limits = {name: values.pop(f"max_{name}") for name in GATES}
+    limits = {name: limit for name, limit in limits.items() if limit is not None}
+    source, options = split_data_options(values)
+
+    from .commands import _load
+
+    run = _load(run)
+
+    from genai_basics.audit import audit_run, exceeded
+
+    found = audit_run(run, source, n=n, members=members, by=by, seed=seed, **options)
+    broken = exceeded(found, limits)
+    paths = run.write_pictures(found.pictures)
+    if source is None:
+        run.config["audit"] = found.to_config()
+        run.save_config()
+        run.write_card()
+    if json_:
+        echo_json(
+            {
+                "model": run.name,
+                "data": source or run.config["data"]["name"],
+                **found.to_config(),
+                "broken": broken,
+            }
+        )
+    else:
+        echo_audit(found)
+        for path in paths:
+            click.echo(str(path))
+        for sentence in broken:
+            click.echo(sentence, err=True)
+    if broken:
+        raise SystemExit(3)
+
+
+def echo_audit(found):
+    """Print an audit: what is wrong, the numbers, what could not be checked."""
+    rows = []
+    for name, value in found.metrics.items():
+        low, high = found.intervals.get(name, (None, None))
+        rows.append((name, value, "" if low is None else f"[{low:.4g}, {high:.4g}]"))
+    if rows:
+        echo_table(rows)
+    for name in ("groups", "balance"):
+        table = found.tables.get(name)
+        if table:
+            click.echo()
+            shown = [key for key in table[0] if key not in ("by", "error_is")]
+            echo_table([[row[key] for key in shown] for row in table[:12]], shown)
+    for sentence in found.findings or ["Nothing wrong was found."]:
+        click.echo(f"* {sentence}")
+    for sentence in found.unchecked:
+        click.echo(f"- {sentence}")
 
 
 @click.command()

@@ -9,7 +9,7 @@ import warnings
 
 import click
 
-from .audit import inspect
+from .audit import audit, inspect
 from .codec import compress, decompress
 from .commands import evaluate, list_, predict, sample
 from .train import train
@@ -70,5 +70,5 @@ def cli():
     """
 
 
-for command in (list_, train, sample, predict, evaluate, inspect, compress, decompress):
+for command in (list_, train, sample, predict, evaluate, audit, inspect, compress, decompress):
     cli.add_command(command)

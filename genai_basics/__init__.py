@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 
 # module -> its public names
 _CONTENTS = {
+    "audit": ("audit_run",),
     "autoencoder": (
         "Autoencoder",
         "CodeDensity",

@@ -19,7 +19,8 @@ class Copying:
     """What `find_copies` found.
 
     Attributes:
-        share: Share of the samples that are nearer to a training example than real data are.
+        share: Share of the samples that are nearer to a training example than real data are,
+            less the hundredth of real data that are, too.
         interval: Its 95% interval.
         allowed: The share that an honest model may have by chance.
         ratios: Of each sample (n,): 1 is usual, near 0 is a copy.
@@ -96,9 +97,11 @@ def find_copies(samples, train, held_out=None, seed=0):
     threshold = np.sort(real_ratios)[int(LEVEL * len(real))]
     copied = ratios < threshold
     usual = np.median(to_train[:, 0])
+    bounds = share_interval(copied.sum(), len(copied))
+    share, *interval = (max(value - LEVEL, 0.0) / (1 - LEVEL) for value in (copied.mean(), *bounds))
     return Copying(
-        share=float(copied.mean()),
-        interval=share_interval(copied.sum(), len(copied)),
+        share=float(share),
+        interval=tuple(map(float, interval)),
         allowed=LEVEL + 3 / len(real),
         ratios=ratios,
         neighbours=points[:, :VOTERS],

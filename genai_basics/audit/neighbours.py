@@ -5,9 +5,6 @@ import numpy as np
 __all__ = ["as_vectors", "nearest"]
 
 BLOCK = 8192  # points at a time
-MANY = 4096  # points from which on a search for candidates pays
-DIRECTIONS = 64  # that it looks along
-SPARE = 15  # candidates beyond those asked for
 MOST_NUMBERS = 4096  # of an example; larger pictures are averaged down to less
 
 
@@ -29,9 +26,6 @@ def as_vectors(x):
 def nearest(queries, points, k=1, itself=False):
     """Return `(indices, distances)` (n, k) of the k nearest points of each query, nearest first.
 
-    Among many points of many numbers the candidates are those nearest in 64 main directions;
-    their distances are exact, and a copy, at distance 0 in any directions, is never missed.
-
     Args:
         queries: Vectors (n, d).
         points: Vectors (m, d), m > k.
@@ -44,26 +38,22 @@ def nearest(queries, points, k=1, itself=False):
     [1.0, 2.0]
     """
     queries, points = np.asarray(queries, "float32"), np.asarray(points, "float32")
-    k, candidates, basis = min(k, len(points) - itself), k, None
-    if points.shape[1] > 2 * DIRECTIONS and len(points) > MANY:
-        candidates, basis = k + SPARE, _main_directions(points)
-    best = _candidates(queries, points, min(candidates, len(points) - itself), itself, basis)
+    best = _candidates(queries, points, min(k, len(points) - itself), itself)
     exact = np.empty(best.shape, "float32")
     for column in range(best.shape[1]):  # |a|^2 - 2ab + |b|^2 is rough near zero
         exact[:, column] = np.linalg.norm(queries - points[best[:, column]], axis=1)
-    order = np.argsort(exact, axis=1, kind="stable")[:, :k]
+    order = np.argsort(exact, axis=1, kind="stable")
     return np.take_along_axis(best, order, 1), np.take_along_axis(exact, order, 1)
 
 
-def _candidates(queries, points, k, itself, basis):
-    """Return the indices (n, k) of the nearest points, along the directions of `basis`."""
+def _candidates(queries, points, k, itself):
+    """Return the indices (n, k) of the nearest points, up to rounding."""
     middle = points[:BLOCK].mean(axis=0)  # nearer zero, fewer digits are lost below
-    queries = queries - middle if basis is None else (queries - middle) @ basis
+    queries = queries - middle
     best = np.zeros((len(queries), 0), "int64")
     found = np.zeros((len(queries), 0), "float32")
     for start in range(0, len(points), BLOCK):
         block = points[start : start + BLOCK] - middle
-        block = block if basis is None else block @ basis
         squares = np.einsum("ij,ij->i", block, block) - 2 * (queries @ block.T)
         if itself:
             rows = np.arange(start, min(start + len(block), len(queries)))
@@ -75,14 +65,3 @@ def _candidates(queries, points, k, itself, basis):
         order = np.argsort(found, axis=1, kind="stable")[:, :k]
         best, found = np.take_along_axis(best, order, 1), np.take_along_axis(found, order, 1)
     return best
-
-
-def _main_directions(points):
-    """Return an orthonormal basis (d, 64) of about the first principal components."""
-    generator = np.random.default_rng(0)
-    some = points[generator.permutation(len(points))[:2000]]
-    some = some - some.mean(axis=0)
-    basis = generator.normal(size=(points.shape[1], DIRECTIONS)).astype("float32")
-    for _ in range(3):  # power iterations
-        basis = np.linalg.qr(some.T @ (some @ basis))[0]
-    return basis

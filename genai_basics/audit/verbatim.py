@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["Index", "copied_text", "as_symbols"]
+__all__ = ["Index", "as_symbols", "copied_text"]
 
 LEVELS = 11  # runs are measured up to 2^11 - 1 symbols
 
