@@ -102,7 +102,7 @@ def build_cnn(
     halve = sample_rate is not None or len(input_shape) != 2
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
     places = _convolve(x, filters, kernels, blocks, halve, init)
-    x = _average(places, mask)
+    x = _average(places, mask, len(filters))
     features = layers.Identity(name="features")(x)
     x = layers.Dropout(dropout, seed=next(seeds))(features)
     outputs = layers.Dense(units, activation, kernel_initializer="glorot_uniform", name="head")(x)
@@ -236,7 +236,8 @@ def _convolve(x, filters, kernels, blocks, halve, init):
         size = kernels[min(i, len(kernels) - 1)]
         if halve and i:
             x = pool(2, padding="same")(x)
-        x = conv(x, width, size)
+        # Spectrograms are wide and smooth: their first stage is at half their resolution too.
+        x = conv(x, width, size, 2 if x.shape[1] is None and halve and not i else 1)
         for _ in range(blocks if i or not halve else 0):  # at full resolution they cost most
             shortcut = x
             x = conv(conv(x, width, size), width, size, activation=None)
@@ -246,11 +247,10 @@ def _convolve(x, filters, kernels, blocks, halve, init):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class MaskedAverage(layers.Layer):
-    """Average features (frames, bands, channels) over places, weighted by a finer mask."""
+    """Average features (frames, bands, channels) over places, weighted by a mask (…, 1)."""
 
     def call(self, inputs):
         x, mask = inputs
-        mask = ops.image.resize(mask, (ops.shape(x)[1], ops.shape(x)[2]), "bilinear")
         total = ops.maximum(ops.sum(mask, axis=(1, 2)), 1e-3)
         return ops.sum(x * mask, axis=(1, 2)) / total
 
@@ -258,8 +258,10 @@ class MaskedAverage(layers.Layer):
         return (input_shape[0][0], input_shape[0][-1])
 
 
-def _average(places, mask):
+def _average(places, mask, halvings):
     if mask is not None:
+        for _ in range(halvings):
+            mask = layers.AveragePooling2D(2, padding="same")(mask)
         return MaskedAverage(name="average")([places, mask])
     kind = {
         3: layers.GlobalAveragePooling1D,
@@ -297,8 +299,9 @@ class CNN(Predictor):
         labels = self.predict(x, verbose=0).argmax(axis=1)
         if label is not None:
             labels[:] = self.check_targets(np.array([label]))[0] if self.num_classes else label
-        maps = self.map_batches(self._explain_prepared, *prepared, labels.astype("int32"))
-        return maps
+        if isinstance(self.reader, Waves):  # cut to the longest of all, not of each batch
+            return ops.convert_to_numpy(self._explain_prepared(*prepared, labels))
+        return self.map_batches(self._explain_prepared, *prepared, labels.astype("int32"))
 
     def _explain_prepared(self, x, labels):
         if not hasattr(self, "_place_network"):
@@ -314,9 +317,14 @@ class CNN(Predictor):
             places * ops.reshape(weights, (-1, *[1] * (len(places.shape) - 2), weights.shape[-1])),
             axis=-1,
         )
-        full = ops.shape(picture[0] if picture else numbers)
+        if picture:  # of any length: each place stands for a square of frames and bands
+            frames, bands = ops.shape(picture[0])[1], picture[0].shape[2]
+            side = -(-bands // maps.shape[2])
+            maps = ops.repeat(ops.repeat(maps, side, axis=1), side, axis=2)
+            return maps[:, :frames, :bands]
         if len(maps.shape) == 3:
-            return ops.image.resize(maps[..., None], (full[1], full[2]), "bilinear")[..., 0]
+            size = tuple(numbers.shape[1:3])
+            return ops.image.resize(maps[..., None], size, "bilinear")[..., 0]
         return maps
 
     def pictures(self, x, y=None):
