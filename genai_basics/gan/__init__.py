@@ -2,6 +2,7 @@
 
 from .adversarial import GAN
 from .image import build_gan
+from .music import MusicGAN, build_music_gan
 from .text import TextGAN, build_text_gan
 
-__all__ = ["GAN", "TextGAN", "build_gan", "build_text_gan"]
+__all__ = ["GAN", "MusicGAN", "TextGAN", "build_gan", "build_music_gan", "build_text_gan"]

@@ -101,7 +101,7 @@ class GAN(Model):
     def _add_judge(self, features, classifier):
         """Take or make the network whose features the Fréchet distance is measured in."""
         self.trains_features = features is None
-        self.features = features or build_features(self.input_shape_of_one())
+        self.features = features or build_features(self.shape_seen())
         classes = self.num_classes or (self.class_names and len(self.class_names))
         if classifier is None and classes:
             init = keras.initializers.GlorotUniform(0)
@@ -199,6 +199,10 @@ class GAN(Model):
     def seen(self, x):
         """Return x of the network's range as `features` takes it: pictures in [0, 1]."""
         return x if self.scaling is not None else 0.5 * (x + 1.0)
+
+    def shape_seen(self):
+        """Return the shape of one example as `features` takes it."""
+        return self.input_shape_of_one()
 
     def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
         if validation_data is not None and not backend.is_pipeline(validation_data):
