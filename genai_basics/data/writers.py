@@ -93,7 +93,7 @@ def image_grid(images, columns=None, pad=2):
     """Return one picture of all `images`, uint8 (height, width, channels).
 
     Small pictures are enlarged by a whole number, so that the grid is some 600 to 900 pixels
-    wide.
+    wide; smoothly, since the eye reads eight pixels worse as eight squares.
 
     Args:
         images: uint8 (n, height, width, channels).
@@ -104,8 +104,9 @@ def image_grid(images, columns=None, pad=2):
     columns = min(n, columns or math.ceil(math.sqrt(n)))
     rows = math.ceil(n / columns)
     scale = max(1, round(750 / max(columns * width, rows * height)))
-    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
     height, width = height * scale, width * scale
+    if scale > 1:
+        images = np.stack([_enlarge(image, width, height) for image in images])
     shape = (rows * (height + pad) + pad, columns * (width + pad) + pad, channels)
     grid = np.full(shape, 255, "uint8")
     for i, image in enumerate(images):
@@ -113,6 +114,15 @@ def image_grid(images, columns=None, pad=2):
         left = pad + (i % columns) * (width + pad)
         grid[top : top + height, left : left + width] = image
     return grid
+
+
+def _enlarge(image, width, height):
+    from PIL import Image
+
+    image = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
+    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)).reshape(
+        height, width, -1
+    )
 
 
 def to_pixels(images, value_range=(0, 255)):

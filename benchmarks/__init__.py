@@ -1,0 +1,1 @@
+"""Claims about this library, measured against others' code: one module, one claim."""

@@ -1,0 +1,114 @@
+"""One contract for all models: every row of `recipes.py` trains, saves, loads and repeats itself."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from genai_basics.recipes import RECIPES, check_options, get_recipe, parameters
+
+NAMES = list(RECIPES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_row_names_a_builder_and_arguments_that_it_has(name):
+    recipe = RECIPES[name]
+    check_options(name, recipe.tiny)
+    check_options(name, {option.keyword: 0 for option in recipe.options if option.keyword})
+    known = parameters(name)
+    assert "seed" in known
+    assert all(parameter.help for parameter in known.values()), "an argument lacks its line"
+
+
+def test_an_unknown_model_or_argument_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"there is no model 'va'.* vae.*did you mean vae\?"):
+        get_recipe("va")
+    with pytest.raises(ValueError, match="did you mean latent_dim"):
+        check_options("vae", {"latent_dims": 3})
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return `train(name)`: a run of each model, tiny, one epoch, made when first asked for."""
+    from genai_basics.training import train
+
+    runs = {}
+
+    def run_of(name):
+        if name not in runs:
+            recipe = RECIPES[name]
+            folder = tmp_path_factory.mktemp("runs") / name
+            options = {"limit": 128, **recipe.data_options}
+            keywords = {"epochs": 1, "batch_size": 32, "out": folder, "data_options": options}
+            if "audit" in train.__kwdefaults__:
+                keywords["audit"] = False
+            runs[name] = train(name, **keywords, **recipe.tiny)
+        return runs[name]
+
+    return run_of
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_epoch_has_a_finite_loss_and_moves_every_weight(name, trained):
+    run = trained(name)
+    losses = [v for row in run.history for k, v in row.items() if k.endswith("loss")]
+    assert losses
+    assert np.isfinite(losses).all()
+    fresh = untrained(run)
+    moved = {v.path: not np.array_equal(v, w) for v, w in zip(*weights(run.model, fresh), strict=True)}
+    assert all(moved.values()), [path for path, value in moved.items() if not value]
+
+
+def untrained(run):
+    from importlib import import_module
+
+    module, function = run.config["builder"]["name"].split(".")
+    arguments = run.config["builder"]["arguments"]
+    arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in arguments.items()}
+    return getattr(import_module(f"genai_basics.{module}"), function)(**arguments)
+
+
+def weights(*models):
+    return [[v for v in model.trainable_variables] for model in models]
+
+
+RELOAD = """
+import json, sys
+import genai_basics as gb, keras, numpy as np
+for folder in sys.argv[1:]:
+    model = keras.models.load_model(folder + "/model.keras")
+    data = gb.load_run(folder).data(limit=16)
+    metrics = model.evaluate(data.test.x, data.test.y, verbose=0, return_dict=True)
+    samples = model.sample(3, seed=7) if model.can_sample else None
+    same = str(np.asarray(samples, dtype=object).tolist()) if samples is not None else ""
+    print(json.dumps([metrics["loss"], same]))
+"""
+
+
+def test_a_new_process_loads_all_of_them_and_repeats_loss_and_samples(trained):
+    runs = [trained(name) for name in NAMES]
+    done = subprocess.run(
+        [sys.executable, "-c", RELOAD, *(str(run.folder) for run in runs)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    for run, (loss, samples) in zip(runs, lines, strict=True):
+        data = run.data(limit=16)
+        mine = run.model.evaluate(data.test.x, data.test.y, verbose=0, return_dict=True)["loss"]
+        assert loss == pytest.approx(mine, rel=1e-5), run.name
+        if run.model.can_sample:
+            again = run.model.sample(3, seed=7)
+            assert samples == str(np.asarray(again, dtype=object).tolist()), run.name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_seed_gives_other_samples(name, trained):
+    model = trained(name).model
+    if not model.can_sample:
+        pytest.skip("makes no samples")
+    one, two = (np.asarray(model.sample(3, seed=seed), dtype=object) for seed in (1, 2))
+    assert str(one.tolist()) != str(two.tolist())

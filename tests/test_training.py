@@ -1,0 +1,217 @@
+"""`train` and run folders: budgets, checkpoints, resuming, what is refused."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from genai_basics import load_data, load_run, train
+from genai_basics.training import Interrupted
+
+TINY = {"latent_dim": 2, "hidden_units": (16,)}
+QUICK = {"batch_size": 64, "audit": False, **TINY}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return train("vae", epochs=3, out=tmp_path_factory.mktemp("a") / "vae", **QUICK)
+
+
+def test_a_run_folder_holds_all_of_a_run(run):
+    names = {path.name for path in run.folder.iterdir()}
+    assert {"model.keras", "config.json", "history.csv", "curves.png", "samples.png"} <= names
+    assert {"MODEL_CARD.md", "samples", "checkpoints"} <= names
+    assert run.config["status"] == "finished"
+    assert [row["epoch"] for row in run.history] == [1, 2, 3]
+    assert run.config["data"]["sizes"] == [1455, 162, 180]
+
+
+def test_a_run_is_loaded_with_its_model_and_its_data(run):
+    again = load_run(run.folder)
+    np.testing.assert_array_equal(again.model.sample(4, seed=1), run.model.sample(4, seed=1))
+    data = again.data()
+    assert data.fingerprint == run.config["data"]["fingerprint"]
+    np.testing.assert_array_equal(data.test.x, load_data("digits").test.x)
+
+
+def test_nothing_is_overwritten_unasked(run):
+    with pytest.raises(FileExistsError, match="--resume.*--force"):
+        train("vae", epochs=1, out=run.folder, **QUICK)
+
+
+class Stop:
+    """Stops training in a given round as Ctrl-C does."""
+
+    def __new__(cls, rounds):
+        import keras
+
+        class Callback(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch, logs=None):
+                if epoch == rounds:
+                    raise KeyboardInterrupt
+
+        return Callback()
+
+
+def test_ctrl_c_leaves_a_usable_run(tmp_path):
+    with pytest.raises(Interrupted) as stop:
+        train("vae", epochs=9, out=tmp_path / "r", callbacks=[Stop(2)], **QUICK)
+    run = load_run(stop.value.run.folder)
+    assert run.config["status"] == "interrupted"
+    assert run.model.sample(2, seed=0).shape == (2, 8, 8, 1)
+    run = train("vae", out=tmp_path / "r", resume=True)
+    assert run.config["status"] == "finished"
+    assert run.history[-1]["epoch"] == 9
+
+
+COMMAND = """
+import sys
+from genai_basics import train
+from genai_basics.training import Recorder
+Recorder.spacing = 0.0
+folder, kill, resume = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "resume"
+import keras, os, signal
+class Kill(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.optimizer.iterations == kill:
+            os.kill(os.getpid(), signal.SIGKILL)
+if resume:
+    train("vae", out=folder, resume=True)
+else:
+    train("vae", epochs=6, out=folder, deterministic=True, batch_size=64, audit=False,
+          latent_dim=2, hidden_units=(16,), callbacks=[Kill()] if kill else [])
+"""
+
+
+def test_killed_and_resumed_is_bit_for_bit_the_run_never_interrupted(tmp_path):
+    def process(folder, kill=0, resume=""):
+        command = [sys.executable, "-c", COMMAND, str(tmp_path / folder), str(kill), resume]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    assert process("whole").returncode == 0
+    assert process("cut", kill=22 * 3 + 5).returncode == -signal.SIGKILL
+    assert load_run(tmp_path / "cut").model.sample(1).shape == (1, 8, 8, 1)  # usable even so
+    done = process("cut", resume="resume")
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "whole/checkpoints/last.npz") as a:
+        with np.load(tmp_path / "cut/checkpoints/last.npz") as b:
+            assert set(a.files) == set(b.files)
+            for name in a.files:
+                if not name.endswith(".json"):
+                    np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+    whole, cut = load_run(tmp_path / "whole"), load_run(tmp_path / "cut")
+    drop = {"seconds"}
+    rows = [[{k: v for k, v in r.items() if k not in drop} for r in h.history] for h in (whole, cut)]
+    assert rows[0] == rows[1]
+    np.testing.assert_array_equal(whole.model.sample(9, seed=3), cut.model.sample(9, seed=3))
+
+
+def test_a_budget_of_minutes_is_kept_and_ends_the_schedule(tmp_path):
+    began = time.monotonic()
+    run = train("vae", minutes=0.1, out=tmp_path / "r", **QUICK)
+    assert run.config["seconds"] == pytest.approx(6.0, rel=0.1)
+    assert time.monotonic() - began < 30
+    assert run.history[-1]["progress"] == 1.0
+    assert run.history[-1]["learning_rate"] < 1e-4
+
+
+def test_data_that_changed_are_not_resumed(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (90, 8, 8), dtype="uint8")
+    np.save(tmp_path / "x.npy", x)
+    with pytest.raises(Interrupted):
+        train("vae", tmp_path / "x.npy", epochs=3, out=tmp_path / "r", callbacks=[Stop(1)], **QUICK)
+    np.save(tmp_path / "x.npy", x[:80])
+    with pytest.raises(ValueError, match=r"data have changed.*--from"):
+        train("vae", out=tmp_path / "r", resume=True)
+
+
+def test_training_starts_from_another_run(run, tmp_path):
+    again = train("vae", epochs=1, out=tmp_path / "r", start_from=run.folder, **QUICK)
+    assert again.history[0]["loss"] < run.history[0]["loss"]
+
+
+def test_mirrored_over_one_device_trains(tmp_path):
+    run = train("vae", epochs=1, out=tmp_path / "r", strategy="mirrored", **QUICK)
+    assert np.isfinite(run.history[-1]["loss"])
+
+
+def test_mixed_precision_trains_and_samples(tmp_path):
+    import keras
+
+    policy = keras.config.dtype_policy()
+    try:
+        run = train("vae", epochs=1, out=tmp_path / "r", precision="mixed_bfloat16", **QUICK)
+        assert run.model.sample(2, seed=0).dtype == np.uint8
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def test_python_takes_arrays_and_says_that_a_run_does_not_keep_them(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), dtype="uint8")
+    run = train("vae", x, epochs=1, out=tmp_path / "r", **QUICK)
+    with pytest.raises(ValueError, match="trained on arrays"):
+        load_run(run.folder).data()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"epochs": 1, "minutes": 1}, "not both"),
+        ({"minutes": -1}, "minutes=-1"),
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"latent_dims": 3}, "did you mean latent_dim"),
+        ({"latent_dim": 0}, "latent_dim=0"),
+        ({"facts": ("sample_rate",)}, "no sample rate"),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence_and_leaves_no_folder(arguments, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        train("vae", out=tmp_path / "r", **arguments)
+    assert not list(tmp_path.glob("r/*"))
+
+
+def test_a_folder_that_is_no_run_and_a_damaged_one_say_so(run, tmp_path):
+    with pytest.raises(ValueError, match="not a run folder"):
+        load_run(tmp_path)
+    with pytest.raises(ValueError, match="not a folder"):
+        load_run(tmp_path / "none")
+    (tmp_path / "config.json").write_bytes((run.folder / "config.json").read_bytes())
+    (tmp_path / "model.keras").write_bytes((run.folder / "model.keras").read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"model\.keras' is damaged"):
+        _ = load_run(tmp_path).model
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ValueError, match=r"config\.json' is damaged"):
+        load_run(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError, match="cannot be written"):
+        train("vae", epochs=1, out=tmp_path / "r", **QUICK)
+
+
+def test_an_out_that_is_a_file_or_lies_under_one_is_refused_and_kept(tmp_path):
+    (tmp_path / "f").write_text("mine")
+    with pytest.raises(FileExistsError, match="is a file"):
+        train("vae", epochs=1, out=tmp_path / "f", **QUICK)
+    with pytest.raises(OSError, match="cannot be written"):
+        train("vae", epochs=1, out=tmp_path / "f" / "r", **QUICK)
+    assert (tmp_path / "f").read_text() == "mine"
+
+
+def test_fewer_pictures_than_a_batch_train(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1), dtype="uint8")
+    run = train("vae", x, epochs=1, out=tmp_path / "r", batch_size=500, audit=False, **TINY)
+    assert run.config["training"]["batch_size"] < 12
+
+
+def test_history_is_a_table(run):
+    with open(run.folder / "history.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [22, 44, 66]
