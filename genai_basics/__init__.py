@@ -26,6 +26,7 @@ _CONTENTS = {
     "convolutional": ("CNN", "build_cnn", "train_feature_extractor"),
     "data": ("Dataset", "list_data", "load_data"),
     "detector": ("Detector", "build_detector"),
+    "distributions": ("FlowPrior", "LogisticMixture", "MixturePrior", "VampPrior"),
     "doctor": ("Doctor",),
     "feedforward": ("MLP", "build_mlp"),
     "gan": ("GAN", "build_gan"),
@@ -34,11 +35,12 @@ _CONTENTS = {
     "model": ("Model",),
     "plotting": (),
     "predictor": ("Predictor",),
-    "recurrent": ("LanguageModel", "Tokenizer", "build_language_model"),
+    "recurrent": ("LanguageModel", "build_language_model"),
     "runs": ("Run", "load_run"),
     "sound": ("LogMel",),
+    "tokenizer": ("Tokenizer",),
     "training": ("train",),
-    "vae": ("VAE", "build_vae"),
+    "vae": ("HierarchicalVAE", "TextVAE", "VAE", "build_text_vae", "build_vae"),
 }
 _MODULE_OF = {name: module for module, names in _CONTENTS.items() for name in names}
 

@@ -1,7 +1,9 @@
 # For editors and type checkers: what `__init__.py` imports on first use.
+from . import autoencoder as autoencoder
 from . import convolutional as convolutional
 from . import data as data
 from . import detector as detector
+from . import distributions as distributions
 from . import doctor as doctor
 from . import feedforward as feedforward
 from . import gan as gan
@@ -13,8 +15,14 @@ from . import predictor as predictor
 from . import recurrent as recurrent
 from . import runs as runs
 from . import sound as sound
+from . import tokenizer as tokenizer
 from . import training as training
 from . import vae as vae
+from .autoencoder import Autoencoder as Autoencoder
+from .autoencoder import CodeDensity as CodeDensity
+from .autoencoder import Corruption as Corruption
+from .autoencoder import EntropyModel as EntropyModel
+from .autoencoder import build_autoencoder as build_autoencoder
 from .convolutional import CNN as CNN
 from .convolutional import build_cnn as build_cnn
 from .convolutional import train_feature_extractor as train_feature_extractor
@@ -23,6 +31,10 @@ from .data import list_data as list_data
 from .data import load_data as load_data
 from .detector import Detector as Detector
 from .detector import build_detector as build_detector
+from .distributions import FlowPrior as FlowPrior
+from .distributions import LogisticMixture as LogisticMixture
+from .distributions import MixturePrior as MixturePrior
+from .distributions import VampPrior as VampPrior
 from .doctor import Doctor as Doctor
 from .feedforward import MLP as MLP
 from .feedforward import build_mlp as build_mlp
@@ -32,13 +44,16 @@ from .layers import Sampling as Sampling
 from .model import Model as Model
 from .predictor import Predictor as Predictor
 from .recurrent import LanguageModel as LanguageModel
-from .recurrent import Tokenizer as Tokenizer
 from .recurrent import build_language_model as build_language_model
 from .runs import Run as Run
 from .runs import load_run as load_run
 from .sound import LogMel as LogMel
+from .tokenizer import Tokenizer as Tokenizer
 from .training import train as train
+from .vae import HierarchicalVAE as HierarchicalVAE
+from .vae import TextVAE as TextVAE
 from .vae import VAE as VAE
+from .vae import build_text_vae as build_text_vae
 from .vae import build_vae as build_vae
 
 __version__: str

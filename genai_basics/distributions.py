@@ -1,15 +1,31 @@
-"""Likelihoods p(x | z) of a decoder: what its numbers mean, and the loss that follows.
+"""Likelihoods p(x | z) and priors p(z): small layers that are handed to a VAE.
 
-Each is a small layer. A decoder ends with the likelihood's parameters, of the shape of x;
-`mean` turns them to values in [0, 1] and `negative_log_likelihood` scores x in nats.
+A decoder ends with its likelihood's parameters, of the shape of x (with more channels where a
+number takes several); `mean` turns them to values of x and `negative_log_likelihood` scores x in
+nats. A prior scores codes and draws them.
 """
 
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
-__all__ = ["Bernoulli", "DiscretizedLogistic", "Gaussian", "Likelihood", "get_likelihood"]
+__all__ = [
+    "Bernoulli",
+    "DiscretizedLogistic",
+    "FlowPrior",
+    "Gaussian",
+    "Likelihood",
+    "LogisticMixture",
+    "MixturePrior",
+    "Prior",
+    "StandardNormal",
+    "VampPrior",
+    "get_likelihood",
+    "get_prior",
+    "normal_log_prob",
+]
 
 
 class Likelihood(keras.layers.Layer):
@@ -17,6 +33,7 @@ class Likelihood(keras.layers.Layer):
 
     discrete = False  # whether exp(-nll) is a probability of 256 grey levels
     bounded = True  # whether values lie in [0, 1]
+    multiplicity = 1  # parameters that the decoder gives for a number of x
 
     def build(self, input_shape=None):
         self.built = True
@@ -88,27 +105,305 @@ class DiscretizedLogistic(Likelihood):
 
     def per_element(self, x, parameters):
         inverse_scale = ops.exp(-ops.clip(self.log_scale, -7.0, 3.0))
-        upper = (x + 1 / 510 - parameters) * inverse_scale
-        lower = (x - 1 / 510 - parameters) * inverse_scale
+        return -self.log_levels(x, parameters, inverse_scale)
+
+    @staticmethod
+    def log_levels(x, mean, inverse_scale):
+        """Return log P(x) of levels x in [0, 1] under logistics."""
+        upper = (x + 1 / 510 - mean) * inverse_scale
+        lower = (x - 1 / 510 - mean) * inverse_scale
         # log(s(upper) - s(lower)) without cancellation in the tails:
         # s(a) - s(b) = s(a) * s(-b) * (1 - exp(b - a))
         inside = -ops.softplus(-upper) - ops.softplus(lower)
         inside += ops.log(-ops.expm1(-inverse_scale / 255))
         first, last = x < 0.5 / 255, x > 1 - 0.5 / 255
         log_p = ops.where(first, -ops.softplus(-upper), inside)
-        return -ops.where(last, -ops.softplus(lower), log_p)
+        return ops.where(last, -ops.softplus(lower), log_p)
 
 
-LIKELIHOODS = {"bernoulli": Bernoulli, "gaussian": Gaussian, "logistic": DiscretizedLogistic}
+@keras.saving.register_keras_serializable(package="genai_basics")
+class LogisticMixture(DiscretizedLogistic):
+    """A mixture of discretized logistics for each number (Salimans et al., 2017, PixelCNN++).
+
+    The decoder gives 3 * components parameters a number: logits, means, log scales.
+
+    Args:
+        components: Logistics in each mixture.
+    """
+
+    def __init__(self, components=5, **kwargs):
+        super().__init__(**kwargs)
+        self.components = components
+        self.multiplicity = 3 * components
+
+    def build(self, input_shape=None):
+        self.built = True
+
+    def split(self, parameters):
+        """Return logits, means and log scales, of the shape of x and an axis of components."""
+        channels = parameters.shape[-1] // self.multiplicity
+        shape = (-1, *parameters.shape[1:-1], channels, 3, self.components)
+        parts = ops.reshape(parameters, shape)
+        spread = ops.linspace(0.0, 1.0, self.components)  # unlike at the start, so they part
+        return parts[..., 0, :], spread + 0.1 * parts[..., 1, :], parts[..., 2, :] - 2.0
+
+    def mean(self, parameters):
+        logits, means, _ = self.split(parameters)
+        return ops.clip(ops.sum(ops.softmax(logits, axis=-1) * means, axis=-1), 0.0, 1.0)
+
+    def per_element(self, x, parameters):
+        logits, means, log_scales = self.split(parameters)
+        log_p = self.log_levels(x[..., None], means, ops.exp(-ops.clip(log_scales, -6.0, 3.0)))
+        return -ops.logsumexp(log_p + ops.log_softmax(logits, axis=-1), axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}
+
+
+LIKELIHOODS = {
+    "bernoulli": Bernoulli,
+    "gaussian": Gaussian,
+    "logistic": DiscretizedLogistic,
+    "logistic_mixture": LogisticMixture,
+}
 
 
 def get_likelihood(likelihood):
     """Return the likelihood layer of that name, or the layer itself."""
-    if isinstance(likelihood, keras.layers.Layer):
-        return likelihood
-    if likelihood not in LIKELIHOODS:
-        names = ", ".join(f'"{name}"' for name in LIKELIHOODS)
-        raise ValueError(
-            f"`likelihood` must be {names} or a layer. Received: likelihood={likelihood!r}"
+    return _get(likelihood, LIKELIHOODS, "likelihood")
+
+
+class Prior(keras.layers.Layer):
+    """Base of the priors p(z), small layers handed to a VAE; not one itself.
+
+    `encode`, where a method takes it, is the VAE's encoder: x -> (mean, log_var).
+    """
+
+    def build(self, latent_dim, input_shape=None):
+        """Create the weights, for codes of `latent_dim` numbers and examples of `input_shape`."""
+        self.latent_dim = latent_dim
+        self.built = True
+
+    def start(self, x):
+        """See training data, in the network's numbers, before training begins."""
+
+    def log_prob(self, z, encode=None):
+        """Return log p(z) of codes (batch, latent_dim): (batch,), in nats."""
+        raise NotImplementedError(f"{type(self).__name__} has no density")
+
+    def sample(self, n, seed, encode=None):
+        """Draw n codes (n, latent_dim) from the `SeedGenerator` seed."""
+        raise NotImplementedError(f"{type(self).__name__} draws no codes")
+
+    def kl(self, mean, log_var, z, encode=None):
+        """Return KL(N(mean, exp(log_var)) || p), (batch, parts): parts sum to the whole.
+
+        Here by one draw: log q(z) - log p(z).
+        """
+        log_q = normal_log_prob(z, mean, log_var)
+        return (log_q - self.log_prob(z, encode))[:, None]
+
+
+def normal_log_prob(z, mean=0.0, log_var=0.0):
+    """Return log N(z; mean, exp(log_var)), summed over the last axis."""
+    nats = math.log(2.0 * math.pi) + log_var + ops.square(z - mean) * ops.exp(-log_var)
+    return -0.5 * ops.sum(nats, axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class StandardNormal(Prior):
+    """N(0, I), whose KL to a Gaussian is known (Kingma & Welling, 2013, appendix B).
+
+    KL = sum over latents of (exp(log_var) + mean^2 - 1 - log_var) / 2.
+    """
+
+    def log_prob(self, z, encode=None):
+        return normal_log_prob(z, ops.zeros_like(z), ops.zeros_like(z))
+
+    def sample(self, n, seed, encode=None):
+        return keras.random.normal((n, self.latent_dim), seed=seed)
+
+    def kl(self, mean, log_var, z, encode=None):
+        return 0.5 * (ops.exp(log_var) + ops.square(mean) - 1.0 - log_var)
+
+
+class _Mixture(Prior):
+    """A mixture of diagonal Gaussians; `parts(encode)` gives log weights, means, log variances."""
+
+    def parts(self, encode):
+        raise NotImplementedError
+
+    def log_prob(self, z, encode=None):
+        log_weights, means, log_vars = self.parts(encode)
+        precisions = ops.exp(-log_vars)
+        # sum over latents of (z - m)^2 / v as three matrix products
+        squares = ops.square(z) @ ops.transpose(precisions)
+        squares -= 2.0 * z @ ops.transpose(means * precisions)
+        constants = ops.square(means) * precisions + log_vars + math.log(2.0 * math.pi)
+        log_p = -0.5 * (squares + ops.sum(constants, axis=-1))
+        return ops.logsumexp(log_p + log_weights, axis=-1)
+
+    def sample(self, n, seed, encode=None):
+        log_weights, means, log_vars = self.parts(encode)
+        chosen = keras.random.categorical(log_weights[None], n, seed=seed)[0]
+        epsilon = keras.random.normal((n, self.latent_dim), seed=seed)
+        mean = ops.take(means, chosen, axis=0)
+        return mean + ops.exp(0.5 * ops.take(log_vars, chosen, axis=0)) * epsilon
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class MixturePrior(_Mixture):
+    """A learned mixture of Gaussians.
+
+    Args:
+        components: Gaussians in it.
+    """
+
+    def __init__(self, components=32, **kwargs):
+        super().__init__(**kwargs)
+        self.components = components
+
+    def build(self, latent_dim, input_shape=None):
+        shape = (self.components, latent_dim)
+        spread = keras.initializers.RandomNormal(0.0, 0.5, seed=0)
+        self.logits = self.add_weight(name="logits", shape=shape[:1], initializer="zeros")
+        self.means = self.add_weight(name="means", shape=shape, initializer=spread)
+        self.log_vars = self.add_weight(name="log_vars", shape=shape, initializer="zeros")
+        super().build(latent_dim)
+
+    def parts(self, encode):
+        return ops.log_softmax(self.logits), self.means, ops.clip(self.log_vars, -8.0, 4.0)
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class VampPrior(_Mixture):
+    """The mean posterior of learned pseudo-inputs (Tomczak & Welling, 2018).
+
+    p(z) = 1/K sum_k q(z | u_k), https://arxiv.org/abs/1705.07120. The u_k start as training
+    examples.
+
+    Args:
+        components: Pseudo-inputs.
+    """
+
+    def __init__(self, components=200, **kwargs):
+        super().__init__(**kwargs)
+        self.components = components
+
+    def build(self, latent_dim, input_shape=None):
+        self.inputs = self.add_weight(
+            name="inputs",
+            shape=(self.components, *input_shape),
+            initializer=keras.initializers.RandomNormal(0.5, 0.1, seed=0),
         )
-    return LIKELIHOODS[likelihood](name="likelihood")
+        super().build(latent_dim)
+
+    def start(self, x):
+        rng = np.random.default_rng(0)
+        chosen = rng.choice(len(x), self.components, replace=len(x) < self.components)
+        self.inputs.assign(ops.take(x, chosen, axis=0))
+
+    def parts(self, encode):
+        means, log_vars = encode(self.inputs)
+        return ops.full((self.components,), -math.log(self.components)), means, log_vars
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class FlowPrior(Prior):
+    """N(0, I) seen through affine couplings (Dinh et al., 2017, https://arxiv.org/abs/1605.08803).
+
+    Each coupling changes half of z by scale and shift that a small network reads off the other
+    half; log p(z) = log N(f(z); 0, I) + log |det df/dz|.
+
+    Args:
+        couplings: How many.
+        units: Width of each network.
+    """
+
+    def __init__(self, couplings=6, units=128, **kwargs):
+        super().__init__(**kwargs)
+        self.couplings, self.units = couplings, units
+
+    def build(self, latent_dim, input_shape=None):
+        if latent_dim < 2:
+            raise ValueError(
+                f"a FlowPrior needs `latent_dim` of 2 at least. Received: {latent_dim}"
+            )
+        self.networks = []
+        for i in range(self.couplings):
+            seen, changed = self._sizes(latent_dim, i)
+            hidden = keras.layers.Dense(self.units, "relu", name=f"hidden{i}")
+            hidden.build((None, seen))
+            last = keras.layers.Dense(2 * changed, kernel_initializer="zeros", name=f"last{i}")
+            last.build((None, self.units))
+            self.networks.append((hidden, last))
+            setattr(self, f"hidden{i}", hidden)  # for Keras to find the weights
+            setattr(self, f"last{i}", last)
+        super().build(latent_dim)
+
+    @staticmethod
+    def _sizes(latent_dim, i):
+        half = latent_dim // 2
+        return (half, latent_dim - half) if i % 2 else (latent_dim - half, half)
+
+    def _coupled(self, i, seen):
+        hidden, last = self.networks[i]
+        log_scale, shift = ops.split(last(hidden(seen)), 2, axis=-1)
+        return 2.0 * ops.tanh(0.5 * log_scale), shift
+
+    def log_prob(self, z, encode=None):
+        log_det = 0.0
+        for i in range(self.couplings):
+            seen, changed = self._parted(z, i)
+            log_scale, shift = self._coupled(i, seen)
+            z = self._joined(seen, changed * ops.exp(log_scale) + shift, i)
+            log_det = log_det + ops.sum(log_scale, axis=-1)
+        return normal_log_prob(z, ops.zeros_like(z), ops.zeros_like(z)) + log_det
+
+    def sample(self, n, seed, encode=None):
+        z = keras.random.normal((n, self.latent_dim), seed=seed)
+        for i in reversed(range(self.couplings)):
+            seen, changed = self._parted(z, i)
+            log_scale, shift = self._coupled(i, seen)
+            z = self._joined(seen, (changed - shift) * ops.exp(-log_scale), i)
+        return z
+
+    def _parted(self, z, i):
+        """Return what coupling i reads and what it changes: even ones change the second half."""
+        cut = self.latent_dim - self.latent_dim // 2
+        first, second = z[:, :cut], z[:, cut:]
+        return (second, first) if i % 2 else (first, second)
+
+    def _joined(self, seen, changed, i):
+        return ops.concatenate([changed, seen] if i % 2 else [seen, changed], axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "couplings": self.couplings, "units": self.units}
+
+
+PRIORS = {
+    "normal": StandardNormal,
+    "mixture": MixturePrior,
+    "vamp": VampPrior,
+    "flow": FlowPrior,
+}
+
+
+def get_prior(prior):
+    """Return the prior layer of that name, or the layer itself."""
+    return _get(prior, PRIORS, "prior")
+
+
+def _get(value, table, keyword):
+    if isinstance(value, keras.layers.Layer):
+        return value
+    if value not in table:
+        names = ", ".join(f'"{name}"' for name in table)
+        raise ValueError(f"`{keyword}` must be {names} or a layer. Received: {keyword}={value!r}")
+    return table[value](name=keyword)

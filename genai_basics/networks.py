@@ -13,19 +13,21 @@ from .layers import PixelShuffle
 __all__ = ["conv", "conv_down", "conv_up", "crop", "dense_down", "dense_up", "stages", "upsample"]
 
 
-def dense_down(x, hidden_units, init, join=lambda x: x):
-    """Flatten x and lead it through dense layers of `hidden_units`; `join` adds a label."""
-    x = join(layers.Flatten()(x))
+def dense_down(x, hidden_units, init, *, activation="relu"):
+    """Flatten x and lead it through dense layers of `hidden_units`."""
+    x = layers.Flatten()(x)
     for units in hidden_units:
-        x = layers.Dense(units, "relu", kernel_initializer=init)(x)
+        x = layers.Dense(units, activation, kernel_initializer=init)(x)
     return x
 
 
-def dense_up(x, hidden_units, shape, init, constraint=None):
+def dense_up(x, hidden_units, shape, init, *, activation="relu", constraint=None):
     """Mirror `dense_down`: from a code to numbers of `shape`, without a last activation."""
     for units in reversed(hidden_units):
-        x = layers.Dense(units, "relu", kernel_initializer=init, kernel_constraint=constraint)(x)
-        constraint = None
+        x = layers.Dense(units, activation, kernel_initializer=init, kernel_constraint=constraint)(
+            x
+        )
+        constraint = None  # of the first layer only
     x = layers.Dense(math.prod(shape), kernel_initializer=init, kernel_constraint=constraint)(x)
     return layers.Reshape(shape)(x)
 
@@ -42,17 +44,17 @@ def conv(x, filters, init, *, strides=1, activation="relu", size=3):
     return layer(filters, size, strides, "same", activation=activation, kernel_initializer=init)(x)
 
 
-def conv_down(x, filters, init):
+def conv_down(x, filters, init, *, activation="relu"):
     """Halve x once for each of `filters`, the channels of that stage."""
     for channels in filters:
-        x = conv(x, channels, init, strides=2)
+        x = conv(x, channels, init, strides=2, activation=activation)
     return x
 
 
-def conv_up(x, filters, shape, init):
+def conv_up(x, filters, shape, init, *, activation="relu"):
     """Double x once for each stage of `conv_down`, in reverse, to numbers of `shape`."""
     for channels in reversed(filters[:-1]):
-        x = layers.ReLU()(upsample(x, channels, init))
+        x = layers.Activation(activation)(upsample(x, channels, init))
     return crop(upsample(x, shape[-1], init), shape)
 
 

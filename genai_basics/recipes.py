@@ -137,7 +137,7 @@ RECIPES = {
             data="digits",
             kinds=("images", "vectors", "series", "audio"),
             facts=("input_shape", "value_range", "sample_rate", "max_length"),
-            epochs=60,
+            epochs=100,
             options=(
                 Option("--noise", "gaussian, mask, salt_pepper or poisson, to remove.", "noise"),
                 Option(
@@ -162,6 +162,22 @@ RECIPES = {
             tiny={"latent_dim": 2, "hidden_units": (16,)},
         ),
         Recipe(
+            name="text-vae",
+            family="VAE",
+            builder="vae.build_text_vae",
+            summary="variational autoencoder of short texts: names, sentences; sampled, interpolated",
+            data="places",
+            kinds=("text",),
+            facts=(),
+            epochs=20,
+            batch_size=64,
+            options=(
+                CONDITIONAL,
+                Option("--unit", "character, word, subword or byte.", "unit"),
+            ),
+            tiny={"latent_dim": 2, "units": 8, "embedding_dim": 4},
+        ),
+        Recipe(
             name="gan",
             family="GAN",
             builder="gan.build_gan",
@@ -173,6 +189,22 @@ RECIPES = {
             batch_size=64,
             round_steps=250,
             tiny={"latent_dim": 8, "hidden_units": (16,)},
+        ),
+        Recipe(
+            name="forecaster",
+            family="recurrent",
+            builder="recurrent.build_forecaster",
+            summary="recurrent forecaster: quantiles of the next steps of one or many series",
+            data="sunspots",
+            kinds=("forecast",),
+            facts=("columns", "targets", "season", "calendar"),
+            epochs=10,
+            batch_size=64,
+            options=(
+                Option("--horizon", "Steps to forecast.", "horizon", type="int"),
+                Option("--window", "Steps of the past that it sees.", "window", type="int"),
+            ),
+            tiny={"units": 8, "window": 12, "horizon": 3},
         ),
         Recipe(
             name="language-model",

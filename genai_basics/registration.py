@@ -30,6 +30,7 @@ MODULES = (
     "predictor",
     "recurrent",
     "sound",
+    "tokenizer",
     "vae",
 )
 

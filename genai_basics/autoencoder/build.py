@@ -184,7 +184,7 @@ def _dense_networks(input_shape, latent_dim, hidden_units, sparsity, rate, init)
     # Without unit norms a sparse code would shrink and the decoder's weights grow instead.
     constraint = keras.constraints.UnitNorm(axis=1) if sparsity else None
     decoder = keras.Model(
-        z, dense_up(z, hidden_units, input_shape, init, constraint), name="decoder"
+        z, dense_up(z, hidden_units, input_shape, init, constraint=constraint), name="decoder"
     )
     return encoder, decoder
 

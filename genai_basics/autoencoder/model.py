@@ -172,6 +172,9 @@ class Autoencoder(Model):
             reconstruction = ops.sum(hidden * squares) / count
         return reconstruction + extra, reconstruction, *penalties
 
+    def example_losses(self, x, y=None, sample_weight=None, training=False):
+        return ops.mean(ops.square(self(x) - x), axis=tuple(range(1, len(x.shape))))
+
     def contraction(self, x, seed, training=False):
         """Return the code and |J|^2 over its length, J = d code / d x, averaged over the batch.
 

@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from .cells import GRU, LSTM
 from .sequences import SequenceModel, uniforms_of
-from .tokenizer import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
+from ..tokenizer import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 
 __all__ = ["LanguageModel", "build_language_model"]
 

@@ -1,0 +1,342 @@
+"""A VAE of short texts (Bowman et al., 2016, https://arxiv.org/abs/1511.06349).
+
+A recurrent decoder can guess the next letter from those before it and leave the code alone: the
+posterior then collapses onto the prior. Three things keep it from that here: the letters it
+sees are dropped out in training (word dropout), the KL's weight rises from nothing, and a
+number of nats a latent are free (Kingma et al., 2016).
+"""
+
+import warnings
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from .. import metrics
+from ..tokenizer import BOUNDARY, PADDING, UNKNOWN, Tokenizer
+from .build import gaussian
+from .model import VAE
+
+__all__ = ["TextVAE", "build_text_vae"]
+
+LONGEST = 1000  # units of a text
+
+
+def build_text_vae(
+    latent_dim=32,
+    *,
+    unit="character",
+    vocab_size=None,
+    units=256,
+    embedding_dim=64,
+    max_length=None,
+    word_dropout=0.25,
+    beta=1.0,
+    warm_up=0.3,
+    cycles=1,
+    free_bits=0.25,
+    num_classes=None,
+    class_names=None,
+    seed=None,
+):
+    """Build a VAE of short texts: names, sentences. Then `compile()` and `fit(texts)`.
+
+    Args:
+        latent_dim: Size of the latent code z.
+        unit: What a text is made of: `"character"`, `"word"`, `"subword"` or `"byte"`.
+        vocab_size: Units that have a number of their own, with three for signs. `None`: 256
+            characters, 262 bytes, 5,000 of the others.
+        units: Width of the recurrent layers.
+        embedding_dim: Numbers that stand for a unit.
+        max_length: Units of the longest text; longer ones are cut. `None`: of the training
+            texts.
+        word_dropout: Share of the units before the next one that the decoder does not see in
+            training.
+        beta, warm_up, cycles: Weight of the KL term and its rise, as in `build_vae`.
+        free_bits: Nats of KL a latent that cost nothing: what keeps the code in use.
+        num_classes: Number of labels of a conditional VAE: `fit(texts, labels)`.
+        class_names: Names of the labels.
+        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    >>> from genai_basics import build_text_vae
+    >>> vae = build_text_vae(latent_dim=4, units=16, seed=0)
+    >>> vae.compile()
+    >>> history = vae.fit(["anna", "hanna", "johanna"] * 10, epochs=1, verbose=0)
+    >>> len(vae.sample(5, seed=0))
+    5
+    """
+    _check(latent_dim, units, embedding_dim, max_length, word_dropout)
+    vocab_size = vocab_size or {"character": 256, "byte": 262}.get(unit, 5000)
+    tokenizer = Tokenizer(unit, vocab_size, name="tokenizer")
+    init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
+    sizes = (vocab_size, embedding_dim, units, latent_dim)
+    return TextVAE(
+        *_networks(*sizes, num_classes, init),
+        tokenizer,
+        max_length=max_length,
+        word_dropout=word_dropout,
+        beta=beta,
+        warm_up=warm_up,
+        cycles=cycles,
+        free_bits=free_bits,
+        num_classes=num_classes,
+        class_names=class_names,
+        seed=seed,
+        name="text_vae",
+    )
+
+
+def _check(latent_dim, units, embedding_dim, max_length, word_dropout):
+    counts = {"latent_dim": latent_dim, "units": units, "embedding_dim": embedding_dim}
+    for name, value in {**counts, "max_length": max_length}.items():
+        if value is not None and value < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+    if not 0 <= word_dropout < 1:
+        raise ValueError(
+            f"`word_dropout` must lie from 0 up to 1. Received: word_dropout={word_dropout}"
+        )
+
+
+def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, init):
+    """Return the encoder, the decoder and its starter.
+
+    encoder: tokens (batch, time) -> (mean, log_var); decoder: z, tokens, state -> logits, state;
+    starter: z -> state. With `num_classes` the encoder has a second input, the one-hot label,
+    and z stands for z and label joined.
+    """
+    tokens = keras.Input((None,), dtype="int32", name="x")
+    x = layers.Embedding(vocab_size, embedding_dim, mask_zero=True)(tokens)
+    x = layers.Bidirectional(layers.GRU(units // 2 or 1, kernel_initializer=init))(x)
+    inputs = tokens
+    if num_classes:
+        label = keras.Input((num_classes,), name="label")
+        inputs, x = [tokens, label], layers.Concatenate()([x, label])
+    encoder = keras.Model(inputs, gaussian(x, latent_dim, init), name="encoder")
+
+    z = keras.Input((latent_dim + (num_classes or 0),), name="z")
+    state = keras.Input((units,), name="state")
+    x = layers.Embedding(vocab_size, embedding_dim)(tokens)
+    x = layers.Concatenate()([x, Alongside()([z, x])])
+    gru = layers.GRU(units, return_sequences=True, return_state=True, kernel_initializer=init)
+    x, last = gru(x, initial_state=state)
+    logits = layers.Dense(vocab_size, kernel_initializer=init)(x)
+    decoder = keras.Model([z, tokens, state], [logits, last], name="decoder")
+    start = layers.Dense(units, "tanh", kernel_initializer=init)(z)
+    return encoder, decoder, keras.Model(z, start, name="starter")
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Alongside(layers.Layer):
+    """Repeat z (batch, d) beside each step of x (batch, time, e): (batch, time, d)."""
+
+    def call(self, inputs):
+        z, x = inputs
+        return ops.broadcast_to(z[:, None], (ops.shape(x)[0], ops.shape(x)[1], z.shape[-1]))
+
+    def compute_output_shape(self, input_shape):
+        (batch, size), x = input_shape
+        return (batch, x[1], size)
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class TextVAE(VAE):
+    """A VAE of texts; its networks as `_networks` of `build_text_vae` says.
+
+    Texts are lists or arrays of str throughout: `fit`, `encode`, `reconstruct`, `sample`.
+    """
+
+    loss_keyword = "`beta` and `free_bits` of build_text_vae"
+    learning_rate = 3e-3
+    batch_size = 64
+    remedy = "use fewer epochs, more texts, fewer `units` or more `word_dropout`"
+
+    def __init__(
+        self, encoder, decoder, starter, tokenizer, *, max_length=None, word_dropout=0.25, **kwargs
+    ):
+        super().__init__(encoder, decoder, **kwargs)
+        self.starter, self.tokenizer = starter, tokenizer
+        self.max_length, self.word_dropout = max_length, word_dropout
+        self.temperature = self.add_weight(
+            name="temperature", shape=(), initializer="ones", trainable=False
+        )
+
+    def get_config(self):
+        config = super().get_config()
+        for name in ("binarize", "capacity", "likelihood", "prior", "importance_samples"):
+            config.pop(name)
+        return config
+
+    def prior_dim(self):
+        return self.encoder.outputs[0].shape[-1]
+
+    def needs_scaling(self):
+        return False
+
+    # Data.
+
+    def adapt(self, x, y=None):
+        texts = self._texts(x)
+        if self.tokenizer.vocabulary is None:
+            self.tokenizer.adapt(texts)
+        if self.max_length is None:
+            self.max_length = max(len(self.tokenizer.encode(text)) for text in texts)
+        if self.max_length > LONGEST:
+            raise ValueError(
+                f"texts of {self.max_length} units are too long for one code: split them into "
+                f"lines, or cut them by `max_length`. Received: max_length={self.max_length}"
+            )
+
+    def _texts(self, x):
+        texts = [x] if isinstance(x, str) else list(x)
+        for text in texts:
+            if not isinstance(text, str):
+                raise ValueError(f"x must hold texts. Received: {type(text).__name__}")
+            if not text.strip():
+                raise ValueError("texts must not be empty. Received: an empty text")
+        return texts
+
+    def prepare(self, x, y=None, sample_weight=None):
+        if getattr(x, "dtype", None) == np.int32:  # tokens already
+            return super().prepare(x, y, sample_weight)
+        texts = [self.tokenizer.encode(text) for text in self._texts(x)]
+        longest = self.max_length or max(map(len, texts))
+        long = sum(len(text) > longest for text in texts)
+        if long:
+            warnings.warn(
+                f"{long} of {len(texts)} texts are longer than max_length={longest} units and "
+                "are cut",
+                stacklevel=2,
+            )
+        tokens = np.full((len(texts), longest + 1), PADDING, "int32")
+        for row, text in zip(tokens, texts, strict=True):
+            text = text[:longest]
+            row[: len(text)] = text
+            row[len(text)] = BOUNDARY
+        return super().prepare(tokens, y, sample_weight)
+
+    def check_input(self, x):
+        pass  # `prepare` did
+
+    def preprocess(self, x):
+        return x
+
+    def postprocess(self, outputs):
+        return [self.tokenizer.decode(row) for row in outputs]
+
+    # The mathematics.
+
+    def distortion(self, x, z, labels=None, training=False):
+        """Return -log p(x | z), (batch,): the nats of each unit and of the end, summed."""
+        before = ops.pad(x[:, :-1], ((0, 0), (1, 0)), constant_values=BOUNDARY)
+        if training and self.word_dropout:
+            draw = keras.random.uniform(ops.shape(before), seed=self.noise)
+            dropped = ops.logical_and(draw < self.word_dropout, before > BOUNDARY)
+            before = ops.where(dropped, UNKNOWN, before)
+        z = self._with_labels(z, labels)
+        logits, _ = self.decoder([z, before, self.starter(z)], training=training)
+        log_p = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+        nats = -ops.take_along_axis(log_p, x[..., None], axis=-1)[..., 0]
+        return ops.sum(ops.where(x == PADDING, 0.0, nats), axis=-1)
+
+    def _with_labels(self, z, labels):
+        if not self.num_classes:
+            return z
+        return ops.concatenate([z, ops.one_hot(labels, self.num_classes)], axis=-1)
+
+    def decoded_mean(self, z, labels=None, training=False):
+        """Return the likeliest units one after the other, (batch, time)."""
+        return self.unroll(self._with_labels(z, labels), lambda logits: ops.argmax(logits, axis=-1))
+
+    def generate(self, n, labels=None):
+        z = self.prior.sample(n, self.sampling_noise)
+
+        def draw(logits):
+            scaled = logits / self.temperature
+            return keras.random.categorical(scaled, 1, seed=self.sampling_noise)[:, 0]
+
+        return self.unroll(self._with_labels(z, labels), draw)
+
+    def unroll(self, z, choose):
+        """Return tokens (batch, time), each chosen from its logits, padded after the border."""
+        steps = (self.max_length or LONGEST) + 1
+        signs = [-1e9 if i in (PADDING, UNKNOWN) else 0.0 for i in range(self.tokenizer.size)]
+        known = len(self.tokenizer.vocabulary or ()) + BOUNDARY + 1
+        if self.tokenizer.unit != "byte":  # numbers that no unit has
+            signs[known:] = [-1e9] * (self.tokenizer.size - known)
+        signs = np.array(signs, "float32")
+
+        def step(i, carry):
+            tokens, last, state = carry
+            logits, state = self.decoder([z, last[:, None], state])
+            chosen = ops.cast(choose(logits[:, 0] + signs), "int32")
+            ended = ops.logical_and(i > 0, ops.logical_or(last == BOUNDARY, last == PADDING))
+            chosen = ops.where(ended, PADDING, chosen)
+            here = ops.cast(ops.arange(steps) == i, "int32")
+            return tokens + chosen[:, None] * here, chosen, state
+
+        first = ops.cast(ops.zeros_like(z[:, 0]), "int32")
+        start = (first[:, None] * ops.zeros((1, steps), "int32"), first + BOUNDARY, self.starter(z))
+        return ops.fori_loop(0, steps, step, start)[0]
+
+    # Verbs on raw data.
+
+    def sample(self, n=1, *, seed=None, batch_size=256, labels=None, temperature=1.0):
+        """Draw n texts; see `Model.sample`. `temperature` below 1 is safer, above wilder."""
+        if temperature <= 0:
+            raise ValueError(f"`temperature` must be above 0. Received: temperature={temperature}")
+        self.temperature.assign(temperature)
+        return super().sample(n, seed=seed, batch_size=batch_size, labels=labels)
+
+    def decode(self, z, labels=None):
+        """Return texts decoded from codes z, (n, latent_dim)."""
+        z = np.asarray(z, "float32")
+        if z.ndim != 2 or z.shape[1] != self.prior_dim():
+            raise ValueError(
+                f"z must have shape (n, {self.prior_dim()}). Received: shape {z.shape}"
+            )
+        labels = self.sampling_labels(len(z), labels)
+        parts = (z,) if labels is None else (z, labels)
+        return self.postprocess(self.map_batches(self._decode_codes, *parts))
+
+    def report(self, x, y=None):
+        """Return the bound, the KL, and how well texts come back through their code."""
+        logs = self.evaluate(x, y, verbose=0, return_dict=True)
+        texts, labels = self._texts(x), y if self.num_classes else None
+        outputs = self.reconstruct(texts, labels)
+        negative_elbo = logs["reconstruction"] + logs["kl"]
+        lengths = [len(self.tokenizer.encode(text)) + 1 for text in texts]
+        wrong = [metrics.character_error_rate([a], [b]) for a, b in zip(texts, outputs, strict=True)]
+        return {
+            "negative_elbo": negative_elbo,
+            "reconstruction": logs["reconstruction"],
+            "kl": logs["kl"],
+            f"nats_per_{self.tokenizer.unit}": negative_elbo / np.mean(lengths),
+            "active_units": metrics.active_units(self.encode(texts, labels)),
+            "exact_reconstructions": np.mean([a == b for a, b in zip(texts, outputs, strict=True)]),
+            "character_error_rate": np.mean(wrong),
+        }, {}
+
+    def answer(self, x):
+        """Return texts after a way through the code."""
+        texts = self._texts(x)
+        outputs = self.reconstruct(texts, self.sampling_labels(len(texts)))
+        return [{"reconstruction": output} for output in outputs], outputs
+
+    def pictures(self, x, y=None):
+        return {}
+
+    def symptoms(self, history):
+        """Say where the decoder ignores the code."""
+        last, size = history[-1], self.prior_dim()
+        kl = last.get("val_kl", last.get("kl", size))
+        if float(self.progress) < max(0.3, self.warm_up) or kl > 0.05 * size:
+            return {}
+        return {
+            "posterior_collapse": f"posterior collapse: the KL is {kl:.2g} nats for {size} latents, "
+            "so the decoder ignores the code; raise `free_bits`, `warm_up` or `word_dropout`"
+        }
