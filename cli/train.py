@@ -73,9 +73,13 @@ def _command(recipe):
 def _common(recipe):
     positive = click.FloatRange(0, min_open=True)
     return (
-        click.option("--epochs", type=click.IntRange(1), help=f"Passes; {recipe.epochs} if left out."),
+        click.option(
+            "--epochs", type=click.IntRange(1), help=f"Passes; {recipe.epochs} if left out."
+        ),
         click.option("--minutes", type=positive, help="Budget in minutes instead of passes."),
-        click.option("--batch-size", type=click.IntRange(1), help=f"[default: {recipe.batch_size}]"),
+        click.option(
+            "--batch-size", type=click.IntRange(1), help=f"[default: {recipe.batch_size}]"
+        ),
         click.option("--learning-rate", type=positive, help="Where it starts; falls to 0."),
         click.option(
             "--set",
@@ -90,10 +94,27 @@ def _common(recipe):
         out_option("Run folder. [default: runs/MODEL, or the next that is free]"),
         click.option("--resume", is_flag=True, help="Go on with a run that was interrupted."),
         force_option,
-        click.option("--from", "start_from", type=click.Path(path_type=Path), help="Start from a run."),
+        click.option(
+            "--from", "start_from", type=click.Path(path_type=Path), help="Start from a run."
+        ),
         click.option("--deterministic", is_flag=True, help="Repeat bit for bit; slower."),
         click.option("--precision", help="Keras dtype policy, as mixed_bfloat16."),
         click.option("--strategy", type=click.Choice(["one", "mirrored"]), default="one"),
+        click.option(
+            "--drop",
+            multiple=True,
+            type=click.Choice(["duplicates", "leaks", "groups", "labels", "personal"]),
+            help="Take suspect examples out of the training data; repeatable.",
+        ),
+        click.option("--license", help="Licence of the data, for the model card."),
+        click.option(
+            "--no-audit",
+            "audit",
+            is_flag=True,
+            flag_value=False,
+            default=True,
+            help="Do not look through the data, nor end with a short audit.",
+        ),
         click.option("--quiet", is_flag=True, help="No progress bar, no summary."),
         json_option,
     )
@@ -126,7 +147,7 @@ def _train(recipe, quiet, json_, assigned, values):
         run = train(recipe.name, data, callbacks=callbacks, **options, **assigned, **values)
     if json_:
         config = run.config
-        keys = ("model", "status", "steps", "seconds", "validation")
+        keys = ("model", "status", "steps", "seconds", "validation", "checks", "audit")
         echo_json({"run": str(run.folder), **{key: config.get(key) for key in keys}})
     elif not quiet:
         _summarize(run)
@@ -134,9 +155,14 @@ def _train(recipe, quiet, json_, assigned, values):
 
 def _summarize(run):
     config = run.config
-    click.echo(f"{run.name}: {config['steps']:,} steps in {config['seconds']:.0f} s -> {run.folder}")
+    click.echo(
+        f"{run.name}: {config['steps']:,} steps in {config['seconds']:.0f} s -> {run.folder}"
+    )
     if config.get("validation"):
         echo_table(config["validation"].items(), ("validation", ""))
+    checks, audit = config.get("checks") or {}, config.get("audit") or {}
+    for sentence in [*checks.get("findings", ()), *audit.get("findings", ())]:
+        click.echo(f"* {sentence}")
     pictures = sorted(run.folder.glob("samples.*")) + [run.folder / "curves.png"]
     for path in pictures:
         if path.exists():

@@ -2,6 +2,7 @@
 
 import platform
 import time
+import warnings
 from importlib import import_module, metadata
 from pathlib import Path
 
@@ -23,6 +24,7 @@ __all__ = ["Interrupted", "Recorder", "train"]
 SAMPLES = {"images": ".png", "vectors": ".npy", "text": ".txt", "video": ".gif", "music": ".mid"}
 LEAST_STEPS = 20  # of a round, in a budget of minutes
 PREVIEWS = 8  # pictures of samples as training goes on
+SHORT_AUDIT = (256, 1000)  # samples and members of the audit at the end
 
 
 class Interrupted(KeyboardInterrupt):
@@ -51,6 +53,9 @@ def train(
     start_from=None,
     data_options=None,
     facts=(),
+    audit=True,
+    license=None,
+    drop=(),
     callbacks=(),
     **options,
 ):
@@ -76,6 +81,11 @@ def train(
         data_options: Keyword arguments for `load_data`.
         facts: Facts of the data that the builder gets beside the recipe's, by its keywords:
             `("num_classes", "class_names")` makes a model conditional.
+        audit: Whether to look through the data first, and to end with a short audit: what the
+            model copied and leaks.
+        license: Licence of the data, for the model card.
+        drop: What to take out of the training data, among "duplicates", "leaks", "groups",
+            "labels" and "personal"; see `genai_basics.audit.check_data`.
         callbacks: More Keras callbacks.
         **options: Keyword arguments of the model's builder.
 
@@ -102,6 +112,7 @@ def train(
     folder = _new_folder(name, out, force)
     like = load_run(start_from).spec if start_from else None
     data = _load(recipe, data, data_options or {}, like)
+    data, checks = _checked(data, drop, audit, seed, (data_options or {}).get("group"))
     arguments = {**_facts(data, recipe.facts, facts), **options, "seed": seed}
     arguments = {k: v for k, v in arguments.items() if k in parameters(name)}
     config = {
@@ -118,8 +129,11 @@ def train(
             "precision": precision,
             "strategy": strategy,
             "start_from": start_from and str(start_from),
+            "audit": audit,
+            "drop": list(drop),
         },
-        "data": _describe(data),
+        "data": {**_describe(data), "license": license},
+        "checks": checks,
         "versions": _versions(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
@@ -157,6 +171,7 @@ def _resume(recipe, data, epochs, minutes, out, callbacks):
             f"examples now, {run.config['data']['sizes'][0]} then): go on from its weights by "
             "`--from` instead of `--resume`"
         )
+    data = _checked(data, training.get("drop", ()), False, training["seed"])[0]
     _prepare_process(training)
     with backend.distribution(training["strategy"]):
         model = load_model(folder)
@@ -212,7 +227,35 @@ def _fit(run, recipe, model, data, callbacks):
     if doctor.findings:
         run.config["findings"] = doctor.findings
     recorder.finish("finished")
+    if training.get("audit", True):
+        _end_with_audit(run, data)
     return run
+
+
+def _checked(data, drop, wanted, seed, group=None):
+    """Return the data without what is to be dropped, and what a look through them found."""
+    if not wanted and not drop:
+        return data, None
+    from .audit import check_data, drop_suspects
+
+    found = check_data(data, seed=seed)
+    return drop_suspects(data, found, drop), found.to_config()
+
+
+def _end_with_audit(run, data):
+    """Write a short audit into the run; whatever goes wrong in it, the run is kept."""
+    from .audit import audit_run
+
+    began = time.monotonic()
+    try:
+        found = audit_run(run, data, n=SHORT_AUDIT[0], members=SHORT_AUDIT[1])
+        run.write_pictures(found.pictures)
+        run.config["audit"] = {**found.to_config(), "seconds": time.monotonic() - began}
+    except Exception as error:  # a model of the user's own may lack what an audit asks for
+        warnings.warn(f"the audit stopped: {type(error).__name__}: {error}", stacklevel=2)
+        return
+    run.save_config()
+    write_card(run)
 
 
 def _validation(data):

@@ -7,18 +7,23 @@ training); `auditing` puts them together for a run.
 
 from .auditing import Audit, audit_run, exceeded
 from .balance import compare_shares, worst_groups
+from .checks import Checks, check_data, drop_suspects, personal_data
 from .copying import find_copies, find_duplicates
 from .leakage import membership
 from .verbatim import copied_text
 
 __all__ = [
     "Audit",
+    "Checks",
     "audit_run",
+    "check_data",
     "compare_shares",
     "copied_text",
+    "drop_suspects",
     "exceeded",
     "find_copies",
     "find_duplicates",
     "membership",
+    "personal_data",
     "worst_groups",
 ]

@@ -152,6 +152,8 @@ def _note_change(found):
 def _draw(run, n, seed, found):
     """Return samples, or `None` for a model that makes none; says how many are the same."""
     model = run.model
+    if run.spec.kind == "text" and run.spec.corpus:
+        n = min(n, 100)  # of a corpus, each sample is a page
     if not model.can_sample:
         found.unchecked.append(f"A {run.name} makes no samples, so copying is not checked.")
         return None
@@ -193,7 +195,7 @@ def _check_copies(run, samples, train, held_out, found):
         found.metrics["copied_of_duplicates"] = copies.duplicated
     if run.spec.kind == "images":
         found.pictures["copies"] = _pairs(copies, samples, train, run.spec)
-    _check_balance(run, vectors, points, unseen, copies, train, held_out, found)
+    _check_balance(run, vectors, points, copies, train, found)
 
 
 def _pairs(copies, samples, train, spec):
@@ -205,13 +207,12 @@ def _pairs(copies, samples, train, spec):
     return image_grid(np.concatenate(pictures), columns=len(worst))
 
 
-def _check_balance(run, vectors, points, unseen, copies, train, held_out, found):
-    """Compare the classes of samples and data, both told by their nearest neighbours."""
+def _check_balance(run, vectors, points, copies, train, found):
+    """Compare the classes of samples, told by their nearest neighbours, with those of the data."""
     labels = np.asarray(train.y) if train.y is not None else None
     named = getattr(run.spec, "class_names", None)
     if labels is not None and labels.ndim == 1 and labels.dtype.kind in "iu" and named:
-        real = neighbours_label(copies.real_neighbours, labels)
-        made = neighbours_label(copies.neighbours, labels)
+        real, made = labels, neighbours_label(copies.neighbours, labels)
         names, what = named, "class"
     elif len(points) >= 100:
         real, made = clusters(points, vectors)

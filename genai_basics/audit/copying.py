@@ -25,8 +25,6 @@ class Copying:
         allowed: The share that an honest model may have by chance.
         ratios: Of each sample (n,): 1 is usual, near 0 is a copy.
         neighbours: Indices (n, 5) of each sample's nearest training examples.
-        real_neighbours: The same of the real examples that set the threshold, and
-        real: their indices among the held-out ones.
         threshold: Ratio below which a sample counts as copied.
         duplicated: Share of the copies whose original is in the training data more than once.
     """
@@ -36,8 +34,6 @@ class Copying:
     allowed: float
     ratios: np.ndarray = field(repr=False)
     neighbours: np.ndarray = field(repr=False)
-    real_neighbours: np.ndarray = field(repr=False)
-    real: np.ndarray = field(repr=False)
     threshold: float = 0.0
     duplicated: float = 0.0
 
@@ -82,7 +78,7 @@ def find_copies(samples, train, held_out=None, seed=0):
     points, samples_to_train = nearest(samples, train, max(VOTERS, 10))
     if held_out is not None and len(held_out) >= 20:
         real = np.sort(generator.permutation(len(held_out))[:QUERIES])
-        real_points, to_train = nearest(held_out[real], train, VOTERS)
+        to_train = nearest(held_out[real], train)[1]
         order = np.concatenate([real, np.setdiff1d(np.arange(len(held_out)), real)])
         others = nearest(held_out[real], held_out[order], itself=True)[1][:, 0]
         ratios = samples_to_train[:, 0] / _positive(nearest(samples, held_out)[1][:, 0])
@@ -90,8 +86,7 @@ def find_copies(samples, train, held_out=None, seed=0):
     else:
         real = np.sort(generator.permutation(len(train))[:QUERIES])
         order = np.concatenate([real, np.setdiff1d(np.arange(len(train)), real)])
-        real_points, to_train = nearest(train[real], train[order], 10, itself=True)
-        real_points = order[real_points]
+        to_train = nearest(train[real], train[order], 10, itself=True)[1]
         ratios = samples_to_train[:, 0] / _positive(samples_to_train[:, -1])
         real_ratios = to_train[:, 0] / _positive(to_train[:, -1])
     threshold = np.sort(real_ratios)[int(LEVEL * len(real))]
@@ -105,8 +100,6 @@ def find_copies(samples, train, held_out=None, seed=0):
         allowed=LEVEL + 3 / len(real),
         ratios=ratios,
         neighbours=points[:, :VOTERS],
-        real_neighbours=real_points[:, :VOTERS],
-        real=real,
         threshold=float(threshold),
         duplicated=_duplicated(train, points[copied, 0], 0.1 * usual),
     )

@@ -18,7 +18,8 @@ def share_interval(count, n, confidence=0.95):
     share = count / n
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     width = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return float(max(middle - width, 0.0)), float(min(middle + width, 1.0))
+    low = 0.0 if count == 0 else middle - width
+    return float(low), float(1.0 if count == n else middle + width)
 
 
 def ratio_interval(a, n_a, b, n_b, confidence=0.95):

@@ -3,8 +3,11 @@
 import numpy as np
 
 from .intervals import area_under_curve, share_interval
+from .neighbours import nearest
 
 __all__ = ["difficulty", "membership"]
+
+LOOK_ALIKES = 15
 
 
 def membership(members, others, member_facts=None, other_facts=None, seed=0):
@@ -52,19 +55,24 @@ def membership(members, others, member_facts=None, other_facts=None, seed=0):
 def difficulty(losses, member_facts, other_facts, seed=0):
     """Return the usual loss of each member and of each held-out example, from their facts.
 
-    Learned from held-out losses alone. Held-out examples are judged by a regression on the
-    other half of them, and members by the one or the other at random, so that a model that
-    knows nothing of its members treats both sides alike.
+    The mean loss of the held-out examples that are most alike. Held-out examples are compared
+    with the other half of them, and members with the one half or the other at random, so that
+    a model that knows nothing of its members treats both sides alike.
     """
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
     generator = np.random.default_rng(seed)
-    halves = [generator.permutation(np.arange(n) % 2) for n in (len(member_facts), len(losses))]
-    usual = [np.empty(len(member_facts)), np.empty(len(losses))]
+    member_facts, other_facts = (
+        np.asarray(facts, "float64") for facts in (member_facts, other_facts)
+    )
+    middle, scale = other_facts.mean(axis=0), other_facts.std(axis=0)
+    sides = [
+        (facts - middle) / np.where(scale > 0, scale, 1.0) for facts in (member_facts, other_facts)
+    ]
+    halves = [generator.permutation(np.arange(len(side)) % 2) for side in sides]
+    usual = [np.empty(len(side)) for side in sides]
     for half in (0, 1):
-        regression = HistGradientBoostingRegressor(max_iter=60, random_state=seed)
-        regression.fit(other_facts[halves[1] == half], losses[halves[1] == half])
-        for side, facts in enumerate((member_facts, other_facts)):
+        known, known_losses = sides[1][halves[1] == half], losses[halves[1] == half]
+        for side, facts in enumerate(sides):
             rows = halves[side] != half
-            usual[side][rows] = regression.predict(facts[rows])
+            alike = nearest(facts[rows], known, LOOK_ALIKES)[0]
+            usual[side][rows] = known_losses[alike].mean(axis=1)
     return usual
