@@ -15,13 +15,17 @@ class Part:
         x: The examples, an array, a list, `ImageFiles`, or a dict of columns.
         y: Labels, targets or transcriptions, or None.
         groups: Dict of arrays, one value an example: "file", "speaker", "time"...
+        size: How many examples are the part's own, where x holds what came before them too.
     """
 
     x: object
     y: object = None
     groups: dict = field(default_factory=dict)
+    size: int | None = None
 
     def __len__(self):
+        if self.size is not None:
+            return self.size
         return len(next(iter(self.x.values()))) if isinstance(self.x, dict) else len(self.x)
 
     def take(self, indices):

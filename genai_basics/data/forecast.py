@@ -108,8 +108,15 @@ def series_reading(
         calendar=tuple(extra),
     )
     groups = {"time": np.arange(len(x)) if times is None else times}
-    part = Part(x.astype("float32"), None, groups)
-    return Reading(spec, {"all": part}, fingerprint_arrays(values), ordered=True)
+    whole = Part(x.astype("float32"), None, groups)
+
+    def cut(start, stop):
+        """A part, with all that came before it: y says which steps are its own."""
+        part = whole.take(np.arange(stop))
+        return Part(part.x, np.arange(stop) >= start, part.groups, stop - start)
+
+    digest = fingerprint_arrays(values)
+    return Reading(spec, {"all": whole}, digest, cut=cut, length=len(x), ordered=True)
 
 
 def find_time(columns):
