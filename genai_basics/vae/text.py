@@ -310,15 +310,15 @@ class TextVAE(VAE):
         outputs = self.reconstruct(texts, labels)
         negative_elbo = logs["reconstruction"] + logs["kl"]
         lengths = [len(self.tokenizer.encode(text)) + 1 for text in texts]
-        wrong = [metrics.character_error_rate([a], [b]) for a, b in zip(texts, outputs, strict=True)]
+        pairs = list(zip(texts, outputs, strict=True))
         return {
             "negative_elbo": negative_elbo,
             "reconstruction": logs["reconstruction"],
             "kl": logs["kl"],
             f"nats_per_{self.tokenizer.unit}": negative_elbo / np.mean(lengths),
             "active_units": metrics.active_units(self.encode(texts, labels)),
-            "exact_reconstructions": np.mean([a == b for a, b in zip(texts, outputs, strict=True)]),
-            "character_error_rate": np.mean(wrong),
+            "exact_reconstructions": np.mean([a == b for a, b in pairs]),
+            "character_error_rate": metrics.character_error_rate(texts, outputs),
         }, {}
 
     def answer(self, x):
@@ -337,6 +337,7 @@ class TextVAE(VAE):
         if float(self.progress) < max(0.3, self.warm_up) or kl > 0.05 * size:
             return {}
         return {
-            "posterior_collapse": f"posterior collapse: the KL is {kl:.2g} nats for {size} latents, "
-            "so the decoder ignores the code; raise `free_bits`, `warm_up` or `word_dropout`"
+            "posterior_collapse": f"posterior collapse: the KL is {kl:.2g} nats for {size} "
+            "latents, so the decoder ignores the code; raise `free_bits`, `warm_up` or "
+            "`word_dropout`"
         }
