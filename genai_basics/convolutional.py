@@ -327,14 +327,24 @@ class CNN(Predictor):
             return ops.image.resize(maps[..., None], size, "bilinear")[..., 0]
         return maps
 
+    def answer(self, x, top=1, explain=False):
+        """Return what `Predictor.answer` does, and with `explain` copies that show why."""
+        rows, outputs = super().answer(x, top)
+        if explain:
+            if not self.is_of_pictures:
+                raise ValueError("only pictures are drawn. Received: explain=True")
+            outputs = self.draw_explained(x)
+        return rows, outputs
+
+    @property
+    def is_of_pictures(self):
+        """Whether x are pictures."""
+        return isinstance(self.reader, Numbers) and len(self.input_shape_of_one()) == 3
+
     def pictures(self, x, y=None):
         """Return the confusion matrix, and for pictures the places that spoke for their class."""
         found = super().pictures(x, y)
-        if (
-            isinstance(self.reader, Numbers)
-            and len(self.input_shape_of_one()) == 3
-            and self.num_classes
-        ):
+        if self.is_of_pictures:
             found["explained"] = image_grid(self.draw_explained(np.asarray(x[:16])), columns=4)
         return found
 
