@@ -221,7 +221,7 @@ def evaluate(run, json_, **values):
     metrics, intervals = run.model.report(part.x, part.y)
     metrics = {name: float(value) for name, value in metrics.items()}
     if source is None:
-        run.config["test"] = metrics
+        run.config["test"], run.config["test_intervals"] = metrics, intervals
         run.save_config()
         run.write_card()
     paths = run.write_pictures(run.model.pictures(part.x, part.y))

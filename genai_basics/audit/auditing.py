@@ -155,7 +155,7 @@ def _draw(run, n, seed, found):
     if run.spec.kind == "text" and run.spec.corpus:
         n = min(n, 100)  # of a corpus, each sample is a page
     if not model.can_sample:
-        found.unchecked.append(f"A {run.name} makes no samples, so copying is not checked.")
+        found.unchecked.append(f"The {run.name} makes no samples, so copying is not checked.")
         return None
     samples = model.sample(n, seed=seed)
     groups = find_duplicates(samples)
