@@ -48,7 +48,6 @@ class GAN(Model):
 
     network_range = (-1.0, 1.0)
     batch_size = 64
-    xla = True  # convolutions of both players at 1.7 times the speed
     learning_rate = 2e-4  # of the generator
     d_learning_rate = 4e-4  # of the discriminator (Heusel et al., 2017: it should be faster)
     monitor = "val_frechet_distance"
@@ -116,6 +115,11 @@ class GAN(Model):
 
     def input_shape_of_one(self):
         return self.discriminator.inputs[0].shape[1:]
+
+    @property
+    def xla(self):
+        """Whether XLA pays: convolutions of pictures run at 1.7 times the speed with it."""
+        return any(isinstance(layer, layers.Conv2D) for layer in self.discriminator.layers)
 
     @property
     def latent_dim(self):

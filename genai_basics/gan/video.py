@@ -1,0 +1,383 @@
+"""A GAN for short clips, with a judge of frames and a judge of motion.
+
+Two generators. `"layers"`: the noise makes a still background and some pictures with a mask, and
+a path for each of them; every frame is the background with the pictures pasted on where their
+paths have come to (after Vondrick et al., 2016, https://arxiv.org/abs/1609.02612, and Yang et
+al., 2017, LR-GAN). What moves keeps its shape, and a picture is made once for all frames.
+`"conv"`: convolutions over space and then over time, (2+1)D, for clips that are not like that.
+
+The discriminator's output has two columns (Tulyakov et al., 2017, MoCoGAN): how real some single
+frames look, and how real the clip moves.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from ..data.writers import image_grid, to_pixels
+from ..layers import PixelShuffle
+from .adversarial import GAN, REPORT_LEAST, check_choices
+from .judge import build_features, sample_report
+
+__all__ = ["VideoGAN", "build_video_gan"]
+
+
+def build_video_gan(
+    input_shape=(16, 32, 32, 1),
+    latent_dim=64,
+    *,
+    network="layers",
+    moving=1,
+    filters=(32, 64, 128),
+    loss="non_saturating",
+    penalty=None,
+    penalty_weight=1.0,
+    discriminator_steps=1,
+    ema=0.995,
+    value_range=(0, 255),
+    seed=None,
+):
+    """Build a GAN for clips (frames, height, width, channels). Then `fit(clips)`.
+
+    Args:
+        input_shape: Shape of one clip: 8 to 16 frames of 32x32 to 64x64 pixels, multiples of 8.
+            Longer clips are cut.
+        latent_dim: Size of the noise z.
+        network: `"layers"`, pictures that move before a background, or `"conv"`.
+        moving: Pictures that move, for `"layers"`.
+        filters: Channels of the convolutions at a half, a quarter and an eighth of the size.
+        loss, penalty, penalty_weight, discriminator_steps, ema: As in `build_gan`.
+        value_range: Range of the data.
+        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    >>> from genai_basics import build_video_gan, load_data
+    >>> data = load_data("moving_digits")
+    >>> gan = build_video_gan((16, 32, 32, 1), filters=(8, 8, 8), seed=0)
+    >>> gan.compile()
+    >>> history = gan.fit(data.train.x[:64], epochs=1, verbose=0)
+    >>> gan.sample(2, seed=0).shape
+    (2, 16, 32, 32, 1)
+    """
+    input_shape = tuple(input_shape)
+    for name, value in {"latent_dim": latent_dim, "moving": moving}.items():
+        if value < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+    if len(input_shape) != 4 or any(not side or side % 8 for side in input_shape[:3]):
+        raise ValueError(
+            "`input_shape` must be (frames, height, width, channels), the first three multiples "
+            f"of 8. Received: input_shape={input_shape}"
+        )
+    if network not in ("layers", "conv"):
+        raise ValueError(f'`network` must be "layers" or "conv". Received: network={network!r}')
+    if len(filters) != 3:
+        raise ValueError(f"`filters` must be three numbers. Received: filters={filters}")
+    check_choices(loss, penalty, discriminator_steps, ema)
+    init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
+    if network == "layers":
+        generator = _layered_generator(input_shape, latent_dim, moving, filters, init)
+    else:
+        generator = _conv_generator(input_shape, latent_dim, filters, init)
+    return VideoGAN(
+        generator,
+        _discriminator(input_shape, filters, init),
+        adversarial_loss=loss,
+        penalty=penalty or ("gradient" if loss == "wasserstein" else "none"),
+        penalty_weight=penalty_weight,
+        discriminator_steps=discriminator_steps,
+        ema=ema,
+        value_range=value_range,
+        seed=seed,
+        name="video_gan",
+    )
+
+
+def _normalized(x):
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+
+
+def _conv2d(x, filters, init, strides=1):
+    return layers.Conv2D(filters, 3, strides, padding="same", kernel_initializer=init)(x)
+
+
+def _over_frames(x, function):
+    """Return `function` of all frames of x, (batch, frames, h, w, c), at once."""
+    frames = x.shape[1]
+    x = function(Frames()(x))
+    return Clips(frames)(x)
+
+
+def _over_time(x, filters, init, strides=1):
+    """Return a convolution over time alone, 3 frames wide: a plane of time and place."""
+    _, height, width, channels = x.shape[1:]
+    x = layers.Reshape((-1, height * width, channels))(x)
+    x = layers.Conv2D(filters, (3, 1), (strides, 1), padding="same", kernel_initializer=init)(x)
+    return layers.Reshape((-1, height, width, filters))(x)
+
+
+def _layered_generator(shape, latent_dim, moving, filters, init):
+    """Return z -> clips: a background, pictures with masks, and the paths of the pictures."""
+    frames, height, width, channels = shape
+    z = keras.Input((latent_dim,), name="z")
+    x = layers.Dense(height // 8 * (width // 8) * filters[2], kernel_initializer=init)(z)
+    x = _normalized(layers.Reshape((height // 8, width // 8, filters[2]))(x))
+    for stage in (filters[1], filters[0]):
+        x = _normalized(PixelShuffle()(_conv2d(x, 4 * stage, init)))
+        x = _normalized(_conv2d(x, stage, init))
+    pictures = channels + moving * (channels + 1)  # background; each picture and its mask
+    x = PixelShuffle()(_conv2d(x, 4 * pictures, init))
+
+    path = z
+    for _ in range(2):
+        path = layers.LeakyReLU(0.2)(layers.Dense(256, kernel_initializer=init)(path))
+    # Speeds, summed up to places: a path is smooth before it has learned anything.
+    speed = layers.Dense(frames * moving * 2, kernel_initializer=init)(path)
+    speed = layers.Reshape((frames, moving, 2))(speed)
+    return keras.Model(z, MovingLayers(moving)([x, speed]), name="generator")
+
+
+def _conv_generator(shape, latent_dim, filters, init):
+    """Return z -> clips by (2+1)D convolutions: twice the frames and the size at each stage."""
+    frames, height, width, channels = shape
+    size = (frames // 4, height // 8, width // 8, filters[2])
+    z = keras.Input((latent_dim,), name="z")
+    x = layers.Dense(int(np.prod(size)), kernel_initializer=init)(z)
+    x = _normalized(layers.Reshape(size)(x))
+    for stage in (filters[1], filters[0]):
+        x = _over_frames(x, lambda y, c=stage: PixelShuffle()(_conv2d(y, 4 * c, init)))
+        x = _normalized(layers.UpSampling3D((2, 1, 1))(x))
+        x = _normalized(_over_time(x, stage, init))
+    x = _over_frames(x, lambda y: PixelShuffle()(_conv2d(y, 4 * channels, init)))
+    return keras.Model(z, layers.Activation("tanh")(x), name="generator")
+
+
+def _discriminator(shape, filters, init):
+    """Return clips -> (batch, 2): the score of some frames, and that of the motion."""
+    frames = shape[0]
+    inputs = keras.Input(shape, name="x")
+    few = max(frames // 4, 1)
+    x = Frames()(SomeFrames(few)(inputs))
+    for stage in filters:
+        x = layers.LeakyReLU(0.2)(_conv2d(x, stage, init, strides=2))
+    x = layers.Dense(1, kernel_initializer=init)(layers.Flatten()(x))
+    frame_score = layers.GlobalAveragePooling1D()(layers.Reshape((few, 1))(Clips(few)(x)))
+
+    x = inputs
+    x = _over_frames(x, lambda y: _conv2d(y, filters[0] // 2, init, strides=2))
+    for stage in filters[1:]:
+        x = layers.LeakyReLU(0.2)(x)
+        x = _over_frames(x, lambda y, c=stage: _conv2d(y, c, init, strides=2))
+        x = _over_time(layers.LeakyReLU(0.2)(x), stage, init, strides=2)
+    x = layers.LeakyReLU(0.2)(x)
+    motion_score = layers.Dense(1, kernel_initializer=init)(layers.Flatten()(x))
+    outputs = layers.Concatenate(name="scores")([frame_score, motion_score])
+    return keras.Model(inputs, outputs, name="discriminator")
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Frames(keras.layers.Layer):
+    """Clips (batch, frames, ...) as pictures (batch * frames, ...)."""
+
+    def call(self, x):
+        return ops.reshape(x, (-1, *x.shape[2:]))
+
+    def compute_output_shape(self, input_shape):
+        return (None, *input_shape[2:])
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Clips(keras.layers.Layer):
+    """Pictures (batch * frames, ...) as clips (batch, frames, ...)."""
+
+    def __init__(self, frames, **kwargs):
+        super().__init__(**kwargs)
+        self.frames = frames
+
+    def call(self, x):
+        return ops.reshape(x, (-1, self.frames, *x.shape[1:]))
+
+    def compute_output_shape(self, input_shape):
+        return (None, self.frames, *input_shape[1:])
+
+    def get_config(self):
+        return {**super().get_config(), "frames": self.frames}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class SomeFrames(keras.layers.Layer):
+    """Every k-th frame of clips, `count` in all; from a random first one in training."""
+
+    def __init__(self, count, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.count, self.seed = count, seed
+        self.noise = keras.random.SeedGenerator(seed)
+
+    def call(self, x, training=False):
+        step = x.shape[1] // self.count
+        first = 0
+        if training:
+            first = keras.random.randint((), 0, step, seed=self.noise)
+        return ops.take(x, first + step * ops.arange(self.count), axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.count, *input_shape[2:])
+
+    def get_config(self):
+        return {**super().get_config(), "count": self.count, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class MovingLayers(keras.layers.Layer):
+    """Pictures pasted on a background, each where its path has come to by each frame.
+
+    Takes `[pictures, speeds]`: pictures (batch, height, width, c + moving * (c + 1)), of which
+    the first c channels are the background (before tanh) and each further c + 1 a picture and
+    its mask's logits; speeds (batch, frames, moving, 2) in pixels a frame, down and right.
+    Places between pixels are interpolated, so that gradients reach the speeds.
+    """
+
+    def __init__(self, moving=1, **kwargs):
+        super().__init__(**kwargs)
+        self.moving = moving
+
+    def call(self, inputs):
+        pictures, speeds = inputs
+        height, width, total = pictures.shape[1:]
+        channels = (total - self.moving) // (1 + self.moving)
+        places = ops.cumsum(speeds, axis=1)
+        places = places - places[:, :1] + speeds[:, :1] * 4.0  # the first speed says where
+        frames = ops.tanh(pictures[:, None, :, :, :channels])
+        for i in range(self.moving):
+            start = channels + i * (channels + 1)
+            picture = ops.tanh(pictures[..., start : start + channels])
+            mask = ops.sigmoid(pictures[..., start + channels : start + channels + 1])
+            layer = ops.concatenate([mask * picture, mask], axis=-1)
+            down = _tents(places[:, :, i, 0], height)
+            right = _tents(places[:, :, i, 1], width)
+            layer = ops.einsum("btij,bjwc->btiwc", down, layer)
+            layer = ops.einsum("btkw,btiwc->btikc", right, layer)
+            frames = (1.0 - layer[..., channels:]) * frames + layer[..., :channels]
+        return frames
+
+    def compute_output_shape(self, input_shape):
+        (batch, height, width, total), speeds = input_shape
+        channels = (total - self.moving) // (1 + self.moving)
+        return (batch, speeds[1], height, width, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "moving": self.moving}
+
+
+def _tents(shift, size):
+    """Return matrices (batch, frames, size, size) that move a line by `shift` pixels."""
+    index = ops.arange(size, dtype=shift.dtype)
+    source = index[:, None] - index[None]
+    return ops.relu(1.0 - ops.abs(source - shift[..., None, None]))
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class VideoGAN(GAN):
+    """A GAN of `generator: z -> clips` and `discriminator: clips -> (frame score, motion score)`.
+
+    The networks see clips (frames, height, width, channels) in [-1, 1].
+    """
+
+    batch_size = 32
+    xla = False  # it takes minutes to compile, and gains nothing
+
+    def shape_seen(self):
+        _, height, width, channels = self.input_shape_of_one()
+        return (height, width, 3 * channels)
+
+    def seen(self, x):
+        """Return three frames of a clip as one picture's channels: how it looks and moves."""
+        frames = x.shape[1]
+        middle = [x[:, i] for i in (0, frames // 4, frames // 2)]
+        return 0.5 * (ops.concatenate(middle, axis=-1) + 1.0)
+
+    def check_input(self, x):
+        super().check_input(self._cut(x))
+
+    def prepare(self, x, y=None, sample_weight=None):
+        if isinstance(x, (list, tuple)):
+            shapes = sorted({np.shape(clip) for clip in x})
+            if len(shapes) > 1:
+                raise ValueError(
+                    "clips must have one shape: cut them to one length and size. "
+                    f"Received: shapes {', '.join(map(str, shapes[:4]))}"
+                )
+            x = np.stack(x)
+        return super().prepare(self._cut(x), y)
+
+    def _cut(self, x):
+        """Return clips without the frames that are too many, or the axis of channels added."""
+        shape = self.input_shape_of_one()
+        if len(x.shape) == 4 and shape[-1] == 1:
+            x = x[..., None]
+        return x[:, : shape[0]] if len(x.shape) == 5 and x.shape[1] > shape[0] else x
+
+    def report(self, x, y=None):
+        """Return Fréchet distances of frames and of motion, and how much moves and how fast."""
+        x = self.prepare(x)[0]
+        n = int(np.clip(len(x), 1, REPORT_LEAST))
+        fake = self.sample(max(n, 200), seed=0)
+        near = sample_report(self.features_of(x), self.features_of(fake))
+        judge = build_features(x.shape[2:])
+        look = [ops.convert_to_numpy(judge(_frames(clips) / 255.0)) for clips in (x, fake)]
+        report = {f"frame_{k}": v for k, v in sample_report(*look).items() if "frechet" in k}
+        for name, measure in MOTION.items():
+            report[name], report[f"{name}_data"] = measure(fake), measure(x)
+        return {**near, **report, "samples": len(fake)}, {}
+
+    def features_of(self, x):
+        return self.map_batches(self._features, self._cut(np.asarray(x)), batch_size=128)
+
+    def pictures(self, x, y=None):
+        """Return clips as rows of frames: two real ones, then generated ones."""
+        clips = np.concatenate([self._cut(np.asarray(x[:2])), self.sample(6, seed=0)])
+        frames = clips.reshape(-1, *clips.shape[2:])
+        pixels = to_pixels(frames, self.value_range)
+        return {"clips": image_grid(pixels, columns=clips.shape[1])}
+
+
+def _frames(clips):
+    """Return a frame of each clip, as float."""
+    which = np.arange(len(clips)) % clips.shape[1]
+    return clips[np.arange(len(clips)), which].astype("float32")
+
+
+def change(clips):
+    """Return the mean absolute difference from a frame to the next."""
+    return float(np.abs(np.diff(clips.astype("float32"), axis=1)).mean())
+
+
+def speed(clips):
+    """Return how far the centre of brightness moves from a frame to the next, in pixels."""
+    return float(np.linalg.norm(np.diff(_centres(clips), axis=1), axis=-1).mean())
+
+
+def acceleration(clips):
+    """Return how much that movement changes from a frame to the next, in pixels."""
+    return float(np.linalg.norm(np.diff(_centres(clips), 2, axis=1), axis=-1).mean())
+
+
+def flicker(clips):
+    """Return the spread of a clip's brightness over its frames, over its mean brightness."""
+    light = clips.astype("float32").mean(axis=(2, 3, 4))
+    return float((light.std(axis=1) / np.maximum(light.mean(axis=1), 1e-3)).mean())
+
+
+def _centres(clips):
+    """Return the centre of brightness of each frame, (n, frames, 2), in pixels."""
+    light = clips.astype("float32").sum(axis=-1)
+    total = np.maximum(light.sum(axis=(2, 3)), 1e-3)
+    rows = (light.sum(axis=3) * np.arange(light.shape[2])).sum(axis=2) / total
+    columns = (light.sum(axis=2) * np.arange(light.shape[3])).sum(axis=2) / total
+    return np.stack([rows, columns], axis=-1)
+
+
+MOTION = {"change": change, "speed": speed, "acceleration": acceleration, "flicker": flicker}
