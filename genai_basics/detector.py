@@ -7,6 +7,7 @@ the focal loss of CenterNet (equation 3, from https://arxiv.org/abs/1904.07850),
 places whose boxes are compared with the object's by generalized IoU (equations 6 to 8).
 """
 
+import json
 import math
 
 import keras
@@ -510,9 +511,9 @@ class Detector(Model):
         """Return the name of an integer label."""
         return self.class_names[int(label)] if self.class_names else str(int(label))
 
-    def answer(self, x):
+    def answer(self, x, threshold=None):
         """Return a row for each picture with what is on it, and copies with the boxes drawn."""
-        found = self.detect(x)
+        found = self.detect(x, threshold)
         rows = []
         for one in found:
             labels = [str(label) for label in one["labels"]]
@@ -537,27 +538,24 @@ class Detector(Model):
         drawn = plotting.draw_boxes(picture, found["boxes"], found["labels"], found["scores"])
         return np.asarray(drawn.convert("RGB"))
 
-    def coco_results(self, x, image_ids=None):
-        """Return what is on pictures x as COCO results: a list of dicts that JSON can hold.
+    def document(self, rows, suffix):
+        """Return the rows of `answer` as COCO results for `.json`, as lines for `.jsonl`.
 
-        `{"image_id", "category_id", "bbox": [left, top, width, height], "score"}`; ids of
-        pictures count from 0 unless given, those of categories are the labels' numbers.
+        COCO's are a list of `{"image_id", "category_id", "bbox": [left, top, width, height],
+        "score"}`; pictures and categories are numbered from 0, and `file_name` says which.
         """
-        rows, names = [], {str(name): i for i, name in enumerate(self.class_names or ())}
-        for i, one in enumerate(self.detect(x, threshold=1e-3)):
-            for box, label, score in zip(
-                *(one[k] for k in ("boxes", "labels", "scores")), strict=True
-            ):
-                left, top, right, bottom = (round(float(side), 2) for side in box)
-                rows.append(
-                    {
-                        "image_id": i if image_ids is None else image_ids[i],
-                        "category_id": names.get(str(label), int(label) if not names else -1),
-                        "bbox": [left, top, round(right - left, 2), round(bottom - top, 2)],
-                        "score": round(float(score), 5),
-                    }
-                )
-        return rows
+        if suffix == ".jsonl":
+            return super().document(rows, suffix)
+        numbers = {self.name_of(i): i for i in range(self.num_classes)}
+        results = []
+        for i, row in enumerate(rows):
+            parts = (row["boxes"], row["labels"], row["scores"])
+            for (left, top, right, bottom), label, score in zip(*parts, strict=True):
+                box = [left, top, round(right - left, 1), round(bottom - top, 1)]
+                result = {"image_id": i, "file_name": row.get("input", str(i))}
+                result |= {"category_id": numbers[label], "bbox": box, "score": score}
+                results.append(result)
+        return json.dumps(results)
 
     def pictures(self, x, y=None):
         """Return the first pictures with what was found on them."""
