@@ -118,6 +118,23 @@ class Tokenizer(keras.layers.Layer):
         place = int(number) - SPECIAL
         return self.vocabulary[place] if 0 <= place < len(self.vocabulary) else UNKNOWN_SIGN
 
+    def pieces(self, text):
+        """Return the units of a text as they are written, one for each of its numbers."""
+        if self.unit == "word":
+            return WORDS.findall(text)
+        if self.unit == "character":
+            return list(text)
+        if self.unit == "byte":
+            return [chr(byte) for byte in text.encode()]
+        written = []
+        for piece in PIECES.findall(text):
+            place = 0
+            for number in self._subwords(piece):
+                width = 1 if number == UNKNOWN else len(self.unit_of(number))
+                written.append(piece[place : place + width])
+                place += width
+        return written
+
     def unknown_in(self, text):
         """Return the units of `text` that the vocabulary lacks, each once."""
         if self.unit == "byte":

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ..tokenizer import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 from .cells import GRU, LSTM
 from .sequences import SequenceModel, uniforms_of
-from ..tokenizer import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 
 __all__ = ["LanguageModel", "build_language_model"]
 
