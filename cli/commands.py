@@ -76,6 +76,7 @@ def list_(model, json_):
 @click.option("--truncation", type=click.FloatRange(0, min_open=True), help="Cut noise: safer.")
 @click.option("--interpolate", type=click.IntRange(2), help="Steps from a sample to the next.")
 @click.option("--length", type=click.IntRange(1), help="Longest text or music to make.")
+@click.option("--between", nargs=2, metavar="A B", help="From one input to another, in -n steps.")
 @out_option("File or folder; its ending says the format: .png .npy .npz .txt .gif .mid .wav")
 @signing_options
 @force_option
@@ -87,12 +88,13 @@ def sample(run, n, seed, labels, out, certificate, key, force, json_, **options)
     Example:
         genai-basics sample runs/vae -n 64 --seed 1 --out grid.png
         genai-basics sample runs/vae -n 10000 --out samples.npy
+        genai-basics sample runs/vae --between a.png b.png --out strip.gif
     """
     check_out(out, force)
     check_signing(certificate, key, out)
     run = _load(run)
-    model = run.model
-    if not model.can_sample:
+    model, between = run.model, options.pop("between")
+    if not (between or model.can_sample):
         raise click.ClickException(f"a {run.name} makes no samples; try `genai-basics predict`.")
     options["labels"] = _labels(labels)
     options = {name: value for name, value in options.items() if value is not None}
@@ -101,7 +103,10 @@ def sample(run, n, seed, labels, out, certificate, key, force, json_, **options)
         if name not in takes:
             flag = "--label" if name == "labels" else f"--{name.replace('_', '-')}"
             raise click.UsageError(f"a {run.name} takes no {flag}.")
-    samples = model.sample(n or 64, seed=seed, **options)
+    if between:
+        samples = _between(run, between, n or 8, out, options)
+    else:
+        samples = model.sample(n or 64, seed=seed, **options)
     if out is None and run.spec.kind in ("text", "pairs"):
         return echo_json(list(samples)) if json_ else click.echo("\n".join(samples))
 
@@ -110,7 +115,7 @@ def sample(run, n, seed, labels, out, certificate, key, force, json_, **options)
     from genai_basics.training import SAMPLES
 
     out = out or _free(Path(f"{run.name}-samples{SAMPLES.get(run.spec.kind, '.npy')}"))
-    walk = options.get("interpolate")  # goes through classes in an order of its own
+    walk = between or options.get("interpolate")  # goes through classes in an order of its own
     named = None if walk else model.sampling_labels(len(samples), options.get("labels"))
     origin = describe(run, seed=seed)
     paths = write_samples(samples, out, run.spec, labels=named, provenance=origin)
@@ -119,6 +124,24 @@ def sample(run, n, seed, labels, out, certificate, key, force, json_, **options)
             sign(path, certificate, key, origin)
     facts = {"out": str(out), "n": len(samples), "seed": seed}
     echo_json(facts) if json_ else click.echo(f"{len(samples)} samples -> {out}")
+
+
+def _between(run, ends, steps, out, options):
+    """Return what lies between two inputs in the model's code, a strip of it for a .png."""
+    from genai_basics.data import read_inputs
+    from genai_basics.data.writers import image_grid, to_pixels
+
+    model = run.model
+    if not hasattr(model, "interpolate"):
+        raise click.ClickException(f"a {run.name} has no code to go along between two inputs.")
+    if set(options) - {"labels"} or steps < 2:
+        raise click.UsageError("--between goes with -n (2 or more), --label and --out alone.")
+    _, (a, b) = read_inputs(list(ends), run.spec)
+    samples = model.interpolate(a, b, steps, **options)
+    if run.spec.kind == "images" and (out is None or out.suffix.lower() == ".png"):
+        pixels = to_pixels(samples, run.spec.value_range)
+        return image_grid(pixels, columns=steps)[None]
+    return samples
 
 
 def _labels(labels):

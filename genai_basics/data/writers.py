@@ -12,7 +12,7 @@ from .. import provenance as origin
 __all__ = ["image_grid", "to_pixels", "write_samples"]
 
 SUFFIXES = {  # kind: endings that suit it; "" is a folder of one file each
-    "images": (".png", ".jpg", ".jpeg", ".npy", ".npz", ""),
+    "images": (".png", ".gif", ".jpg", ".jpeg", ".npy", ".npz", ""),
     "detection": (".png", ".jpg", ".jpeg", ".npy", ".npz", ""),
     "text": (".txt", ".npy", ".npz", ""),
     "pairs": (".txt", ".npy", ".npz", ""),
@@ -200,11 +200,13 @@ def _write_gif(file, samples, spec, labels):
     from PIL import Image
 
     clips = _pixels(samples, spec)
+    if clips.ndim == 4:  # pictures in order: there and back again
+        clips = np.concatenate([clips, clips[-2:0:-1]])[None]
     frames = [
         image_grid(clips[:, t], pad=2 if len(clips) > 1 else 0) for t in range(clips.shape[1])
     ]
     pictures = [Image.fromarray(f[..., 0] if f.shape[-1] == 1 else f) for f in frames]
-    duration = round(1000 / spec.fps)
+    duration = round(1000 / getattr(spec, "fps", 8))
     pictures[0].save(file, save_all=True, append_images=pictures[1:], duration=duration, loop=0)
 
 
