@@ -20,8 +20,10 @@ __all__ = [
     "gradients",
     "is_pipeline",
     "on_gpu",
+    "private_gradient_step",
     "scan",
     "stop_gradient_of",
+    "value_of",
 ]
 
 if keras.backend.backend() != "tensorflow":
@@ -50,6 +52,59 @@ def gradient_step(loss_fn, variables, optimizer, *, norm=False):
     gradients = tape.gradient(scaled, [v.value for v in variables])
     optimizer.apply(gradients, variables)
     return (losses, tf.linalg.global_norm(gradients)) if norm else losses
+
+
+def private_gradient_step(
+    example_losses, batch, variables, optimizer, *, clip, noise, expected, seed, vectorized=True
+):
+    """Take one step of DP-SGD and return the loss of each example (Abadi et al., 2016).
+
+    g = (sum_i g_i min(1, clip / |g_i|) + N(0, (noise clip)^2)) / expected, where g_i is the
+    gradient of one example's loss, over all variables together
+    (https://arxiv.org/abs/1607.00133, algorithm 1).
+
+    Args:
+        example_losses: Callable that takes a batch and returns the losses of its examples.
+        batch: Pytree of tensors, drawn by Poisson sampling: any number of examples.
+        variables: List of `keras.Variable` to train.
+        optimizer: A built Keras optimizer.
+        clip: Largest norm of an example's gradient.
+        noise: Noise multiplier.
+        expected: Examples that a batch has on average.
+        seed: A `keras.random.SeedGenerator` of the noise.
+        vectorized: Whether the gradients of all examples are computed at once, which takes
+            memory for as many copies of the variables; else one after the other.
+    """
+    values = [variable.value for variable in variables]
+
+    def clipped(example):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(values)
+            loss = example_losses(keras.tree.map_structure(lambda part: part[None], example))[0]
+        found = tape.gradient(loss, values, unconnected_gradients="zero")
+        found = [tf.convert_to_tensor(g) for g in found]
+        scale = tf.minimum(1.0, clip / tf.maximum(tf.linalg.global_norm(found), 1e-12))
+        return loss, [g * scale for g in found]
+
+    if vectorized:
+        losses, found = tf.vectorized_map(clipped, batch)
+        total = [tf.reduce_sum(g, axis=0) for g in found]
+    else:
+        n = tf.shape(tf.nest.flatten(batch)[0])[0]
+
+        def add(i, losses, total):  # a sum needs the memory of one example only
+            loss, found = clipped(keras.tree.map_structure(lambda part: part[i], batch))
+            return i + 1, losses.write(i, loss), [t + g for t, g in zip(total, found, strict=True)]
+
+        start = (0, tf.TensorArray(tf.float32, n), [tf.zeros_like(value) for value in values])
+        _, losses, total = tf.while_loop(lambda i, *_: i < n, add, start, parallel_iterations=1)
+        losses = losses.stack()
+    noisy = [
+        (t + noise * clip * keras.random.normal(t.shape, seed=seed, dtype=t.dtype)) / expected
+        for t in total
+    ]
+    optimizer.apply(noisy, variables)
+    return losses
 
 
 def gradients(fn, x):
@@ -126,12 +181,22 @@ def scan(fn, carry, xs, like, *, reverse=False):
     return carry, keras.tree.pack_sequence_as(like, [array.stack() for array in outputs])
 
 
+def value_of(variable):
+    """Return a variable, or an array, as NumPy; of one that is mirrored over devices, the first."""
+    value = getattr(variable, "value", variable)
+    if isinstance(value, tf.distribute.DistributedValues):
+        value = value.values[0]
+    return np.asarray(keras.ops.convert_to_numpy(value))
+
+
 def is_pipeline(x):
     """Say whether `x` already yields batches (a `tf.data.Dataset`)."""
     return isinstance(x, tf.data.Dataset)
 
 
-def batches(data, batch_size, *, transform=None, seed=None, start=0, training=False):
+def batches(
+    data, batch_size, *, transform=None, seed=None, start=0, training=False, poisson=False
+):
     """Return a `tf.data.Dataset` of batches of `data`.
 
     Args:
@@ -144,6 +209,8 @@ def batches(data, batch_size, *, transform=None, seed=None, start=0, training=Fa
         start: Number of training batches to leave out, for training that goes on.
         training: Repeat for ever, in batches of one size (what is left over comes in another
             epoch). Otherwise pass once over everything; the last batch may be smaller.
+        poisson: In training, each example is in each batch by a chance of its own, batch_size
+            in n: what the accounting of private training assumes.
     """
     n = len(keras.tree.flatten(data)[0])
     batch_size = min(batch_size, n)
@@ -156,7 +223,14 @@ def batches(data, batch_size, *, transform=None, seed=None, start=0, training=Fa
         order = tf.reshape(order[: steps * batch_size], (steps, batch_size))
         return tf.data.Dataset.from_tensor_slices(order)
 
-    if training:
+    def drawn_by_chance(step):
+        pair = tf.stack([seed or 0, tf.cast(step, tf.int32)])
+        chances = tf.random.stateless_uniform((n,), pair)
+        return tf.cast(tf.where(chances < batch_size / n)[:, 0], tf.int32)
+
+    if training and poisson:
+        indices = tf.data.Dataset.range(start, np.iinfo(np.int64).max).map(drawn_by_chance)
+    elif training:
         epochs = tf.data.Dataset.range(start // steps, np.iinfo(np.int64).max)
         epochs = epochs.map(lambda epoch: tf.cast(epoch, tf.int32))
         indices = epochs.flat_map(epoch_order).skip(start % steps)

@@ -35,6 +35,9 @@ class Likelihood(keras.layers.Layer):
     bounded = True  # whether values lie in [0, 1]
     multiplicity = 1  # parameters that the decoder gives for a number of x
 
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})  # nats need single precision
+
     def build(self, input_shape=None):
         self.built = True
 
@@ -178,6 +181,9 @@ class Prior(keras.layers.Layer):
 
     `encode`, where a method takes it, is the VAE's encoder: x -> (mean, log_var).
     """
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
 
     def build(self, latent_dim, input_shape=None):
         """Create the weights, for codes of `latent_dim` numbers and examples of `input_shape`."""

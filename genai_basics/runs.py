@@ -162,10 +162,12 @@ def checkpoint(path, **groups):
 
     A group is a list of variables or a JSON-able object; `restore` reads it back.
     """
+    from .backend import value_of
+
     arrays = {}
     for name, group in groups.items():
         if isinstance(group, list):
-            arrays.update({f"{name}/{i}": np.asarray(v) for i, v in enumerate(group)})
+            arrays.update({f"{name}/{i}": value_of(v) for i, v in enumerate(group)})
         else:
             arrays[f"{name}.json"] = np.array(json.dumps(group))
     with replacing(path) as temporary, open(temporary, "wb") as file:

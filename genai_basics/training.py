@@ -184,7 +184,7 @@ def _resume(recipe, data, epochs, minutes, out, callbacks):
 def _fit(run, recipe, model, data, callbacks):
     """Train `model`, from the last checkpoint where there is one, and finish the run folder."""
     training, began = run.config["training"], time.monotonic()
-    if not float(model.adapted):
+    if not backend.value_of(model.adapted):
         model.adapt(data.train.x, data.train.y)
         model.adapted.assign(1.0)
     steps = model.plan(data.train.x, data.train.y, training["batch_size"])
@@ -321,8 +321,8 @@ class Recorder(keras.callbacks.Callback):
         step = self.history[-1]["step"] if self.history else 0
         step = int(step + self.steps)
         row = {"step": step, "epoch": round(step / self.per_epoch, 4)}
-        row |= {"seconds": round(self.seconds, 2), "progress": float(self.trained.progress)}
-        row["learning_rate"] = float(self.trained.optimizer.learning_rate)
+        row |= {"seconds": round(self.seconds, 2), "progress": round(self.trained.stage, 6)}
+        row["learning_rate"] = float(backend.value_of(self.trained.optimizer.learning_rate))
         self.history.append({**row, **logs})
         self.keep_best(logs, step)
         self.preview(step)
@@ -336,12 +336,12 @@ class Recorder(keras.callbacks.Callback):
         # Of equals the later: few held-out examples give few different accuracies.
         if value is not None and sign * value <= self.best_value:
             self.best_value, self.best_step = sign * value, step
-            self.best = [np.array(v) for v in self.trained.variables]
+            self.best = [backend.value_of(v).copy() for v in self.trained.variables]
 
     def preview(self, step):
         """Write samples, from the same seed each time, whenever an eighth more is done."""
         suffix = SAMPLES.get(self.data.kind)
-        part = int(float(self.trained.progress) * PREVIEWS)
+        part = int(self.trained.stage * PREVIEWS)
         if suffix is None or part == getattr(self, "part", -1):
             return
         self.part = part

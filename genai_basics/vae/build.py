@@ -210,8 +210,12 @@ def _levels(features, latent_dims, init):
 
 def gaussian(x, latent_dim, init):
     """Return mean and log variance of a code, read off features x."""
-    mean = layers.Dense(latent_dim, kernel_initializer=init, name="z_mean")(x)
-    return [mean, layers.Dense(latent_dim, kernel_initializer=init, name="z_log_var")(x)]
+    # In single precision always: the bound is a small difference of large numbers.
+    heads = ("z_mean", "z_log_var")
+    return [
+        layers.Dense(latent_dim, kernel_initializer=init, name=name, dtype="float32")(x)
+        for name in heads
+    ]
 
 
 def _with_label(inputs, num_classes):

@@ -64,7 +64,7 @@ class VAE(Model):
         self._check_binarize()
         if not self.likelihood.built:
             self.likelihood.build()
-        self.sampling = Sampling(name="sampling")
+        self.sampling = Sampling(name="sampling", dtype="float32")
         self.scaling = layers.Normalization() if self.needs_scaling() else None
         if self.scaling is not None:
             self.scaling.build((None, *self.input_shape_of_one()))
@@ -100,7 +100,7 @@ class VAE(Model):
     def extra_terms(self):
         """Return names of the terms that the loss has beside reconstruction and KL."""
         names = {
-            "beta_now": self.warm_up or self.cycles > 1,
+            "beta": self.warm_up or self.cycles > 1,
             "charged_kl": self.free_bits or self.capacity is not None,
             "gain": self.importance_samples > 1,
         }
@@ -205,7 +205,7 @@ class VAE(Model):
             kl = ops.mean(ops.sum(parts, axis=-1))
             extra["charged_kl"] = self.charged(parts, training)
             loss = reconstruction + beta * extra["charged_kl"]
-        extra["beta_now"] = ops.convert_to_tensor(beta, "float32")
+        extra["beta"] = ops.convert_to_tensor(beta, "float32")
         return loss, reconstruction, kl, *(extra[name] for name in self.extra_terms())
 
     def _importance_weighted(self, x, labels, training, beta):
@@ -419,7 +419,7 @@ class VAE(Model):
         """Say where the posterior has collapsed, or the data do not fit the likelihood."""
         found, last = {}, history[-1]
         x, y = self.__dict__.get("probe", (None, None))
-        if x is None or float(self.progress) < max(0.3, self.warm_up):
+        if x is None or self.stage < max(0.3, self.warm_up):
             return found
         kl, size = last.get("val_kl", last.get("kl", 1.0)), self.decoder.inputs[0].shape[-1]
         if kl < 0.05 * size and len(x) >= 64:

@@ -334,7 +334,7 @@ class TextVAE(VAE):
         """Say where the decoder ignores the code."""
         last, size = history[-1], self.prior_dim()
         kl = last.get("val_kl", last.get("kl", size))
-        if float(self.progress) < max(0.3, self.warm_up) or kl > 0.05 * size:
+        if self.stage < max(0.3, self.warm_up) or kl > 0.05 * size:
             return {}
         return {
             "posterior_collapse": f"posterior collapse: the KL is {kl:.2g} nats for {size} "
