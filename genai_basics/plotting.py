@@ -259,7 +259,7 @@ def heatmap_over(image, heat, strength=0.6):
 
 
 def save(figure, path):
-    """Write a figure, a PIL image or a uint8 array to `path`, whole or not at all, and return the path.
+    """Write a figure, a PIL image or a uint8 array to `path`, whole or not at all.
 
     Args:
         figure: What a function of this module returned.

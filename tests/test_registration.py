@@ -62,11 +62,9 @@ def fake(tmp_path):
     for name, text in FAKE.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text + "\n")
-    text = (PACKAGE / "registration.py").read_text()
-    lines = text.splitlines()
-    rows = [i for i, line in enumerate(lines) if line.startswith("MODULES = ")]
-    lines[rows[0]] = 'MODULES = ("layers", "model", "vae")'
-    (tmp_path / "small" / "registration.py").write_text("\n".join(lines) + "\n")
+    text = (PACKAGE / "registration.py").read_text(encoding="utf-8")
+    fakes = 'MODULES = ("layers", "model", "vae")\n'
+    (tmp_path / "small" / "registration.py").write_text(text + fakes, encoding="utf-8")
     return tmp_path
 
 
