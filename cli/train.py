@@ -106,6 +106,10 @@ def _common(recipe):
             type=click.Choice(["duplicates", "leaks", "groups", "labels", "personal"]),
             help="Take suspect examples out of the training data; repeatable.",
         ),
+        click.option(
+            "--dp-noise", type=positive, help="Train privately (DP-SGD) with this noise multiplier."
+        ),
+        click.option("--dp-clip", type=positive, help="Largest norm of an example's gradient. [1]"),
         click.option("--license", help="Licence of the data, for the model card."),
         click.option(
             "--no-audit",

@@ -122,7 +122,7 @@ def stop_gradient_of(x):
 
 def compiled(fn, *, jit_compile=False):
     """Return `fn` as one compiled graph. Arrays in, tensors out; retraced for new shapes."""
-    return tf.function(fn, jit_compile=jit_compile, reduce_retracing=True)
+    return tf.function(fn, jit_compile=jit_compile, reduce_retracing=True, autograph=False)
 
 
 def deterministic():

@@ -3,6 +3,7 @@
 import inspect
 import json
 import math
+import secrets
 import warnings
 
 import keras
@@ -329,7 +330,9 @@ class Model(keras.Model):
             return x.map(lambda *batch: self.transform(*batch))
         data = self.prepare(x, y, sample_weight)
         size = batch_size or self.batch_size
-        kwargs["poisson"] = self.dp_noise is not None
+        if self.dp_noise is not None and kwargs.get("training"):
+            # A seed that is known would give the noise, and who was drawn, away.
+            kwargs.update(poisson=True, seed=secrets.randbits(31))
         return backend.batches(data, size, transform=self._transform_parts, **kwargs)
 
     def _transform_parts(self, parts):
@@ -463,7 +466,7 @@ class Model(keras.Model):
             clip=self.dp_clip,
             noise=self.dp_noise,
             expected=self.expected,
-            seed=self.noise,
+            seed=self.private_noise,
             vectorized=self.vectorized_privacy,
         )
         self._loss_tracker.update_state(losses)
@@ -476,6 +479,8 @@ class Model(keras.Model):
     def make_train_function(self, force=False):
         if self.dp_noise is not None:
             self.__dict__["train_step"] = self.private_step
+            fresh = keras.random.SeedGenerator(secrets.randbits(31))
+            self.__dict__["private_noise"] = fresh  # of no seed that anyone knows, never saved
         return super().make_train_function(force)
 
     def losses_by_example(self, x, y=None, batch_size=None):

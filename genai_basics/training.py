@@ -14,7 +14,7 @@ from .card import write_card
 from .data import Dataset, load_data
 from .data.writers import write_samples
 from .doctor import Doctor
-from .model import Progress
+from .model import Model, Progress
 from .provenance import describe
 from .recipes import check_options, get_recipe, parameters
 from .runs import Run, checkpoint, load_model, load_run, restore, write_history
@@ -56,6 +56,8 @@ def train(
     audit=True,
     license=None,
     drop=(),
+    dp_noise=None,
+    dp_clip=None,
     callbacks=(),
     **options,
 ):
@@ -86,6 +88,8 @@ def train(
         license: Licence of the data, for the model card.
         drop: What to take out of the training data, among "duplicates", "leaks", "groups",
             "labels" and "personal"; see `genai_basics.audit.check_data`.
+        dp_noise, dp_clip: Noise multiplier and clipping norm of private training (DP-SGD); the
+            run then says what epsilon it comes to.
         callbacks: More Keras callbacks.
         **options: Keyword arguments of the model's builder.
 
@@ -131,6 +135,8 @@ def train(
             "start_from": start_from and str(start_from),
             "audit": audit,
             "drop": list(drop),
+            "dp_noise": dp_noise,
+            "dp_clip": dp_clip,
         },
         "data": {**_describe(data), "license": license},
         "checks": checks,
@@ -144,7 +150,7 @@ def train(
         else:
             module, function = recipe.builder.split(".")
             model = getattr(import_module(f".{module}", __package__), function)(**arguments)
-        model.compile(learning_rate=learning_rate)
+        model.compile(learning_rate=learning_rate, dp_noise=dp_noise, dp_clip=dp_clip)
         run = Run(folder, config)
         _clear(folder)
         run.save_config()
@@ -227,9 +233,32 @@ def _fit(run, recipe, model, data, callbacks):
     if doctor.findings:
         run.config["findings"] = doctor.findings
     recorder.finish("finished")
+    if model.dp_noise is not None:
+        _account(run, model, len(data.train))
     if training.get("audit", True):
         _end_with_audit(run, data)
     return run
+
+
+def _account(run, model, n):
+    """Write into the run what its private training guarantees, and what it does not."""
+    from .audit import epsilon_spent, usual_delta
+
+    n = getattr(model, "private_examples", None) or n
+    rate, delta = run.config["training"]["batch_size"] / n, usual_delta(n)
+    outside = ["what the choice of settings over several runs gives away"]
+    if type(model).adapt is not Model.adapt:
+        outside.append("what the preprocessing read from the training data: scales, a vocabulary")
+    run.config["privacy"] = {
+        "epsilon": epsilon_spent(model.dp_noise, rate, run.config["steps"], delta),
+        "delta": delta,
+        "noise": model.dp_noise,
+        "clip": model.dp_clip,
+        "rate": rate,
+        "not_covered": outside,
+    }
+    run.save_config()
+    write_card(run)
 
 
 def _checked(data, drop, wanted, seed, group=None):

@@ -10,6 +10,7 @@ from .balance import compare_shares, worst_groups
 from .checks import Checks, check_data, drop_suspects, personal_data
 from .copying import find_copies, find_duplicates
 from .leakage import membership
+from .privacy import epsilon_spent, usual_delta
 from .verbatim import copied_text
 
 __all__ = [
@@ -20,10 +21,12 @@ __all__ = [
     "compare_shares",
     "copied_text",
     "drop_suspects",
+    "epsilon_spent",
     "exceeded",
     "find_copies",
     "find_duplicates",
     "membership",
     "personal_data",
+    "usual_delta",
     "worst_groups",
 ]
