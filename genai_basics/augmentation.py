@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-__all__ = ["RandomAffine", "RandomErasing", "RandomSeries"]
+__all__ = ["RandomAffine", "RandomErasing", "RandomLight", "RandomSeries"]
 
 
 class Augmentation(keras.layers.Layer):
@@ -90,6 +90,31 @@ class RandomAffine(Augmentation):
     def get_config(self):
         names = ("shift", "zoom", "rotation", "shear", "mirror", "fill")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class RandomLight(Augmentation):
+    """Change contrast and brightness of standardized pictures, and of each channel a little.
+
+    Args:
+        contrast: Greatest change of the contrast, 0.2 for 20%.
+        brightness: Greatest change of the brightness, in standard deviations; half of it is
+            drawn for all channels together, half for each.
+    """
+
+    def __init__(self, contrast=0.2, brightness=0.4, **kwargs):
+        super().__init__(**kwargs)
+        self.contrast, self.brightness = contrast, brightness
+
+    def augment(self, x):
+        n, channels, half = ops.shape(x)[0], x.shape[-1], self.brightness / 2
+        contrast = ops.exp(self.uniform((n, 1, 1, 1), -1, 1) * math.log1p(self.contrast))
+        light = self.uniform((n, 1, 1, 1), -half, half)
+        return x * contrast + light + self.uniform((n, 1, 1, channels), -half, half)
+
+    def get_config(self):
+        config = {"contrast": self.contrast, "brightness": self.brightness}
+        return {**super().get_config(), **config}
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")

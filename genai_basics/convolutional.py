@@ -14,7 +14,7 @@ import numpy as np
 from keras import layers, ops
 
 from . import plotting
-from .augmentation import RandomAffine, RandomErasing, RandomSeries
+from .augmentation import RandomAffine, RandomErasing, RandomLight, RandomSeries
 from .data.writers import image_grid, to_pixels
 from .inputs import Numbers, Waves
 from .predictor import Predictor, head_of
@@ -34,7 +34,7 @@ def build_cnn(
     multi_label=False,
     num_outputs=1,
     filters=None,
-    blocks=1,
+    blocks=None,
     kernel_size=None,
     dropout=0.2,
     augment=True,
@@ -58,13 +58,16 @@ def build_cnn(
         num_outputs: Number of values of a regression.
         filters: Channels of the stages, each at half the resolution of the one before (series
             keep theirs). `None`: 24, 48, 96..., as many as the size of pictures allows.
-        blocks: Residual blocks in a stage; the first, at full resolution, has none.
+        blocks: Residual blocks in a stage; the first, at full resolution, has none. `None`: 1,
+            for series 0.
         kernel_size: Side of the convolutions. `None`: 3; for series 7, 5, then 3.
         dropout: Share of features dropped before the last layer, in training.
-        augment: Whether x is varied in training (pictures: shifts, turns, zooms, gaps; sounds:
+        augment: Whether x is varied in training (pictures: shifts, turns, zooms, and light and
+            gaps where they may be mirrored; sounds:
             speed, pitch, gaps; series: size, noise, time), or a layer of yours.
         mirror: Whether pictures may be mirrored, which letters and digits may not. `None`:
-            colour pictures whose classes have longer names than digits and letters.
+            colour pictures whose classes have longer names than digits and letters. Such a model
+            predicts the average of a picture and its mirror image.
         mel_bands: Frequency bands that sounds are split into.
         balance: Whether rare classes weigh as much as frequent ones.
         label_smoothing: How much of the certainty is spread over all classes.
@@ -90,18 +93,18 @@ def build_cnn(
     seeds = itertools.repeat(None) if seed is None else itertools.count(seed)
     if mirror is None:
         mirror = _may_be_mirrored(input_shape, class_names)
+    is_series = input_shape is not None and len(input_shape) == 2
+    blocks = (0 if is_series else 1) if blocks is None else blocks
     if sample_rate is not None:
         inputs, x, mask = _hear(sample_rate, mel_bands, augment, seeds)
         filters, kernels = filters or (32, 64, 96), (kernel_size or 3,)
     else:
         inputs = x = keras.Input(input_shape, name="x")
         x, mask = _vary(x, augment, mirror, seeds), None
-        is_series = len(input_shape) == 2
         filters = filters or ((64, 128, 64) if is_series else _stages(input_shape))
         kernels = (kernel_size,) if kernel_size else (7, 5, 3) if is_series else (3,)
-    halve = sample_rate is not None or len(input_shape) != 2
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
-    places = _convolve(x, filters, kernels, blocks, halve, init)
+    places = _convolve(x, filters, kernels, blocks, not is_series, init)
     x = _average(places, mask, len(filters))
     features = layers.Identity(name="features")(x)
     x = layers.Dropout(dropout, seed=next(seeds))(features)
@@ -109,6 +112,7 @@ def build_cnn(
     return CNN(
         keras.Model(inputs, outputs, name="network"),
         Waves(sample_rate) if sample_rate is not None else Numbers(input_shape),
+        mirror=bool(mirror),
         num_classes=None if activation == "linear" else units,
         multi_label=multi_label,
         balance=balance,
@@ -137,7 +141,7 @@ def _check(input_shape, sample_rate, filters, blocks, dropout):
         )
     if filters is not None and (not filters or any(width < 1 for width in filters)):
         raise ValueError(f"`filters` must be widths of at least 1. Received: filters={filters}")
-    if blocks < 0:
+    if blocks is not None and blocks < 0:
         raise ValueError(f"`blocks` must not be negative. Received: blocks={blocks}")
     if not 0 <= dropout < 1:
         raise ValueError(f"`dropout` must be from 0 to below 1. Received: dropout={dropout}")
@@ -171,6 +175,7 @@ def _vary(x, augment, mirror, seeds):
         return x
     x = RandomAffine(0.1, 0.1, rotation=10, mirror=mirror, seed=next(seeds), name="vary")(x)
     if min(x.shape[1:3]) >= 16 and mirror:
+        x = RandomLight(seed=next(seeds), name="light")(x)
         x = RandomErasing(0.5, seed=next(seeds), name="erase")(x)
     return x
 
@@ -273,10 +278,24 @@ def _average(places, mask, halvings):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class CNN(Predictor):
-    """A convolutional network; see `Predictor` for what it can do, beside `explain`."""
+    """A convolutional network; see `Predictor` for what it can do, beside `explain`.
+
+    Args:
+        mirror: Whether a prediction is the average of a picture's and its mirror image's.
+    """
 
     learning_rate = 3e-3
     batch_size = 64
+
+    def __init__(self, network, reader, *, mirror=False, **kwargs):
+        super().__init__(network, reader, **kwargs)
+        self.mirror = mirror
+
+    def call(self, x, training=False):
+        outputs = super().call(x, training=training)
+        if self.mirror and not training and self.is_of_pictures:
+            return (outputs + super().call(ops.flip(x, axis=2), training=False)) / 2
+        return outputs
 
     def default_optimizer(self):
         return keras.optimizers.AdamW(self.peak_learning_rate, weight_decay=1e-2)
