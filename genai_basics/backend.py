@@ -109,6 +109,7 @@ def private_gradient_step(
 
 def gradients(fn, x):
     """Return `(fn(x), d sum(fn(x)) / dx)`: gradients with respect to an input, not a weight."""
+    x = tf.convert_to_tensor(x)
     with tf.GradientTape() as tape:
         tape.watch(x)
         outputs = fn(x)
