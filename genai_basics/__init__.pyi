@@ -1,4 +1,5 @@
 # For editors and type checkers: what `__init__.py` imports on first use.
+from . import audit as audit
 from . import autoencoder as autoencoder
 from . import convolutional as convolutional
 from . import data as data
@@ -18,6 +19,7 @@ from . import sound as sound
 from . import tokenizer as tokenizer
 from . import training as training
 from . import vae as vae
+from .audit import audit_run as audit_run
 from .autoencoder import Autoencoder as Autoencoder
 from .autoencoder import CodeDensity as CodeDensity
 from .autoencoder import Corruption as Corruption
