@@ -222,6 +222,8 @@ def _check_columns(parts, group, found):
 
 def _check_classes(data, found):
     y, names = data.train.y, getattr(data.spec, "class_names", None)
+    if data.kind == "detection":  # a dict of boxes and labels for each picture
+        y = [label for target in y for label in target["labels"]]
     if y is None or not names or np.ndim(np.asarray(y, dtype=object)) != 1:
         return
     counts = np.bincount(np.asarray(y, "int64"), minlength=len(names))
@@ -243,7 +245,7 @@ def _check_labels(data, seed, found):
     """Doubt labels that nine of ten nearest neighbours contradict with one voice."""
     y = data.train.y
     names = getattr(data.spec, "class_names", None)
-    if y is None or not names or len(y) < 100 or np.ndim(y) != 1:
+    if y is None or not names or len(y) < 100 or np.ndim(y) != 1 or data.kind == "detection":
         return
     order = np.random.default_rng(seed).permutation(len(y))[: 10 * ASKED]
     points, labels = as_vectors(data.train.take(order).x), np.asarray(y)[order]
