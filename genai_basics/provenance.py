@@ -158,7 +158,7 @@ def sign(path, certificate, key, facts):
             alg=b"es256",
             sign_cert=Path(certificate).read_bytes(),
             private_key=Path(key).read_bytes(),
-            ta_url=b"",
+            ta_url=None,  # no time stamp from a server
         )
         with c2pa.Signer.from_info(info) as signer, c2pa.Builder(manifest) as builder:
             builder.sign_file(str(path), str(signed), signer)
