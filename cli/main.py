@@ -10,6 +10,7 @@ import warnings
 import click
 
 from .audit import audit, inspect
+from .augment import augment
 from .codec import compress, decompress
 from .commands import evaluate, list_, predict, sample
 from .train import train
@@ -70,5 +71,17 @@ def cli():
     """
 
 
-for command in (list_, train, sample, predict, evaluate, audit, inspect, compress, decompress):
+COMMANDS = (
+    list_,
+    train,
+    sample,
+    predict,
+    evaluate,
+    audit,
+    augment,
+    inspect,
+    compress,
+    decompress,
+)
+for command in COMMANDS:
     cli.add_command(command)

@@ -48,6 +48,7 @@ _CONTENTS = {
     "runs": ("Run", "load_run"),
     "sound": ("LogMel",),
     "tokenizer": ("Tokenizer",),
+    "synthetic": ("Augmented", "augment"),
     "training": ("train",),
     "vae": ("HierarchicalVAE", "TextVAE", "VAE", "build_text_vae", "build_vae"),
 }

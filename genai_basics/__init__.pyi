@@ -17,6 +17,7 @@ from . import recurrent as recurrent
 from . import runs as runs
 from . import sound as sound
 from . import tokenizer as tokenizer
+from . import synthetic as synthetic
 from . import training as training
 from . import vae as vae
 from .audit import audit_run as audit_run
@@ -66,6 +67,8 @@ from .runs import Run as Run
 from .runs import load_run as load_run
 from .sound import LogMel as LogMel
 from .tokenizer import Tokenizer as Tokenizer
+from .synthetic import Augmented as Augmented
+from .synthetic import augment as augment
 from .training import train as train
 from .vae import VAE as VAE
 from .vae import HierarchicalVAE as HierarchicalVAE

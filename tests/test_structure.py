@@ -23,7 +23,7 @@ LAYERS = [
     {"model"},
     {"predictor"},
     FAMILIES,
-    {"audit", "card", "doctor", "recipes", "runs"},
+    {"audit", "card", "doctor", "recipes", "runs", "synthetic"},
     {"training"},
     {"cli"},
 ]

@@ -243,7 +243,12 @@ class GAN(Model):
         return loss, real_score, fake_score
 
     def slope_penalty(self, x, fake, label=None):
-        """Return the gradient penalty or R1, not yet weighted."""
+        """Return the gradient penalty or R1, not yet weighted.
+
+        Estimated on every fourth example: the same on average, at a quarter of the cost.
+        """
+        x, fake = x[::4], fake[::4]
+        label = None if label is None else label[::4]
 
         def score(examples):
             return self.score(examples, label, training=True)

@@ -24,12 +24,12 @@ SEPARATORS = {"character": "", "word": " "}
 
 
 def build_text_gan(
-    max_length=16,
+    max_length=24,
     *,
     level="character",
-    vocabulary_size=64,
+    vocabulary_size=128,
     latent_dim=64,
-    units=128,
+    units=96,
     blocks=2,
     relaxation="straight_through",
     loss="non_saturating",
@@ -102,7 +102,7 @@ def _residual(x, units, init):
     """Return x + 0.3 * conv(relu(conv(relu(x))))."""
     y = x
     for _ in range(2):
-        y = layers.Conv1D(units, 5, padding="same", kernel_initializer=init)(layers.ReLU()(y))
+        y = layers.Conv1D(units, 3, padding="same", kernel_initializer=init)(layers.ReLU()(y))
     return layers.Add()([x, layers.Rescaling(0.3)(y)])
 
 

@@ -1,0 +1,113 @@
+"""`genai-basics augment`: enlarge a labelled data set, and say whether that helped."""
+
+from pathlib import Path
+
+import click
+
+from .options import (
+    check_out,
+    data_options,
+    echo_json,
+    echo_table,
+    force_option,
+    json_option,
+    out_option,
+    split_data_options,
+)
+
+ARMS = {
+    "real": "real examples alone",
+    "generated": "real and generated",
+    "varied": "real, ordinary augmentation",
+    "both": "real and generated, ordinary augmentation",
+}
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path), required=False)
+@data_options
+@click.option("-n", "--count", "n", type=click.IntRange(1), help="Examples to generate.")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the data to train the GAN.")
+@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Classifiers.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of all randomness.")
+@out_option("The enlarged data set, .npz in the layout of Keras. [default: augmented.npz]")
+@force_option
+@json_option
+def augment(run, n, epochs, seeds, seed, out, force, json_, **values):
+    """Enlarge a labelled data set by generated examples, and measure what that gains.
+
+    Takes the conditional GAN in RUN, or trains one on DATA. Samples that a classifier does not
+    take for their label are left out. Then classifiers are trained with and without the rest,
+    and with ordinary augmentation, and judged on the held-out real examples.
+
+    \b
+    Example:
+        genai-basics augment --data digits --limit 300 --out more.npz
+        genai-basics augment runs/gan --out more.npz
+    """
+    out = out or Path("augmented.npz")
+    if out.suffix != ".npz":
+        raise click.UsageError(f"an augmented data set is an .npz file. Received: --out {out}")
+    check_out(out, force)
+    source, options = split_data_options(values)
+    if run is None and source is None:
+        raise click.UsageError("give a RUN, or --data DATA to train a GAN on.")
+
+    from genai_basics.startup import quiet_tensorflow
+
+    quiet_tensorflow()
+    import numpy as np
+
+    from genai_basics.data import load_data
+    from genai_basics.runs import load_run, replacing
+    from genai_basics.synthetic import augment as enlarge
+
+    loaded = None if run is None else load_run(run)
+    data = load_data(source, **options) if loaded is None else loaded.data(source, **options)
+    if data.kind not in ("images", "vectors"):
+        raise ValueError(
+            f"augment takes images or vectors, and '{data.name}' was read as {data.kind}"
+        )
+    if data.train.y is None:
+        raise ValueError(f"'{data.name}' has no labels, which augment needs")
+    done = enlarge(
+        np.asarray(data.train.x[: len(data.train)]),
+        data.train.y,
+        held_out=_held_out(data),
+        n=n,
+        gan=None if loaded is None else loaded.model,
+        epochs=epochs,
+        seeds=seeds,
+        class_names=data.spec.class_names,
+        value_range=getattr(data.spec, "value_range", (0, 255)),
+        seed=seed,
+    )
+    with replacing(out) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, x_train=done.x, y_train=done.y)
+    if json_:
+        return echo_json(
+            {
+                "out": str(out),
+                "real": done.real,
+                "generated": len(done.x) - done.real,
+                "agreement": done.agreement,
+                "accuracy": done.accuracy,
+                "gains": done.gains,
+                "verdict": done.verdict,
+            }
+        )
+    rows = []
+    for name, values in done.accuracy.items():
+        gain = done.gains.get(name)
+        change = "" if gain is None else f"{gain[0]:+.2%} [{gain[1]:+.2%}, {gain[2]:+.2%}]"
+        rows.append((ARMS[name], f"{sum(values) / len(values):.2%}", change))
+    echo_table(rows, ("classifier trained on", "accuracy", "against real alone"))
+    click.echo(f"The classifier agreed with {done.agreement:.0%} of the generated examples.")
+    click.echo(done.verdict)
+    click.echo(f"{done.real:,} real and {len(done.x) - done.real:,} generated examples -> {out}")
+
+
+def _held_out(data):
+    """Return real examples that nothing was trained on; none where the data have no such part."""
+    part = data.test if len(data.test) else data.validation
+    return (part.x[: len(part)], part.y) if len(part) else None

@@ -1,0 +1,98 @@
+"""The layers that GANs are made of."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from genai_basics.backend import gradients
+from genai_basics.gan.video import MovingLayers
+from genai_basics.layers import (
+    ConditionalNormalization,
+    DifferentiableAugmentation,
+    SpectralConv2D,
+    SpectralDense,
+)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"), [(SpectralDense(5), (7,)), (SpectralConv2D(6, 3), (8, 8, 2))]
+)
+def test_spectral_norm_against_svd(layer, shape):
+    x = np.zeros((1, *shape), "float32")
+    for _ in range(50):  # an iteration a call
+        layer(x, training=True)
+    matrix = ops.convert_to_numpy(layer.normalized_kernel()).reshape(-1, layer.kernel.shape[-1])
+    assert np.linalg.svd(matrix, compute_uv=False)[0] == pytest.approx(1.0, rel=1e-4)
+    full = ops.convert_to_numpy(layer.kernel).reshape(matrix.shape)
+    sigma = np.linalg.svd(full, compute_uv=False)[0]
+    np.testing.assert_allclose(matrix, full / sigma, rtol=1e-3)
+
+
+def test_spectral_norm_moves_in_training_only():
+    layer = SpectralDense(5)
+    x = np.ones((1, 7), "float32")
+    layer(x)
+    before = layer.u.numpy()
+    layer(x, training=False)
+    np.testing.assert_array_equal(before, layer.u.numpy())
+    layer(x, training=True)
+    assert not np.array_equal(before, layer.u.numpy())
+
+
+def test_conditional_normalization_has_a_scale_and_a_shift_for_each_class():
+    layer = ConditionalNormalization()
+    x = np.random.default_rng(0).normal(3.0, 2.0, (256, 4)).astype("float32")
+    label = np.eye(2, dtype="float32")[np.arange(256) % 2]
+    plain = ops.convert_to_numpy(layer([x, label], training=True))
+    np.testing.assert_allclose(plain.mean(axis=0), 0.0, atol=1e-4)
+    np.testing.assert_allclose(plain.std(axis=0), 1.0, atol=1e-2)
+    layer.scale.assign([[0.0] * 4, [1.0] * 4])
+    layer.shift.assign([[0.0] * 4, [5.0] * 4])
+    changed = ops.convert_to_numpy(layer([x, label], training=True))
+    np.testing.assert_allclose(changed[::2], plain[::2], atol=1e-5)
+    np.testing.assert_allclose(changed[1::2], 2.0 * plain[1::2] + 5.0, atol=1e-5)
+
+
+def test_augmentation_shifts_whole_pictures_and_passes_gradients():
+    layer = DifferentiableAugmentation(("translation",), seed=0)
+    x = np.full((32, 8, 8, 1), -1.0, "float32")
+    x[:, 4, 4] = 1.0
+    y, slope = gradients(layer, ops.convert_to_tensor(x))
+    places = np.argwhere(ops.convert_to_numpy(y)[..., 0] > 0)
+    assert len(places) == 32  # one bright pixel each, a pixel away at most
+    assert np.abs(places[:, 1:] - 4).max() == 1
+    assert len(np.unique(places[:, 1:], axis=0)) > 4
+    assert float(ops.sum(slope)) > 0
+
+
+def test_augmentation_keeps_shape_and_refuses_unknown_policies():
+    layer = DifferentiableAugmentation(("translation", "brightness", "cutout"), seed=0)
+    assert layer(np.zeros((3, 9, 12, 3), "float32")).shape == (3, 9, 12, 3)
+    with pytest.raises(ValueError, match=r"translation, brightness, cutout.*Received: blur"):
+        DifferentiableAugmentation(("blur",))
+
+
+def test_moving_layers_put_a_picture_where_its_path_is():
+    pictures = np.full((1, 9, 9, 3), -20.0, "float32")  # black ground, black picture, no mask
+    pictures[:, 4, 4, 1:] = 20.0  # one white pixel, opaque
+    speeds = np.zeros((1, 3, 1, 2), "float32")
+    speeds[:, 1:, 0] = (1.0, 2.0)  # a pixel down, two to the right
+    clip = ops.convert_to_numpy(MovingLayers(1)([pictures, speeds]))
+    places = [np.unravel_index(frame[..., 0].argmax(), (9, 9)) for frame in clip[0]]
+    assert places == [(4, 4), (5, 6), (6, 8)]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        ConditionalNormalization(momentum=0.5),
+        SpectralDense(3),
+        SpectralConv2D(4, 3, 2, "same"),
+        DifferentiableAugmentation(("cutout",), seed=1),
+    ],
+)
+def test_layers_come_back_from_their_configuration(layer):
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert type(again) is type(layer)
+    assert again.get_config() == layer.get_config()
