@@ -84,6 +84,7 @@ def build_autoencoder(
     if sample_rate:
         input_shape = (max_length or sample_rate, 1)
     input_shape = tuple(input_shape)
+    _check_shape(input_shape)
     if network is None:
         network = _network_for(input_shape, noise or target == "noise2void")
     _check(input_shape, latent_dim, network, noise, noise_level, target)
@@ -116,17 +117,20 @@ def _network_for(shape, noisy):
     return "dense" if math.prod(shape) <= DENSE_UP_TO or len(shape) == 1 else "conv"
 
 
+def _check_shape(input_shape):
+    if len(input_shape) not in (1, 2, 3) or any(not size or size < 1 for size in input_shape):
+        raise ValueError(
+            "`input_shape` must be (height, width, channels), (time, channels) or (numbers,). "
+            f"Received: input_shape={input_shape}"
+        )
+
+
 def _check(input_shape, latent_dim, network, noise, noise_level, target):
     if latent_dim < 1:
         raise ValueError(f"`latent_dim` must be at least 1. Received: latent_dim={latent_dim}")
     if network not in ("dense", "conv", "unet"):
         raise ValueError(
             f'`network` must be "dense", "conv" or "unet". Received: network={network!r}'
-        )
-    if len(input_shape) not in (1, 2, 3) or any(not size or size < 1 for size in input_shape):
-        raise ValueError(
-            "`input_shape` must be (height, width, channels), (time, channels) or (numbers,). "
-            f"Received: input_shape={input_shape}"
         )
     if network != "dense" and (len(input_shape) == 1 or min(input_shape[:-1]) < 8):
         raise ValueError(
@@ -184,7 +188,9 @@ def _dense_networks(input_shape, latent_dim, hidden_units, sparsity, rate, init)
     # Without unit norms a sparse code would shrink and the decoder's weights grow instead.
     constraint = keras.constraints.UnitNorm(axis=1) if sparsity else None
     decoder = keras.Model(
-        z, dense_up(z, hidden_units, input_shape, init, constraint=constraint), name="decoder"
+        z,
+        dense_up(z, hidden_units, input_shape, init, constraint=constraint),
+        name="decoder",
     )
     return encoder, decoder
 
@@ -195,12 +201,11 @@ def _conv_networks(input_shape, latent_dim, filters, sparsity, rate, init):
     x = keras.Input(input_shape, name="x")
     y = conv_down(x, filters, init)
     inner = y.shape[1:]
+    code = _code(y if rate else layers.Flatten()(y), latent_dim, sparsity, rate, init)
+    z = keras.Input(code.shape[1:], name="code")
     if rate:
-        code = conv(y, latent_dim, init, activation="relu" if sparsity else None, size=1)
-        z = keras.Input(code.shape[1:], name="code")
         y = conv(z, filters[-1], init)
     else:
-        z = keras.Input((latent_dim,), name="code")
         y = layers.Dense(math.prod(inner), "relu", kernel_initializer=init)(z)
         y = layers.Reshape(inner)(y)
     encoder = keras.Model(x, code, name="encoder")

@@ -1,0 +1,405 @@
+"""Autoencoders: closed forms, the noise they remove, the tiles, and a codec that never lies."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from genai_basics import Autoencoder, Corruption, EntropyModel, build_autoencoder, load_data
+from genai_basics.autoencoder.compression import (
+    LARGEST,
+    CodecError,
+    pack,
+    round_straight_through,
+    unpack,
+)
+from genai_basics.autoencoder.density import CodeDensity
+from genai_basics.autoencoder.noise import blind_spots, in_tiles
+from genai_basics.backend import gradients
+
+SMALL = {"hidden_units": (64,), "filters": (8, 16), "seed": 0}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_data("digits")
+
+
+@pytest.fixture(scope="module")
+def codec(digits):
+    model = build_autoencoder((8, 8, 1), latent_dim=8, rate=0.01, **SMALL)
+    model.compile()
+    model.fit(digits.train.x, epochs=15, verbose=0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def denoiser(digits):
+    model = build_autoencoder((8, 8, 1), noise="gaussian", noise_level=0.3, **SMALL)
+    model.compile()
+    model.fit(digits.train.x, epochs=15, verbose=0)
+    return model
+
+
+def seed():
+    return keras.random.SeedGenerator(0)
+
+
+# What is learned.
+
+
+def test_a_linear_autoencoder_reaches_the_error_of_principal_components(digits):
+    from sklearn.decomposition import PCA
+
+    x = digits.train.x.reshape(-1, 64).astype("float32") / 255
+    inputs, code = keras.Input((64,)), keras.Input((4,))
+    encoder = keras.Model(inputs, keras.layers.Dense(4)(inputs))
+    model = Autoencoder(
+        encoder, keras.Model(code, keras.layers.Dense(64)(code)), value_range=(0, 1)
+    )
+    model.compile(learning_rate=2e-2)
+    model.fit(x, epochs=40, batch_size=64, verbose=0)
+    pca = PCA(4).fit(x)
+    best = np.square(pca.inverse_transform(pca.transform(x)) - x).mean()
+    error = np.square(ops.convert_to_numpy(model(x)) - x).mean()
+    assert best * 0.999 < error < best * 1.1  # no linear map does better
+
+
+def test_sparsity_makes_most_of_the_code_zero(digits):
+    shares = []
+    for weight in (1e-6, 0.5):
+        model = build_autoencoder((8, 8, 1), latent_dim=64, sparsity=weight, **SMALL)
+        model.compile()
+        model.fit(digits.train.x, epochs=8, verbose=0)
+        shares.append((model.encode(digits.test.x) < 1e-3).mean())
+        assert model.encode(digits.test.x).min() >= 0
+    assert shares[1] > shares[0] + 0.1
+
+
+def test_contraction_is_the_norm_of_the_jacobian():
+    inputs, code = keras.Input((5,)), keras.Input((3,))
+    encoder = keras.Model(inputs, keras.layers.Dense(3, "sigmoid")(inputs))
+    decoder = keras.Model(code, keras.layers.Dense(5)(code))
+    model = Autoencoder(encoder, decoder, contractive=1.0, value_range=(0, 1))
+    x = np.random.default_rng(0).uniform(size=(1, 5)).astype("float32")
+    kernel = encoder.weights[0].numpy()
+    h = ops.convert_to_numpy(encoder(x))[0]
+    # J = diag(h (1 - h)) W for a sigmoid layer (Rifai et al., 2011, equation 9)
+    expected = np.square((h * (1 - h))[:, None] * kernel.T).sum() / 3
+    repeated = ops.convert_to_tensor(np.repeat(x, 20_000, axis=0))
+    _, contraction = model.contraction(repeated, seed())
+    assert float(contraction) == pytest.approx(expected, rel=0.02)
+
+
+def test_loss_is_the_sum_of_its_terms(digits):
+    model = build_autoencoder((8, 8, 1), 8, sparsity=0.1, contractive=0.2, rate=0.3, **SMALL)
+    x = ops.cast(digits.train.x[:16], "float32") / 255
+    loss, reconstruction, sparsity, contraction, bits = map(float, model.losses_of(x))
+    expected = reconstruction + 0.1 * sparsity + 0.2 * contraction + 0.3 * bits / 64
+    assert loss == pytest.approx(expected, rel=1e-6)
+
+
+def test_samples_come_from_where_the_codes_are(digits):
+    model = build_autoencoder((8, 8, 1), latent_dim=8, **SMALL)
+    model.compile()
+    model.fit(digits.train.x, epochs=10, verbose=0)
+    samples = model.sample(200, seed=0)
+    assert samples.shape == (200, 8, 8, 1)
+    codes, drawn = model.encode(digits.train.x), model.encode(samples)
+    np.testing.assert_allclose(drawn.mean(0), codes.mean(0), atol=1.0 * codes.std(0).max())
+    np.testing.assert_array_equal(samples, model.sample(200, seed=0))
+
+
+def test_the_density_finds_two_clusters():
+    rng = np.random.default_rng(0)
+    codes = np.concatenate([rng.normal(-5, 1, (500, 2)), rng.normal(5, 0.5, (500, 2))])
+    density = CodeDensity(components=2)
+    density.build(2)
+    density.fit(codes)
+    drawn = ops.convert_to_numpy(density.sample(4000, seed()))
+    assert (drawn[:, 0] > 0).mean() == pytest.approx(0.5, abs=0.05)
+    assert drawn[drawn[:, 0] > 0].std() == pytest.approx(0.5, abs=0.05)
+
+
+# Denoising.
+
+
+@pytest.mark.parametrize(
+    ("noise", "level", "check"),
+    [
+        ("gaussian", 0.2, lambda x, n: abs((n - x).std() - 0.2) < 0.01),
+        ("poisson", 0.2, lambda x, n: abs((n - x).std() - 0.2 * 0.5**0.5) < 0.01),
+        ("mask", 0.3, lambda x, n: abs((n == 0).mean() - 0.3) < 0.02),
+        ("salt_pepper", 0.3, lambda x, n: abs((n == 1).mean() - 0.15) < 0.02),
+        ("gaussian", (0.0, 0.4), lambda x, n: (n - x).std(axis=1).min() < 0.05),
+    ],
+)
+def test_noise_has_the_strength_it_is_given(noise, level, check):
+    x = np.full((200, 500), 0.5, "float32")
+    noisy = Corruption(noise, level)(ops.convert_to_tensor(x), seed=seed(), training=False)
+    assert check(x, ops.convert_to_numpy(noisy))
+
+
+def test_noise_is_added_in_training_and_never_in_predict(denoiser, digits):
+    again = denoiser.predict(digits.test.x[:5], verbose=0)
+    np.testing.assert_array_equal(again, denoiser.predict(digits.test.x[:5], verbose=0))
+    assert (denoiser.corrupt(digits.test.x[:5]) != digits.test.x[:5]).any()
+
+
+def test_a_denoiser_gains_decibels(denoiser, digits):
+    metrics, _ = denoiser.report(digits.test.x)
+    assert metrics["psnr"] > metrics["psnr_noisy"] + 3
+    assert {"ssim", "mean_squared_error"} < set(metrics)
+
+
+def test_noise2void_hides_few_pixels_and_changes_only_those():
+    x = np.random.default_rng(0).uniform(size=(64, 16, 16, 1)).astype("float32")
+    hidden, mask = blind_spots(ops.convert_to_tensor(x), seed())
+    hidden, mask = ops.convert_to_numpy(hidden), ops.convert_to_numpy(mask)
+    assert 0.01 < mask.mean() < 0.03
+    np.testing.assert_array_equal(hidden[mask == 0], x[mask == 0])
+    assert (hidden[mask == 1] != x[mask == 1]).mean() > 0.99
+
+
+def test_noise2void_learns_from_noisy_pictures_alone(digits):
+    rng = np.random.default_rng(0)
+    big = np.kron(digits.train.x[:, :, :, 0], np.ones((2, 2)))[..., None]  # neighbours alike
+    clean = big[:1000].astype("float32") / 255
+    noisy = clean + rng.normal(0, 0.3, clean.shape).astype("float32")
+    model = build_autoencoder((16, 16, 1), target="noise2void", value_range=(-1, 2), **SMALL)
+    model.compile()
+    model.fit(noisy, epochs=12, batch_size=32, verbose=0)
+    restored = model.denoise(noisy[:100])
+    before, after = (np.square(a - clean[:100]).mean() for a in (noisy[:100], restored))
+    assert after < 0.6 * before
+    assert set(model.report(noisy[:50])[0]) == {"hidden_pixel_error"}
+
+
+def test_clean_targets_can_be_given(digits):
+    rng = np.random.default_rng(0)
+    clean = digits.train.x[:256]
+    noisy = np.clip(clean + rng.normal(0, 60, clean.shape), 0, 255).astype("uint8")
+    model = build_autoencoder((8, 8, 1), network="unet", **SMALL)
+    model.compile()
+    history = model.fit(noisy, clean, epochs=4, batch_size=32, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+
+
+@pytest.mark.parametrize("shape", [(37, 21, 1), (8, 8, 1), (5, 30, 1), (3, 2, 1)])
+def test_tiles_join_without_a_trace(shape):
+    x = np.random.default_rng(0).normal(size=shape).astype("float32")
+    np.testing.assert_allclose(in_tiles(lambda tiles: tiles, x, (8, 8, 1)), x, atol=1e-5)
+
+
+def test_tiles_leave_no_seams():
+    """Each tile gets an offset of its own: what is left of it must not jump at a border."""
+    rng = np.random.default_rng(0)
+    x = np.zeros((64, 64, 1), "float32")
+    y = in_tiles(lambda t: t + rng.normal(size=(len(t), 1, 1, 1)), x, (16, 16, 1))[..., 0]
+    jumps = np.abs(np.diff(y, axis=0)).max(axis=1)
+    assert jumps.max() < 1.0  # tiles set side by side would jump by two or three
+
+
+def test_a_larger_picture_is_denoised_whole(denoiser):
+    picture = np.random.default_rng(0).integers(0, 256, (30, 19, 1)).astype("uint8")
+    small = picture[:5, :5]
+    outputs = denoiser.denoise([picture, small])
+    assert [output.shape for output in outputs] == [(30, 19, 1), (5, 5, 1)]
+    assert outputs[0].dtype == np.uint8
+    rows, answers = denoiser.answer([picture])
+    assert rows[0]["mean_absolute_change"] > 0
+    assert answers.shape == (1, 30, 19, 1)
+
+
+def test_sounds_of_any_length_are_denoised():
+    rng = np.random.default_rng(0)
+    clips = [
+        np.sin(np.arange(n) / 3 + rng.uniform(0, 6)).astype("float32") for n in [90, 128, 70] * 20
+    ]
+    model = build_autoencoder(sample_rate=100, max_length=128, noise="gaussian", **SMALL)
+    model.compile()
+    model.fit(clips, epochs=6, batch_size=16, verbose=0)
+    outputs = model.denoise([clips[0], np.tile(clips[1], 3)])
+    assert [len(output) for output in outputs] == [90, 384]
+    metrics, _ = model.report(clips[:20])
+    assert metrics["mean_squared_error"] < 0.3**2
+
+
+# Compression.
+
+
+def test_the_gradient_passes_straight_through_the_rounding():
+    z = ops.convert_to_tensor(np.array([0.2, 1.7, -3.4], "float32"))
+    values, slopes = gradients(lambda z: round_straight_through(z) * 2.0, z)
+    np.testing.assert_array_equal(values, [0.0, 4.0, -6.0])
+    np.testing.assert_array_equal(slopes, [2.0, 2.0, 2.0])
+
+
+def test_the_rate_is_a_distribution_over_whole_numbers_with_the_gradient_of_its_formula():
+    entropy = EntropyModel()
+    entropy.build(2)
+    rng = np.random.default_rng(0)
+    for variable in entropy.trainable_variables:
+        variable.assign(ops.convert_to_numpy(variable) + rng.normal(0, 0.5, variable.shape))
+    grid = np.repeat(np.arange(-80, 81, dtype="float32")[:, None], 2, axis=1)
+    mass = np.exp(-ops.convert_to_numpy(entropy.nats(grid))).sum(axis=0)
+    np.testing.assert_allclose(mass, 1.0, atol=1e-4)
+    z, step = np.array([[0.3, -2.2]], "float32"), 1e-2
+    _, slope = gradients(lambda z: ops.sum(entropy.bits(z)), ops.convert_to_tensor(z))
+    for j in range(2):
+        move = np.eye(2, dtype="float32")[j] * step
+        ends = [float(ops.sum(entropy.bits(z + sign * move))) for sign in (1, -1)]
+        assert float(slope[0, j]) == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=2e-2)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        np.zeros((1, 2)),
+        np.full((50, 2), LARGEST),
+        np.array([[-LARGEST, LARGEST], [LARGEST, -LARGEST]] * 30),
+        np.random.default_rng(0).integers(-LARGEST, LARGEST + 1, (2000, 2)),
+    ],
+    ids=["one", "largest", "alternating", "random"],
+)
+def test_the_coder_returns_every_code_exactly(codes):
+    pytest.importorskip("constriction")
+    entropy = EntropyModel()
+    entropy.build(2)
+    entropy.fit_tables(np.zeros((100, 2)))  # made for nothing but zeros
+    assert int(entropy.frequencies.numpy().sum(axis=1)[0]) == 2**20
+    np.testing.assert_array_equal(entropy.decode(entropy.encode(codes), len(codes)), codes)
+
+
+def test_pictures_come_back_as_the_model_reconstructs_them(codec, digits):
+    data = codec.compress(digits.test.x, names=[f"{i}.png" for i in range(len(digits.test))])
+    pictures, names = codec.decompress(data)
+    expected = codec.predict(digits.test.x, verbose=0).astype(int)
+    assert np.abs(pictures.astype(int) - expected).max() <= 1
+    assert names[3] == "3.png"
+
+
+def test_the_file_is_as_short_as_the_rate_says(codec, digits):
+    codes = codec.encode(digits.train.x)
+    counts = [np.unique(column, return_counts=True)[1] / len(codes) for column in codes.T]
+    entropy = -sum((p * np.log2(p)).sum() for p in counts) / 8 * len(codes)
+    assert len(codec.compress(digits.train.x)) < 1.05 * entropy + 50
+
+
+def test_pictures_of_other_sizes_are_cut_into_tiles(codec):
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, size).astype("uint8") for size in ((20, 9, 1), (3, 8, 1))]
+    outputs, _ = codec.decompress(codec.compress(pictures))
+    assert [output.shape for output in outputs] == [(20, 9, 1), (3, 8, 1)]
+
+
+def test_a_file_decodes_in_a_new_process(codec, digits, tmp_path):
+    codec.save(tmp_path / "codec.keras")
+    (tmp_path / "digits.gbac").write_bytes(codec.compress(digits.test.x[:20]))
+    code = (
+        "import keras, numpy as np, genai_basics\n"
+        "model = keras.models.load_model('codec.keras')\n"
+        "x, _ = model.decompress(open('digits.gbac', 'rb').read())\n"
+        "np.save('x.npy', x)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    expected = codec.predict(digits.test.x[:20], verbose=0).astype(int)
+    assert np.abs(np.load(tmp_path / "x.npy").astype(int) - expected).max() <= 1
+
+
+def test_every_truncation_and_every_flipped_bit_is_an_error():
+    data = pack(b"modelxyz", {"n": 3}, b"some body of words")
+    assert unpack(data, b"modelxyz") == ({"n": 3}, b"some body of words")
+    for size in range(len(data)):
+        with pytest.raises(CodecError, match=r"cut off|no file"):
+            unpack(data[:size], b"modelxyz")
+    for bit in range(8 * len(data)):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(CodecError, match=r"damaged|cut off|no file"):
+            unpack(bytes(flipped), b"modelxyz")
+
+
+def test_another_model_or_version_is_told_from_damage(codec, digits, monkeypatch):
+    data = codec.compress(digits.test.x[:3])
+    other = build_autoencoder((8, 8, 1), latent_dim=8, rate=0.01, **SMALL)
+    with pytest.raises(CodecError, match="another model"):
+        other.decompress(data)
+    monkeypatch.setattr("genai_basics.autoencoder.compression.VERSION", 2)
+    newer = codec.compress(digits.test.x[:3])
+    monkeypatch.undo()
+    with pytest.raises(CodecError, match="version 2"):
+        codec.decompress(newer)
+    with pytest.raises(CodecError, match="no file that"):
+        codec.decompress(b"PNG but not really")
+
+
+# Saving, and what is wrong.
+
+
+@pytest.mark.parametrize(
+    ("shape", "arguments"),
+    [
+        ((8, 8, 1), {"network": "conv", "latent_dim": 4}),
+        ((8, 8, 3), {"network": "conv", "rate": 0.01, "latent_dim": 4}),
+        ((9, 13, 1), {"noise": "mask"}),
+        ((12,), {"latent_dim": 3, "noise": "gaussian"}),
+        ((33, 2), {"network": "conv", "latent_dim": 3}),
+        ((33, 2), {"noise": "gaussian"}),
+        ((8, 8, 1), {"contractive": 0.1, "sparsity": 0.1, "latent_dim": 4}),
+    ],
+)
+def test_every_variant_trains_and_comes_back_from_its_file(shape, arguments, tmp_path):
+    model = build_autoencoder(shape, **SMALL, **arguments)
+    x = np.random.default_rng(0).uniform(0, 255, (40, *shape)).astype("float32")
+    model.compile()
+    assert np.isfinite(model.fit(x, epochs=1, batch_size=20, verbose=0).history["loss"]).all()
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert model.predict(x, verbose=0).shape == x.shape
+    if model.can_sample:
+        np.testing.assert_array_equal(loaded.sample(3, seed=1), model.sample(3, seed=1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"latent_dim": 0}, "latent_dim=0"),
+        ({"network": "cnn"}, "network='cnn'"),
+        ({"noise": "pink"}, "noise='pink'"),
+        ({"noise": "gaussian", "noise_level": -0.1}, "noise_level=-0.1"),
+        ({"noise": "mask", "noise_level": 1.5}, "noise_level=1.5"),
+        ({"noise_level": (0.3, 0.1)}, "a pair that rises"),
+        ({"target": "noisy"}, "target='noisy'"),
+        ({"target": "noise2void", "noise": "mask"}, "leave `noise` out"),
+        ({"rate": -1.0}, "rate=-1.0"),
+        ({"sparsity": 0.1, "network": "unet"}, "no code of its own"),
+        ({"input_shape": (4, 4, 1), "network": "conv"}, 'use network="dense"'),
+        ({"input_shape": (8, None, 1)}, "input_shape="),
+    ],
+)
+def test_a_wrong_argument_is_named_with_what_came(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        build_autoencoder(**arguments)
+
+
+def test_what_a_model_cannot_do_is_said_in_one_sentence(denoiser, digits):
+    x = digits.test.x[:2]
+    for call in (lambda: denoiser.encode(x), lambda: denoiser.sample(1)):
+        with pytest.raises(ValueError, match='network="dense" or "conv"'):
+            call()
+    with pytest.raises(ValueError, match="does not compress"):
+        denoiser.compress(x)
+    with pytest.raises(ValueError, match="other sizes with as many axes"):
+        denoiser.denoise([np.zeros((5, 5, 3), "uint8")])
+
+
+def test_an_all_black_set_trains_and_samples():
+    model = build_autoencoder((8, 8, 1), 4, **SMALL)
+    model.compile()
+    model.fit(np.zeros((64, 8, 8, 1), "uint8"), epochs=30, batch_size=16, verbose=0)
+    assert model.sample(4, seed=0).max() < 60

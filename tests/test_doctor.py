@@ -1,0 +1,92 @@
+"""The doctor: silent when all is well, one sentence with an argument when not."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+from genai_basics import Doctor, build_autoencoder, build_vae, load_data
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_data("digits")
+
+
+def fit(model, x, doctor, *, learning_rate=None, validation_data=None, epochs=8):
+    """Train under the doctor; return its warnings."""
+    model.compile(learning_rate=learning_rate)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(x, epochs=epochs, verbose=0, callbacks=[doctor], validation_data=validation_data)
+    return [str(w.message) for w in caught if w.category is UserWarning]
+
+
+def test_it_is_silent_when_all_is_well(digits):
+    doctor = Doctor()
+    model = build_vae((8, 8, 1), 4, hidden_units=(64,), seed=0)
+    said = fit(model, digits.train.x, doctor, validation_data=digits.validation.x)
+    assert said == []
+    assert doctor.findings == {}
+
+
+def test_a_loss_that_is_not_finite_stops_training_at_good_weights(digits):
+    doctor = Doctor()
+    model = build_vae((8, 8, 1), 4, hidden_units=(64,), seed=0)
+    said = fit(model, digits.train.x, doctor, learning_rate=1e30)
+    assert list(doctor.findings) == ["not_finite"]
+    assert len(said) == 1
+    assert "--learning-rate" in said[0]
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    assert model.stop_training
+
+
+def test_it_goes_back_to_the_last_good_epoch(digits):
+    doctor = Doctor()
+
+    class Ruin(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                self.good = self.model.get_weights()
+                self.model.encoder.trainable_variables[0].assign_add(
+                    np.full(self.model.encoder.trainable_variables[0].shape, np.nan)
+                )
+
+    ruin = Ruin()
+    model = build_vae((8, 8, 1), 4, hidden_units=(64,), seed=0)
+    model.compile()
+    with pytest.warns(UserWarning, match="not finite any more"):
+        model.fit(digits.train.x, epochs=4, verbose=0, callbacks=[ruin, doctor])
+    assert doctor.history[-1]["loss"] > 0
+    assert np.isfinite(model.evaluate(digits.test.x, verbose=0)).all()
+
+
+def test_overfitting_is_named_once(digits):
+    doctor = Doctor(patience=3)
+    model = build_autoencoder((8, 8, 1), 64, hidden_units=(256,), seed=0)
+    said = fit(model, digits.train.x[:12], doctor, validation_data=digits.validation.x, epochs=120)
+    assert [name for name in doctor.findings if name == "overfitting"]
+    assert sum("overfitting" in sentence for sentence in said) == 1
+    assert "noise=gaussian" in doctor.findings["overfitting"]
+
+
+def test_posterior_collapse_is_named_with_what_to_change(digits):
+    doctor = Doctor()
+    model = build_vae((8, 8, 1), 10, hidden_units=(32,), beta=300.0, warm_up=0.0, seed=0)
+    fit(model, digits.train.x, doctor)
+    assert "free_bits" in doctor.findings["posterior_collapse"]
+
+
+def test_data_outside_the_likelihoods_range_are_named(digits):
+    doctor = Doctor()
+    model = build_vae((8, 8, 1), 4, hidden_units=(32,), value_range=(0, 1), seed=0)
+    fit(model, digits.train.x, doctor)
+    assert "value_range" in doctor.findings["data_range"]
+
+
+def test_dead_units_are_named(digits):
+    doctor = Doctor()
+    model = build_autoencoder((8, 8, 1), 32, hidden_units=(32,), sparsity=20.0, seed=0)
+    fit(model, digits.train.x, doctor)
+    assert "sparsity" in doctor.findings["dead_units"]

@@ -1,0 +1,138 @@
+"""The VAE of texts: what it counts, that it uses its code, and its verbs."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from genai_basics import Doctor, build_text_vae
+from genai_basics.metrics import active_units
+from genai_basics.tokenizer import BOUNDARY, PADDING
+
+FIRST = ["anna", "berta", "carla", "dora", "emma", "frida"]
+LAST = ["huber", "maier", "schmidt", "bauer", "fischer"]
+NAMES = [f"{a} {b}" for a in FIRST for b in LAST] * 20
+
+
+@pytest.fixture(scope="module")
+def vae():
+    model = build_text_vae(6, units=48, embedding_dim=16, free_bits=0.5, seed=0)
+    model.compile(learning_rate=1e-2)
+    model.fit(NAMES, epochs=25, batch_size=32, verbose=0)
+    return model
+
+
+def test_texts_become_numbers_with_an_end(vae):
+    (tokens,) = vae.prepare(["anna huber"])
+    assert tokens.shape == (1, vae.max_length + 1)
+    assert tokens[0, 10] == BOUNDARY
+    assert (tokens[0, 11:] == PADDING).all()
+    assert vae.postprocess(tokens) == ["anna huber"]
+
+
+def test_an_untrained_decoder_is_as_good_as_guessing():
+    model = build_text_vae(2, units=8, vocab_size=50, seed=0)
+    model.adapt(["abc"])
+    (tokens,) = model.prepare(["abc"])
+    nats = float(model.distortion(ops.convert_to_tensor(tokens), ops.zeros((1, 2)))[0])
+    assert nats == pytest.approx(4 * np.log(50), rel=0.05)  # three letters and the end
+
+
+def test_padding_counts_for_nothing(vae):
+    (short,) = vae.prepare(["anna huber"])
+    longer = np.pad(short, ((0, 0), (0, 5)))
+    z = ops.convert_to_tensor(vae.encode(["anna huber"]))
+    nats = [float(vae.distortion(ops.convert_to_tensor(t), z)[0]) for t in (short, longer)]
+    assert nats[0] == pytest.approx(nats[1], rel=1e-5)
+
+
+def test_the_decoder_uses_the_code(vae):
+    metrics, _ = vae.report(NAMES[:30])
+    assert metrics["kl"] > 2.5
+    assert active_units(vae.encode(NAMES[:30])) == metrics["active_units"]
+    assert metrics["active_units"] >= 5
+    assert metrics["exact_reconstructions"] > 0.5
+    uniform = np.log(30)  # nats of one of thirty names, which no code can undercut
+    assert uniform - 0.1 < metrics["negative_elbo"] < 12
+
+
+def test_samples_repeat_by_seed_and_are_spelled_from_the_alphabet(vae):
+    samples = vae.sample(40, seed=3)
+    assert samples == vae.sample(40, seed=3)
+    assert samples != vae.sample(40, seed=4)
+    assert samples[:5] == vae.sample(5, seed=3)
+    assert set("".join(samples)) <= set("".join(NAMES))
+    assert len(set(vae.sample(40, seed=3, temperature=0.1))) > 5
+
+
+def test_interpolation_begins_and_ends_at_its_ends(vae):
+    line = vae.interpolate("anna huber", "frida bauer", steps=5)
+    assert len(line) == 5
+    assert [line[0], line[-1]] == vae.reconstruct(["anna huber", "frida bauer"])
+
+
+def test_a_model_comes_back_from_its_file(vae, tmp_path):
+    vae.save(tmp_path / "vae.keras")
+    loaded = keras.models.load_model(tmp_path / "vae.keras")
+    assert loaded.sample(10, seed=1) == vae.sample(10, seed=1)
+    assert loaded.reconstruct(NAMES[:5]) == vae.reconstruct(NAMES[:5])
+
+
+def test_a_conditional_model_is_asked_by_label():
+    texts, labels = FIRST * 30 + LAST * 36, ["first"] * 180 + ["last"] * 180
+    model = build_text_vae(
+        4, units=32, embedding_dim=8, num_classes=2, class_names=("first", "last"), seed=0
+    )
+    model.compile(learning_rate=1e-2)
+    model.fit(texts, labels, epochs=12, batch_size=32, verbose=0)
+    samples = model.sample(30, labels="last", seed=0)
+    ends = np.mean([text[-1] in "rt" for text in samples])  # as the last names do
+    assert ends > 0.7
+    with pytest.raises(ValueError, match="among first, last"):
+        model.sample(2, labels="middle")
+
+
+def test_words_are_put_together_again():
+    texts = ["the cat sat.", "a dog ran, too", "the dog sat"] * 20
+    model = build_text_vae(2, unit="word", units=16, embedding_dim=8, vocab_size=50, seed=0)
+    model.compile()
+    model.fit(texts, epochs=1, verbose=0)
+    assert model.postprocess(model.prepare(texts[:3])[0]) == texts[:3]
+
+
+def test_collapse_is_named_with_what_to_change():
+    model = build_text_vae(8, units=16, free_bits=0.0, beta=50.0, warm_up=0.0, seed=0)
+    model.compile()
+    doctor = Doctor()
+    with pytest.warns(UserWarning, match="raise `free_bits`"):
+        model.fit(NAMES[:200], epochs=6, verbose=0, callbacks=[doctor])
+    assert "posterior_collapse" in doctor.findings
+
+
+def test_texts_that_do_not_fit_are_answered(vae):
+    with pytest.raises(ValueError, match="must not be empty"):
+        vae.encode(["anna", " "])
+    with pytest.raises(ValueError, match="must hold texts"):
+        vae.encode([1, 2])
+    with pytest.warns(UserWarning, match="1 of 2 texts are longer than max_length"):
+        vae.encode(["anna", "x" * 100])
+    model = build_text_vae(2, units=8)
+    with pytest.raises(ValueError, match="too long for one code"):
+        model.adapt(["ab" * 1000])
+    with pytest.raises(ValueError, match="temperature=0"):
+        vae.sample(1, temperature=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"latent_dim": 0}, "latent_dim=0"),
+        ({"unit": "letter"}, "unit='letter'"),
+        ({"word_dropout": 1.0}, "word_dropout=1.0"),
+        ({"max_length": 0}, "max_length=0"),
+        ({"units": 0}, "units=0"),
+    ],
+)
+def test_a_wrong_argument_is_named_with_what_came(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        build_text_vae(**arguments)
