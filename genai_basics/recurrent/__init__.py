@@ -3,14 +3,20 @@
 from ..tokenizer import Tokenizer
 from .forecaster import Forecaster, build_forecaster
 from .language_model import LanguageModel, build_language_model
+from .rnn import RNN, build_rnn
+from .speech import SpeechRecognizer, build_speech_recognizer
 from .translator import Translator, build_translator
 
 __all__ = [
+    "RNN",
     "Forecaster",
     "LanguageModel",
+    "SpeechRecognizer",
     "Tokenizer",
     "Translator",
     "build_forecaster",
     "build_language_model",
+    "build_rnn",
+    "build_speech_recognizer",
     "build_translator",
 ]

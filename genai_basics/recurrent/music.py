@@ -1,0 +1,171 @@
+"""Polyphonic music step by step (Boulanger-Lewandowski et al., 2012,
+https://arxiv.org/abs/1206.6392).
+
+Each step is the set of pitches that sound; a recurrent network gives each pitch a Bernoulli
+probability, given all steps before: -log p(step) = sum over pitches of the binary cross-entropy.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from .language_model import recurrent_stack
+from .sequences import SequenceModel, uniforms_of
+
+__all__ = ["MusicModel", "build_music_model"]
+
+
+def build_music_model(pitches, *, window, units, num_layers, cell, dropout, seed, transpose=5):
+    """Build a model of polyphonic music; `build_language_model(pitches=...)` calls it."""
+    low, high = (int(pitch) for pitch in pitches)
+    if not 0 <= low < high <= 127:
+        raise ValueError(
+            f"`pitches` must be two MIDI pitches, the lower first. Received: pitches={pitches}"
+        )
+    low, high = max(0, low - transpose), min(127, high + transpose)
+    notes = keras.Input((None, high - low + 1), name="notes")
+    glorot = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
+    x = layers.Dropout(dropout, seed=seed)(notes) if dropout else notes
+    x = layers.Dense(units, "relu", kernel_initializer=glorot)(x)
+    x, states, after = recurrent_stack(
+        x, units=units, num_layers=num_layers, cell=cell, dropout=dropout, seed=seed
+    )
+    bias = keras.initializers.Constant(-3.0)  # most pitches are silent
+    x = layers.Dense(high - low + 1, kernel_initializer=glorot, bias_initializer=bias)(x)
+    network = keras.Model([notes, *states], [x, *after], name="network")
+    return MusicModel(
+        network, low, high, transpose=transpose, window=window, seed=seed, name="music_model"
+    )
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class MusicModel(SequenceModel):
+    """A network `[notes, *states] -> [logits of the notes of the next step, *states]`.
+
+    `fit` takes a list of pieces: lists of steps, each a list of MIDI pitches, or integer arrays
+    (steps, voices) with -1 where a voice is silent. Training hears each piece in every key that
+    is at most `transpose` semitones away.
+
+    Args:
+        network: See `SequenceModel`.
+        low, high: The lowest and the highest pitch.
+        transpose: How many semitones up and down training moves pieces.
+    """
+
+    step_dtype = "float32"
+    batch_size = 32
+    learning_rate = 2e-3
+
+    def __init__(self, network, low, high, *, transpose=0, **kwargs):
+        super().__init__(network, **kwargs)
+        self.low, self.high, self.transpose = low, high, transpose
+
+    def documents(self, x):
+        return [self.roll(piece) for piece in x]
+
+    def roll(self, piece):
+        """Return a piece as 0 and 1, float32 (1 + steps, pitches), silence before it."""
+        if not len(piece):
+            raise ValueError("a piece must have steps. Received: an empty piece")
+        roll = np.zeros((len(piece) + 1, self.high - self.low + 1), "float32")
+        for t, step in enumerate(piece):
+            for pitch in np.atleast_1d(step):
+                if pitch < 0:
+                    continue
+                if not self.low <= pitch <= self.high:
+                    raise ValueError(
+                        f"pitches must lie between {self.low} and {self.high}, for which this "
+                        f"model was built. Received: pitch {int(pitch)}"
+                    )
+                roll[t + 1, int(pitch) - self.low] = 1.0
+        return roll
+
+    def train_step(self, data):
+        """A step on pieces that are moved, each by a random interval for as long as it lasts."""
+        if self.transpose:
+            data = {**data, **self.moved(data)}
+        return super().train_step(data)
+
+    def moved(self, data):
+        shape, size = ops.shape(data["inputs"]), data["inputs"].shape[2]
+        fresh = keras.random.randint(
+            (shape[0],), -self.transpose, self.transpose + 1, dtype="int32", seed=self.noise
+        )
+        keep = ops.cast(data["keep"], "int32")
+        steps = keep * self.intervals + (1 - keep) * fresh
+        # A piece is only moved as far as all of its pitches stay on the keyboard.
+        sounding = ops.max(ops.maximum(data["inputs"], data["targets"]), axis=1)
+        lowest = ops.cast(ops.argmax(sounding, axis=1), "int32")
+        highest = size - 1 - ops.cast(ops.argmax(ops.flip(sounding, axis=1), axis=1), "int32")
+        steps = ops.clip(steps, -lowest, ops.maximum(size - 1 - highest, -lowest))
+        self.intervals.assign(steps)
+        place = (ops.arange(size)[None] - steps[:, None]) % size
+        place = ops.broadcast_to(place[:, None], shape)
+        return {
+            name: ops.take_along_axis(data[name], place, axis=2) for name in ("inputs", "targets")
+        }
+
+    def open_streams(self, streams):
+        before = self.streams
+        super().open_streams(streams)
+        if streams and streams != before:
+            self.intervals = self.add_weight(
+                name="intervals",
+                shape=(streams,),
+                initializer="zeros",
+                dtype="int32",
+                trainable=False,
+            )
+
+    def nats(self, outputs, targets):
+        # Summed over pitches: a step is one observation.
+        return ops.sum(ops.softplus(outputs) - targets * outputs, axis=-1)
+
+    def choose(self, outputs, uniforms, temperature):
+        p = ops.sigmoid(outputs / ops.maximum(temperature, 1e-6))
+        return ops.cast(uniforms < p, "float32")
+
+    def sample(self, n=1, *, seed=None, prompt=None, length=64, temperature=1.0, batch_size=256):
+        """Return n pieces, each a list of `length` steps, each a list of MIDI pitches.
+
+        Args:
+            n: How many.
+            seed: The same seed gives the same pieces. `None` draws fresh ones.
+            prompt: A piece that each goes on from; it is not part of what is returned.
+            length: Steps.
+            temperature: Divides the logits: below 1 safer, above wilder.
+            batch_size: How many are made at a time.
+        """
+        if n < 1 or length < 1:
+            raise ValueError(
+                f"`n` and `length` must be at least 1. Received: n={n}, length={length}"
+            )
+        if temperature < 0:
+            raise ValueError(
+                f"`temperature` must be 0 or more. Received: temperature={temperature}"
+            )
+        first = self.roll(prompt) if prompt else np.zeros((1, self.high - self.low + 1), "float32")
+        seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
+        advance, pieces = self.compile_once(self.advance), []
+        for start in range(0, n, batch_size):
+            rows = range(start, min(start + batch_size, n))
+            uniforms = uniforms_of(seed, rows, (length, first.shape[1]))
+            outputs, *states = self.begin(first, len(rows))
+            notes = advance(outputs, states, uniforms, np.float32(temperature))[0]
+            for roll in ops.convert_to_numpy(notes).transpose(1, 0, 2):
+                pieces.append([(np.flatnonzero(step) + self.low).tolist() for step in roll])
+        return pieces
+
+    def predict(self, x, batch_size=None, verbose="auto", **kwargs):
+        """Return the probability of each pitch in the step after each piece, (n, pitches)."""
+        read = self.compile_once(self.read)
+        rows = [read(self.roll(piece)[None])[0] for piece in x]
+        return ops.convert_to_numpy(ops.sigmoid(ops.concatenate(rows, axis=0)))
+
+    def report(self, x, y=None):
+        nats = self.evaluate(x, verbose=0)
+        return {"nats_per_step": nats}, {}
+
+    def answer(self, x):
+        rows = [{"nats_per_step": self.evaluate([piece], verbose=0)} for piece in x]
+        return rows, [self.sample(1, prompt=piece, seed=0)[0] for piece in x]

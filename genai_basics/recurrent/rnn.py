@@ -1,0 +1,222 @@
+"""Labels and values of whole sequences by a recurrent network (Elman, 1990; Hochreiter &
+Schmidhuber, 1997; Cho et al., 2014).
+
+A recurrent layer reads a series or a text step by step, in both directions; what it makes of all
+steps on average, and where it ends, decides. Steps that only fill up a batch are masked.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from ..inputs import Inputs, Numbers
+from ..predictor import Predictor, head_of
+from ..tokenizer import PADDING, Tokenizer
+from .cells import GRU, LSTM
+
+__all__ = ["RNN", "Steps", "Tokens", "build_rnn"]
+
+NOTHING = -1e4  # what a step that only fills up holds, far from any standardized number
+
+
+def build_rnn(
+    input_shape=None,
+    num_classes=None,
+    *,
+    task=None,
+    class_names=None,
+    multi_label=False,
+    num_outputs=1,
+    unit=None,
+    vocab_size=5000,
+    units=64,
+    num_layers=1,
+    cell="gru",
+    bidirectional=True,
+    dropout=0.3,
+    balance=False,
+    label_smoothing=0.0,
+    max_length=400,
+    seed=None,
+):
+    """Build a recurrent network that tells classes or values of series or texts.
+
+    Args:
+        input_shape: `(time, channels)` of series, time `None` where lengths differ; `None` for
+            texts.
+        num_classes: Number of classes; `None` predicts values.
+        task: `"classification"` or `"regression"`; `None` tells it from `num_classes`.
+        class_names: Names of the classes.
+        multi_label: Whether an example may have several labels, or none.
+        num_outputs: Values to predict, for regression.
+        unit: What texts are made of: `"word"`, `"subword"`, `"character"` or `"byte"`. `None`:
+            characters where they have three words or fewer, as names do, else words.
+        vocab_size: Most different units.
+        units: Size of each recurrent layer, in each direction.
+        num_layers: Recurrent layers.
+        cell: `"gru"` or `"lstm"`.
+        bidirectional: Whether to read from the end, too.
+        dropout: Share of the outputs that training leaves out.
+        balance: Whether rare classes weigh as much as frequent ones.
+        label_smoothing: How much of the certainty, from 0 to 1, is spread over all classes.
+        max_length: Most units of a text; the rest is left out.
+        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    >>> from genai_basics import build_rnn
+    >>> rnn = build_rnn(num_classes=2, units=8, seed=0)
+    >>> rnn.compile()
+    >>> history = rnn.fit(["aba", "bab"] * 8, [0, 1] * 8, epochs=1, verbose=0)
+    >>> rnn.predict(["abab"], verbose=0).shape
+    (1, 2)
+    """
+    for name, value in (("units", units), ("num_layers", num_layers)):
+        if value < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+    if cell not in ("gru", "lstm"):
+        raise ValueError(f'`cell` must be "gru" or "lstm". Received: cell={cell!r}')
+    width, activation = head_of(task, num_classes, class_names, multi_label, num_outputs)
+    seeds = keras.random.SeedGenerator(seed)
+    init = {"kernel_initializer": keras.initializers.GlorotUniform(seeds)}
+    if input_shape is None:
+        reader = Tokens(unit, vocab_size, max_length, name="reader")
+        inputs = keras.Input((None,), dtype="int32", name="tokens")
+        x = layers.Embedding(vocab_size, units, mask_zero=True)(inputs)
+        x = layers.Dropout(dropout, seed=seed)(x)
+    else:
+        input_shape = tuple(input_shape)
+        if len(input_shape) != 2 or not input_shape[1]:
+            raise ValueError(
+                "`input_shape` must be (time, channels), time None where it differs. "
+                f"Received: input_shape={input_shape}"
+            )
+        reader = Steps((None, input_shape[1]), name="reader")
+        inputs = keras.Input((None, input_shape[1]), name="series")
+        x = layers.Masking(NOTHING)(inputs)
+    for _ in range(num_layers):
+        layer = (GRU if cell == "gru" else LSTM)(
+            units,
+            return_sequences=True,
+            return_state=True,
+            recurrent_initializer=keras.initializers.Orthogonal(seed=seeds),
+            **init,
+        )
+        x, *states = (layers.Bidirectional(layer) if bidirectional else layer)(x)
+    kept = states if cell == "gru" else states[::2]
+    x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), *kept])
+    x = layers.Dropout(dropout, seed=seed)(x)
+    x = layers.Dense(units, "relu", name="features", **init)(x)
+    outputs = layers.Dense(width, activation, name="head", **init)(x)
+    return RNN(
+        keras.Model(inputs, outputs, name="network"),
+        reader,
+        num_classes=None if activation == "linear" else width,
+        class_names=class_names,
+        multi_label=multi_label,
+        balance=balance,
+        label_smoothing=label_smoothing,
+        seed=seed,
+        name="rnn",
+    )
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class RNN(Predictor):
+    """A `Predictor` whose network reads sequences."""
+
+    batch_size = 64
+    learning_rate = 2e-3
+
+    def default_optimizer(self):
+        return keras.optimizers.Adam(self.peak_learning_rate, global_clipnorm=1.0)
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Steps(Numbers):
+    """Series, standardized channel by channel; what fills up shorter ones is marked."""
+
+    checked = False  # NaN has a meaning here
+
+    def prepare(self, x):
+        many = isinstance(x, (list, tuple))
+        for one in x if many else [x]:
+            one = np.asarray(one)
+            if one.dtype.kind not in "iufb" or not np.isfinite(one).all():
+                raise ValueError(
+                    "x must hold finite numbers: fill gaps first. "
+                    f"Received: {one.dtype} with gaps or words"
+                )
+        if many:  # of one channel, (time,) will do
+            x = [np.asarray(one)[:, None] if np.ndim(one) == 1 else one for one in x]
+        x = super().prepare(x)
+        if len(x.shape) != 3 or x.shape[2] != self.shape[1]:
+            raise ValueError(
+                f"rnn takes x of shape (n, time, {self.shape[1]}). Received: x of shape {x.shape}"
+            )
+        return x
+
+    def call(self, x):
+        x = ops.cast(x, "float32")
+        filled = ops.all(ops.isnan(x), axis=-1, keepdims=True)
+        return ops.where(filled, NOTHING, self.scaling(ops.where(filled, 0.0, x)))
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Tokens(Inputs):
+    """Texts as the numbers of their units, padded with 0.
+
+    Args:
+        unit: See `Tokenizer`; `None` chooses between words and characters.
+        size: Most different units.
+        max_length: Most units of a text.
+        tokenizer: The fitted `Tokenizer`, once there is one.
+    """
+
+    def __init__(self, unit=None, size=5000, max_length=400, tokenizer=None, **kwargs):
+        super().__init__(**kwargs)
+        self.unit, self.size, self.max_length = unit, size, max_length
+        if isinstance(tokenizer, dict):
+            tokenizer = keras.saving.deserialize_keras_object(tokenizer)
+        self.tokenizer = tokenizer or Tokenizer(unit or "character", size, name="tokenizer")
+        self.built = True
+
+    def shape_of_one(self):
+        return (None,)
+
+    def adapt(self, x):
+        texts = self._texts(x)
+        if self.unit is None:
+            words = np.mean([len(text.split()) for text in texts[:1000]])
+            self.tokenizer = Tokenizer("character" if words <= 3 else "word", self.size)
+        self.tokenizer.adapt(texts)
+
+    def prepare(self, x):
+        rows = [self.tokenizer.encode(text)[: self.max_length] for text in self._texts(x)]
+        out = np.full((len(rows), max([1, *map(len, rows)])), PADDING, "int32")
+        for row, numbers in zip(out, rows, strict=True):
+            row[: len(numbers)] = numbers
+        return out
+
+    def _texts(self, x):
+        if isinstance(x, str):
+            raise ValueError(f"x must be a list of texts. Received: the text {x[:40]!r}")
+        texts = list(x)
+        for text in texts:
+            if not isinstance(text, str) or not text:
+                raise ValueError(
+                    f"x must hold texts with something in them. Received: {text!r:.60}"
+                )
+        return texts
+
+    def call(self, x):
+        longest = ops.max(ops.sum(ops.cast(x != PADDING, "int32"), axis=1))
+        return x[:, :longest]
+
+    def get_config(self):
+        own = {"unit": self.unit, "size": self.size, "max_length": self.max_length}
+        tokenizer = keras.saving.serialize_keras_object(self.tokenizer)
+        return {**super().get_config(), **own, "tokenizer": tokenizer}
