@@ -232,7 +232,7 @@ def _check_classes(data, found):
         low, high = share_interval(count, n, 1 - 0.05 / len(names))
         row = {"class": str(name), "n": int(count), "share": float(count / n)}
         found.classes.append({**row, "low": low, "high": high, "of_median": float(count / middle)})
-    rare = [row for row in found.classes if row["high"] < 0.95 * middle / n]
+    rare = [r for r in found.classes if r["high"] < middle / n and r["of_median"] <= 0.95]
     found.metrics["smallest_class"] = float(counts.min() / n)
     for row in sorted(rare, key=lambda row: row["n"])[:5]:
         found.findings.append(
