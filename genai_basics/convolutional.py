@@ -40,6 +40,7 @@ def build_cnn(
     augment=True,
     mirror=None,
     mel_bands=40,
+    pitch=0.02,
     balance=False,
     label_smoothing=0.05,
     class_names=None,
@@ -69,6 +70,8 @@ def build_cnn(
             colour pictures whose classes have longer names than digits and letters. Such a model
             predicts the average of a picture and its mirror image.
         mel_bands: Frequency bands that sounds are split into.
+        pitch: How far sounds are moved and stretched over their bands in training, as a share
+            of them: more for voices not heard before, 0 where the pitch is what counts.
         balance: Whether rare classes weigh as much as frequent ones.
         label_smoothing: How much of the certainty is spread over all classes.
         class_names: Names of the labels.
@@ -96,7 +99,7 @@ def build_cnn(
     is_series = input_shape is not None and len(input_shape) == 2
     blocks = (0 if is_series else 1) if blocks is None else blocks
     if sample_rate is not None:
-        inputs, x, mask = _hear(sample_rate, mel_bands, augment, seeds)
+        inputs, x, mask = _hear(sample_rate, mel_bands, augment, pitch, seeds)
         filters, kernels = filters or (32, 64, 96), (kernel_size or 3,)
     else:
         inputs = x = keras.Input(input_shape, name="x")
@@ -180,7 +183,7 @@ def _vary(x, augment, mirror, seeds):
     return x
 
 
-def _hear(sample_rate, bands, augment, seeds):
+def _hear(sample_rate, bands, augment, pitch, seeds):
     """Return the inputs of a network for sounds, their spectrogram, and which frames are sound."""
     samples = keras.Input((None,), name="samples")
     length = keras.Input((), dtype="int32", name="length")
@@ -189,7 +192,8 @@ def _hear(sample_rate, bands, augment, seeds):
     if isinstance(augment, keras.layers.Layer):
         x = augment(x)
     elif augment:
-        vary = RandomAffine((0.1, 0.08), (0.2, 0.1), fill="constant", seed=next(seeds), name="vary")
+        shift, zoom = (0.1, pitch), (0.2, pitch)
+        vary = RandomAffine(shift, zoom, fill="constant", seed=next(seeds), name="vary")
         x = RandomErasing((0.2, 0.25), count=2, seed=next(seeds), name="erase")(vary(x))
     return {"samples": samples, "length": length}, x, x[..., 1:]
 

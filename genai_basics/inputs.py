@@ -45,11 +45,10 @@ class Numbers(Inputs):
             up with NaN, which becomes the mean.
     """
 
-    checked = True
-
     def __init__(self, shape, **kwargs):
         super().__init__(**kwargs)
         self.shape = tuple(shape)
+        self.checked = None not in self.shape  # what was filled up is NaN
         self.scaling = keras.layers.Normalization(axis=-1)
         self.scaling.build((None, *self.shape))
         self.built = True

@@ -94,12 +94,14 @@ def test_explanation_points_where_the_evidence_is():
     inside, outside = maps[:, 1:7, 1:7].mean(), maps[:, 8:, 8:].mean()
     assert inside > outside
     drawn = model.draw_explained(x[:2].astype("uint8"))
-    assert drawn.shape == (2, 16, 16, 3) and drawn.dtype == np.uint8
+    assert drawn.shape == (2, 16, 16, 3)
+    assert drawn.dtype == np.uint8
 
 
 def test_answer_explains_where_asked(cnn, digits):
     rows, outputs = cnn.answer(digits.test.x[:3], top=2, explain=True)
-    assert len(rows) == 3 and outputs.shape == (3, 8, 8, 3)
+    assert len(rows) == 3
+    assert outputs.shape == (3, 8, 8, 3)
 
 
 def test_sounds_of_any_length_are_one_class_alone_or_in_a_batch(listener):
@@ -183,7 +185,8 @@ def test_erasing_leaves_the_rest_alone():
 def test_series_keep_their_shape_and_move_a_little():
     x = np.random.default_rng(0).normal(size=(3, 50, 2)).astype("float32")
     moved = np.asarray(RandomSeries(seed=0)(x, training=True))
-    assert moved.shape == x.shape and not np.array_equal(moved, x)
+    assert moved.shape == x.shape
+    assert not np.array_equal(moved, x)
     still = RandomSeries(scale=0.0, jitter=0.0, warp=0.0)(x, training=True)
     np.testing.assert_allclose(still, x, atol=1e-6)
 
