@@ -224,14 +224,21 @@ def _write_answer(rows, outputs, out, run):
 @click.command()
 @run_argument
 @data_options
+@click.option(
+    "--features",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="A classifier's run: measure samples by a Fréchet distance of its features.",
+)
 @json_option
-def evaluate(run, json_, **values):
+def evaluate(run, features, json_, **values):
     """Measure the trained model in RUN on held-out data: its test split, or DATA's.
 
     \b
     Example:
         genai-basics evaluate runs/vae
         genai-basics evaluate runs/vae --data more.npz --json
+        genai-basics evaluate runs/vae --features runs/cnn
     """
     run = _load(run)
     source, options = split_data_options(values)
@@ -242,6 +249,8 @@ def evaluate(run, json_, **values):
     if data.fingerprint != run.config["data"]["fingerprint"] and source is None:
         click.echo("Warning: the data have changed since the run was trained.", err=True)
     metrics, intervals = run.model.report(part.x, part.y)
+    if features is not None:
+        metrics.update(_frechet(run, _load(features), data, part))
     metrics = {name: float(value) for name, value in metrics.items()}
     if source is None:
         run.config["test"], run.config["test_intervals"] = metrics, intervals
@@ -263,6 +272,20 @@ def evaluate(run, json_, **values):
     echo_table(rows)
     for path in paths:
         click.echo(str(path))
+
+
+def _frechet(run, judge, data, part):
+    """Return how far samples are from held-out examples in a classifier's features."""
+    from genai_basics.metrics import frechet_report
+
+    if not (run.model.can_sample and hasattr(judge.model, "features")):
+        raise click.ClickException(
+            f"--features needs a model that samples and a classifier. Received: {run.name}, "
+            f"{judge.name}"
+        )
+    n = min(len(part), len(data.train), 5000)
+    sides = part.x[:n], run.model.sample(n, seed=0), data.train.x[:n]
+    return frechet_report(*(judge.model.features(x) for x in sides))
 
 
 def _interval(bounds):

@@ -8,6 +8,7 @@ __all__ = [
     "active_units",
     "density_coverage",
     "frechet_distance",
+    "frechet_report",
     "ngram_jsd",
     "novelty",
     "precision_recall",
@@ -38,6 +39,32 @@ def frechet_distance(real, fake):
     roots = [_root(covariance) for covariance in covariances]
     root = np.linalg.svd(roots[0] @ roots[1], compute_uv=False).sum()
     return float(max(gap + np.trace(covariances[0]) + np.trace(covariances[1]) - 2 * root, 0.0))
+
+
+def frechet_report(real, fake, other):
+    """Return the Fréchet distance of samples, with the floor that real data reach.
+
+    Distances of few examples are too large, and those of another classifier's features another
+    number: so they come with n, and with the distance of other real examples, as many.
+
+    Args:
+        real: Features (n, d) of held-out examples.
+        fake: Features (n, d) of samples.
+        other: Features (n, d) of other real examples, say training examples.
+
+    Example:
+
+    >>> a, b, c = np.random.default_rng(0).normal(size=(3, 200, 2))
+    >>> report = frechet_report(a, b + 1.0, c)
+    >>> report["frechet_distance"] > 50 * report["frechet_floor"], report["frechet_n"]
+    (True, 200)
+    """
+    n = min(len(real), len(fake), len(other))
+    return {
+        "frechet_distance": frechet_distance(real[:n], fake[:n]),
+        "frechet_floor": frechet_distance(real[:n], other[:n]),
+        "frechet_n": n,
+    }
 
 
 def precision_recall(real, fake, k=5):
