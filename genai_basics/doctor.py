@@ -60,8 +60,12 @@ class Doctor(keras.callbacks.Callback):
         if time.monotonic() - self.kept > 2.0:  # copying weights costs more than a short epoch
             self.keep()
         self.say(self.overfitting())
+        self.ask()
+
+    def ask(self):
+        """Say what the model itself finds wrong."""
         if hasattr(self.model, "symptoms"):
-            self.say(self.model.symptoms(self.history))
+            self.say(self.model.symptoms(self.history or [{}]))
 
     def say(self, sentences):
         """Warn of each finding of `{name: sentence}` that was not named before."""
@@ -97,6 +101,7 @@ class Doctor(keras.callbacks.Callback):
                 "(--learning-rate), or look for extreme values in the data"
             }
         )
+        self.ask()  # the cause may be there
 
     def overfitting(self):
         """Say where validation got worse while training got better."""

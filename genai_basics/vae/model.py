@@ -417,12 +417,19 @@ class VAE(Model):
 
     def symptoms(self, history):
         """Say where the posterior has collapsed, or the data do not fit the likelihood."""
-        found, last = {}, history[-1]
         x, y = self.__dict__.get("probe", (None, None))
-        if x is None or self.stage < max(0.3, self.warm_up):
-            return found
-        kl, size = last.get("val_kl", last.get("kl", 1.0)), self.decoder.inputs[0].shape[-1]
-        if kl < 0.05 * size and len(x) >= 64:
+        if x is None:
+            return {}
+        found, low, high = {}, *self._range_of(x)
+        if self.likelihood.bounded and (low < -0.05 or high > 1.05):
+            found["data_range"] = (
+                f"the data span [{low:.3g}, {high:.3g}] of the network's numbers, and this "
+                'likelihood fits [0, 1] only: give their `value_range`, or likelihood="gaussian"'
+            )
+        size = self.decoder.inputs[0].shape[-1]
+        kl = history[-1].get("val_kl", history[-1].get("kl", size))
+        risen = float(self.progress) >= max(0.3, self.warm_up)
+        if risen and kl < 0.05 * size and len(x) >= 64:
             units = metrics.active_units(self.encode(x, y if self.num_classes else None))
             if units <= size // 10:
                 found["posterior_collapse"] = (
@@ -430,12 +437,6 @@ class VAE(Model):
                     f"{kl:.2g} nats, so the decoder ignores the code; raise `free_bits` or "
                     "`warm_up`, or lower `beta`"
                 )
-        low, high = self._range_of(x)
-        if self.likelihood.bounded and (low < -0.05 or high > 1.05):
-            found["data_range"] = (
-                f"the data span [{low:.3g}, {high:.3g}] of the network's numbers, and this "
-                'likelihood fits [0, 1] only: give their `value_range`, or likelihood="gaussian"'
-            )
         return found
 
     def _range_of(self, x):

@@ -332,8 +332,8 @@ class TextVAE(VAE):
 
     def symptoms(self, history):
         """Say where the decoder ignores the code."""
-        last, size = history[-1], self.prior_dim()
-        kl = last.get("val_kl", last.get("kl", size))
+        size = self.prior_dim()
+        kl = history[-1].get("val_kl", history[-1].get("kl", size))
         if self.stage < max(0.3, self.warm_up) or kl > 0.05 * size:
             return {}
         return {
