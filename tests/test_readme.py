@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from genai_basics.recipes import RECIPES
+
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
 
@@ -24,8 +26,13 @@ def test_the_two_commands_are_marked_for_the_checks():
         assert len(re.findall(rf"<!-- command: {name} -->\n```sh\n[^`]+```", README)) == 1
 
 
+def test_the_table_of_models_is_the_table_of_recipes():
+    rows = re.findall(r"^\| `([\w-]+)` \| .* \| `gb\.(\w+)` \|$", README, flags=re.MULTILINE)
+    builders = {name: recipe.builder.split(".")[1] for name, recipe in RECIPES.items()}
+    assert dict(rows) == builders
+
+
 def test_what_the_readme_links_to_exists():
     root = Path(__file__).parent.parent
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        if not target.startswith("docs/"):  # pictures are drawn by the code
-            assert (root / target).exists(), target
+        assert (root / target).exists(), target
