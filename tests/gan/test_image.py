@@ -143,14 +143,12 @@ def test_moving_average_of_the_generator():
 )
 def test_every_loss_trains_every_weight(options):
     gan = tiny(num_classes=3, **options)
-    before = values(gan.trainable_variables)
+    before = {v.path: np.array(ops.convert_to_numpy(v)) for v in gan.trainable_variables}
     logs = gan.fit(vectors(64), np.arange(64) % 3, batch_size=16, epochs=2, verbose=0).history
     assert all(np.isfinite(value).all() for value in logs.values())
-    moved = [
-        not np.array_equal(a, b)
-        for a, b in zip(before, values(gan.trainable_variables), strict=True)
-    ]
-    assert all(moved)
+    still = [v.path for v in gan.trainable_variables if np.array_equal(before[v.path], v.numpy())]
+    # A number added to all scores makes no difference to Wasserstein's difference of means.
+    assert [path for path in still if not path.endswith("score/bias")] == []
 
 
 def test_wasserstein_has_a_penalty_unless_it_is_bounded_already():

@@ -1,0 +1,106 @@
+"""The GAN of short texts."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import genai_basics as gb
+
+NAMES = ["emma", "olivia", "ava", "mia", "noah", "anna", "liam", "ella"]
+
+
+@pytest.fixture(scope="module")
+def trained():
+    keras.utils.set_random_seed(0)
+    gan = gb.build_text_gan(8, vocabulary_size=16, latent_dim=8, units=16, blocks=1, seed=0)
+    gan.compile()
+    gan.fit(NAMES * 16, epochs=3, verbose=0, validation_data=NAMES)
+    return gan
+
+
+def test_texts_become_numbers_and_come_back(trained):
+    (numbers,) = trained.prepare(["mia", "olivia", ""])
+    assert numbers.shape == (3, 8)
+    assert trained.postprocess(ops.one_hot(numbers, 16)) == ["mia", "olivia", ""]
+    (cut,) = trained.prepare(["emmaemmaemma"])
+    assert trained.postprocess(ops.one_hot(cut, 16)) == ["emmaemma"]
+    (unknown,) = trained.prepare(["mXiXa"])  # characters that were not in the training data go
+    assert trained.postprocess(ops.one_hot(unknown, 16)) == ["mia"]
+
+
+def test_words_as_tokens():
+    gan = gb.build_text_gan(4, level="word", vocabulary_size=5, units=8, blocks=1, seed=0)
+    gan.adapt(["a b", "b c", "b d e f"])
+    assert gan.tokens == ("", "b", "a", "c", "d")  # the most frequent first, then by the alphabet
+    assert gan.postprocess(ops.one_hot(gan.prepare(["c b a"])[0], 5)) == ["c b a"]
+
+
+def test_the_generator_makes_choices_and_gradients_pass_them(trained):
+    from genai_basics.backend import gradients
+
+    z = np.random.default_rng(0).normal(size=(4, 8)).astype("float32")
+
+    def total(z):
+        texts = trained.generate_batch(z, noise=trained.noise)
+        return ops.sum(texts * ops.arange(16, dtype="float32"))
+
+    texts = ops.convert_to_numpy(trained.generate_batch(z, noise=trained.noise))
+    np.testing.assert_allclose(texts.max(axis=-1), 1.0, atol=1e-6)
+    np.testing.assert_allclose(texts.sum(axis=-1), 1.0, atol=1e-5)
+    assert float(ops.max(ops.abs(gradients(total, z)[1]))) > 0
+
+
+def test_softmax_relaxation_shows_probabilities():
+    gan = gb.build_text_gan(8, vocabulary_size=6, units=8, blocks=1, relaxation="softmax", seed=0)
+    texts = ops.convert_to_numpy(gan.generate_batch(np.zeros((2, 64), "float32")))
+    assert texts.max() < 1
+    np.testing.assert_allclose(texts.sum(axis=-1), 1.0, atol=1e-5)
+
+
+def test_sampling_repeats_itself_and_obeys_temperature(trained, tmp_path):
+    assert trained.sample(20, seed=1) == trained.sample(20, seed=1)
+    assert trained.sample(20, seed=1) != trained.sample(20, seed=2)
+    assert all(isinstance(text, str) for text in trained.sample(3, seed=0))
+    assert trained.sample(9, seed=1, temperature=0) == trained.sample(9, seed=1, temperature=0)
+    trained.save(tmp_path / "gan.keras")
+    again = keras.models.load_model(tmp_path / "gan.keras")
+    assert again.tokens == trained.tokens
+    assert again.sample(20, seed=1) == trained.sample(20, seed=1)
+
+
+def test_report_has_divergences_and_their_floor(trained):
+    report, _ = trained.report(NAMES * 4)
+    for n in (2, 3, 4):
+        assert 0 <= report[f"ngram_jsd_{n}"] <= np.log(2) + 1e-6
+        assert f"ngram_jsd_{n}_floor" in report
+    assert 0 < report["distinct"] <= 1
+    rows, _ = trained.answer(NAMES[:2])
+    assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_length": 0}, "Received: max_length=0"),
+        ({"latent_dim": 0}, "Received: latent_dim=0"),
+        ({"vocabulary_size": 1}, "Received: vocabulary_size=1"),
+        ({"level": "syllable"}, "Received: level='syllable'"),
+        ({"relaxation": "none"}, "Received: relaxation='none'"),
+        ({"loss": "minimax"}, '"non_saturating", "hinge"'),
+    ],
+)
+def test_wrong_arguments_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        gb.build_text_gan(**options)
+
+
+def test_wrong_data_are_refused(trained):
+    with pytest.raises(ValueError, match=r"a list of texts\. Received: one text, 'emma'"):
+        trained.fit("emma")
+    with pytest.raises(ValueError, match="numbers of dtype"):
+        trained.fit(np.zeros((3, 8)))
+    with pytest.raises(ValueError, match="empty texts only"):
+        gb.build_text_gan(8, units=8, blocks=1).adapt(["", ""])
+    with pytest.raises(ValueError, match="temperature=-1"):
+        trained.sample(1, temperature=-1)

@@ -1,0 +1,95 @@
+"""The GAN of short clips."""
+
+import keras
+import numpy as np
+import pytest
+
+import genai_basics as gb
+from genai_basics.gan import video
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return gb.load_data("moving_digits", limit=32).train.x[:, :8, :16, :16]
+
+
+@pytest.fixture(scope="module")
+def trained(clips):
+    keras.utils.set_random_seed(0)
+    gan = gb.build_video_gan((8, 16, 16, 1), latent_dim=8, filters=(4, 8, 8), seed=0)
+    gan.compile()
+    gan.fit(clips, epochs=2, batch_size=8, verbose=0, validation_data=clips[:8])
+    return gan
+
+
+def test_samples_are_clips_that_repeat_themselves(trained, tmp_path):
+    samples = trained.sample(3, seed=0)
+    assert samples.shape == (3, 8, 16, 16, 1)
+    assert samples.dtype == np.uint8
+    trained.save(tmp_path / "gan.keras")
+    again = keras.models.load_model(tmp_path / "gan.keras")
+    np.testing.assert_array_equal(samples, again.sample(3, seed=0))
+
+
+def test_the_discriminator_judges_frames_and_motion(trained, clips):
+    scores = trained.predict(clips[:5], verbose=0)
+    assert scores.shape == (5, 2)
+    backwards = clips[:5].copy()
+    backwards[:, 1::2] = backwards[:, 1::2][:, ::-1]  # same frames for the judge of frames
+    again = trained.predict(backwards, verbose=0)
+    np.testing.assert_allclose(scores[:, 0], again[:, 0], rtol=1e-4, atol=1e-5)
+    assert not np.allclose(scores[:, 1], again[:, 1])
+
+
+def test_the_convolutional_generator_trains_too(clips):
+    gan = gb.build_video_gan(
+        (8, 16, 16, 1), network="conv", latent_dim=4, filters=(4, 4, 4), seed=0
+    )
+    gan.compile()
+    history = gan.fit(clips, batch_size=16, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert gan.sample(2, seed=0).shape == (2, 8, 16, 16, 1)
+
+
+def test_long_clips_are_cut_and_grey_ones_need_no_channel(trained, clips):
+    longer = np.concatenate([clips, clips], axis=1)
+    np.testing.assert_array_equal(trained.prepare(longer)[0], trained.prepare(clips)[0])
+    assert trained.prepare(clips[..., 0])[0].shape == clips.shape
+
+
+def test_motion_statistics_of_a_known_motion():
+    clip = np.zeros((1, 6, 16, 16, 1), "uint8")
+    for t in range(6):
+        clip[0, t, 2 + t, 1 + 2 * t] = 255  # one pixel down, two to the right
+    assert video.speed(clip) == pytest.approx(np.sqrt(5))
+    assert video.acceleration(clip) == pytest.approx(0.0, abs=1e-5)
+    assert video.flicker(clip) == pytest.approx(0.0)
+    assert video.change(clip) == pytest.approx(2 * 255 / 256)
+
+
+def test_report_and_pictures(trained, clips):
+    report, _ = trained.report(clips)
+    for name in ("frechet_distance", "frame_frechet_distance", "speed", "speed_data", "flicker"):
+        assert np.isfinite(report[name])
+    assert trained.pictures(clips)["clips"].dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"input_shape": (16, 30, 32, 1)}, r"multiples of 8. Received: input_shape=\(16, 30"),
+        ({"input_shape": (32, 32, 1)}, r"Received: input_shape=\(32, 32, 1\)"),
+        ({"latent_dim": 0}, "Received: latent_dim=0"),
+        ({"network": "flow"}, "Received: network='flow'"),
+        ({"filters": (8, 8)}, r"Received: filters=\(8, 8\)"),
+        ({"loss": "minimax"}, '"non_saturating", "hinge"'),
+    ],
+)
+def test_wrong_arguments_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        gb.build_video_gan(**options)
+
+
+def test_clips_of_differing_lengths_are_refused(trained, clips):
+    with pytest.raises(ValueError, match=r"one shape.*Received: shapes"):
+        trained.fit([clips[0], clips[1][:5]])
