@@ -1,0 +1,59 @@
+"""The text VAE uses its code, makes new names, and explains names better than a bigram model.
+
+32,033 first names, 1,000 of them held out; ten minutes. The bound is the negative ELBO in nats a
+name; the bigram model is smoothed towards single letters by the strength that suits the held-out
+names best. Novel samples are no training name; all are spelled from the alphabet.
+"""
+
+from collections import Counter
+
+import numpy as np
+
+import genai_basics as gb
+from genai_basics.metrics import novelty
+
+HEADERS = ("", "text VAE", "bigram model")
+MINUTES = 10.0
+
+
+def bigram_nats(train, test):
+    """Return the nats a text of a bigram model of characters, at its best smoothing."""
+    pairs, firsts, letters = Counter(), Counter(), Counter()
+    for text in train:
+        marked = f"\n{text}\n"
+        letters.update(marked[1:])
+        firsts.update(marked[:-1])
+        pairs.update(zip(marked, marked[1:], strict=False))
+    total = sum(letters.values())
+
+    def nats(text, strength):
+        marked = f"\n{text}\n"
+        return -sum(
+            np.log(
+                (pairs[a, b] + strength * (letters[b] + 1) / (total + 99)) / (firsts[a] + strength)
+            )
+            for a, b in zip(marked, marked[1:], strict=False)
+        )
+
+    return min(np.mean([nats(t, s) for t in test]) for s in (0.1, 1, 5, 20, 100, 500))
+
+
+def measure(folder):
+    names = [name.strip() for name in (folder / "names" / "names.txt").open() if name.strip()]
+    order = np.random.default_rng(0).permutation(len(names))
+    test, train = ([names[i] for i in part] for part in (order[:1000], order[1000:]))
+    vae = gb.build_text_vae(seed=0)
+    vae.compile()
+    progress = gb.model.Progress(seconds=60 * MINUTES)
+    vae.fit(train, epochs=10**6, callbacks=[progress], verbose=0)
+    report, _ = vae.report(test)
+    samples = vae.sample(1000, seed=0)
+    spelled = np.mean([set(sample) <= set("".join(train)) for sample in samples])
+    return [
+        ("nats a name", f"{report['negative_elbo']:.2f}", f"{bigram_nats(train, test):.2f}"),
+        ("KL, nats", f"{report['kl']:.2f}", ""),
+        ("active latents", f"{report['active_units']} of {vae.prior_dim()}", ""),
+        ("names that come back exactly", f"{report['exact_reconstructions']:.0%}", ""),
+        ("samples unseen in training", f"{novelty(train, samples):.1%}", ""),
+        ("spelled from the alphabet", f"{spelled:.1%}", ""),
+    ]
