@@ -5,6 +5,7 @@ name; the bigram model is smoothed towards single letters by the strength that s
 names best. Novel samples are no training name; all are spelled from the alphabet.
 """
 
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -23,7 +24,7 @@ def bigram_nats(train, test):
         marked = f"\n{text}\n"
         letters.update(marked[1:])
         firsts.update(marked[:-1])
-        pairs.update(zip(marked, marked[1:], strict=False))
+        pairs.update(itertools.pairwise(marked))
     total = sum(letters.values())
 
     def nats(text, strength):
@@ -32,7 +33,7 @@ def bigram_nats(train, test):
             np.log(
                 (pairs[a, b] + strength * (letters[b] + 1) / (total + 99)) / (firsts[a] + strength)
             )
-            for a, b in zip(marked, marked[1:], strict=False)
+            for a, b in itertools.pairwise(marked)
         )
 
     return min(np.mean([nats(t, s) for t in test]) for s in (0.1, 1, 5, 20, 100, 500))
