@@ -1,5 +1,7 @@
 """Cutting data into training, validation and test parts: once, seeded, stratified."""
 
+import dataclasses
+
 import numpy as np
 
 from .dataset import Part
@@ -176,6 +178,9 @@ def limit_part(part, limit, seed, ordered=False):
     """
     if limit is None or len(part) <= limit:
         return part
+    if part.size is not None:  # a series stays whole; fewer of its steps count
+        y = np.arange(len(part.x)) >= len(part.x) - limit
+        return dataclasses.replace(part, y=y, size=limit)
     if ordered:
         return part.take(np.arange(len(part) - limit, len(part)))
     chosen = np.random.default_rng(seed).choice(len(part), limit, replace=False)
