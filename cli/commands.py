@@ -1,6 +1,7 @@
 """The commands that read a run, and `list`."""
 
 import inspect
+import sys
 from pathlib import Path
 
 import click
@@ -103,6 +104,10 @@ def sample(run, n, seed, labels, out, certificate, key, force, json_, **options)
         if name not in takes:
             flag = "--label" if name == "labels" else f"--{name.replace('_', '-')}"
             raise click.UsageError(f"a {run.name} takes no {flag}.")
+    if n == 1 and out is None and not json_ and hasattr(model, "stream") and sys.stdout.isatty():
+        for piece in model.stream(seed=seed, **options):  # as it is written
+            click.echo(piece, nl=False)
+        return click.echo()
     if between:
         samples = _between(run, between, n or 8, out, options)
     else:
@@ -180,7 +185,8 @@ def predict(run, inputs, out, force, json_, **options):
     options = {name: value for name, value in options.items() if value}
     _check_taken(options, run.model.answer, run.name)
     rows, outputs = run.model.answer(x, **options)
-    rows = [{"input": name, **row} for name, row in zip(names, rows, strict=True)]
+    several = [row if isinstance(row, list) else [row] for row in rows]  # a forecast has many
+    rows = [{"input": n, **row} for n, part in zip(names, several, strict=True) for row in part]
     if out is not None:
         _write_answer(rows, outputs, out, run)
     if json_:

@@ -8,6 +8,7 @@ import numpy as np
 from ..data import Dataset
 from ..data.writers import image_grid, to_pixels
 from .balance import clusters, compare_shares, neighbours_label, worst_groups
+from .canaries import exposure, exposure_among, repeated_sentences
 from .copying import find_copies, find_duplicates
 from .leakage import membership
 from .neighbours import as_vectors
@@ -16,6 +17,7 @@ from .verbatim import copied_text
 __all__ = ["Audit", "audit_run", "exceeded"]
 
 SEQUENCES = ("text", "pairs", "music")
+EXPOSED = 6.0  # bits: one in 64 others would be as likely
 PIECE = 300  # characters of a long text that count as one example
 GATES = {  # gate: (metric, in words)
     "copied": ("copied", "share of copied samples"),
@@ -97,6 +99,8 @@ def audit_run(run, data=None, *, n=1000, members=2000, by=None, seed=0, **data_o
         else:
             _check_copies(run, samples, data.train, held_out, found)
     _check_duplicates(data, found)
+    if run.spec.kind == "text":
+        _check_secrets(run, data.train, held_out, seed, found)
     if len(held_out):
         _check_membership(run, data.train, held_out, members, seed, found)
         _check_groups(run, held_out, by, members, found)
@@ -156,6 +160,9 @@ def _draw(run, n, seed, found):
         n = min(n, 100)  # of a corpus, each sample is a page
     if not model.can_sample:
         found.unchecked.append(f"The {run.name} makes no samples, so copying is not checked.")
+        return None
+    if run.spec.kind == "forecast":
+        found.unchecked.append("Paths of a forecast are not checked for copies.")
         return None
     samples = model.sample(n, seed=seed)
     groups = find_duplicates(samples)
@@ -249,6 +256,32 @@ def _check_verbatim(samples, data, held_out, found):
     seen, chance = metrics["samples_seen"], metrics.get("samples_seen_by_chance", 0.0)
     if seen > chance + 0.1:
         found.findings.append(f"{seen:.1%} of the samples stand in the training data as a whole.")
+
+
+def _check_secrets(run, train, held_out, seed, found):
+    """Measure how exposed planted secrets are, and sentences that repeat in the training texts."""
+    planted = run.config.get("canaries") or []
+    repeated = repeated_sentences(_texts(train.x))[:5]
+    if not hasattr(run.model, "stream") or not (planted or repeated):
+        return  # a language model, which says how likely any text is
+    rows = []
+    for canary in planted:
+        bits = exposure(run.model, canary["secret"], seed)
+        rows.append({"passage": canary["secret"], "repeats": canary["repeats"], "exposure": bits})
+    if rows:
+        found.metrics["exposure"] = max(row["exposure"] for row in rows)
+    usual = [s for s, _ in repeated_sentences(_texts(held_out.x), least=1)] if len(held_out) else []
+    for sentence, times in repeated if len(usual) >= 10 else ():
+        losses = run.model.losses_by_example([sentence, *usual])
+        bits = exposure_among(losses[0], losses[1:])
+        rows.append({"passage": _excerpt(sentence)[:80], "repeats": times, "exposure": bits})
+    found.tables["secrets"] = rows
+    for row in rows:
+        if row["exposure"] > EXPOSED:
+            found.findings.append(
+                f"'{row['passage']}', {row['repeats']} times in the training text, is known by "
+                f"heart: its exposure is {row['exposure']:.1f} bits."
+            )
 
 
 def _texts(x):

@@ -156,12 +156,16 @@ class LanguageModel(SequenceModel):
             np.concatenate([[BOUNDARY], self.tokenizer.encode(text), ending]).astype("int32")
             for text in texts
         ]
+        return found
+
+    def plan(self, x, y=None, batch_size=None):
+        found = self.documents(x)
         if len(found) == 1 and len(found[0]) <= self.window:
             raise ValueError(
-                f"a text must be longer than `window`={self.window}. "
+                f"a text to learn from must be longer than `window`={self.window}. "
                 f"Received: a text of {len(found[0]) - 1} {self.tokenizer.unit}s"
             )
-        return found
+        return super().plan(x, y, batch_size)
 
     def nats(self, outputs, targets):
         return ops.sparse_categorical_crossentropy(targets, outputs, from_logits=True)
@@ -295,13 +299,13 @@ class LanguageModel(SequenceModel):
 
     def answer(self, x):
         """Go on with each text, and say how well it was foreseen."""
-        rows = []
-        for text in self.texts(x):
-            tokens = np.concatenate([[BOUNDARY], self.tokenizer.encode(text)]).astype("int32")
-            nats = self.compile_once(self._nats_of)(tokens[None])
-            more = self.sample(1, prompt=text, length=100, seed=0)[0]
-            rows.append({"nats_per_character": float(nats) / len(text), "continued": more})
+        texts = self.texts(x)
+        nats = self.losses_by_example(texts)
+        rows = [
+            {
+                "nats_per_unit": float(nats[i]),
+                "continued": self.sample(1, prompt=text, length=100, seed=0)[0],
+            }
+            for i, text in enumerate(texts)
+        ]
         return rows, [row["continued"] for row in rows]
-
-    def _nats_of(self, tokens):
-        return ops.sum(self.nats(self(tokens[:, :-1]), tokens[:, 1:]))

@@ -87,7 +87,7 @@ class MusicModel(SequenceModel):
         return super().train_step(data)
 
     def moved(self, data):
-        shape, size = ops.shape(data["inputs"]), data["inputs"].shape[2]
+        shape, size = ops.shape(data["inputs"]), self.high - self.low + 1
         fresh = keras.random.randint(
             (shape[0],), -self.transpose, self.transpose + 1, dtype="int32", seed=self.noise
         )

@@ -111,6 +111,7 @@ class SequenceModel(Model):
 
     learning_rate = 4e-3
     batch_size = 32
+    vectorized_privacy = False  # the loops over time do not take it
     step_dtype = "int32"
 
     def __init__(self, network, *, window=100, streams=0, **kwargs):
@@ -166,10 +167,34 @@ class SequenceModel(Model):
     ):
         windows = self.windows(x)
         batch_size = batch_size or self.batch_size
+        if training and self.dp_noise is not None:
+            return drawn(self._private_draw(windows, batch_size))
         if training:
             return drawn(windows.training(batch_size, seed)[0], start=start)
         draw, steps = windows.evaluation(max(batch_size, 64))
         return drawn(draw, steps=steps)
+
+    def _private_draw(self, windows, batch_size):
+        """Return a function that draws each window by a chance of its own, for DP-SGD."""
+        starts, lengths, _ = windows.cut()
+        rng = np.random.default_rng()  # of no seed that anyone knows
+
+        def draw(step):
+            rows = np.flatnonzero(rng.random(len(starts)) < batch_size / len(starts))
+            return windows.take(starts[rows], lengths[rows], windows.window)
+
+        return draw
+
+    def privacy_of(self, x):
+        """Return how many examples there are for private training, and what one is."""
+        windows = self.windows(x)
+        return len(windows.cut()[0]), f"a window of {windows.window} steps, not a whole text"
+
+    def example_losses(self, data, training=False):
+        """Return the mean nats of each window, read from a state of zero, (batch,)."""
+        nats = self.nats(self(data["inputs"], training=training), data["targets"])
+        weights = data["weights"]
+        return ops.sum(nats * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)
 
     def zero_states(self, n):
         return [ops.zeros((n, *state.shape[1:])) for state in self.network.inputs[1:]]
@@ -200,6 +225,24 @@ class SequenceModel(Model):
         states = self.zero_states(ops.shape(data["weights"])[0])
         loss, *_ = self.mean_nats(data, states)
         return self.track(ops.sum(data["weights"]), loss)
+
+    def losses_by_example(self, x, y=None, batch_size=None):
+        """Return the mean of -log p over the steps of each document of raw x, (n,), in nats."""
+        documents = [document for one in x for document in self.documents([one])]
+        steps = max(len(document) - 1 for document in documents)
+        windows = Windows(documents, steps)
+        starts, lengths, _ = windows.cut()
+        size, compute = batch_size or 64, self.compile_once(self._document_nats)
+        found = []
+        for row in range(0, len(starts), size):
+            some = slice(row, row + size)
+            batch = windows.take(starts[some], lengths[some], lengths[some].max())
+            found.append(ops.convert_to_numpy(compute(batch)))
+        return np.concatenate(found)
+
+    def _document_nats(self, data):
+        nats = self.nats(self(data["inputs"]), data["targets"]) * data["weights"]
+        return ops.sum(nats, axis=1) / ops.sum(data["weights"], axis=1)
 
     # Sampling: `advance` is one compiled loop that carries the state from step to step.
 

@@ -394,6 +394,21 @@ class SpeechRecognizer(Model):
         counts = ops.cast(ops.maximum(data["count"], 1), "float32")
         return ops.sum(nats) / ops.sum(counts)
 
+    def losses_by_example(self, x, y=None, batch_size=None):
+        """Return the CTC loss of each clip in nats a symbol, (n,)."""
+        clips, numbers = self.pairs(x, y)
+        compute, size = self.compile_once(self._nats), batch_size or self.batch_size
+        found = []
+        for start in range(0, len(clips), size):
+            rows = range(start, min(start + size, len(clips)))
+            found.append(compute(batch_of([(clips[i], numbers[i]) for i in rows])))
+        return np.concatenate([ops.convert_to_numpy(part) for part in found])
+
+    def _nats(self, data):
+        logits, frames = self.outputs_of(data)
+        nats = ops.ctc_loss(data["symbols"], logits, data["count"], frames, mask_index=0)
+        return nats / ops.cast(ops.maximum(data["count"], 1), "float32")
+
     def train_step(self, data):
         loss = gradient_step(
             lambda: self.ctc(data, training=True), self.trainable_variables, self.optimizer

@@ -283,6 +283,15 @@ class Translator(Model):
         total = ops.sum(there)
         return ops.sum(nats * there) / total, ops.sum(right * there) / total
 
+    def example_losses(self, x, y=None, sample_weight=None, training=False):
+        log_p = ops.log_softmax(ops.cast(self((x, y), training=training), "float32"))
+        nats = -ops.take_along_axis(log_p, ops.expand_dims(y, -1), axis=-1)[..., 0]
+        there = ops.cast(y != PADDING, "float32")
+        return ops.sum(nats * there, axis=1) / ops.sum(there, axis=1)
+
+    def transform(self, *batch):
+        return batch  # numbers already
+
     def train_step(self, data):
         source, target = data
         losses = gradient_step(
