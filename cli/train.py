@@ -1,5 +1,6 @@
 """`genai-basics train MODEL`: one command for each row of `recipes.py`."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -110,6 +111,13 @@ def _common(recipe):
             "--dp-noise", type=positive, help="Train privately (DP-SGD) with this noise multiplier."
         ),
         click.option("--dp-clip", type=positive, help="Largest norm of an example's gradient. [1]"),
+        click.option(
+            "--canary",
+            "canaries",
+            multiple=True,
+            type=click.IntRange(1),
+            help="Plant a secret so many times in the training text; repeatable.",
+        ),
         click.option("--license", help="Licence of the data, for the model card."),
         click.option(
             "--no-audit",
@@ -167,30 +175,22 @@ def _summarize(run):
     checks, audit = config.get("checks") or {}, config.get("audit") or {}
     for sentence in [*checks.get("findings", ()), *audit.get("findings", ())]:
         click.echo(f"* {sentence}")
-    pictures = sorted(run.folder.glob("samples.*")) + [run.folder / "curves.png"]
+    pictures = [*sorted(run.folder.glob("samples.*")), run.folder / "curves.png"]
     for path in pictures:
         if path.exists():
             click.echo(str(path))
 
 
-class progress_bar:
-    """Context: Keras callbacks that show a bar with loss and time left on a terminal."""
-
-    def __init__(self, quiet):
-        self.quiet = quiet or not sys.stderr.isatty()
-
-    def __enter__(self):
-        if self.quiet:
-            return ()
-        self.bar = click.progressbar(length=1000, file=sys.stderr, show_eta=True)
-        self.bar.__enter__()
+@contextlib.contextmanager
+def progress_bar(quiet):
+    """Yield Keras callbacks that show a bar with loss and time left, where there is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield ()
+        return
+    with click.progressbar(length=1000, file=sys.stderr, show_eta=True) as bar:
         from .progress import Bar
 
-        return (Bar(self.bar),)
-
-    def __exit__(self, *error):
-        if not self.quiet:
-            self.bar.__exit__(*error)
+        yield (Bar(bar),)
 
 
 def echo_parameters(name):

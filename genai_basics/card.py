@@ -221,7 +221,7 @@ def _privacy(config):
         f"Trained with differential privacy (DP-SGD): epsilon {privacy['epsilon']:.3g} at delta "
         f"{privacy['delta']:.2g}, noise multiplier {privacy['noise']:g}, gradients clipped at "
         f"{privacy['clip']:g}, one example in {1 / privacy['rate']:.0f} a step by Poisson "
-        "sampling.",
+        f"sampling. What is protected is {privacy.get('unit', 'one example')}.",
         "",
     ]
     return lines + [f"- Not covered: {sentence}" for sentence in privacy["not_covered"]] + [""]

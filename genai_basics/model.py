@@ -112,7 +112,9 @@ class Model(keras.Model):
         """
         self._check_privacy(dp_noise, dp_clip)
         arguments = dict(locals())
-        arguments = {k: arguments[k] for k in inspect.signature(Model.compile).parameters if k in arguments}
+        arguments = {
+            k: arguments[k] for k in inspect.signature(Model.compile).parameters if k in arguments
+        }
         arguments.pop("self")
         if loss is not None and self.loss_keyword:
             raise ValueError(
@@ -416,11 +418,17 @@ class Model(keras.Model):
             self.finalize(*raw)
         return history
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
+    def evaluate(
+        self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
+    ):
         """Evaluate on raw data: `keras.Model.evaluate`. Two evaluations draw the same noise."""
         self.evaluation_noise.state.assign([EVALUATION_SEED, 0])
         if not kwargs.get("_use_cached_eval_dataset"):
-            x, y, sample_weight = self.pipeline(x, y, sample_weight, batch_size=batch_size), None, None
+            x, y, sample_weight = (
+                self.pipeline(x, y, sample_weight, batch_size=batch_size),
+                None,
+                None,
+            )
         return super().evaluate(x, y, verbose=verbose, sample_weight=sample_weight, **kwargs)
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
@@ -440,7 +448,9 @@ class Model(keras.Model):
 
     def track(self, n, loss, *values):
         """Count a batch of n examples into the running means of loss and `tracked`."""
-        for tracker, value in zip([self._loss_tracker, *self.trackers], (loss, *values), strict=True):
+        for tracker, value in zip(
+            [self._loss_tracker, *self.trackers], (loss, *values), strict=True
+        ):
             tracker.update_state(value, sample_weight=n)
         return self.get_metrics_result()
 
@@ -475,6 +485,10 @@ class Model(keras.Model):
             self.compute_metrics(x, y, self(x, training=False), weights)
         found = self.get_metrics_result()
         return {name: value for name, value in found.items() if name not in self.tracked}
+
+    def privacy_of(self, x):
+        """Return how many examples private training sees in x, and what one of them is."""
+        return len(next(iter(x.values())) if isinstance(x, dict) else x), "one example"
 
     def make_train_function(self, force=False):
         if self.dp_noise is not None:
@@ -555,7 +569,9 @@ class Model(keras.Model):
             chunk = None
             if labels is not None:
                 chunk = np.resize(labels[start : start + batch_size], batch_size)
-            chunks.append(keras.tree.map_structure(ops.convert_to_numpy, generate(batch_size, chunk)))
+            chunks.append(
+                keras.tree.map_structure(ops.convert_to_numpy, generate(batch_size, chunk))
+            )
         samples = keras.tree.map_structure(lambda *parts: np.concatenate(parts)[:n], *chunks)
         return self.postprocess(samples)
 

@@ -58,6 +58,7 @@ def train(
     drop=(),
     dp_noise=None,
     dp_clip=None,
+    canaries=(),
     callbacks=(),
     **options,
 ):
@@ -90,6 +91,8 @@ def train(
             "labels" and "personal"; see `genai_basics.audit.check_data`.
         dp_noise, dp_clip: Noise multiplier and clipping norm of private training (DP-SGD); the
             run then says what epsilon it comes to.
+        canaries: How often to plant each of some secrets in the training text, `(1, 10)`: the
+            audit then measures their exposure. For text only.
         callbacks: More Keras callbacks.
         **options: Keyword arguments of the model's builder.
 
@@ -116,7 +119,8 @@ def train(
     folder = _new_folder(name, out, force)
     like = load_run(start_from).spec if start_from else None
     data = _load(recipe, data, data_options or {}, like)
-    data, checks = _checked(data, drop, audit, seed, (data_options or {}).get("group"))
+    data, checks = _checked(data, drop, audit, seed)
+    data, planted = _planted(data, canaries, seed)
     arguments = {**_facts(data, recipe.facts, facts), **options, "seed": seed}
     arguments = {k: v for k, v in arguments.items() if k in parameters(name)}
     config = {
@@ -137,9 +141,11 @@ def train(
             "drop": list(drop),
             "dp_noise": dp_noise,
             "dp_clip": dp_clip,
+            "canaries": list(canaries),
         },
         "data": {**_describe(data), "license": license},
         "checks": checks,
+        "canaries": planted,
         "versions": _versions(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
@@ -161,7 +167,9 @@ def _resume(recipe, data, epochs, minutes, out, callbacks):
     folder = Path(out) if out else _latest(recipe.name)
     run = load_run(folder)
     if run.name != recipe.name:
-        raise ValueError(f"'{folder}' is a run of {run.name}. Received: train {recipe.name} --resume")
+        raise ValueError(
+            f"'{folder}' is a run of {run.name}. Received: train {recipe.name} --resume"
+        )
     training = run.config["training"]
     if epochs or minutes:
         training.update(epochs=epochs, minutes=minutes)
@@ -178,6 +186,7 @@ def _resume(recipe, data, epochs, minutes, out, callbacks):
             "`--from` instead of `--resume`"
         )
     data = _checked(data, training.get("drop", ()), False, training["seed"])[0]
+    data = _planted(data, training.get("canaries", ()), training["seed"])[0]
     _prepare_process(training)
     with backend.distribution(training["strategy"]):
         model = load_model(folder)
@@ -234,17 +243,17 @@ def _fit(run, recipe, model, data, callbacks):
         run.config["findings"] = doctor.findings
     recorder.finish("finished")
     if model.dp_noise is not None:
-        _account(run, model, len(data.train))
+        _account(run, model, data.train.x)
     if training.get("audit", True):
         _end_with_audit(run, data)
     return run
 
 
-def _account(run, model, n):
+def _account(run, model, x):
     """Write into the run what its private training guarantees, and what it does not."""
     from .audit import epsilon_spent, usual_delta
 
-    n = getattr(model, "private_examples", None) or n
+    n, unit = model.privacy_of(x)
     rate, delta = run.config["training"]["batch_size"] / n, usual_delta(n)
     outside = ["what the choice of settings over several runs gives away"]
     if type(model).adapt is not Model.adapt:
@@ -255,13 +264,23 @@ def _account(run, model, n):
         "noise": model.dp_noise,
         "clip": model.dp_clip,
         "rate": rate,
+        "unit": unit,
         "not_covered": outside,
     }
     run.save_config()
     write_card(run)
 
 
-def _checked(data, drop, wanted, seed, group=None):
+def _planted(data, repeats, seed):
+    """Return the data with secrets planted in the training text, and the secrets."""
+    if not repeats:
+        return data, None
+    from .audit import plant
+
+    return plant(data, repeats, seed)
+
+
+def _checked(data, drop, wanted, seed):
     """Return the data without what is to be dropped, and what a look through them found."""
     if not wanted and not drop:
         return data, None
@@ -290,7 +309,11 @@ def _end_with_audit(run, data):
 def _validation(data):
     if not len(data.validation):
         return None
-    return (data.validation.x, data.validation.y) if data.validation.y is not None else data.validation.x
+    return (
+        (data.validation.x, data.validation.y)
+        if data.validation.y is not None
+        else data.validation.x
+    )
 
 
 class Recorder(keras.callbacks.Callback):
@@ -360,7 +383,10 @@ class Recorder(keras.callbacks.Callback):
 
     def keep_best(self, logs, step):
         """Remember the weights where the model's `monitor` is the best so far."""
-        name, sign = self.trained.monitor.lstrip("-"), -1.0 if self.trained.monitor[0] == "-" else 1.0
+        name, sign = (
+            self.trained.monitor.lstrip("-"),
+            -1.0 if self.trained.monitor[0] == "-" else 1.0,
+        )
         value = logs.get(name, logs.get("loss") if name == "val_loss" else None)
         # Of equals the later: few held-out examples give few different accuracies.
         if value is not None and sign * value <= self.best_value:

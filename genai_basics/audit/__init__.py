@@ -7,6 +7,7 @@ training); `auditing` puts them together for a run.
 
 from .auditing import Audit, audit_run, exceeded
 from .balance import compare_shares, worst_groups
+from .canaries import exposure, plant, repeated_sentences
 from .checks import Checks, check_data, drop_suspects, personal_data
 from .copying import find_copies, find_duplicates
 from .leakage import membership
@@ -23,10 +24,13 @@ __all__ = [
     "drop_suspects",
     "epsilon_spent",
     "exceeded",
+    "exposure",
     "find_copies",
     "find_duplicates",
     "membership",
     "personal_data",
+    "plant",
+    "repeated_sentences",
     "usual_delta",
     "worst_groups",
 ]

@@ -17,6 +17,8 @@ from .verbatim import copied_text
 __all__ = ["Audit", "audit_run", "exceeded"]
 
 SEQUENCES = ("text", "pairs", "music")
+COPIED = 0.05  # share of a text in long runs from the training data, over that of chance
+LEAKING = 0.55  # lower bound of the area under the curve from which members are told
 EXPOSED = 6.0  # bits: one in 64 others would be as likely
 PIECE = 300  # characters of a long text that count as one example
 GATES = {  # gate: (metric, in words)
@@ -247,11 +249,10 @@ def _check_verbatim(samples, data, held_out, found):
         {"length": length, "sample": i, "passage": _excerpt(samples[i][start : start + length])}
         for length, i, start in passages
     ]
-    allowed = max(0.02, 3 * metrics.get("copied_by_chance", 0.01))
-    if metrics["copied"] > allowed:
+    if metrics["copied"] > COPIED:
         found.findings.append(
-            f"{metrics['copied']:.1%} of what the model wrote stands in the training data in runs "
-            f"longer than {metrics['chance_run']} symbols, which held-out data hardly share."
+            f"{metrics['copied']:.1%} more of what the model wrote than of held-out data stands in "
+            f"the training data in runs of over {metrics['chance_run']} symbols."
         )
     seen, chance = metrics["samples_seen"], metrics.get("samples_seen_by_chance", 0.0)
     if seen > chance + 0.1:
@@ -262,6 +263,8 @@ def _check_secrets(run, train, held_out, seed, found):
     """Measure how exposed planted secrets are, and sentences that repeat in the training texts."""
     planted = run.config.get("canaries") or []
     repeated = repeated_sentences(_texts(train.x))[:5]
+    secrets = [canary["secret"] for canary in planted]
+    repeated = [(s, n) for s, n in repeated if not any(secret in s for secret in secrets)]
     if not hasattr(run.model, "stream") or not (planted or repeated):
         return  # a language model, which says how likely any text is
     rows = []
@@ -331,7 +334,12 @@ def _check_membership(run, train, held_out, members, seed, found):
     metrics, intervals = membership(*losses, *_reduced(facts, seed), seed=seed)
     found.metrics |= metrics
     found.intervals |= intervals
-    if intervals["membership_auc"][0] > 0.55:
+    if run.spec.kind == "text" and run.spec.corpus:
+        found.unchecked.append(
+            "The held-out text is another stretch of the same corpus, so the figures of membership "
+            "inference also hold how much the two stretches differ."
+        )
+    elif intervals["membership_auc"][0] > LEAKING:
         low, high = intervals["membership_auc"]
         found.findings.append(
             f"Training examples are told from held-out ones by their loss in {low:.0%} to "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .canaries import repeated_sentences
 from .copying import find_duplicates
 from .intervals import share_interval
 from .neighbours import as_vectors, nearest
@@ -24,6 +25,7 @@ DROPS = {  # what `drop` may name: what it takes out of the training part
 PLACES = ("file", "index", "time", "start", "line")  # columns that say where, not who
 ASKED = 2000  # training examples whose labels are doubted
 LOOK_ALIKES = 10
+OFTEN = 20  # times that a sentence stands in a text
 PICTURES = 2000  # files whose metadata are read
 PATTERNS = {
     "e-mail address": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}\b"),
@@ -283,6 +285,11 @@ def _check_texts(parts, found):
     plural = {"e-mail address": "e-mail addresses"}
     listed = ", ".join(f"{n} {plural.get(s, s + 's') if n > 1 else s}" for s, n in sorts.items())
     found.add("personal", rows, f"The texts hold personal data: {listed}.")
+    for sentence, times in repeated_sentences(map(str, parts["train"].x), OFTEN)[:3]:
+        found.findings.append(
+            f"'{sentence[:60]}' stands {times} times in the training text, which a model may learn "
+            "by heart."
+        )
 
 
 def _masked(match):

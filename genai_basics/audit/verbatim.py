@@ -4,6 +4,7 @@ import numpy as np
 
 __all__ = ["Index", "as_symbols", "copied_text"]
 
+LONG = 50  # symbols in a row that are hardly chance
 LEVELS = 11  # runs are measured up to 2^11 - 1 symbols
 
 
@@ -111,8 +112,9 @@ def copied_text(samples, train, held_out, window=None):
     """Return `(metrics, passages)`: what of the samples stands in the training texts verbatim.
 
     Held-out texts say how much of that is chance: they set `chance_run`, the run length that
-    only one in a thousand of their positions exceeds. `copied` is the share of the samples'
-    symbols in runs longer than that, and `copied_by_chance` the same of held-out texts.
+    only one in a thousand of their positions exceeds, at most 50 (data may repeat themselves).
+    `copied` is the share of the samples' symbols in runs longer than that, less the share
+    `copied_by_chance` of held-out texts.
 
     Args:
         samples: Generated texts (str) or pieces (steps of chords).
@@ -130,17 +132,19 @@ def copied_text(samples, train, held_out, window=None):
     index = Index([as_symbols(text) for text in train])
     runs = index.longest_runs([*asked, *unseen])
     ours, theirs = runs[: len(asked)], runs[len(asked) :]
-    chance = int(np.quantile(np.concatenate(theirs), 0.999)) if theirs else 50
+    longest = np.quantile(np.concatenate(theirs), 0.999) if theirs else LONG
+    chance = int(min(longest, LONG))
+    by_chance = _covered(theirs, chance)
     whole = {_text_key(text) for text in train}
     metrics = {
-        "copied": _covered(ours, chance),
+        "copied": max(_covered(ours, chance) - by_chance, 0.0) / max(1.0 - by_chance, 1e-9),
         "longest_run": max((int(run.max()) for run in ours if len(run)), default=0),
         "ngrams_seen": _share_of_ngrams(ours, window),
         "samples_seen": float(np.mean([_text_key(sample) in whole for sample in samples])),
         "chance_run": chance,
     }
     if theirs:
-        metrics["copied_by_chance"] = _covered(theirs, chance)
+        metrics["copied_by_chance"] = by_chance
         metrics["longest_run_by_chance"] = max(int(run.max()) for run in theirs if len(run))
         metrics["ngrams_seen_by_chance"] = _share_of_ngrams(theirs, window)
         unseen = [_text_key(text) in whole for text in held_out]
