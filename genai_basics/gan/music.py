@@ -33,7 +33,7 @@ def build_music_gan(
     units=128,
     loss="non_saturating",
     penalty="r1",
-    penalty_weight=1.0,
+    penalty_weight=0.1,
     discriminator_steps=1,
     ema=0.995,
     seed=None,
@@ -143,6 +143,8 @@ class MusicGAN(GAN):
     """
 
     network_range = (0.0, 1.0)
+    learning_rate = 5e-4
+    d_learning_rate = 1e-3
 
     def __init__(self, generator, discriminator, *, low=36, hop=8, **kwargs):
         kwargs.pop("value_range", None)

@@ -34,7 +34,7 @@ def build_text_gan(
     relaxation="straight_through",
     loss="non_saturating",
     penalty="r1",
-    penalty_weight=1.0,
+    penalty_weight=0.1,
     discriminator_steps=1,
     ema=0.995,
     seed=None,
@@ -137,7 +137,8 @@ class TextGAN(GAN):
     """
 
     network_range = (0.0, 1.0)
-    monitor = "val_frechet_distance"
+    learning_rate = 5e-4
+    d_learning_rate = 1e-3
 
     def __init__(
         self,
