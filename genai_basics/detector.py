@@ -213,8 +213,8 @@ def gaussians(boxes, rows, columns, size, alpha=0.54):
     return y[..., :, None] * x[..., None, :]
 
 
-def detection_losses(heat, reach, boxes, labels, size):
-    """Return `(heat_loss, box_loss)`, per object, averaged over the batch's objects.
+def losses_by_picture(heat, reach, boxes, labels, size):
+    """Return `(heat_loss, box_loss, count)` of each picture, (batch,), summed over its objects.
 
     heat_loss: with p = sigmoid(heat) and the Gaussians' maximum t for each class,
     -(1 - p)^2 log p where t = 1, -(1 - t)^4 p^2 log(1 - p) elsewhere, summed over places and
@@ -230,33 +230,35 @@ def detection_losses(heat, reach, boxes, labels, size):
     """
     rows, columns, classes = heat.shape[1:]
     there = ops.cast(labels >= 0, "float32")
-    count = ops.maximum(ops.sum(there), 1.0)
     bumps = gaussians(boxes, rows, columns, size) * there[..., None, None]
-    target = ops.stack(
-        [
-            ops.max(bumps * ops.cast(labels == c, "float32")[..., None, None], axis=1)
-            for c in range(classes)
-        ],
-        axis=-1,
-    )
-    log_p, log_not_p = -ops.softplus(-heat), -ops.softplus(heat)
-    p = ops.sigmoid(heat)
+    of_class = [ops.cast(labels == c, "float32")[..., None, None] for c in range(classes)]
+    target = ops.stack([ops.max(bumps * mine, axis=1) for mine in of_class], axis=-1)
+    log_p, log_not_p, p = -ops.softplus(-heat), -ops.softplus(heat), ops.sigmoid(heat)
     hit = -ops.square(1.0 - p) * log_p
     miss = -((1.0 - target) ** 4) * ops.square(p) * log_not_p
-    heat_loss = ops.sum(ops.where(target > 0.999, hit, miss)) / count
+    heat_loss = ops.sum(ops.where(target > 0.999, hit, miss), axis=(1, 2, 3))
 
     # Each place is compared with the object whose Gaussian is highest there, from 0.3 on.
-    owner = ops.argmax(bumps, axis=1)  # (batch, rows, columns)
-    weight = ops.max(bumps, axis=1)
+    owner, weight = ops.argmax(bumps, axis=1), ops.max(bumps, axis=1)  # (batch, rows, columns)
     weight = ops.where(weight > 0.3, weight, 0.0)
-    flat = ops.reshape(owner, (-1, rows * columns, 1))
     number = ops.arange(ops.shape(bumps)[1], dtype=owner.dtype)[None, :, None, None]
     mass = ops.sum(ops.where(owner[:, None] == number, weight[:, None], 0.0), axis=(2, 3))
-    mass = ops.take_along_axis(mass, flat[..., 0], axis=1)
-    true = ops.reshape(ops.take_along_axis(boxes, flat, axis=1), (-1, rows, columns, 4))
-    _, giou = overlaps(boxes_of(reach, size), true)
-    share = weight / ops.maximum(ops.reshape(mass, (-1, rows, columns)), 1e-6)
-    return heat_loss, ops.sum(share * (1.0 - giou)) / count
+    flat = ops.reshape(owner, (-1, rows * columns))
+    mass = ops.reshape(ops.take_along_axis(mass, flat, axis=1), (-1, rows, columns))
+    true = ops.take_along_axis(boxes, flat[..., None], axis=1)
+    _, giou = overlaps(boxes_of(reach, size), ops.reshape(true, (-1, rows, columns, 4)))
+    box_loss = ops.sum(weight / ops.maximum(mass, 1e-6) * (1.0 - giou), axis=(1, 2))
+    return heat_loss, box_loss, ops.sum(there, axis=1)
+
+
+def detection_losses(heat, reach, boxes, labels, size):
+    """Return `(heat_loss, box_loss)` of a batch, averaged over its objects.
+
+    Takes what `losses_by_picture` takes.
+    """
+    heat_loss, box_loss, count = losses_by_picture(heat, reach, boxes, labels, size)
+    objects = ops.maximum(ops.sum(count), 1.0)
+    return ops.sum(heat_loss) / objects, ops.sum(box_loss) / objects
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -408,6 +410,11 @@ class Detector(Model):
     def test_step(self, data):
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self.track(ops.shape(x)[0], *self.losses_of(x, y["boxes"], y["labels"]))
+
+    def example_losses(self, x, y=None, sample_weight=None, training=False):
+        heat, reach = self.network(x, training=training)
+        parts = losses_by_picture(heat, reach, y["boxes"], y["labels"], self.size)
+        return (parts[0] + self.box_weight * parts[1]) / ops.maximum(parts[2], 1.0)
 
     def predict_step(self, data):
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
