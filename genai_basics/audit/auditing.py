@@ -401,7 +401,8 @@ def _check_groups(run, held_out, by, members, found):
     columns = dict(held_out.groups)
     y = held_out.y
     names = getattr(run.spec, "class_names", None)
-    if names and y is not None and np.asarray(y, dtype=object).ndim == 1:
+    labelled = run.spec.kind != "detection" and np.asarray(y, dtype=object).ndim == 1
+    if names and y is not None and labelled:
         columns["label"] = np.array([names[int(label)] for label in y])
     if by is not None and by not in columns:
         known = ", ".join(columns) or "none"
