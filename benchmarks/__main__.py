@@ -61,7 +61,9 @@ def render(record):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__.split("\n")[0]
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"among {', '.join(claims())}")
     parser.add_argument("--data", help="folder of the data sets")
     arguments = parser.parse_args()

@@ -143,9 +143,7 @@ def distribution(strategy):
     if strategy == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
-    raise ValueError(
-        f'`strategy` must be "one" or "mirrored". Received: strategy={strategy!r}'
-    )
+    raise ValueError(f'`strategy` must be "one" or "mirrored". Received: strategy={strategy!r}')
 
 
 def on_gpu():
@@ -195,9 +193,7 @@ def is_pipeline(x):
     return isinstance(x, tf.data.Dataset)
 
 
-def batches(
-    data, batch_size, *, transform=None, seed=None, start=0, training=False, poisson=False
-):
+def batches(data, batch_size, *, transform=None, seed=None, start=0, training=False, poisson=False):
     """Return a `tf.data.Dataset` of batches of `data`.
 
     Args:

@@ -260,12 +260,12 @@ class Model(keras.Model):
             )
         if not np.issubdtype(np.dtype(x.dtype), np.number) and x.dtype != bool:
             raise ValueError(f"x must hold numbers. Received: x of dtype {x.dtype}")
-        if isinstance(x, np.ndarray) and np.issubdtype(x.dtype, np.floating):
-            if not np.isfinite(x).all():
-                raise ValueError(
-                    "x must be finite: replace NaN and infinity first. "
-                    f"Received: x with {int((~np.isfinite(x)).sum())} such numbers"
-                )
+        floats = isinstance(x, np.ndarray) and np.issubdtype(x.dtype, np.floating)
+        if floats and not np.isfinite(x).all():
+            raise ValueError(
+                "x must be finite: replace NaN and infinity first. "
+                f"Received: x with {int((~np.isfinite(x)).sum())} such numbers"
+            )
         if self.value_range is not None and isinstance(x, np.ndarray) and x.size:
             self._check_range(float(x.min()), float(x.max()))
 

@@ -1,14 +1,15 @@
 """A run folder: what `train` writes and every other command reads.
 
-    model.keras      the trained network, with its preprocessing
-    config.json      everything needed to repeat the run
-    history.csv      a row for each round of training: losses and metrics
-    curves.png       the same, drawn
-    samples.*        what the model makes, and samples/ as training went on
-    MODEL_CARD.md    what it is, of what, how good
-    checkpoints/     last.npz, where training goes on; best.npz, the best weights by validation
+model.keras      the trained network, with its preprocessing
+config.json      everything needed to repeat the run
+history.csv      a row for each round of training: losses and metrics
+curves.png       the same, drawn
+samples.*        what the model makes, and samples/ as training went on
+MODEL_CARD.md    what it is, of what, how good
+checkpoints/     last.npz, where training goes on; best.npz, the best weights by validation
 """
 
+import contextlib
 import csv
 import functools
 import json
@@ -127,7 +128,7 @@ def load_run(folder):
     path = folder / "config.json"
     if not path.exists():
         raise NotARunError(
-            f"'{folder}' is not a run folder (it has no config.json); `genai-basics train` makes one"
+            f"'{folder}' is not a run folder (no config.json); `genai-basics train` makes one"
         )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -187,22 +188,17 @@ def restore(path, **groups):
         raise NotARunError(f"'{path}' is damaged or of another model ({error})") from error
 
 
-class replacing:
-    """Context: a temporary path beside `path` that takes its place when all went well."""
-
-    def __init__(self, path):
-        self.path = Path(path)
-        self.temporary = self.path.with_name(f".{os.getpid()}-{self.path.name}")
-
-    def __enter__(self):
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        return self.temporary
-
-    def __exit__(self, kind, error, trace):
-        if kind is None:
-            os.replace(self.temporary, self.path)
-        else:
-            self.temporary.unlink(missing_ok=True)
+@contextlib.contextmanager
+def replacing(path):
+    """Yield a temporary path beside `path` that takes its place when all went well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_text(path, text):

@@ -136,7 +136,9 @@ def test_a_conditional_model_is_one_option_away_and_samples_by_label(tmp_path):
     folder = tmp_path / "r"
     result = invoke("train", "vae", "--conditional", "--epochs", 1, "--out", folder, *TINY)
     assert result.exit_code == 0, result.output
-    result = invoke("sample", folder, "-n", 4, "--label", 3, "--label", 7, "--out", tmp_path / "s.npz")
+    result = invoke(
+        "sample", folder, "-n", 4, "--label", 3, "--label", 7, "--out", tmp_path / "s.npz"
+    )
     assert result.exit_code == 0, result.output
     with np.load(tmp_path / "s.npz") as arrays:
         assert arrays["labels"].tolist() in ([3, 7, 3, 7], ["3", "7", "3", "7"])

@@ -187,7 +187,9 @@ def signing(tmp_path):
         "-out",
         "ca.pem",
     )
-    openssl("req", "-new", "-key", "leaf.key", "-subj", "/C=US/O=Someone/CN=Leaf", "-out", "leaf.csr")
+    openssl(
+        "req", "-new", "-key", "leaf.key", "-subj", "/C=US/O=Someone/CN=Leaf", "-out", "leaf.csr"
+    )
     openssl(
         "x509",
         "-req",

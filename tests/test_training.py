@@ -40,7 +40,7 @@ def test_a_run_is_loaded_with_its_model_and_its_data(run):
 
 
 def test_nothing_is_overwritten_unasked(run):
-    with pytest.raises(FileExistsError, match="--resume.*--force"):
+    with pytest.raises(FileExistsError, match=r"--resume.*--force"):
         train("vae", epochs=1, out=run.folder, **QUICK)
 
 
@@ -98,15 +98,17 @@ def test_killed_and_resumed_is_bit_for_bit_the_run_never_interrupted(tmp_path):
     assert load_run(tmp_path / "cut").model.sample(1).shape == (1, 8, 8, 1)  # usable even so
     done = process("cut", resume="resume")
     assert done.returncode == 0, done.stderr
-    with np.load(tmp_path / "whole/checkpoints/last.npz") as a:
-        with np.load(tmp_path / "cut/checkpoints/last.npz") as b:
-            assert set(a.files) == set(b.files)
-            for name in a.files:
-                if not name.endswith(".json"):
-                    np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+    ends = [tmp_path / folder / "checkpoints/last.npz" for folder in ("whole", "cut")]
+    with np.load(ends[0]) as a, np.load(ends[1]) as b:
+        assert set(a.files) == set(b.files)
+        for name in a.files:
+            if not name.endswith(".json"):
+                np.testing.assert_array_equal(a[name], b[name], err_msg=name)
     whole, cut = load_run(tmp_path / "whole"), load_run(tmp_path / "cut")
     drop = {"seconds"}
-    rows = [[{k: v for k, v in r.items() if k not in drop} for r in h.history] for h in (whole, cut)]
+    rows = [
+        [{k: v for k, v in r.items() if k not in drop} for r in h.history] for h in (whole, cut)
+    ]
     assert rows[0] == rows[1]
     np.testing.assert_array_equal(whole.model.sample(9, seed=3), cut.model.sample(9, seed=3))
 

@@ -86,9 +86,7 @@ metrics, intervals = model.report(data.test.x, data.test.y)
 quiet = [0.1 * np.asarray(clip) for clip in data.test.x]
 same = np.mean(np.array(model.classify(quiet)[0]) == np.array(model.classify(data.test.x)[0]))
 low, high = intervals["accuracy"]
-print(
-    f"accuracy {metrics['accuracy']:.3f} [{low:.3f}, {high:.3f}]; ten times softer: {same:.0%} alike"
-)
+print(f"accuracy {metrics['accuracy']:.3f} [{low:.3f}, {high:.3f}]; softer: {same:.0%} alike")
 
 if BUDGET >= 1:
     assert metrics["accuracy"] > 0.9
