@@ -1,7 +1,8 @@
 """The text GAN beside a model of letter pairs, which is maximum likelihood at its simplest.
 
-First names without repetitions, 10,000 of them held out; ten minutes for the GAN. Jensen-Shannon divergences of the n-grams of 10,000 samples from the
-held-out names, in nats; the floor is that of as many training names.
+First names without repetitions, 10,000 of them held out; ten minutes for the GAN. Jensen-Shannon
+divergences of the n-grams of 10,000 samples from the held-out names, in nats; the floor is that
+of as many training names.
 """
 
 import math
