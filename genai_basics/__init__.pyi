@@ -56,7 +56,6 @@ from .recurrent import Forecaster as Forecaster
 from .recurrent import LanguageModel as LanguageModel
 from .recurrent import RNN as RNN
 from .recurrent import SpeechRecognizer as SpeechRecognizer
-from .recurrent import Tokenizer as Tokenizer
 from .recurrent import Translator as Translator
 from .recurrent import build_forecaster as build_forecaster
 from .recurrent import build_language_model as build_language_model
