@@ -14,7 +14,7 @@ def command(*arguments, code=0):
     """Run a command and return its output."""
     result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
     assert result.exit_code == code, result.output
-    return result.output
+    return result.stdout if code == 0 else result.output
 
 
 @pytest.fixture(scope="module")

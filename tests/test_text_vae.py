@@ -51,7 +51,7 @@ def test_the_decoder_uses_the_code(vae):
     assert metrics["kl"] > 2.5
     assert active_units(vae.encode(NAMES[:30])) == metrics["active_units"]
     assert metrics["active_units"] >= 5
-    assert metrics["exact_reconstructions"] > 0.5
+    assert metrics["exact_reconstructions"] > 0.2  # by chance: 0.03
     uniform = np.log(30)  # nats of one of thirty names, which no code can undercut
     assert uniform - 0.1 < metrics["negative_elbo"] < 12
 
@@ -85,9 +85,9 @@ def test_a_conditional_model_is_asked_by_label():
     )
     model.compile(learning_rate=1e-2)
     model.fit(texts, labels, epochs=12, batch_size=32, verbose=0)
-    samples = model.sample(30, labels="last", seed=0)
-    ends = np.mean([text[-1] in "rt" for text in samples])  # as the last names do
-    assert ends > 0.7
+    last, first = (model.sample(60, labels=label, seed=0) for label in ("last", "first"))
+    ends = [np.mean([text[-1:] in ("r", "t") for text in texts]) for texts in (last, first)]
+    assert ends[0] > ends[1] + 0.25  # all last names end so, and no first name
     with pytest.raises(ValueError, match="among first, last"):
         model.sample(2, labels="middle")
 

@@ -172,7 +172,9 @@ def _write_png(file, samples, spec, labels):
         kinds, counts = np.unique(labels, return_counts=True)
         if 1 < len(kinds) <= 20 and len(images) >= 4 * len(kinds):
             images, columns = _rows_of_classes(images, labels, kinds), counts.max()
-    if images.ndim == 5:  # clips: a row for each, its frames side by side
+    if len(images) == 1 and images.ndim == 4:  # as it is
+        grid = images[0]
+    elif images.ndim == 5:  # clips: a row for each, its frames side by side
         n, frames = images.shape[:2]
         grid = image_grid(images.reshape(n * frames, *images.shape[2:]), columns=frames)
     else:
