@@ -143,8 +143,6 @@ class MusicGAN(GAN):
     """
 
     network_range = (0.0, 1.0)
-    learning_rate = 5e-4
-    d_learning_rate = 1e-3
 
     def __init__(self, generator, discriminator, *, low=36, hop=8, **kwargs):
         kwargs.pop("value_range", None)

@@ -137,8 +137,6 @@ class TextGAN(GAN):
     """
 
     network_range = (0.0, 1.0)
-    learning_rate = 5e-4
-    d_learning_rate = 1e-3
 
     def __init__(
         self,
