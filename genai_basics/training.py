@@ -23,6 +23,7 @@ __all__ = ["Interrupted", "Recorder", "train"]
 
 SAMPLES = {"images": ".png", "vectors": ".npy", "text": ".txt", "video": ".gif", "music": ".mid"}
 LEAST_STEPS = 20  # of a round, in a budget of minutes
+FEW_STEPS = 16  # in a pass; fewer learn little from each
 PREVIEWS = 8  # pictures of samples as training goes on
 SHORT_AUDIT = (256, 1000)  # samples and members of the audit at the end
 
@@ -70,7 +71,7 @@ def train(
         epochs: Budget in passes over the data. `None` takes the recipe's.
         minutes: Budget in minutes instead, compilation included; learning rate and other
             schedules end where it ends.
-        batch_size: Examples in a step. `None` takes the recipe's.
+        batch_size: Examples in a step. `None` takes the recipe's, or less where data are few.
         learning_rate: Where the learning rate starts. `None` takes the model's.
         seed: Seed of weights, noise and the order of data.
         out: The run folder. `None`: the first of runs/NAME, runs/NAME-2, ... that is free.
@@ -130,7 +131,7 @@ def train(
         "training": {
             "epochs": None if minutes else epochs or recipe.epochs,
             "minutes": minutes,
-            "batch_size": batch_size or recipe.batch_size,
+            "batch_size": batch_size,
             "learning_rate": learning_rate,
             "seed": seed,
             "deterministic": deterministic,
@@ -202,6 +203,8 @@ def _fit(run, recipe, model, data, callbacks):
     if not backend.value_of(model.adapted):
         model.adapt(data.train.x, data.train.y)
         model.adapted.assign(1.0)
+    if training["batch_size"] is None:
+        training["batch_size"] = _fitting_batch(model, data.train, recipe.batch_size)
     steps = model.plan(data.train.x, data.train.y, training["batch_size"])
     model.build_optimizers()
     rounds = -(-steps // recipe.round_steps)  # of one epoch
@@ -458,6 +461,13 @@ def write_preview(model, run, name, n=64):
         labels = model.sampling_labels(n)
         facts = describe(run, seed=seed)
         write_samples(samples, run.folder / name, run.spec, labels=labels, provenance=facts)
+
+
+def _fitting_batch(model, part, size):
+    """Return the recipe's batch size, halved while a pass over few examples has few steps."""
+    while size > 8 and model.plan(part.x, part.y, size) < FEW_STEPS:
+        size //= 2
+    return size
 
 
 def _check_budget(epochs, minutes, batch_size):

@@ -33,6 +33,8 @@ def read_inputs(arguments, spec):
         raise ValueError("There is nothing to read: give files, folders, texts or - .")
     names, items = [], []
     for argument in arguments:
+        if not argument.strip():
+            raise ValueError("An input is empty: give a text, a file, a folder or - .")
         found = READERS[spec.kind](argument, spec)
         if not found:
             raise ValueError(f"'{argument}' holds no input.")

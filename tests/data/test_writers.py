@@ -18,6 +18,11 @@ def images():
     return np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1)).astype("uint8")
 
 
+def test_an_empty_input_is_refused():
+    with pytest.raises(ValueError, match="input is empty"):
+        read_inputs(["a text", " "], gd.TextSpec())
+
+
 def test_a_grid_is_of_pleasant_size_and_holds_every_picture(images):
     grid = image_grid(images, columns=3)
     assert 600 <= grid.shape[1] <= 900
