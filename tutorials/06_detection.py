@@ -56,7 +56,7 @@ model.compile(learning_rate=3e-3)
 history = model.fit(
     data.train.x,
     data.train.y,
-    epochs=max(1, round(30 * BUDGET)),
+    epochs=max(1, round(20 * BUDGET)),
     validation_data=(data.validation.x, data.validation.y),
     verbose=0,
 )
