@@ -123,7 +123,7 @@ RECIPES = {
             kinds=("detection",),
             facts=("input_shape", "num_classes", "class_names"),
             epochs=30,
-            batch_size=16,
+            batch_size=8,
             options=(
                 Option("--mirror", "Mirrored pictures mean the same.", "mirror", type="flag"),
             ),
