@@ -154,14 +154,15 @@ class Predictor(Model):
         return parts
 
     def check_targets(self, y):
-        """Return y as the loss takes it: integers (n,), 0 and 1 (n, classes), values (n, outputs)."""
+        """Return y as the loss takes it: integers, rows of 0 and 1, or rows of values."""
         if self.num_classes is None:
             y = np.asarray(y, "float32").reshape(len(y), -1)
             outputs = self.target_mean.shape[0]
             if y.shape[1] != outputs or not np.isfinite(y).all():
                 raise ValueError(
-                    f"y must hold {outputs} finite values for each example (`num_outputs` in the "
-                    f"builder). Received: shape {y.shape}, {int((~np.isfinite(y)).sum())} not finite"
+                    f"y must hold {outputs} finite values for each example (`num_outputs` in "
+                    f"the builder). Received: shape {y.shape}, "
+                    f"{int((~np.isfinite(y)).sum())} not finite"
                 )
             return y
         y = np.asarray(y)
@@ -274,7 +275,7 @@ class Predictor(Model):
         return self.features(x)
 
     def features(self, x):
-        """Return what the last layer sees of raw x, (n, features): for distances and look-alikes."""
+        """Return what the last layer sees of raw x, (n, features), to measure likeness by."""
         return self.map_batches(self._features_prepared, *self.prepare(x))
 
     def _features_prepared(self, x):
@@ -294,7 +295,7 @@ class Predictor(Model):
         return metrics.classification_report(y, predictions, self.class_names)
 
     def answer(self, x, top=1):
-        """Return a row with label and probability for each x; with the `top` likeliest where > 1."""
+        """Return a row for each x with its label and probability, and those of the `top` next."""
         predictions = self.predict(x, verbose=0)
         if self.num_classes is None:
             columns = ["value"] if predictions.shape[1] == 1 else None

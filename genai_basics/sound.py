@@ -41,7 +41,7 @@ class LogMel(keras.layers.Layer):
 
     A frame begins every `hop` seconds; the end is filled up with silence, so that a clip
     shorter than a window has a frame too: frames = ceil(samples / hop). Power is that of a Hann
-    window whose numbers sum to 1, so that a sine of amplitude A in the middle of a band has A^2 / 4.
+    window whose numbers sum to 1: a sine of amplitude A in the middle of a band has A^2 / 4.
 
     Args:
         sample_rate: Samples a second.
