@@ -121,6 +121,9 @@ def test_several_labels_at_once():
         x, y, input_shape=(6,), num_classes=3, multi_label=True, class_names=names, epochs=25
     )
     assert model.evaluate(x, y, verbose=0, return_dict=True)["accuracy"] > 0.9
+    report, intervals = model.report(x, y)
+    assert report["f1_micro"] > 0.9
+    assert set(report) == set(intervals)
     labels, probabilities = model.classify(np.array([[9, -9, 9, 0, 0, 0]], "float32"))
     assert labels == [["a", "c"]]
     assert probabilities.shape == (1, 3)

@@ -12,6 +12,7 @@ from .predictions import (
     confusion_matrix,
     coverage,
     mase,
+    multi_label_report,
     pinball,
     regression_report,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "frechet_distance",
     "frechet_report",
     "mase",
+    "multi_label_report",
     "ngram_jsd",
     "novelty",
     "pinball",

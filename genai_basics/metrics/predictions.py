@@ -9,6 +9,7 @@ __all__ = [
     "confusion_matrix",
     "coverage",
     "mase",
+    "multi_label_report",
     "pinball",
     "regression_report",
 ]
@@ -145,6 +146,50 @@ def classification_report(labels, probabilities, class_names=None, *, confidence
     draws = _resample(len(labels), resampled, seed)
     intervals = {name: _middle(draws[:, i], confidence) for i, name in enumerate(report)}
     return {name: float(value) for name, value in report.items()}, intervals
+
+
+def multi_label_report(labels, probabilities, *, threshold=0.5, confidence=0.95, seed=0):
+    """Return the metrics of a classifier of several labels at once, and their intervals.
+
+    Exact match (all labels of an example right), accuracy over all labels, and F1 = 2 TP / (2 TP
+    + FP + FN) over all labels together (micro) and averaged over those that occur (macro).
+
+    Args:
+        labels: Array (n, classes) of 0 and 1.
+        probabilities: Floats (n, classes).
+        threshold: From which probability on a label is predicted.
+        confidence: Share of the bootstrap's draws inside an interval.
+        seed: Seed of the draws.
+
+    Example:
+
+    >>> report, _ = multi_label_report([[1, 0], [1, 1]], [[0.9, 0.2], [0.8, 0.3]])
+    >>> report["exact_match"], report["accuracy"], report["f1_micro"]
+    (0.5, 0.75, 0.8)
+    """
+    labels, taken = np.asarray(labels) > 0.5, np.asarray(probabilities) > threshold
+    if labels.shape != taken.shape or labels.ndim != 2:
+        raise ValueError(
+            "`probabilities` must have the shape (n, classes) of `labels`. "
+            f"Received: {taken.shape} for {labels.shape}"
+        )
+    right, both = labels == taken, labels & taken
+
+    def figures(rows):
+        hits, sizes = both[rows].sum(0), labels[rows].sum(0) + taken[rows].sum(0)
+        seen = sizes > 0
+        return (
+            right[rows].all(axis=1).mean(),
+            right[rows].mean(),
+            2 * hits.sum() / max(sizes.sum(), 1),
+            (2 * hits[seen] / sizes[seen]).mean() if seen.any() else 0.0,
+        )
+
+    names = ("exact_match", "accuracy", "f1_micro", "f1_macro")
+    draws = _resample(len(labels), figures, seed)
+    intervals = {name: _middle(draws[:, i], confidence) for i, name in enumerate(names)}
+    values = figures(np.arange(len(labels)))
+    return {name: float(value) for name, value in zip(names, values, strict=True)}, intervals
 
 
 def regression_report(targets, predictions, *, confidence=0.95, seed=0):
