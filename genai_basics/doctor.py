@@ -112,7 +112,7 @@ class Doctor(keras.callbacks.Callback):
             return {}
         best = int(np.argmin(values))
         waited = len(values) - 1 - best
-        worse = min(values[best + 1 :], default=-np.inf) - values[best]
+        worse = min(values[-self.patience :]) - values[best]
         losses = [logs["loss"] for logs in self.history[-len(values) :]]
         if waited < self.patience or worse <= self.tolerance * abs(values[best]):
             return {}

@@ -62,12 +62,24 @@ def test_it_goes_back_to_the_last_good_epoch(digits):
     assert np.isfinite(model.evaluate(digits.test.x, verbose=0)).all()
 
 
-def test_overfitting_is_named_once(digits):
-    doctor = Doctor(patience=3)
-    model = build_vae((8, 8, 1), 8, hidden_units=(128,), warm_up=0.0, seed=0)
-    said = fit(model, digits.train.x[:16], doctor, validation_data=digits.validation.x, epochs=150)
-    assert sum("overfitting" in sentence for sentence in said) == 1
-    assert "hidden_units" in doctor.findings["overfitting"]
+def test_overfitting_is_named_once_and_only_where_it_is():
+    def examined(validation):
+        doctor = Doctor(patience=3)
+        model = build_vae((8, 8, 1), 2, hidden_units=(8,))
+        model.compile()
+        doctor.set_model(model)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for epoch, value in enumerate(validation):
+                doctor.on_epoch_end(epoch, {"loss": 50.0 - epoch, "val_loss": value})
+        return doctor.findings, [w for w in caught if w.category is UserWarning]
+
+    findings, said = examined([50, 45, 46, 48, 50, 52, 54])
+    assert "val_loss was best after epoch 2 (45)" in findings["overfitting"]
+    assert "hidden_units" in findings["overfitting"]
+    assert len(said) == 1
+    for well in ([50, 45, 44, 43, 42, 41], [50, 45, 45.5, 45.2, 45.4, 45.3], [50, 60, 45, 44]):
+        assert examined(well) == ({}, [])
 
 
 def test_posterior_collapse_is_named_with_what_to_change(digits):

@@ -51,7 +51,7 @@ def test_the_decoder_uses_the_code(vae):
     assert metrics["kl"] > 2.5
     assert active_units(vae.encode(NAMES[:30])) == metrics["active_units"]
     assert metrics["active_units"] >= 5
-    assert metrics["exact_reconstructions"] > 0.2  # by chance: 0.03
+    assert metrics["exact_reconstructions"] > 0.1  # by chance: 0.03
     uniform = np.log(30)  # nats of one of thirty names, which no code can undercut
     assert uniform - 0.1 < metrics["negative_elbo"] < 12
 
