@@ -296,6 +296,11 @@ def test_pictures_of_other_sizes_are_cut_into_tiles(codec):
     assert [output.shape for output in outputs] == [(20, 9, 1), (3, 8, 1)]
 
 
+def test_the_pictures_of_a_codec_show_it_beside_others(codec, digits):
+    pictures = codec.pictures(digits.test.x)
+    assert set(pictures) == {"reconstructions", "rate_distortion"}
+
+
 def test_a_file_decodes_in_a_new_process(codec, digits, tmp_path):
     codec.save(tmp_path / "codec.keras")
     (tmp_path / "digits.gbac").write_bytes(codec.compress(digits.test.x[:20]))

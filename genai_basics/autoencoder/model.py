@@ -16,8 +16,9 @@ from keras import layers, ops
 from .. import metrics
 from ..backend import gradient_step, gradients
 from ..data.writers import image_grid
-from ..model import EVALUATION_SEED, Model
-from .compression import LARGEST, EntropyModel, fingerprint, pack, round_straight_through, unpack
+from ..model import EVALUATION_SEED
+from .codec import Codec
+from .compression import LARGEST, EntropyModel, round_straight_through
 from .density import CodeDensity
 from .noise import Corruption, blind_spots, in_tiles
 
@@ -27,7 +28,7 @@ LARGEST_CODE = 1024  # numbers in a code that a density is still fitted to
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
-class Autoencoder(Model):
+class Autoencoder(Codec):
     """An autoencoder of any `encoder: x -> code` with any `decoder: code -> x`.
 
     The networks see pictures in [0, 1] and other data standardized. An encoder with several
@@ -329,62 +330,6 @@ class Autoencoder(Model):
         weights = np.linspace(0.0, 1.0, steps).reshape(-1, *[1] * (codes.ndim - 1))
         return self.decode(codes[:1] * (1 - weights) + codes[1:] * weights)
 
-    # The codec.
-
-    @property
-    def model_id(self):
-        """8 bytes that tell this model's compressed files from another's."""
-        self._check_codec()
-        weights = [self.entropy.frequencies, *self.decoder.weights]
-        return fingerprint([ops.convert_to_numpy(weight) for weight in weights])
-
-    def _check_codec(self):
-        if self.entropy is None:
-            raise ValueError(
-                "this autoencoder does not compress: build it with a `rate` (--set rate=0.01)"
-            )
-
-    def compress(self, x, names=None):
-        """Return pictures (or other examples) as the bytes of one compressed file.
-
-        Args:
-            x: Examples as `fit` takes them, or a list of pictures of any sizes: what is larger
-                than the network's is cut into tiles, side by side.
-            names: Names to keep in the file, one for each.
-        """
-        self._check_codec()
-        shape = tuple(self.input_shape_of_one())
-        facts = {"n": len(x)}
-        if names is not None:
-            facts["names"] = [str(name) for name in names]
-        if not (hasattr(x, "shape") and tuple(x.shape[1:]) == shape):
-            x = [self._as_example(item) for item in x]
-            facts["sizes"] = [item.shape[:-1] for item in x]
-            x = np.concatenate([_split(item, shape) for item in x])
-        codes = self.encode(x).astype("int32")
-        return pack(self.model_id, facts, self.entropy.encode(codes.reshape(-1, codes.shape[-1])))
-
-    def decompress(self, data):
-        """Return what `compress` was given, as the model reconstructs it.
-
-        Returns:
-            `(examples, names)`: an array, or a list where sizes differ; names or None.
-
-        Raises:
-            CodecError: The file is damaged, or of another model or version.
-        """
-        self._check_codec()
-        facts, body = unpack(data, self.model_id)
-        shape, inner = tuple(self.input_shape_of_one()), tuple(self.decoder.inputs[0].shape[1:])
-        sizes = facts.get("sizes")
-        counts = [1] * facts["n"] if sizes is None else [_tiles(size, shape) for size in sizes]
-        codes = self.entropy.decode(body, sum(counts) * math.prod(inner[:-1]))
-        x = self.decode(codes.reshape(-1, *inner))
-        if sizes is not None:
-            parts = np.split(x, np.cumsum(counts)[:-1])
-            x = [_join(tiles, size) for tiles, size in zip(parts, sizes, strict=True)]
-        return x, facts.get("names")
-
     # What is reported and drawn.
 
     def report(self, x, y=None):
@@ -437,13 +382,14 @@ class Autoencoder(Model):
         """Return originals, what the model saw where that was noisy, and outputs: rows in turn."""
         if len(self.input_shape_of_one()) != 3 or self.value_range != (0, 255):
             return {}
-        x = np.asarray(x[:20])
+        many, x = np.asarray(x[:400]), np.asarray(x[:20])
         inputs = x if self.corruption is None else self.corrupt(x)
         parts = [x, self.reconstruct(inputs)]
         if self.corruption is not None:
             parts.insert(1, np.clip(np.rint(inputs), 0, 255))
         rows = [part[i : i + 10] for i in range(0, len(x), 10) for part in parts]
-        return {"reconstructions": image_grid(np.concatenate(rows).astype("uint8"), columns=10)}
+        found = {"reconstructions": image_grid(np.concatenate(rows).astype("uint8"), columns=10)}
+        return found if self.entropy is None else {**found, **self.rate_distortion(many)}
 
     def symptoms(self, history):
         """Say where numbers of the code are dead: the same for every example."""
@@ -457,28 +403,3 @@ class Autoencoder(Model):
         found = f"{dead} of {codes.shape[1]} numbers of the code are the same for every example"
         cause = "lower `sparsity`" if self.sparsity else "lower `latent_dim` or the learning rate"
         return {"dead_units": f"{found}: {cause}"}
-
-
-def _tiles(size, tile):
-    return math.prod(math.ceil(side / t) for side, t in zip(size, tile, strict=False))
-
-
-def _split(x, tile):
-    """Cut x (sides of any size) into tiles side by side, the last ones filled with the border."""
-    pads = [(0, -side % t) for side, t in zip(x.shape, tile[:-1], strict=False)]
-    x = np.pad(x, [*pads, (0, 0)], mode="edge")
-    counts = [side // t for side, t in zip(x.shape, tile[:-1], strict=False)]
-    if len(counts) == 1:
-        return x.reshape(counts[0], *tile)
-    x = x.reshape(counts[0], tile[0], counts[1], *tile[1:])
-    return x.transpose(0, 2, 1, 3, 4).reshape(-1, *tile)
-
-
-def _join(tiles, size):
-    """Undo `_split`."""
-    tile = tiles.shape[1:]
-    if len(size) == 1:
-        return tiles.reshape(-1, tile[-1])[: size[0]]
-    counts = [math.ceil(side / t) for side, t in zip(size, tile, strict=False)]
-    x = tiles.reshape(*counts, *tile).transpose(0, 2, 1, 3, 4)
-    return x.reshape(counts[0] * tile[0], -1, tile[2])[: size[0], : size[1]]

@@ -311,6 +311,9 @@ class TextVAE(VAE):
         negative_elbo = logs["reconstruction"] + logs["kl"]
         lengths = [len(self.tokenizer.encode(text)) + 1 for text in texts]
         pairs = list(zip(texts, outputs, strict=True))
+        words = {}
+        if self.tokenizer.unit in ("word", "subword"):
+            words["bleu"] = metrics.bleu(texts, outputs)
         return {
             "negative_elbo": negative_elbo,
             "reconstruction": logs["reconstruction"],
@@ -319,6 +322,7 @@ class TextVAE(VAE):
             "active_units": metrics.active_units(self.encode(texts, labels)),
             "exact_reconstructions": np.mean([a == b for a, b in pairs]),
             "character_error_rate": metrics.character_error_rate(texts, outputs),
+            **words,
         }, {}
 
     def answer(self, x):
