@@ -239,9 +239,9 @@ def losses_by_picture(heat, reach, boxes, labels, size):
     miss = -((1.0 - target) ** 4) * ops.square(p) * log_not_p
     heat_loss = ops.sum(ops.where(target > 0.999, hit, miss), axis=(1, 2, 3))
 
-    # Each place is compared with the object whose Gaussian is highest there, from 0.3 on.
+    # Each place is compared with the object whose Gaussian is highest there, from 0.1 on.
     owner, weight = ops.argmax(bumps, axis=1), ops.max(bumps, axis=1)  # (batch, rows, columns)
-    weight = ops.where(weight > 0.3, weight, 0.0)
+    weight = ops.where(weight > 0.1, weight, 0.0)
     number = ops.arange(ops.shape(bumps)[1], dtype=owner.dtype)[None, :, None, None]
     mass = ops.sum(ops.where(owner[:, None] == number, weight[:, None], 0.0), axis=(2, 3))
     flat = ops.reshape(owner, (-1, rows * columns))
@@ -419,7 +419,16 @@ class Detector(Model):
 
     def predict_step(self, data):
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self.decode(*self.network(x, training=False))
+        return self.decode(*self.maps(x))
+
+    def maps(self, x):
+        """Return `heat` and `reach`; where pictures may be mirrored, averaged with the mirror's."""
+        heat, reach = self.network(x, training=False)
+        if not self.mirror:
+            return heat, reach
+        other, back = self.network(ops.flip(x, axis=2), training=False)
+        back = ops.take(ops.flip(back, axis=2), np.array([2, 1, 0, 3]), axis=-1)  # left is right
+        return (heat + ops.flip(other, axis=2)) / 2, (reach + back) / 2
 
     # From maps to boxes.
 
