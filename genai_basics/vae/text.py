@@ -313,7 +313,7 @@ class TextVAE(VAE):
         pairs = list(zip(texts, outputs, strict=True))
         words = {}
         if self.tokenizer.unit in ("word", "subword"):
-            words["bleu"] = metrics.bleu(texts, outputs)
+            words["bleu"] = metrics.bleu(outputs, texts)
         return {
             "negative_elbo": negative_elbo,
             "reconstruction": logs["reconstruction"],
