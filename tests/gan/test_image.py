@@ -385,3 +385,18 @@ def test_equal_pictures_train_and_are_learned_as_such():
     gan.compile()
     history = gan.fit(np.full((64, 8, 8, 1), 100, "uint8"), epochs=2, verbose=0)
     assert np.isfinite(history.history["diversity"]).all()
+
+
+@pytest.mark.slow
+def test_ten_seeds_and_none_collapses(digits):
+    for seed in range(10):
+        keras.utils.set_random_seed(seed)
+        gan = gb.build_gan((8, 8, 1), num_classes=10, seed=seed)
+        gan.compile()
+        doctor = gb.Doctor()
+        gan.fit(digits.train.x, digits.train.y, epochs=40, callbacks=[doctor], verbose=0)
+        report, _ = gan.report(digits.test.x, digits.test.y)
+        assert "mode_collapse" not in doctor.findings, seed
+        assert report["diversity"] > 0.6, seed
+        assert report["label_obedience"] > 0.9, seed
+        assert report["frechet_distance"] < 20, seed
