@@ -1,0 +1,288 @@
+"""Audits of whole runs: models that copy, leak and leave out, and those that do not."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cli.main import cli
+from genai_basics import load_data, load_run, train
+from genai_basics.audit import Audit, audit_run, exceeded, exposure
+from genai_basics.audit.canaries import exposure_among, plant, repeated_sentences
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_data("digits")
+
+
+def few(data, n):
+    """Return the data with n training examples, by a file: a run must find them again."""
+    parts = {"x_train": data.train.x[:n], "y_train": data.train.y[:n]}
+    return {**parts, "x_test": data.test.x, "y_test": data.test.y}
+
+
+@pytest.fixture(scope="module")
+def copier(folder, digits):
+    np.savez(folder / "few.npz", **few(digits, 50))
+    return train(
+        "vae",
+        str(folder / "few.npz"),
+        data_options={"validation": 0},
+        epochs=1000,
+        batch_size=50,
+        license="bsd-3-clause",
+        out=folder / "copier",
+    )
+
+
+@pytest.fixture(scope="module")
+def honest(folder):
+    return train("vae", epochs=8, hidden_units=(256,), out=folder / "honest")
+
+
+@pytest.fixture
+def invoke():
+    return lambda *args: CliRunner().invoke(cli, [str(a) for a in args])
+
+
+def test_a_copier_is_caught_at_the_end_of_training(copier):
+    found = copier.config["audit"]
+    assert found["metrics"]["copied"] > 0.03
+    assert any("the model copies" in sentence for sentence in found["findings"])
+    assert found["intervals"]["membership_auc"][0] > 0.8
+    assert (copier.folder / "copies.png").exists()
+
+
+def test_an_honest_model_is_not_accused(honest):
+    found = honest.config["audit"]
+    assert found["metrics"]["copied"] < 0.01
+    assert not any("copies" in s or "told from" in s for s in found["findings"])
+    low, high = found["intervals"]["membership_auc"]
+    assert low < 0.5 < high
+
+
+def test_the_audit_at_the_end_is_short(honest):
+    assert honest.config["audit"]["seconds"] < 30  # two on a machine of its own
+
+
+def test_a_model_that_never_saw_the_data_leaks_nothing(honest, digits):
+    found = audit_run(honest, load_data((digits.test.x, digits.test.y)), n=50)
+    low, high = found.intervals["membership_auc"]
+    assert low <= 0.5 <= high
+    assert "fingerprint" in found.findings[0]
+
+
+def test_a_class_that_the_samples_lack_is_named(honest, digits, monkeypatch):
+    fives = digits.train.x[digits.train.y != 5]
+    monkeypatch.setattr(honest.model, "sample", lambda n, seed: fives[:n], raising=False)
+    found = audit_run(honest, digits, n=1000)
+    assert any(sentence.startswith("Class 5 makes up 0") for sentence in found.findings)
+
+
+def test_the_worst_group_of_a_classifier_is_named(folder, digits):
+    x = digits.train.x.copy()
+    noise = np.random.default_rng(0).integers(0, 256, x.shape).astype("uint8")
+    test = digits.test.x.copy()
+    eights = digits.test.y == 8
+    test[eights] = noise[: eights.sum()]  # nobody could tell these
+    np.savez(folder / "eights.npz", **{**few(digits, 2000), "x_test": test})
+    run = train("mlp", str(folder / "eights.npz"), epochs=10, out=folder / "mlp")
+    found = audit_run(run, by="label")
+    assert found.tables["groups"][0]["group"] == "8"
+    assert any("label 8 worst" in sentence for sentence in found.findings)
+    assert "makes no samples" in " ".join(found.unchecked)
+
+
+# The commands, and their limits.
+
+
+def test_the_command_prints_an_object(invoke, honest):
+    result = invoke("audit", honest.folder, "-n", 100, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["model"] == "vae"
+    assert found["metrics"]["samples"] == 100
+    assert found["broken"] == []
+
+
+def test_a_limit_that_is_broken_exits_3(invoke, copier):
+    result = invoke("audit", copier.folder, "-n", 200, "--max-copied", 0.01, "--max-auc", 0.6)
+    assert result.exit_code == 3
+    assert "The share of copied samples is" in result.stderr
+    assert "membership inference is" in result.stderr
+
+
+def test_a_limit_that_is_kept_exits_0(invoke, honest):
+    result = invoke("audit", honest.folder, "-n", 200, "--max-copied", 0.01, "--max-auc", 0.6)
+    assert result.exit_code == 0, result.output
+
+
+def test_a_limit_that_cannot_be_checked_is_not_kept():
+    (sentence,) = exceeded(Audit(), {"exposure": 5.0})
+    assert "could not be measured" in sentence
+
+
+def test_no_audit_leaves_it_out(invoke, folder):
+    result = invoke(
+        "train", "vae", "--epochs", 1, "--out", folder / "none", "--no-audit", "--quiet"
+    )
+    assert result.exit_code == 0, result.output
+    assert "audit" not in load_run(folder / "none").config
+
+
+def test_inspect_names_model_and_run(invoke, honest, tmp_path):
+    result = invoke("sample", honest.folder, "-n", 4, "--seed", 1, "--out", tmp_path / "s.png")
+    assert result.exit_code == 0, result.output
+    result = invoke("inspect", tmp_path / "s.png", "--json")
+    facts = json.loads(result.stdout)["provenance"]
+    assert (facts["model"], facts["run"], facts["seed"]) == ("vae", "honest", 1)
+    assert invoke("inspect", honest.folder / "history.csv").exit_code == 1
+
+
+# Bad input: one sentence, and nothing lost.
+
+
+def test_a_run_whose_data_are_gone_is_audited_as_far_as_can_be(folder, digits, honest):
+    path = folder / "gone.npz"
+    np.savez(path, **few(digits, 100))
+    run = train("vae", str(path), epochs=1, out=folder / "gone", audit=False)
+    path.unlink()
+    found = audit_run(run, n=50)
+    assert found.metrics["samples"] == 50
+    assert "not at hand" in found.unchecked[0]
+    with pytest.raises(ValueError, match=r"gone\.npz"):
+        audit_run(run, str(path))
+
+
+def test_data_that_changed_are_said_to_have(folder, digits, copier):
+    np.savez(folder / "few.npz", **few(digits, 60))
+    found = audit_run(copier, n=50)
+    np.savez(folder / "few.npz", **few(digits, 50))
+    assert "fingerprint has changed" in found.findings[0]
+    assert "copied" in found.metrics
+
+
+def test_no_held_out_split_is_said(folder, digits):
+    data = load_data(digits.train.x, validation=0, test=0)
+    run = train("vae", data, epochs=1, out=folder / "all")
+    found = run.config["audit"]
+    assert "no held-out part" in found["unchecked"][0]
+    assert "copied" in found["metrics"]
+
+
+def test_a_column_that_does_not_exist_lists_those_that_do(invoke, honest):
+    result = invoke("audit", honest.folder, "-n", 20, "--by", "speaker")
+    assert result.exit_code == 1
+    assert "label" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+# The card.
+
+
+def test_the_hubs_own_library_reads_the_card(copier, invoke):
+    hub = pytest.importorskip("huggingface_hub")
+    assert invoke("evaluate", copier.folder).exit_code == 0
+    card = hub.ModelCard.load(copier.folder / "MODEL_CARD.md")
+    assert card.data.library_name == "keras"
+    assert card.data.pipeline_tag == "unconditional-image-generation"
+    names = [result.metric_type for result in card.data.eval_results]
+    assert "negative_elbo" in names
+    text = card.content
+    assert "Licence of the data: bsd-3-clause" in text
+    assert "Work that must be original" in text
+    assert str(copier.folder.parent) not in text  # a card is shared, a path is private
+    headings = [i for i, line in enumerate(text.splitlines()) if line.startswith("#")]
+    lines = text.splitlines()
+    for i in headings:
+        rest = [line for line in lines[i + 1 :] if line]
+        assert rest, f"nothing under {lines[i]}"
+        assert not rest[0].startswith("#"), f"nothing under {lines[i]}"
+
+
+def test_a_licence_that_nobody_gave_is_not_stated(honest):
+    assert "not stated" in (honest.folder / "MODEL_CARD.md").read_text()
+
+
+# Secrets in texts.
+
+
+class Unigrams:
+    """A language model in letters alone, which has learned some texts by heart."""
+
+    def __init__(self, known=()):
+        self.known = known
+
+    def losses_by_example(self, texts):
+        return np.array([0.01 if t in self.known else np.mean([ord(c) for c in t]) for t in texts])
+
+
+def test_a_secret_learned_by_heart_is_exposed():
+    data, planted = plant(load_data([f"text {i} of words" for i in range(50)], kind="text"), (1, 10))
+    lines = "\n".join(data.train.x)
+    assert [lines.count(p["secret"]) for p in planted] == [1, 10]
+    known = f"the secret of the canary is {planted[1]['secret']}"
+    assert exposure(Unigrams([known]), planted[1]["secret"]) > 20
+
+
+def test_exposure_of_others_is_that_of_chance():
+    found = [exposure(Unigrams(), secret) for secret in ("qwertyui", "abcdefgh", "nopqrstu")]
+    assert min(found) < 3
+    losses = np.random.default_rng(0).normal(size=1000)
+    bits = [exposure_among(x, losses) for x in np.random.default_rng(1).normal(size=500)]
+    assert np.mean(np.array(bits) > 4) == pytest.approx(1 / 16, abs=0.04)
+
+
+def test_a_sentence_that_repeats_is_found():
+    fresh = [f"This is sentence number {i} of a text, and it stands once." for i in range(300)]
+    text = "\n".join([*fresh, *["Nobody expects the Spanish Inquisition, ever."] * 200])
+    assert repeated_sentences([text]) == [("Nobody expects the Spanish Inquisition, ever.", 200)]
+
+
+@pytest.mark.slow
+def test_private_training_forgets_the_secret(folder):
+    """A secret planted 100 times is exposed by plain training, not by private training."""
+    pytest.importorskip("dp_accounting")
+    from genai_basics.data import embedded  # noqa: F401  (its texts need no network)
+
+    plain, private = (
+        train(
+            "language-model",
+            epochs=e,
+            units=64,
+            canaries=(100,),
+            batch_size=16,
+            out=folder / o,
+            **k,
+        )
+        for e, o, k in ((4, "plain", {}), (1, "private", {"dp_noise": 0.6}))
+    )
+    exposures = [run.config["audit"]["metrics"]["exposure"] for run in (plain, private)]
+    assert exposures[0] > 10 > 6 > exposures[1]
+    assert private.config["privacy"]["epsilon"] < 10
+
+
+def test_private_training_says_what_it_guarantees(folder):
+    pytest.importorskip("dp_accounting")
+    run = train("mlp", epochs=2, normalize=False, dp_noise=1.0, dp_clip=0.5, out=folder / "dp")
+    privacy = run.config["privacy"]
+    assert 0.5 < privacy["epsilon"] < 20
+    assert privacy["rate"] == pytest.approx(128 / 1455, rel=0.01)
+    assert "epsilon" in (run.folder / "MODEL_CARD.md").read_text()
+
+
+def test_batch_normalization_is_refused(folder):
+    with pytest.raises(ValueError, match="batch normalization mixes examples"):
+        train("mlp", epochs=1, dp_noise=1.0, out=folder / "refused")
+
+
+def test_a_model_without_losses_of_examples_is_refused(folder):
+    with pytest.raises(ValueError, match="no loss of single examples"):
+        train("gan", epochs=1, dp_noise=1.0, out=folder / "refused2")
