@@ -82,7 +82,9 @@ def build_language_model(
     tokenizer = Tokenizer(unit, vocab_size or VOCABULARY.get(unit, SPECIAL + 1), vocabulary)
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     embedding = layers.ReversibleEmbedding if tied else layers.Embedding
-    init = keras.initializers.RandomUniform(-0.05, 0.05, seed=keras.random.SeedGenerator(seed))
+    # Vectors as long as PyTorch's: with Keras' default the input is hardly heard at first.
+    spread = embedding_dim**-0.5 if tied else 1.0
+    init = keras.initializers.RandomNormal(0.0, spread, keras.random.SeedGenerator(seed))
     embedding = embedding(tokenizer.size, embedding_dim, embeddings_initializer=init)
     x, states, after = recurrent_stack(embedding(tokens), **recurrent)
     if tied:
@@ -286,7 +288,7 @@ class LanguageModel(SequenceModel):
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """Return what comes after each text: probabilities (n, vocabulary)."""
         read = self.compile_once(self.read)
-        rows = [read(self._first(text)[None])[0] for text in self.texts(x)]
+        rows = [read(self._first(text)[None])[0] for text in ([x] if isinstance(x, str) else x)]
         return ops.convert_to_numpy(ops.softmax(ops.concatenate(rows, axis=0)))
 
     def report(self, x, y=None):

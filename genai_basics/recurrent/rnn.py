@@ -85,7 +85,12 @@ def build_rnn(
     if input_shape is None:
         reader = Tokens(unit, vocab_size, max_length, name="reader")
         inputs = keras.Input((None,), dtype="int32", name="tokens")
-        x = layers.Embedding(vocab_size, units, mask_zero=True)(inputs)
+        x = layers.Embedding(
+            vocab_size,
+            units,
+            embeddings_initializer=keras.initializers.RandomNormal(0.0, 1.0, seed=seeds),
+            mask_zero=True,
+        )(inputs)
         x = layers.Dropout(dropout, seed=seed)(x)
     else:
         input_shape = tuple(input_shape)

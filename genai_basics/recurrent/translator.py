@@ -99,7 +99,7 @@ def _dense(units, seeds, **kwargs):
 
 
 def _embedded(tokens, size, embedding_dim, dropout, seeds, seed, **kwargs):
-    init = keras.initializers.RandomUniform(-0.05, 0.05, seed=seeds)
+    init = keras.initializers.RandomNormal(0.0, 1.0, seed=seeds)
     x = layers.Embedding(size, embedding_dim, embeddings_initializer=init, **kwargs)(tokens)
     return layers.Dropout(dropout, seed=seed)(x)
 
@@ -201,9 +201,10 @@ class Translator(Model):
         return texts
 
     def adapt(self, x, y=None):
-        for tokenizer, texts in ((self.source_tokenizer, x), (self.target_tokenizer, y)):
+        sides = ((self.source_tokenizer, x, "x"), (self.target_tokenizer, y, "y"))
+        for tokenizer, texts, name in sides:
             if tokenizer.vocabulary is None:
-                tokenizer.adapt([spaced(text) for text in self.texts(texts)])
+                tokenizer.adapt([spaced(text) for text in self.texts(texts, name)])
 
     def numbers(self, texts, tokenizer):
         """Return the numbers of texts, each with a border after it, as a list of arrays."""

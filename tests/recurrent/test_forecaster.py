@@ -1,0 +1,144 @@
+"""The forecaster: what it sees, its scales, its measures, bad input."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from genai_basics import build_forecaster
+
+TIME = np.arange(400)
+SERIES = (10 + 3 * np.sin(2 * np.pi * TIME / 12) + 0.01 * TIME).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = build_forecaster(horizon=6, season=12, units=16, seed=0)
+    model.compile(learning_rate=5e-3)
+    model.fit(SERIES[:300], epochs=6, batch_size=32, verbose=0)
+    return model
+
+
+def test_it_beats_the_last_season_where_there_is_a_trend(model):
+    own = np.arange(400) >= 300
+    metrics, intervals = model.report(SERIES, own)
+    assert metrics["mase"] < metrics["mase_seasonal_naive"]
+    assert intervals["mae"][0] <= metrics["mae"] <= intervals["mae"][1]
+
+
+def test_it_sees_no_future(model):
+    changed = SERIES.copy()
+    changed[300:] = 1e3
+    own = np.arange(400) >= 294
+    one = model.backtest(SERIES, own)[1]
+    other = model.backtest(changed, own)[1]
+    np.testing.assert_array_equal(one[0], other[0])  # the first origin: nothing changed yet
+    assert not np.allclose(one[-1], other[-1])
+    history = SERIES[:300]
+    np.testing.assert_array_equal(model.forecast(history), model.forecast(SERIES[:300].copy()))
+
+
+def test_only_the_window_counts_and_quantiles_never_cross(model):
+    early = SERIES[:300].copy()
+    early[: 300 - model.window] = -50
+    np.testing.assert_array_equal(model.forecast(early), model.forecast(SERIES[:300]))
+    assert (np.diff(model.forecast(SERIES[:300]), axis=-1) >= 0).all()
+
+
+def test_targets_of_a_part_are_its_own_steps(model):
+    own = np.arange(400) >= 380
+    _, places = model.origins(SERIES, own)
+    assert places[:, 1].tolist() == list(range(380, 395))
+
+
+def test_units_do_not_matter():
+    def forecast_in(scale, shift):
+        model = build_forecaster(horizon=2, units=4, seed=0)
+        model.compile()
+        series = SERIES[:120] * scale + shift
+        model.fit(series, epochs=1, verbose=0)
+        return (model.forecast(series) - shift) / scale
+
+    np.testing.assert_allclose(forecast_in(1.0, 0.0), forecast_in(1000.0, 5e4), rtol=2e-3)
+
+
+def test_the_loss_is_the_pinball_loss_in_spreads(model):
+    batch = model.take(*model.origins(SERIES[:60]))
+    loss, mae = (float(value) for value in model.losses(batch))
+    quantiles = ops.convert_to_numpy(model(batch))
+    error = batch["targets"][..., None] - quantiles
+    q = np.array(model.quantiles)
+    expected = np.maximum(q * error, (q - 1) * error).mean() / float(model.spread[0])
+    assert loss == pytest.approx(expected, rel=1e-4)
+    assert mae == pytest.approx(np.abs(error[..., 2]).mean(), rel=1e-4)
+
+
+def test_paths_follow_the_quantiles_and_repeat(model):
+    paths = model.sample(4000, seed=0, history=SERIES[:300])
+    assert paths.shape == (4000, 6)
+    np.testing.assert_array_equal(paths[:10], model.sample(4000, seed=0, history=SERIES[:300])[:10])
+    quantiles = model.forecast(SERIES[:300])
+    spread = quantiles[:, -1] - quantiles[:, 0]
+    found = np.quantile(paths, model.quantiles, axis=0).T
+    assert (np.abs(found - quantiles) < 0.1 * spread[:, None]).all()
+
+
+def test_known_covariates_and_several_series_and_targets():
+    rng = np.random.default_rng(0)
+    holiday = rng.integers(0, 2, 300)
+    series = [
+        np.stack([5 * holiday + i, 2 * holiday, holiday], axis=1).astype("float32") for i in (0, 7)
+    ]
+    model = build_forecaster(
+        ("sales", "visits", "holiday"), ("sales", "visits"), horizon=2, known=("holiday",), units=8
+    )
+    model.compile(learning_rate=2e-2)
+    model.fit(series, epochs=8, verbose=0)
+    closed, opened = (
+        model.forecast(series[0], future=np.full((2, 1), value))[:, 0, 2] for value in (0, 1)
+    )
+    assert (opened - closed > 2).all(), "what is known ahead decides"
+    with pytest.raises(ValueError, match="`future` must hold holiday of the next 2 steps"):
+        model.forecast(series[0])
+
+
+def test_a_constant_series_is_forecast_as_constant():
+    model = build_forecaster(horizon=2, units=4, seed=0)
+    model.compile()
+    model.fit(np.full(80, 7.0), epochs=3, verbose=0)
+    np.testing.assert_allclose(model.forecast(np.full(40, 7.0))[:, 2], 7.0, atol=0.2)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.arange(20.0), r"window \+ horizon = 24 \+ 6 steps.*Received: 20 steps"),
+        (np.array([1.0, np.nan] * 40), "finite numbers: fill gaps first"),
+        (np.zeros((50, 3)), r"channels x0: shape \(time, 1\). Received: shape \(50, 3\)"),
+        (np.array(["a"] * 50), "finite numbers"),
+    ],
+)
+def test_bad_series_are_one_sentence(x, message):
+    model = build_forecaster(horizon=6, units=4)
+    model.compile()
+    with pytest.raises(ValueError, match=message):
+        model.fit(x, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"horizon": 0}, "horizon=0"),
+        ({"targets": ("y",)}, "`targets` must be among `columns`, x0. Received: y"),
+        ({"quantiles": (0.1, 0.9)}, "hold 0.5"),
+    ],
+)
+def test_bad_arguments_of_the_builder(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        build_forecaster(**arguments)
+
+
+def test_a_horizon_beyond_what_was_built_for(model):
+    with pytest.raises(ValueError, match=r"`horizon` must be from 1 to 6.*Received: horizon=9"):
+        model.forecast(SERIES, 9)
+    with pytest.raises(ValueError, match=r"at least 24 steps. Received: 5 steps"):
+        model.forecast(SERIES[:5])

@@ -1,0 +1,130 @@
+"""Speech: decoding on lattices made by hand, padding, joining, bad input."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from genai_basics import build_speech_recognizer
+from genai_basics.recurrent.ctc import beam_search, collapse, least_frames
+
+RATE = 4000
+
+
+def tone(letter, seconds=0.25):
+    return 0.3 * np.sin(
+        2 * np.pi * {"a": 400, "b": 700, "c": 1100}[letter] * np.arange(int(seconds * RATE)) / RATE
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A recognizer that has learned ten clips of three tones by heart."""
+    texts = ["abc", "cab", "ba", "c", "bca", "ac", "cb", "acb", "b", "bac"]
+    clips = [np.concatenate([tone(letter) for letter in text]) for text in texts]
+    model = build_speech_recognizer(
+        RATE, "abc", units=24, filters=(24, 24), bands=24, dropout=0.0, noise=0.001, seed=0
+    )
+    model.compile(learning_rate=1e-2)
+    model.fit(clips * 8, texts * 8, batch_size=16, epochs=24, verbose=0)
+    model.known = clips, texts
+    return model
+
+
+def test_ten_clips_are_learned_by_heart(model):
+    clips, texts = model.known
+    assert model.transcribe(clips) == texts
+    assert model.transcribe(clips, beam=4) == texts
+    metrics, _ = model.report(clips, texts)
+    assert metrics["exact"] == 1.0
+    assert metrics["character_error_rate"] == 0.0
+
+
+def test_padding_changes_nothing(model):
+    short, long = model.known[0][3], np.concatenate(model.known[0])
+    alone = model.predict([short])[0]
+    beside = model.predict([short, long])[0]
+    np.testing.assert_allclose(beside[: len(alone)], alone, atol=1e-5)
+    assert not beside[len(alone) :].any()
+
+
+def test_a_path_collapses():
+    assert collapse([0, 1, 1, 0, 1, 2, 2]) == [1, 1, 2]
+    assert least_frames([1, 1, 2]) == 4
+    assert least_frames([]) == 0
+
+
+def test_beam_search_sums_over_paths_as_brute_force_does():
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        p = rng.dirichlet(np.ones(3), size=4)
+        totals = {}
+        for path in itertools.product(range(3), repeat=4):
+            symbols = tuple(collapse(path))
+            totals[symbols] = totals.get(symbols, 0) + np.prod(p[range(4), path])
+        assert tuple(beam_search(np.log(p), beam=50)) == max(totals, key=totals.get)
+
+
+def test_greedy_may_be_wrong_where_a_beam_is_right():
+    p = np.array([[0.4, 0.6], [0.6, 0.4]])  # the path 1, blank is likeliest, and so is [1]
+    assert beam_search(np.log(p)) == [1]
+    p = np.array([[0.6, 0.4], [0.6, 0.4]])  # blank, blank is likeliest: 0.36; but [1] has 0.64
+    assert collapse(p.argmax(axis=1)) == []
+    assert beam_search(np.log(p)) == [1]
+
+
+def test_a_language_model_has_its_say():
+    p = np.array([[0.02, 0.5, 0.48]])
+    assert beam_search(np.log(p)) == [1]
+    assert beam_search(np.log(p), score=lambda prefix, symbol: 0.5 * (symbol == 2)) == [2]
+
+
+def test_words_are_joined_to_connected_speech():
+    model = build_speech_recognizer(
+        RATE, class_names=("ay", "bee"), units=8, filters=(8,), concatenate=3, seed=0
+    )
+    clips = [tone("a"), tone("b")]
+    joined, texts = model.join(clips * 10, [0, 1] * 10, 3, least=2)
+    assert len(joined) == 20
+    assert all(2 <= len(text.split()) <= 3 for text in texts)
+    assert min(map(len, joined)) > 2 * len(clips[0])
+    letters = build_speech_recognizer(RATE, "ab", units=8, filters=(8,), concatenate=2)
+    assert " " in letters.symbols
+    model.compile()
+    history = model.fit(clips * 8, [0, 1] * 8, validation_data=(clips * 2, [0, 1] * 2), verbose=0)
+    assert np.isfinite(history.history["val_loss"]).all()
+
+
+def test_a_language_model_of_ours_scores_characters(model):
+    from genai_basics import build_language_model
+
+    language_model = build_language_model("abc", units=4, window=5, seed=0)
+    found = model.transcribe(model.known[0][:2], beam=3, language_model=language_model, weight=0.1)
+    assert found == model.known[1][:2]
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        ([tone("a")], ["a?"], r"made of 'abc'. Received: '\?' in 'a\?'"),
+        ([np.zeros(30)], ["abcabc"], "every clip is too short for its transcription, as clip 0"),
+        ([tone("a")], ["a", "b"], r"same length.*Received: lengths \[1, 2\]"),
+        ([np.array([np.nan, 0.0])], ["a"], "finite"),
+        (tone("a"), ["a"], "list of clips. Received: one clip"),
+    ],
+)
+def test_bad_clips_are_one_sentence(model, x, y, message):
+    with pytest.raises(ValueError, match=message):
+        model.pairs(x, y)
+
+
+def test_a_clip_too_short_among_others_is_left_out_and_said(model):
+    with pytest.warns(UserWarning, match="1 of 2 clips are too short"):
+        clips, numbers = model.pairs([tone("a"), np.zeros(30)], ["a", "abcabc"])
+    assert len(clips) == len(numbers) == 1
+
+
+@pytest.mark.parametrize("arguments", [{"units": 0}, {"concatenate": 0}, {"speed": 1.0}])
+def test_bad_arguments_of_the_builder(arguments):
+    with pytest.raises(ValueError, match=f"Received: .*{next(iter(arguments))}"):
+        build_speech_recognizer(**arguments)
