@@ -1,0 +1,45 @@
+"""Bach's chorales: nats a step on the official test pieces, after ten minutes.
+
+Quarter notes, each step a set of pitches, a Bernoulli for each pitch given all steps before. The
+peers are what Bai et al. (2018, https://arxiv.org/abs/1803.01271) report for an LSTM, a GRU and
+their convolutional network.
+"""
+
+import keras
+
+import genai_basics as gb
+from genai_basics.model import Progress
+
+HEADERS = ["model", "minutes", "test nats a step"]
+MINUTES = 10
+
+
+def measure(folder):
+    """Return the rows of the table."""
+    data = gb.load_data(folder / "jsb_chorales" / "jsb-chorales-quarter.json", kind="music")
+    model = gb.build_language_model(pitches=data.spec.facts()["pitches"], dropout=0.3, seed=0)
+    model.compile()
+    best = Best()
+    model.fit(
+        data.train.x,
+        epochs=10**6,
+        steps_per_epoch=50,
+        validation_data=(data.validation.x,),
+        verbose=0,
+        callbacks=[Progress(seconds=60 * MINUTES), best],
+    )
+    model.set_weights(best.weights)
+    nats = model.report(data.test.x)[0]["nats_per_step"]
+    published = [("LSTM", 8.45), ("GRU", 8.43), ("TCN", 8.10)]
+    rows = [[f"{name}, as reported", "", value] for name, value in published]
+    return [["genai_basics", MINUTES, f"{nats:.2f}"], *rows]
+
+
+class Best(keras.callbacks.Callback):
+    """Remembers the weights of the least validation loss."""
+
+    least = float("inf")
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs["val_loss"] < self.least:
+            self.least, self.weights = logs["val_loss"], self.model.get_weights()
