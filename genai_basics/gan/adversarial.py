@@ -151,6 +151,7 @@ class GAN(Model):
             if d_optimizer is not None
             else keras.optimizers.Adam(self.d_peak_learning_rate, beta_1=0.5, beta_2=0.99)
         )
+        self.build_optimizers()  # each on its own player, before Keras builds one on both
 
     def default_optimizer(self):
         return keras.optimizers.Adam(self.peak_learning_rate, beta_1=0.5, beta_2=0.99)

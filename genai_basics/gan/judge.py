@@ -94,10 +94,10 @@ class FeatureStatistics(keras.metrics.Metric):
 
         The formula is that of `genai_basics.metrics.frechet_distance`.
         """
-        n = max(float(self.count), 1.0)
-        means = [np.asarray(total, "float64") / n for total in self.sums]
+        n = max(float(ops.convert_to_numpy(self.count)), 1.0)
+        means = [ops.convert_to_numpy(total).astype("float64") / n for total in self.sums]
         real, fake = (
-            np.asarray(product, "float64") / n - np.outer(mean, mean)
+            ops.convert_to_numpy(product).astype("float64") / n - np.outer(mean, mean)
             for product, mean in zip(self.products, means, strict=True)
         )
         # tr (S_r S_f)^(1/2): the roots of the eigenvalues of S_r^(1/2) S_f S_r^(1/2).

@@ -1,0 +1,121 @@
+"""Enlarging a labelled data set, and measuring what that gains."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import genai_basics as gb
+from genai_basics import synthetic
+
+
+class Nearest:
+    """A classifier by the nearest mean, so that tests are quick: Keras' `fit` and `predict`."""
+
+    def __init__(self, seed, varied):
+        self.varied = varied
+
+    def fit(self, x, y, **options):
+        x = x.reshape(len(x), -1).astype("float32")
+        self.means = np.stack([x[y == k].mean(axis=0) for k in range(int(y.max()) + 1)])
+
+    def predict(self, x, verbose=0):
+        x = x.reshape(len(x), 1, -1).astype("float32")
+        return -np.square(x - self.means).sum(axis=-1)
+
+
+class Exact:
+    """A conditional GAN that is right of seven labels out of ten."""
+
+    num_classes = 10
+
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def sample(self, n, *, seed, labels):
+        rng = np.random.default_rng(seed)
+        shown = np.where(np.arange(n) % 10 < 7, labels, (labels + 1) % 10)
+        return np.stack([rng.choice(self.x[self.y == label]) for label in shown])
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return gb.load_data("digits").train
+
+
+def test_what_the_classifier_refuses_is_left_out(digits):
+    x, y = digits.x[:600], digits.y[:600]
+    done = gb.augment(x, y, n=100, gan=Exact(x, y), classifier=Nearest, seeds=3)
+    assert done.real == len(done.x) - 100 == len(done.y) - 100
+    assert 0.5 < done.agreement < 0.8  # seven in ten, less what the classifier gets wrong
+    assert set(done.accuracy) == {"real", "generated", "varied", "both"}
+    assert all(len(values) == 3 for values in done.accuracy.values())
+    assert all(low <= mean <= high for mean, low, high in done.gains.values())
+    assert "over 3 seeds" in done.verdict
+
+
+def test_held_out_pictures_are_not_learned_from(digits):
+    x, y = digits.x[:200], digits.y[:200]
+    rest_x, _rest_y, held_x, held_y = synthetic._quarter(x, y, 0)
+    assert len(rest_x) + len(held_x) == 200
+    assert set(held_y) == set(range(10))
+    together = {picture.tobytes() for picture in rest_x} & {p.tobytes() for p in held_x}
+    assert not together
+
+
+def test_gains_are_paired_and_have_students_interval():
+    mean, low, high = synthetic._gain([0.9, 0.8, 0.85], [0.8, 0.7, 0.75])
+    assert (mean, low, high) == pytest.approx((0.1, 0.1, 0.1))
+    mean, low, high = synthetic._gain([0.9, 0.8], [0.8, 0.8])
+    assert mean == pytest.approx(0.05)
+    assert high - mean == pytest.approx(12.71 * np.std([0.1, 0.0], ddof=1) / np.sqrt(2))
+
+
+@pytest.mark.parametrize(
+    ("gains", "words"),
+    [
+        ((0.05, 0.01, 0.09), "help: +5.0%"),
+        ((-0.05, -0.09, -0.01), "do harm: -5.0%"),
+        ((0.01, -0.02, 0.04), "no certain difference: +1.0%"),
+    ],
+)
+def test_the_verdict_says_plainly_what_came_of_it(gains, words):
+    accuracy = {"real": [0.8], "generated": [0.8], "varied": [0.85], "both": [0.86]}
+    assert words in synthetic._verdict(accuracy, {"generated": gains}, 5)
+
+
+def test_wrong_arguments_are_refused(digits):
+    x, y = digits.x[:60], digits.y[:60]
+    with pytest.raises(ValueError, match=r"at least two classes\. Received: 1"):
+        gb.augment(x, np.zeros(60, int))
+    with pytest.raises(ValueError, match="seeds=0"):
+        gb.augment(x, y, seeds=0)
+    with pytest.raises(ValueError, match="must be conditional"):
+        gb.augment(x, y, gan=gb.build_gan((8, 8, 1)))
+
+
+def test_the_command_writes_a_data_set(tmp_path, monkeypatch):
+    from genai_basics.cli.main import cli
+
+    def quick(x, y, **options):
+        accuracy = {name: [0.8, 0.9] for name in ("real", "generated", "varied", "both")}
+        gains = dict.fromkeys(("generated", "varied", "both"), (0.0, -0.1, 0.1))
+        return synthetic.Augmented(x, y, len(x) - 5, 0.9, accuracy, gains, "A verdict.")
+
+    monkeypatch.setattr(synthetic, "augment", quick)
+    out = tmp_path / "more.npz"
+    arguments = ["augment", "--data", "digits", "--limit", "50", "--out", str(out)]
+    done = CliRunner().invoke(cli, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["generated"] == 5
+    again = gb.load_data(out)
+    assert again.spec.shape == (8, 8, 1)
+    refused = CliRunner().invoke(cli, arguments)
+    assert refused.exit_code == 1
+    assert "--force" in refused.output
+    table = CliRunner().invoke(cli, [*arguments, "--force"])
+    assert "A verdict." in table.output
+    assert CliRunner().invoke(cli, ["augment", "--out", "x.npz"]).exit_code == 2
+    assert CliRunner().invoke(cli, ["augment", "--data", "digits", "--out", "x.png"]).exit_code == 2
+    assert CliRunner().invoke(cli, ["augment", "--help"]).exit_code == 0
