@@ -92,13 +92,13 @@ class MusicModel(SequenceModel):
             (shape[0],), -self.transpose, self.transpose + 1, dtype="int32", seed=self.noise
         )
         keep = ops.cast(data["keep"], "int32")
-        steps = keep * self.intervals + (1 - keep) * fresh
+        steps = keep * self.intervals[: shape[0]] + (1 - keep) * fresh
         # A piece is only moved as far as all of its pitches stay on the keyboard.
         sounding = ops.max(ops.maximum(data["inputs"], data["targets"]), axis=1)
         lowest = ops.cast(ops.argmax(sounding, axis=1), "int32")
         highest = size - 1 - ops.cast(ops.argmax(ops.flip(sounding, axis=1), axis=1), "int32")
         steps = ops.clip(steps, -lowest, ops.maximum(size - 1 - highest, -lowest))
-        self.intervals.assign(steps)
+        self.intervals.assign(ops.concatenate([steps, self.intervals[shape[0] :]], axis=0))
         place = (ops.arange(size)[None] - steps[:, None]) % size
         place = ops.broadcast_to(place[:, None], shape)
         return {

@@ -123,20 +123,23 @@ class SequenceModel(Model):
         self.built = True
 
     def open_streams(self, streams):
-        """Keep the states of so many sequences from one batch of training to the next."""
-        if streams == self.streams:
+        """Keep the states of so many sequences from one batch of training to the next.
+
+        Their number stays what it was first: later batches may be smaller, not larger.
+        """
+        if self.streams or not streams:
             return
-        if self.states:
-            raise ValueError(
-                f"this model keeps the states of {self.streams} sequences: go on with that "
-                f"batch size. Received: batch_size={streams}"
-            )
         self.streams = streams
         shapes = [(streams, *state.shape[1:]) for state in self.network.inputs[1:]]
         self.states = [
             self.add_weight(name=f"state{i}", shape=shape, initializer="zeros", trainable=False)
             for i, shape in enumerate(shapes)
         ]
+
+    def streams_of(self, windows, batch_size=None):
+        """Return how many sequences a batch of training holds."""
+        most = min(batch_size or self.batch_size, len(windows))
+        return min(most, self.streams or most)
 
     def default_optimizer(self):
         return keras.optimizers.Adam(self.peak_learning_rate, global_clipnorm=1.0)
@@ -158,9 +161,9 @@ class SequenceModel(Model):
 
     def plan(self, x, y=None, batch_size=None):
         windows = self.windows(x)
-        batch_size = min(batch_size or self.batch_size, len(windows))
-        self.open_streams(batch_size)
-        return windows.training(batch_size, None)[1]
+        streams = self.streams_of(windows, batch_size)
+        self.open_streams(streams)
+        return windows.training(streams, None)[1]
 
     def pipeline(
         self, x, y=None, sample_weight=None, *, batch_size=None, seed=None, start=0, training=False
@@ -211,14 +214,15 @@ class SequenceModel(Model):
         return ops.sum(nats) / ops.maximum(ops.sum(data["weights"]), 1.0), *states
 
     def train_step(self, data):
-        states = [state * ops.expand_dims(data["keep"], -1) for state in self.states]
+        n = ops.shape(data["keep"])[0]
+        states = [state[:n] * ops.expand_dims(data["keep"], -1) for state in self.states]
         loss, *states = gradient_step(
             lambda: self.mean_nats(data, states, training=True),
             self.trainable_variables,
             self.optimizer,
         )
         for state, value in zip(self.states, states, strict=True):
-            state.assign(ops.cast(value, state.dtype))
+            state.assign(ops.concatenate([ops.cast(value, state.dtype), state[n:]], axis=0))
         return self.track(ops.sum(data["weights"]), loss)
 
     def test_step(self, data):

@@ -191,6 +191,15 @@ def test_an_alphabet_of_the_data_sets_the_size():
     assert build_language_model("abc", units=4).network.outputs[0].shape[-1] == 6
 
 
+def test_training_goes_on_with_smaller_batches():
+    model = build_language_model(units=4, window=5, embedding_dim=4, seed=0)
+    model.compile()
+    model.fit([LINE * 4], batch_size=4, epochs=1, verbose=0)
+    for size in (2, 8):
+        model.fit([LINE * 4], batch_size=size, epochs=1, verbose=0)
+    assert model.streams == 4
+
+
 def test_music_is_heard_and_written_in_pitches():
     pieces = [[[60, 64, 67], [62, 65, 69], []] * 6] * 12
     model = build_language_model(pitches=(60, 69), units=24, window=8, dropout=0.0, seed=0)
