@@ -21,7 +21,7 @@ def command(*arguments, code=0):
 def folder(tmp_path_factory):
     """Return a folder of runs and pictures."""
     folder = tmp_path_factory.mktemp("latent")
-    small = ("--quiet", "--epochs", 2, "--set", "hidden_units=(32,)", "--no-audit")
+    small = ("--quiet", "--epochs", 1, "--set", "hidden_units=(32,)", "--no-audit")
     command("train", "autoencoder", "--rate", 0.01, "--out", folder / "codec", *small)
     command("train", "vae", "--out", folder / "vae", *small)
     command("train", "text-vae", "--quiet", "--epochs", 1, "--limit", 200, "--set", "units=8",

@@ -78,6 +78,7 @@ def test_a_model_comes_back_from_its_file(vae, tmp_path):
     assert loaded.reconstruct(NAMES[:5]) == vae.reconstruct(NAMES[:5])
 
 
+@pytest.mark.slow
 def test_a_conditional_model_is_asked_by_label():
     texts, labels = FIRST * 30 + LAST * 36, ["first"] * 180 + ["last"] * 180
     model = build_text_vae(
@@ -100,6 +101,7 @@ def test_words_are_put_together_again():
     assert model.postprocess(model.prepare(texts[:3])[0]) == texts[:3]
 
 
+@pytest.mark.slow
 def test_collapse_is_named_with_what_to_change():
     model = build_text_vae(8, units=16, free_bits=0.0, beta=50.0, warm_up=0.0, seed=0)
     model.compile()

@@ -98,6 +98,7 @@ def test_free_bits_charge_at_least_so_many_nats(digits):
     assert float(vae.charged(parts)) == pytest.approx(0.7 + 3.0 + 0.7 + 0.9)
 
 
+@pytest.mark.slow
 def test_capacity_draws_the_kl_to_its_aim(digits):
     vae = build_vae(**SMALL, capacity=6.0, beta=50.0, seed=0)
     vae.compile()
@@ -143,7 +144,13 @@ VARIANTS = {
 }
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+SLOW = ("mixture", "levels conv", "logistic mixture conv", "conditional levels", "cycles")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in VARIANTS],
+)
 def test_every_variant_learns_and_comes_back_from_its_file(name, digits, tmp_path):
     arguments = VARIANTS[name]
     vae = build_vae(**SMALL, **arguments, seed=0)
