@@ -268,8 +268,8 @@ RECIPES = {
             data="key_sequences",
             kinds=("audio",),
             facts=("sample_rate", "alphabet", "class_names"),
-            epochs=12,
-            batch_size=32,
+            epochs=20,
+            batch_size=16,
             options=(
                 Option(
                     "--concatenate",
