@@ -3,12 +3,12 @@
 D is the discriminator's output before any sigmoid: a logit, or a score for hinge, least squares
 and Wasserstein. Both players minimize; means run over the batch.
 
-| name | discriminator | generator |
-| --- | --- | --- |
-| `non_saturating` (Goodfellow et al., 2014) | E softplus(-D(x)) + E softplus(D(G(z))) | E softplus(-D(G(z))) |
-| `hinge` (Lim & Ye, 2017) | E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))) | -E D(G(z)) |
-| `least_squares` (Mao et al., 2017) | E (D(x) - 1)^2 / 2 + E D(G(z))^2 / 2 | E (D(G(z)) - 1)^2 / 2 |
-| `wasserstein` (Arjovsky et al., 2017) | E D(G(z)) - E D(x) | -E D(G(z)) |
+- `non_saturating` (Goodfellow et al., 2014): D: E softplus(-D(x)) + E softplus(D(G(z))),
+  G: E softplus(-D(G(z)))
+- `hinge` (Lim & Ye, 2017): D: E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))), G: -E D(G(z))
+- `least_squares` (Mao et al., 2017): D: E (D(x) - 1)^2 / 2 + E D(G(z))^2 / 2,
+  G: E (D(G(z)) - 1)^2 / 2
+- `wasserstein` (Arjovsky et al., 2017): D: E D(G(z)) - E D(x), G: -E D(G(z))
 """
 
 from keras import ops
