@@ -56,7 +56,8 @@ def gate_options(command):
 def audit(run, n, members, by, seed, json_, **values):
     """Say what the trained model in RUN copied, leaks and leaves out.
 
-    A limit (--max-...) that is broken, or cannot be checked, makes the exit code 3.
+    A limit (--max-...) that is broken, or cannot be checked, makes the exit code 3. --group
+    names a column, such as speaker, whose values should not be on both sides of the split.
 
     \b
     Example:
@@ -65,7 +66,8 @@ def audit(run, n, members, by, seed, json_, **values):
     """
     limits = {name: values.pop(f"max_{name}") for name in GATES}
     limits = {name: limit for name, limit in limits.items() if limit is not None}
-    source, options = split_data_options(values)
+    group = values.pop("group")  # here a column to look at, not one to split by
+    source, options = split_data_options({**values, "group": None})
 
     from .commands import _load
 
@@ -73,7 +75,7 @@ def audit(run, n, members, by, seed, json_, **values):
 
     from genai_basics.audit import audit_run, exceeded
 
-    found = audit_run(run, source, n=n, members=members, by=by, seed=seed, **options)
+    found = audit_run(run, source, n=n, members=members, by=by, group=group, seed=seed, **options)
     broken = exceeded(found, limits)
     paths = run.write_pictures(found.pictures)
     if source is None:

@@ -63,20 +63,23 @@ def decompress(run, file, out, force, json_):
     run = _codec(run)
 
     from genai_basics.data.writers import write_samples
+    from genai_basics.provenance import ENHANCED, describe
 
+    facts = describe(run, ENHANCED)
     try:
         x, names = run.model.decompress(file.read_bytes())
     except ValueError as error:
         raise click.ClickException(f"'{file}': {error}") from error
     if out.suffix or names is None or run.spec.kind != "images":
-        paths = write_samples(x, out, run.spec)
+        paths = write_samples(x, out, run.spec, provenance=facts)
     else:
         targets = [out / name for name in _file_names(names)]
         out.mkdir(parents=True, exist_ok=True)
         for target in targets:
             check_out(target, force)
         paths = [
-            write_samples(x[i : i + 1], target, run.spec)[0] for i, target in enumerate(targets)
+            write_samples(x[i : i + 1], target, run.spec, provenance=facts)[0]
+            for i, target in enumerate(targets)
         ]
     facts = {"out": str(out), "n": len(x), "files": len(paths)}
     echo_json(facts) if json_ else click.echo(f"{len(x)} -> {out}")

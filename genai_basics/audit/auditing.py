@@ -9,6 +9,7 @@ from ..data import Dataset
 from ..data.writers import image_grid, to_pixels
 from .balance import clusters, compare_shares, neighbours_label, worst_groups
 from .canaries import exposure, exposure_among, repeated_sentences
+from .checks import check_data, drop_suspects, groups_on_both_sides
 from .copying import find_copies, find_duplicates
 from .leakage import membership
 from .neighbours import as_vectors
@@ -55,7 +56,7 @@ class Audit:
         return {name: _plain(getattr(self, name)) for name in names}
 
 
-def audit_run(run, data=None, *, n=1000, members=2000, by=None, seed=0, **data_options):
+def audit_run(run, data=None, *, n=1000, members=2000, by=None, group=None, seed=0, **data_options):
     """Audit the trained model of a run. `genai-basics audit` is this function.
 
     Args:
@@ -66,6 +67,8 @@ def audit_run(run, data=None, *, n=1000, members=2000, by=None, seed=0, **data_o
         members: Most training and held-out examples whose losses are compared.
         by: Name of a column of facts about the examples ("speaker"), or "label": whom does the
             model serve worst?
+        group: Name of a column whose values should not be on both sides of a split. `None`
+            looks at each whose values repeat.
         seed: Seed of samples and choices.
         **data_options: Keyword arguments for `load_data`.
 
@@ -73,7 +76,7 @@ def audit_run(run, data=None, *, n=1000, members=2000, by=None, seed=0, **data_o
         An `Audit`. What cannot be checked is said in `unchecked`; the rest is done.
 
     Raises:
-        ValueError: If `by` names no column.
+        ValueError: If `by` or `group` names no column.
 
     Example:
 
@@ -101,6 +104,7 @@ def audit_run(run, data=None, *, n=1000, members=2000, by=None, seed=0, **data_o
         else:
             _check_copies(run, samples, data.train, held_out, found)
     _check_duplicates(data, found)
+    found.findings += groups_on_both_sides(data, group)
     if run.spec.kind == "text":
         _check_secrets(run, data.train, held_out, seed, found)
     if len(held_out):
@@ -145,6 +149,9 @@ def _load(run, source, options, found):
         return None
     if data.fingerprint != run.config["data"]["fingerprint"]:
         _note_change(found)
+    training = run.config["training"]
+    if source is None and training.get("drop"):  # what was trained on is what was left
+        return drop_suspects(data, check_data(data, seed=training["seed"]), training["drop"])
     return data
 
 

@@ -107,6 +107,18 @@ def check_data(data, group=None, seed=0):
     return found
 
 
+def groups_on_both_sides(data, group=None):
+    """Return a sentence for each column of facts whose values are on both sides of a split.
+
+    Args:
+        data: A `Dataset`.
+        group: The column to look at; `None` looks at each whose values repeat.
+    """
+    found = Checks()
+    _check_columns({name: getattr(data, name) for name in PARTS}, group, found)
+    return found.findings
+
+
 def drop_suspects(data, found, names):
     """Return the data without the training examples that are suspect of `names`.
 

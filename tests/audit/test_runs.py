@@ -1,5 +1,6 @@
 """Audits of whole runs: models that copy, leak and leave out, and those that do not."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -184,6 +185,33 @@ def test_a_column_that_does_not_exist_lists_those_that_do(invoke, honest):
     assert len(result.stderr.strip().splitlines()) == 1
 
 
+def test_a_speaker_on_both_sides_is_named(honest, digits):
+    who = {"speaker": np.array(["ann", "theo"])}
+    parts = {
+        name: dataclasses.replace(
+            getattr(digits, name).take(np.arange(100)),
+            groups={"speaker": np.resize(who["speaker"][name == "test" :], 100)},
+        )
+        for name in ("train", "validation", "test")
+    }
+    data = dataclasses.replace(digits, **parts)
+    found = audit_run(honest, data, n=20, group="speaker")
+    assert any("speaker ann, theo" in sentence for sentence in found.findings)
+    with pytest.raises(ValueError, match="Received: group='author'"):
+        audit_run(honest, data, n=20, group="author")
+
+
+def test_what_was_dropped_is_dropped_again(folder, digits):
+    messy = few(digits, 300)
+    messy["x_train"] = messy["x_train"].copy()
+    messy["x_train"][:20] = messy["x_test"][:20]
+    np.savez(folder / "messy.npz", **messy)
+    run = train("vae", str(folder / "messy.npz"), epochs=1, drop=["leaks"], out=folder / "messy")
+    assert run.config["audit"]["metrics"]["held_out_in_training"] == 0
+    assert audit_run(run, n=20).metrics["held_out_in_training"] == 0
+    assert "Taken out of the training part: leaks." in (run.folder / "MODEL_CARD.md").read_text()
+
+
 # The card.
 
 
@@ -225,7 +253,9 @@ class Unigrams:
 
 
 def test_a_secret_learned_by_heart_is_exposed():
-    data, planted = plant(load_data([f"text {i} of words" for i in range(50)], kind="text"), (1, 10))
+    data, planted = plant(
+        load_data([f"text {i} of words" for i in range(50)], kind="text"), (1, 10)
+    )
     lines = "\n".join(data.train.x)
     assert [lines.count(p["secret"]) for p in planted] == [1, 10]
     known = f"the secret of the canary is {planted[1]['secret']}"
