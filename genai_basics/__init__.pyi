@@ -16,8 +16,8 @@ from . import predictor as predictor
 from . import recurrent as recurrent
 from . import runs as runs
 from . import sound as sound
-from . import tokenizer as tokenizer
 from . import synthetic as synthetic
+from . import tokenizer as tokenizer
 from . import training as training
 from . import vae as vae
 from .audit import audit_run as audit_run
@@ -52,9 +52,9 @@ from .gan import build_video_gan as build_video_gan
 from .layers import Sampling as Sampling
 from .model import Model as Model
 from .predictor import Predictor as Predictor
+from .recurrent import RNN as RNN
 from .recurrent import Forecaster as Forecaster
 from .recurrent import LanguageModel as LanguageModel
-from .recurrent import RNN as RNN
 from .recurrent import SpeechRecognizer as SpeechRecognizer
 from .recurrent import Translator as Translator
 from .recurrent import build_forecaster as build_forecaster
@@ -65,9 +65,9 @@ from .recurrent import build_translator as build_translator
 from .runs import Run as Run
 from .runs import load_run as load_run
 from .sound import LogMel as LogMel
-from .tokenizer import Tokenizer as Tokenizer
 from .synthetic import Augmented as Augmented
 from .synthetic import augment as augment
+from .tokenizer import Tokenizer as Tokenizer
 from .training import train as train
 from .vae import VAE as VAE
 from .vae import HierarchicalVAE as HierarchicalVAE
