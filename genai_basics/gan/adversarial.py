@@ -1,6 +1,5 @@
 """`GAN`: a generator and a discriminator, and the step in which they train each other."""
 
-import itertools
 import math
 
 import keras
@@ -13,7 +12,15 @@ from ..data.writers import image_grid, to_pixels
 from ..layers import DifferentiableAugmentation
 from ..losses import adversarial_losses, gradient_penalty, r1_penalty
 from ..model import Model
-from .judge import FeatureStatistics, build_features, sample_report, train_classifier
+from .judge import (
+    FeatureStatistics,
+    build_features,
+    sample_report,
+    share_interval,
+    some_examples,
+    train_classifier,
+)
+from .walks import great_circles
 
 __all__ = ["GAN", "check_choices"]
 
@@ -178,7 +185,7 @@ class GAN(Model):
         classes = None if self.classifier is None else self.classifier.output.shape[-1]
         if classes is None or y is None or len(x) < 2 * classes:
             return
-        x, y = _some((x, self.encode_labels(y)), CLASSIFIER_LIMIT)
+        x, y = some_examples((x, self.encode_labels(y)), CLASSIFIER_LIMIT)
         x = ops.convert_to_numpy(self.seen(self.preprocess(x)))
         self.features.trainable = self.trains_features
         self.classifier.trainable = True
@@ -212,7 +219,7 @@ class GAN(Model):
     def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
         if validation_data is not None and not backend.is_pipeline(validation_data):
             parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
-            validation_data = _some(parts, VALIDATION_LIMIT)
+            validation_data = some_examples(parts, VALIDATION_LIMIT)
         return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
 
     # The two losses.
@@ -507,42 +514,3 @@ class Unmoved:
     def __exit__(self, *error):
         for variable, value in zip(self.variables, self.values, strict=True):
             variable.assign(value)
-
-
-def _some(parts, most):
-    """Return at most so many examples, drawn from a fixed seed, of parts of one length."""
-    n = len(parts[0])
-    if n <= most:
-        return parts
-    index = np.sort(np.random.default_rng(0).permutation(n)[:most])
-    return tuple(
-        None
-        if part is None
-        else part[index]
-        if hasattr(part, "shape")
-        else [part[i] for i in index]
-        for part in parts
-    )
-
-
-def great_circles(corners, steps):
-    """Return points (k * steps, d) on the way from each of k + 1 corners to the next.
-
-    On a great circle where two corners have one length, so that no point comes near 0, where
-    Gaussian noise never is.
-    """
-    rows = []
-    for a, b in itertools.pairwise(corners):
-        cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12)
-        angle = max(np.arccos(np.clip(cosine, -1.0, 1.0)), 1e-6)
-        t = (np.arange(steps) / steps)[:, None]
-        rows.append((np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle))
-    return np.concatenate(rows)
-
-
-def share_interval(hits, z=1.96):
-    """Return Wilson's 95% interval of a share of true values."""
-    n, p = len(hits), float(np.mean(hits))
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return [middle - reach, middle + reach]

@@ -6,13 +6,22 @@ in a few seconds, or with random weights where there are no labels (which is cru
 tells a good generator from a bad one). Distances compare only within one such network.
 """
 
+import math
+
 import keras
 import numpy as np
 from keras import layers, ops
 
 from .. import metrics
 
-__all__ = ["FeatureStatistics", "build_features", "sample_report", "train_classifier"]
+__all__ = [
+    "FeatureStatistics",
+    "build_features",
+    "sample_report",
+    "share_interval",
+    "some_examples",
+    "train_classifier",
+]
 
 WIDTH = 64  # features of an example
 
@@ -131,3 +140,27 @@ def sample_report(real, fake, most=3000):
     if min(len(real), len(fake)) > 5:
         report |= metrics.precision_recall(real, fake) | metrics.density_coverage(real, fake)
     return report
+
+
+def some_examples(parts, most):
+    """Return at most so many examples, drawn from a fixed seed, of parts of one length."""
+    n = len(parts[0])
+    if n <= most:
+        return parts
+    index = np.sort(np.random.default_rng(0).permutation(n)[:most])
+    return tuple(
+        None
+        if part is None
+        else part[index]
+        if hasattr(part, "shape")
+        else [part[i] for i in index]
+        for part in parts
+    )
+
+
+def share_interval(hits, z=1.96):
+    """Return Wilson's 95% interval of a share of true values."""
+    n, p = len(hits), float(np.mean(hits))
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return [middle - reach, middle + reach]

@@ -11,8 +11,9 @@ from keras import ops
 
 import genai_basics as gb
 from genai_basics import metrics
-from genai_basics.gan.adversarial import Unmoved, great_circles, share_interval
-from genai_basics.gan.judge import FeatureStatistics
+from genai_basics.gan.adversarial import Unmoved
+from genai_basics.gan.judge import FeatureStatistics, share_interval
+from genai_basics.gan.walks import great_circles
 
 
 @pytest.fixture(scope="module")
