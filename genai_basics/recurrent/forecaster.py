@@ -82,13 +82,35 @@ def build_forecaster(
                 f"`{name}` must be among `columns`, {', '.join(columns)}. "
                 f"Received: {', '.join(unknown)}"
             )
-    if 0.5 not in quantiles or not all(0 < q < 1 for q in quantiles):
+    if 0.5 not in quantiles or len(quantiles) < 2 or not all(0 < q < 1 for q in quantiles):
         raise ValueError(
-            f"`quantiles` must lie between 0 and 1 and hold 0.5. Received: quantiles={quantiles}"
+            "`quantiles` must lie between 0 and 1 and hold 0.5 and one other at least. "
+            f"Received: quantiles={quantiles}"
         )
     if cell not in ("gru", "lstm"):
         raise ValueError(f'`cell` must be "gru" or "lstm". Received: cell={cell!r}')
     window = window or max(season, 2 * horizon, 24)
+    network = _network(
+        window, len(columns), horizon, len(targets), len(known), len(quantiles),
+        units, num_layers, cell, dropout, seed,
+    )  # fmt: skip
+    return Forecaster(
+        network,
+        columns,
+        targets,
+        season=season,
+        calendar=calendar,
+        known=known,
+        quantiles=quantiles,
+        seed=seed,
+        name="forecaster",
+    )
+
+
+def _network(
+    window, columns, horizon, targets, known, quantiles, units, num_layers, cell, dropout, seed
+):
+    """Return the network of numbers: [history, level(, future)] -> [median, gaps]."""
     seeds = keras.random.SeedGenerator(seed)
 
     def dense(units, **kwargs):
@@ -96,8 +118,8 @@ def build_forecaster(
             units, kernel_initializer=keras.initializers.GlorotUniform(seeds), **kwargs
         )
 
-    history = keras.Input((window, len(columns)), name="history")
-    level = keras.Input((2 * len(targets),), name="level")
+    history = keras.Input((window, columns), name="history")
+    level = keras.Input((2 * targets,), name="level")
     inputs = [history, level]
     x = history
     for i in range(num_layers):
@@ -109,36 +131,23 @@ def build_forecaster(
         )(x)
     parts = [layers.Dropout(dropout, seed=seed)(x), level]
     if known:
-        inputs.append(keras.Input((horizon, len(known)), name="future"))
+        inputs.append(keras.Input((horizon, known), name="future"))
         parts.append(layers.Flatten()(inputs[-1]))
     joined = layers.Concatenate()(parts)
-    size = horizon * len(targets)
+    size = horizon * targets
     # What is linear in the window comes by itself, what is not through the recurrent layers.
     linear = layers.Dense(size, kernel_initializer="zeros", name="linear")(
         layers.Flatten()(history)
     )
     centre = layers.Add()([linear, dense(size)(dense(units, activation="relu")(joined))])
-    gaps = dense(size * (len(quantiles) - 1), activation="softplus", bias_initializer="zeros")(
-        joined
-    )
-    network = keras.Model(
+    gaps = dense(size * (quantiles - 1), activation="softplus", bias_initializer="zeros")(joined)
+    return keras.Model(
         inputs,
         [
-            layers.Reshape((horizon, len(targets)))(centre),
-            layers.Reshape((horizon, len(targets), len(quantiles) - 1))(gaps),
+            layers.Reshape((horizon, targets))(centre),
+            layers.Reshape((horizon, targets, quantiles - 1))(gaps),
         ],
         name="network",
-    )
-    return Forecaster(
-        network,
-        columns,
-        targets,
-        season=season,
-        calendar=calendar,
-        known=known,
-        quantiles=quantiles,
-        seed=seed,
-        name="forecaster",
     )
 
 

@@ -98,17 +98,18 @@ def _dense(units, seeds, **kwargs):
     return layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seeds), **kwargs)
 
 
-def _embedded(tokens, size, embedding_dim, dropout, seeds, seed, **kwargs):
+def _embedded(tokens, size, embedding_dim, dropout, seeds, seed):
     init = keras.initializers.RandomNormal(0.0, 1.0, seed=seeds)
-    x = layers.Embedding(size, embedding_dim, embeddings_initializer=init, **kwargs)(tokens)
+    x = layers.Embedding(size, embedding_dim, embeddings_initializer=init)(tokens)
     return layers.Dropout(dropout, seed=seed)(x)
 
 
 def _encoder(size, embedding_dim, units, cell, dropout, seeds, seed):
     """Return the network source tokens -> [outputs (batch, time, units), *states]."""
     tokens = keras.Input((None,), dtype="int32", name="source")
-    x = _embedded(tokens, size, embedding_dim, dropout, seeds, seed, mask_zero=True)
-    x, *states = layers.Bidirectional(_recurrent(cell, units // 2, seeds))(x)
+    x = _embedded(tokens, size, embedding_dim, dropout, seeds, seed)
+    there = NotPadding(name="not_padding")(tokens)
+    x, *states = layers.Bidirectional(_recurrent(cell, units // 2, seeds))(x, mask=there)
     half = len(states) // 2
     joined = [layers.Concatenate()(pair) for pair in zip(states[:half], states[half:], strict=True)]
     states = [_dense(units, seeds, activation="tanh")(state) for state in joined]
@@ -131,6 +132,17 @@ def _decoder(size, embedding_dim, units, cell, dropout, seeds, seed):
     return keras.Model(
         [tokens, encoded, source, *before], [logits, weights, *states], name="decoder"
     )
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class NotPadding(layers.Layer):
+    """Tokens (batch, time) -> which of them are no padding."""
+
+    def call(self, tokens):
+        return tokens != PADDING
+
+    def compute_output_spec(self, tokens):
+        return keras.KerasTensor(tokens.shape, "bool")
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
