@@ -21,6 +21,7 @@ SEQUENCES = ("text", "pairs", "music")
 COPIED = 0.05  # share of a text in long runs from the training data, over that of chance
 LEAKING = 0.55  # lower bound of the area under the curve from which members are told
 EXPOSED = 6.0  # bits: one in 64 others would be as likely
+MOST_CLASSES = 4  # named for being too rare or too frequent among the samples
 PIECE = 300  # characters of a long text that count as one example
 GATES = {  # gate: (metric, in words)
     "copied": ("copied", "share of copied samples"),
@@ -240,12 +241,12 @@ def _check_balance(run, vectors, points, copies, train, found):
     found.metrics["smallest_ratio"] = min(row["ratio"] for row in rows)
     if getattr(run.model, "num_classes", None):
         return  # a conditional model draws the classes that it is asked for
-    for row in sorted(rows, key=lambda row: row["ratio"]):
-        if row["differs"] and (row["ratio"] < 0.8 or row["ratio"] > 1.25):
-            found.findings.append(
-                f"{what.capitalize()} {row['class']} makes up {row['samples']:.1%} of the samples "
-                f"and {row['data']:.1%} of the data."
-            )
+    wrong = [row for row in rows if row["differs"] and not 0.8 <= row["ratio"] <= 1.25]
+    for row in sorted(wrong, key=lambda row: -abs(np.log(row["ratio"])))[:MOST_CLASSES]:
+        found.findings.append(
+            f"{what.capitalize()} {row['class']} makes up {row['samples']:.1%} of the samples "
+            f"and {row['data']:.1%} of the data."
+        )
 
 
 def _check_verbatim(samples, data, held_out, found):
