@@ -428,7 +428,7 @@ class VAE(Model):
             )
         size = self.decoder.inputs[0].shape[-1]
         kl = history[-1].get("val_kl", history[-1].get("kl", size))
-        risen = float(self.progress) >= max(0.3, self.warm_up)
+        risen = self.stage >= max(0.3, self.warm_up)
         if risen and kl < 0.05 * size and len(x) >= 64:
             units = metrics.active_units(self.encode(x, y if self.num_classes else None))
             if units <= size // 10:

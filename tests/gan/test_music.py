@@ -22,7 +22,7 @@ def trained():
 
 
 def test_pieces_are_cut_into_windows(trained):
-    piece = np.arange(40)[:, None] % 12 + np.array([[72, 66, 60, 48]])
+    piece = np.arange(40)[:, None] % 12 + np.array([[69, 64, 58, 48]])
     (windows,) = trained.prepare([piece])
     assert windows.shape == (7, 16, 4)  # a window every 4 steps
     notes = trained.postprocess(ops.one_hot(windows, trained.pitches))
