@@ -173,7 +173,8 @@ class SequenceModel(Model):
         if training and self.dp_noise is not None:
             return drawn(self._private_draw(windows, batch_size))
         if training:
-            return drawn(windows.training(batch_size, seed)[0], start=start)
+            streams = self.streams_of(windows, batch_size)
+            return drawn(windows.training(streams, seed)[0], start=start)
         draw, steps = windows.evaluation(max(batch_size, 64))
         return drawn(draw, steps=steps)
 

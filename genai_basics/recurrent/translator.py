@@ -113,7 +113,8 @@ def _encoder(size, embedding_dim, units, cell, dropout, seeds, seed):
     half = len(states) // 2
     joined = [layers.Concatenate()(pair) for pair in zip(states[:half], states[half:], strict=True)]
     states = [_dense(units, seeds, activation="tanh")(state) for state in joined]
-    return keras.Model(tokens, [layers.Dropout(dropout, seed=seed)(x), *states], name="encoder")
+    x = Unmasked(name="encoded")(layers.Dropout(dropout, seed=seed)(x))
+    return keras.Model(tokens, [x, *states], name="encoder")
 
 
 def _decoder(size, embedding_dim, units, cell, dropout, seeds, seed):
@@ -143,6 +144,24 @@ class NotPadding(layers.Layer):
 
     def compute_output_spec(self, tokens):
         return keras.KerasTensor(tokens.shape, "bool")
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Unmasked(layers.Layer):
+    """x without the mask that Keras' layers attach to it: attention reads padding from tokens."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, x):
+        return ops.copy(x)
+
+    def compute_mask(self, inputs, previous_mask):
+        return None
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
