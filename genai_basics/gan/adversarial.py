@@ -111,14 +111,14 @@ class GAN(Model):
         classes = self.num_classes or (self.class_names and len(self.class_names))
         if classifier is None and classes:
             init = keras.initializers.GlorotUniform(0)
-            inputs = keras.Input(self.features.output.shape[1:])
+            inputs = keras.Input(self.features.outputs[0].shape[1:])
             outputs = layers.Dense(classes, kernel_initializer=init)(inputs)
             classifier = keras.Model(inputs, outputs, name="classifier")
         self.classifier = classifier
         for network in (self.features, self.classifier):
             if network is not None:
                 network.trainable = False
-        self.statistics = FeatureStatistics(self.features.output.shape[-1])
+        self.statistics = FeatureStatistics(self.features.outputs[0].shape[-1])
 
     def input_shape_of_one(self):
         return self.discriminator.inputs[0].shape[1:]
