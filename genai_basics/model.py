@@ -80,6 +80,17 @@ class Model(keras.Model):
         deserialize = keras.saving.deserialize_keras_object
         return cls(**{k: deserialize(v) if k != "dtype" else v for k, v in config.items()})
 
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["noise"] = self.noise.state  # so that training goes on as if never interrupted
+
+    def load_own_variables(self, store):
+        store = {name: store[name] for name in store.keys()}
+        noise = store.pop("noise", None)
+        if noise is not None:
+            self.noise.state.assign(noise)
+        super().load_own_variables(store)
+
     # Compiling: defaults that suit the model, and a round trip through `save`.
 
     def compile(
