@@ -85,7 +85,7 @@ class Model(keras.Model):
         store["noise"] = self.noise.state  # so that training goes on as if never interrupted
 
     def load_own_variables(self, store):
-        store = {name: store[name] for name in store.keys()}
+        store = {name: store[name] for name in sorted(store.keys())}
         noise = store.pop("noise", None)
         if noise is not None:
             self.noise.state.assign(noise)

@@ -34,7 +34,7 @@ class VAE(Model):
 
     tracked = ("reconstruction", "kl")
     loss_keyword = "`likelihood` and `beta` of build_vae"
-    learning_rate = 2e-3
+    learning_rate = 3e-3
     remedy = "use fewer epochs, more data, fewer `hidden_units` or more `beta`"
 
     def __init__(
