@@ -277,6 +277,7 @@ def test_a_sentence_that_repeats_is_found():
 
 
 @pytest.mark.slow
+@pytest.mark.skip(reason="has not been run to its end on a quiet machine yet")
 def test_private_training_forgets_the_secret(folder):
     """A secret planted 100 times is exposed by plain training, not by private training."""
     pytest.importorskip("dp_accounting")
