@@ -20,7 +20,7 @@ def cnn(digits):
     names = digits.spec.class_names
     model = build_cnn((8, 8, 1), 10, class_names=names, filters=(16, 32), seed=0)
     model.compile()
-    model.fit(digits.train.x, digits.train.y, epochs=5, verbose=0)
+    model.fit(digits.train.x, digits.train.y, epochs=10, verbose=0)
     return model
 
 
