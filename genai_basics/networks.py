@@ -10,7 +10,37 @@ from keras import layers
 
 from .layers import PixelShuffle
 
-__all__ = ["conv", "conv_down", "conv_up", "crop", "dense_down", "dense_up", "stages", "upsample"]
+__all__ = [
+    "check_shape",
+    "conv",
+    "conv_down",
+    "conv_up",
+    "crop",
+    "dense_down",
+    "dense_up",
+    "stages",
+    "upsample",
+]
+
+
+def check_shape(input_shape, latent_dim, network, num_classes):
+    """Refuse shapes and sizes that no dense or convolutional network of ours has."""
+    if latent_dim < 1:
+        raise ValueError(f"`latent_dim` must be at least 1. Received: latent_dim={latent_dim}")
+    if network not in ("dense", "conv"):
+        raise ValueError(f'`network` must be "dense" or "conv". Received: network={network!r}')
+    if num_classes is not None and num_classes < 2:
+        raise ValueError(f"`num_classes` must be at least 2. Received: num_classes={num_classes}")
+    if len(input_shape) not in (1, 3) or any(not size or size < 1 for size in input_shape):
+        raise ValueError(
+            "`input_shape` must be (height, width, channels) or (numbers,). "
+            f"Received: input_shape={input_shape}"
+        )
+    if network == "conv" and (len(input_shape) != 3 or min(input_shape[:2]) < 8):
+        raise ValueError(
+            'network="conv" needs images of 8x8 pixels at least; use network="dense". '
+            f"Received: input_shape={input_shape}"
+        )
 
 
 def dense_down(x, hidden_units, init, *, activation="relu"):

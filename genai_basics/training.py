@@ -203,9 +203,9 @@ def _fit(run, recipe, model, data, callbacks):
     if not backend.value_of(model.adapted):
         model.adapt(data.train.x, data.train.y)
         model.adapted.assign(1.0)
-    if training["batch_size"] is None:
-        training["batch_size"] = _fitting_batch(model, data.train, recipe.batch_size)
-    steps = model.plan(data.train.x, data.train.y, training["batch_size"])
+    asked = training["batch_size"]  # a size that was asked for stays
+    size, least = (asked, 0) if asked else (recipe.batch_size, FEW_STEPS)
+    training["batch_size"], steps = _plan(model, data.train, size, least)
     model.build_optimizers()
     rounds = -(-steps // recipe.round_steps)  # of one epoch
     length = -(-steps // rounds)
@@ -463,11 +463,13 @@ def write_preview(model, run, name, n=64):
         write_samples(samples, run.folder / name, run.spec, labels=labels, provenance=facts)
 
 
-def _fitting_batch(model, part, size):
-    """Return the recipe's batch size, halved while a pass over few examples has few steps."""
-    while size > 8 and model.plan(part.x, part.y, size) < FEW_STEPS:
+def _plan(model, part, size, least):
+    """Return batch size and steps of a pass; the size is halved while these are under `least`."""
+    steps = model.plan(part.x, part.y, size)
+    while size > 8 and steps < least:
         size //= 2
-    return size
+        steps = model.plan(part.x, part.y, size)
+    return size, steps
 
 
 def _check_budget(epochs, minutes, batch_size):

@@ -14,6 +14,7 @@ import keras
 from keras import layers
 
 from ..layers import ConditionalNormalization, PixelShuffle, SpectralConv2D, SpectralDense
+from ..networks import check_shape
 from .adversarial import GAN, check_choices
 
 __all__ = ["build_gan"]
@@ -122,22 +123,7 @@ def _usual_penalty(loss, spectral_normalization):
 
 
 def _check(input_shape, latent_dim, network, num_classes, augment):
-    if latent_dim < 1:
-        raise ValueError(f"`latent_dim` must be at least 1. Received: latent_dim={latent_dim}")
-    if network not in ("dense", "conv"):
-        raise ValueError(f'`network` must be "dense" or "conv". Received: network={network!r}')
-    if num_classes is not None and num_classes < 2:
-        raise ValueError(f"`num_classes` must be at least 2. Received: num_classes={num_classes}")
-    if len(input_shape) not in (1, 3) or any(not size or size < 1 for size in input_shape):
-        raise ValueError(
-            "`input_shape` must be (height, width, channels) or (numbers,). "
-            f"Received: input_shape={input_shape}"
-        )
-    if network == "conv" and (len(input_shape) != 3 or min(input_shape[:2]) < 8):
-        raise ValueError(
-            'network="conv" needs images of 8x8 pixels at least; use network="dense". '
-            f"Received: input_shape={input_shape}"
-        )
+    check_shape(input_shape, latent_dim, network, num_classes)
     if len(input_shape) != 3 and augment:
         raise ValueError(f"`augment` changes pictures, not vectors. Received: augment={augment!r}")
 

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from ..distributions import get_likelihood
-from ..networks import conv_down, conv_up, dense_down, dense_up, stages
+from ..networks import check_shape, conv_down, conv_up, dense_down, dense_up, stages
 from .hierarchical import HierarchicalVAE
 from .model import VAE
 
@@ -88,7 +88,7 @@ def build_vae(
     if network is None:
         dense = not is_image or math.prod(input_shape) <= DENSE_UP_TO
         network = "dense" if dense else "conv"
-    _check(input_shape, latent_dim, network, num_classes)
+    check_shape(input_shape, latent_dim, network, num_classes)
     _check_loss(beta, warm_up, cycles, free_bits, capacity, importance_samples, levels)
     if not is_image and value_range == (0, 255):
         value_range = None
@@ -123,25 +123,6 @@ def build_vae(
 def _default_likelihood(input_shape):
     grey = len(input_shape) == 3 and input_shape[-1] == 1
     return "bernoulli" if grey else "gaussian"
-
-
-def _check(input_shape, latent_dim, network, num_classes):
-    if latent_dim < 1:
-        raise ValueError(f"`latent_dim` must be at least 1. Received: latent_dim={latent_dim}")
-    if network not in ("dense", "conv"):
-        raise ValueError(f'`network` must be "dense" or "conv". Received: network={network!r}')
-    if num_classes is not None and num_classes < 2:
-        raise ValueError(f"`num_classes` must be at least 2. Received: num_classes={num_classes}")
-    if len(input_shape) not in (1, 3) or any(not size or size < 1 for size in input_shape):
-        raise ValueError(
-            "`input_shape` must be (height, width, channels) or (numbers,). "
-            f"Received: input_shape={input_shape}"
-        )
-    if network == "conv" and (len(input_shape) != 3 or min(input_shape[:2]) < 8):
-        raise ValueError(
-            'network="conv" needs images of 8x8 pixels at least; use network="dense". '
-            f"Received: input_shape={input_shape}"
-        )
 
 
 def _check_loss(beta, warm_up, cycles, free_bits, capacity, importance_samples, levels):
