@@ -107,8 +107,8 @@ def build_cnn(
         filters = filters or ((64, 128, 64) if is_series else _stages(input_shape))
         kernels = (kernel_size,) if kernel_size else (7, 5, 3) if is_series else (3,)
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
-    places = _convolve(x, filters, kernels, blocks, not is_series, init)
-    x = _average(places, mask, len(filters))
+    places, mask = _convolve(x, mask, filters, kernels, blocks, not is_series, init)
+    x = _average(places, mask)
     features = layers.Identity(name="features")(x)
     x = layers.Dropout(dropout, seed=next(seeds))(features)
     outputs = layers.Dense(units, activation, kernel_initializer="glorot_uniform", name="head")(x)
@@ -203,7 +203,8 @@ class Spectrogram(layers.Layer):
     """Log-mel bands as a picture (frames, bands, 2): standardized by clip, and where sound is.
 
     The mean of the clip's own frames is taken off and their standard deviation divided by, so
-    that neither loudness counts nor the silence that fills up a batch.
+    that neither loudness counts nor the silence that fills up a batch. The number of frames is
+    filled up to an even one: where a convolution at every second place begins depends on that.
 
     Args:
         hop: Samples from frame to frame.
@@ -215,6 +216,7 @@ class Spectrogram(layers.Layer):
 
     def call(self, inputs):
         x, length = inputs
+        x = ops.pad(x, ((0, 0), (0, ops.shape(x)[1] % 2), (0, 0)))
         frames = ops.cast(ops.ceil(length / self.hop), "int32")
         mask = ops.cast(ops.arange(ops.shape(x)[1])[None] < frames[:, None], x.dtype)[..., None]
         count = ops.maximum(ops.sum(mask, axis=(1, 2), keepdims=True), 1.0) * x.shape[2]
@@ -224,39 +226,51 @@ class Spectrogram(layers.Layer):
         return ops.stack([x, ops.broadcast_to(mask, ops.shape(x))], axis=-1)
 
     def compute_output_shape(self, input_shape):
-        return (*input_shape[0], 2)
+        batch, _, bands = input_shape[0]
+        return (batch, None, bands, 2)
 
     def get_config(self):
         return {**super().get_config(), "hop": self.hop}
 
 
-def _convolve(x, filters, kernels, blocks, halve, init):
-    """Return features (..., filters[-1]) at every place: stages of residual blocks."""
+def _convolve(x, mask, filters, kernels, blocks, halve, init):
+    """Return features (..., filters[-1]) at every place, and the mask: stages of residual blocks.
+
+    What a mask leaves out is set to 0 after every convolution, as if the clip ended there: what
+    fills up a batch beside a longer clip changes nothing.
+    """
     rank = len(x.shape) - 2
     kind = {1: layers.Conv1D, 2: layers.Conv2D, 3: layers.Conv3D}[rank]
+    pool = {1: layers.MaxPooling1D, 2: layers.MaxPooling2D, 3: layers.MaxPooling3D}[rank]
 
-    def conv(x, width, size, strides=1, activation="relu"):
+    def conv(x, mask, width, size, strides=1, activation="relu"):
         x = kind(width, size, strides, "same", use_bias=False, kernel_initializer=init)(x)
         x = layers.BatchNormalization(momentum=0.9)(x)
-        return layers.ReLU()(x) if activation else x
+        x = layers.ReLU()(x) if activation else x
+        return x if mask is None else layers.Multiply()([x, mask])
 
-    pool = {1: layers.MaxPooling1D, 2: layers.MaxPooling2D, 3: layers.MaxPooling3D}[rank]
+    def halved(mask):
+        return mask if mask is None else pool(2, padding="same")(mask)
+
     for i, width in enumerate(filters):
         size = kernels[min(i, len(kernels) - 1)]
+        # Spectrograms are wide and smooth: their first stage is at half their resolution too.
+        strides = 2 if mask is not None and not i else 1
         if halve and i:
             x = pool(2, padding="same")(x)
-        # Spectrograms are wide and smooth: their first stage is at half their resolution too.
-        x = conv(x, width, size, 2 if x.shape[1] is None and halve and not i else 1)
+        if strides == 2 or (halve and i):
+            mask = halved(mask)
+        x = conv(x, mask, width, size, strides)
         for _ in range(blocks if i or not halve else 0):  # at full resolution they cost most
             shortcut = x
-            x = conv(conv(x, width, size), width, size, activation=None)
+            x = conv(conv(x, mask, width, size), mask, width, size, activation=None)
             x = layers.ReLU()(layers.Add()([x, shortcut]))
-    return layers.Identity(name="places")(x)
+    return layers.Identity(name="places")(x), mask
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class MaskedAverage(layers.Layer):
-    """Average features (frames, bands, channels) over places, weighted by a mask (…, 1)."""
+    """Average features (frames, bands, channels) over the places of a mask (…, 1)."""
 
     def call(self, inputs):
         x, mask = inputs
@@ -267,10 +281,8 @@ class MaskedAverage(layers.Layer):
         return (input_shape[0][0], input_shape[0][-1])
 
 
-def _average(places, mask, halvings):
+def _average(places, mask):
     if mask is not None:
-        for _ in range(halvings):
-            mask = layers.AveragePooling2D(2, padding="same")(mask)
         return MaskedAverage(name="average")([places, mask])
     kind = {
         3: layers.GlobalAveragePooling1D,
