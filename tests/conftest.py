@@ -12,6 +12,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 DATA = os.environ.get("GENAI_BASICS_DATA", Path(__file__).parents[2] / "shared" / "data")
 
 
+def pytest_collection_modifyitems(items):
+    """Start with the file that takes longest, or one process ends long after the others."""
+    items.sort(key=lambda item: item.path.stem != "test_tutorials")
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     """Start every test from the same random state, and forget its models after it."""
