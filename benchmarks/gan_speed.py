@@ -16,7 +16,7 @@ import genai_basics as gb
 from .gan_pictures import Peer
 
 HEADERS = ("who", "pictures a second, median", "ours over theirs, median [spread]")
-STEPS, BATCH, TURNS = 60, 64, 7
+STEPS, BATCH, TURNS = 150, 64, 5
 
 
 def measure(folder):
