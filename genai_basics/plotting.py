@@ -229,10 +229,11 @@ def draw_boxes(image, boxes, labels=None, scores=None):
         label = "" if labels is None else str(labels[i])
         colour = COLOURS[kinds.index(label) % len(COLOURS) if kinds else 0]
         draw.rectangle(box, outline=colour, width=width)
-        text = label if scores is None else f"{label} {float(scores[i]):.2f}".strip()
+        text = label if scores is None else f"{label} {float(scores[i]):.0%}".strip()
         if text:
-            height = draw.textbbox((0, 0), text, font=font)[3] + 2
-            place = (box[0], max(box[1] - height, 0))
+            *_, right, bottom = draw.textbbox((0, 0), text, font=font)
+            left = max(min(box[0], picture.width - right), 0)  # read in whole at the edge too
+            place = (left, max(box[1] - bottom - 2, 0))
             draw.rectangle(draw.textbbox(place, text, font=font), fill=colour)
             draw.text(place, text, fill="white", font=font)
     return picture
