@@ -19,7 +19,8 @@ class Doctor(keras.callbacks.Callback):
 
     Args:
         patience: Epochs without a better validation value before overfitting is named.
-        tolerance: By which part of the best value the validation must have got worse.
+        tolerance: By which part of the best value the validation must have got worse, beyond
+            what its noise explains.
 
     Attributes:
         findings: `{name: sentence}` of all that was found.
@@ -113,8 +114,11 @@ class Doctor(keras.callbacks.Callback):
         best = int(np.argmin(values))
         waited = len(values) - 1 - best
         worse = min(values[-self.patience :]) - values[best]
+        # The standard deviation of the noise about a trend, from second differences; the best of
+        # noisy values is a lucky one, and those after it need not be worse.
+        noise = np.median(np.abs(np.diff(values, 2))) / 1.65
         losses = [logs["loss"] for logs in self.history[-len(values) :]]
-        if waited < self.patience or worse <= self.tolerance * abs(values[best]):
+        if waited < self.patience or worse <= self.tolerance * abs(values[best]) + 3 * noise:
             return {}
         if losses[-1] >= losses[best]:
             return {}

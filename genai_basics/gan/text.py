@@ -137,6 +137,7 @@ class TextGAN(GAN):
     """
 
     network_range = (0.0, 1.0)
+    remedy = "use fewer epochs, more texts or fewer `units`"
 
     def __init__(
         self,
