@@ -117,10 +117,13 @@ class Doctor(keras.callbacks.Callback):
         # The standard deviation of the noise about a trend, from second differences; the best of
         # noisy values is a lucky one, and those after it need not be worse.
         noise = np.median(np.abs(np.diff(values, 2))) / 1.65
-        losses = [logs["loss"] for logs in self.history[-len(values) :]]
+        seen = [logs for logs in self.history if name in logs]
         if waited < self.patience or worse <= self.tolerance * abs(values[best]) + 3 * noise:
             return {}
-        if losses[-1] >= losses[best]:
+        # An accuracy of few examples moves in steps: the loss has to agree with it.
+        falls = seen[-1]["loss"] < seen[best]["loss"]
+        rises = seen[-1].get("val_loss", math.inf) > seen[best].get("val_loss", -math.inf)
+        if not falls or not rises:
             return {}
         remedy = getattr(self.model, "remedy", "use fewer epochs, more data or a smaller network")
         return {

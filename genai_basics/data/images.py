@@ -127,6 +127,8 @@ def read_images(source, *, image_size=None, color=None, fit=None, strict=False, 
     size, fit = check_size(image_size), fit or "stretch"
     if hasattr(source, "is_dir") and source.is_dir():
         return _read_folder(source, size, color, fit, strict, class_names)
+    if getattr(source, "suffix", "").lower() in IMAGE_SUFFIXES:
+        raise ValueError(f"'{source}' is one picture: give a folder of them.")
     parts, digest = read_arrays(source)
     ranges, made = set(), {}
     labels, class_names = encode_parts(parts, class_names, "pictures")

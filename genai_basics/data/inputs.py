@@ -32,7 +32,7 @@ def read_inputs(arguments, spec):
     if not arguments:
         raise ValueError("There is nothing to read: give files, folders, texts or - .")
     names, items = [], []
-    for argument in arguments:
+    for argument in map(str, arguments):
         if not argument.strip():
             raise ValueError("An input is empty: give a text, a file, a folder or - .")
         found = READERS[spec.kind](argument, spec)
