@@ -12,6 +12,7 @@ from .options import (
     check_out,
     check_signing,
     data_options,
+    decoding_options,
     echo_json,
     echo_table,
     force_option,
@@ -166,6 +167,7 @@ def _free(path):
 @click.option("--top", type=click.IntRange(1), help="Show so many classes, the likeliest first.")
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Least score of an object found.")
 @click.option("--explain", is_flag=True, help="Write pictures that show what spoke for the class.")
+@decoding_options
 @out_option("Write what comes out: pictures, texts or sounds as their ending says; .csv or .json.")
 @force_option
 @json_option
@@ -182,8 +184,7 @@ def predict(run, inputs, out, force, json_, **options):
     from genai_basics.data import read_inputs
 
     names, x = read_inputs(list(inputs), run.model.reads(run.spec))
-    options = {name: value for name, value in options.items() if value}
-    _check_taken(options, run.model.answer, run.name)
+    options = _taken(options, run.model.answer, run.name)
     rows, outputs = run.model.answer(x, **options)
     several = [row if isinstance(row, list) else [row] for row in rows]  # a forecast has many
     rows = [{"input": n, **row} for n, part in zip(names, several, strict=True) for row in part]
@@ -199,12 +200,22 @@ def predict(run, inputs, out, force, json_, **options):
         click.echo(f"{len(rows)} outputs -> {out}")
 
 
-def _check_taken(options, method, model):
-    """Refuse options that the model's method does not take."""
+def _taken(options, method, model):
+    """Return the options that are given; refuse those that the model's method does not take."""
+    options = {n: value for n, value in options.items() if value is not None and value is not False}
     takes = inspect.signature(method).parameters
     for name in options:
         if name not in takes:
             raise click.UsageError(f"a {model} takes no --{name.replace('_', '-')}.")
+    if "language_model" in options:
+        judge = _load(options["language_model"])
+        if not hasattr(judge.model, "tokenizer") or judge.name != "language-model":
+            raise click.UsageError(
+                f"--language-model takes a run of language-model that writes text. Received: a run "
+                f"of {judge.name}"
+            )
+        options["language_model"] = judge.model
+    return options
 
 
 def _write_answer(rows, outputs, out, run):
@@ -236,8 +247,9 @@ def _write_answer(rows, outputs, out, run):
     type=click.Path(path_type=Path),
     help="A classifier's run: measure samples by a Fréchet distance of its features.",
 )
+@decoding_options
 @json_option
-def evaluate(run, features, json_, **values):
+def evaluate(run, features, json_, beam, language_model, weight, **values):
     """Measure the trained model in RUN on held-out data: its test split, or DATA's.
 
     \b
@@ -247,6 +259,8 @@ def evaluate(run, features, json_, **values):
         genai-basics evaluate runs/vae --features runs/cnn
     """
     run = _load(run)
+    decoding = {"beam": beam, "language_model": language_model, "weight": weight}
+    decoding = _taken(decoding, run.model.report, run.name)
     source, options = split_data_options(values)
     data = run.data(source, **options)
     part = data.test if len(data.test) else data.validation
@@ -254,11 +268,11 @@ def evaluate(run, features, json_, **values):
         raise click.ClickException(f"'{data.name}' has no held-out examples to measure on.")
     if data.fingerprint != run.config["data"]["fingerprint"] and source is None:
         click.echo("Warning: the data have changed since the run was trained.", err=True)
-    metrics, intervals = run.model.report(part.x, part.y)
+    metrics, intervals = run.model.report(part.x, part.y, **decoding)
     if features is not None:
         metrics.update(_frechet(run, _load(features), data, part))
     metrics = {name: float(value) for name, value in metrics.items()}
-    if source is None:
+    if source is None and not decoding:
         run.config["test"], run.config["test_intervals"] = metrics, intervals
         run.save_config()
         run.write_card()

@@ -27,6 +27,22 @@ def signing_options(command):
     return command
 
 
+def decoding_options(command):
+    """Add what says how a translator or a speech recognizer searches for the best text."""
+    run = click.Path(path_type=Path)
+    for option in (
+        click.option(
+            "--weight", type=click.FloatRange(0), help="Say of the language model. [default: 0.5]"
+        ),
+        click.option(
+            "--language-model", metavar="RUN", type=run, help="Of characters; helps to transcribe."
+        ),
+        click.option("--beam", type=click.IntRange(1), help="Texts kept open in a search."),
+    ):
+        command = option(command)
+    return command
+
+
 def check_signing(certificate, key, out):
     """Refuse half a signature before any work is done."""
     if (certificate is None) != (key is None):

@@ -19,7 +19,13 @@ from .options import (
     split_data_options,
 )
 
-TYPES = {"int": int, "float": float, "str": str}
+
+def names(text):
+    """Parse "A,B"."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+TYPES = {"int": int, "float": float, "str": str, "names": names}
 
 
 class Models(click.Group):

@@ -235,8 +235,11 @@ class Model(keras.Model):
         n = len(next(iter(x.values())) if isinstance(x, dict) else x)
         return max(n // max(min(batch_size or self.batch_size, n), 1), 1)
 
-    def finalize(self, x, y=None):
-        """Fit to raw training data what depends on the trained weights. `fit` ends with it."""
+    def finalize(self, x, y=None, validation=None):
+        """Fit to raw training data what depends on the trained weights. `fit` ends with it.
+
+        `validation` is what `fit` was given as `validation_data`: x, or a tuple `(x, y)`.
+        """
 
     def prepare(self, x, y=None, sample_weight=None):
         """Return raw data as a tuple of arrays of one length: `(x,)`, `(x, y)`, `(x, y, w)`.
@@ -406,6 +409,7 @@ class Model(keras.Model):
             )
         else:
             x = self.pipeline(x)
+        held_out = validation_data
         if validation_data is not None:
             parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
             size = validation_batch_size or batch_size
@@ -426,7 +430,7 @@ class Model(keras.Model):
             validation_freq=validation_freq,
         )
         if raw is not None and not any(getattr(c, "finalizes", False) for c in callbacks):
-            self.finalize(*raw)
+            self.finalize(*raw, validation=held_out)
         return history
 
     def evaluate(

@@ -22,7 +22,7 @@ class Option:
         keyword: The builder's keyword. Where `facts` is given instead, facts of the data's
             spec that the builder gets when the flag is there.
         help: One line.
-        type: "flag", "int", "float" or "str".
+        type: "flag", "int", "float", "str" or "names" (several, with commas between).
     """
 
     flag: str
@@ -257,6 +257,12 @@ RECIPES = {
             options=(
                 Option("--horizon", "Steps to forecast.", "horizon", type="int"),
                 Option("--window", "Steps of the past that it sees.", "window", type="int"),
+                Option(
+                    "--known",
+                    "Columns known ahead, as A,B: `predict` reads them from rows without target.",
+                    "known",
+                    type="names",
+                ),
             ),
             tiny={"units": 8, "window": 12, "horizon": 3},
         ),

@@ -430,7 +430,8 @@ class Recorder(keras.callbacks.Callback):
         if self.best is not None:
             for variable, value in zip(self.trained.variables, self.best, strict=True):
                 variable.assign(value)
-        self.trained.finalize(self.data.train.x, self.data.train.y)
+        part = self.data.train
+        self.trained.finalize(part.x, part.y, _validation(self.data))
         run, config = self.run, self.run.config
         config["status"] = status
         config["steps"] = self.history[-1]["step"] if self.history else 0

@@ -204,7 +204,7 @@ class Autoencoder(Codec):
         x, clean, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self.track(ops.shape(x)[0], *self.losses_of(x, clean))
 
-    def finalize(self, x, y=None):
+    def finalize(self, x, y=None, validation=None):
         """Fit the density of codes, and the tables of `compress`, to the trained encoder."""
         if self.density is None and self.entropy is None:
             return

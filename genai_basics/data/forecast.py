@@ -9,7 +9,15 @@ from .encodings import read_rows
 from .files import fingerprint_arrays, fingerprint_files, load_arrays
 from .spec import ForecastSpec
 from .tables import parse_numbers
-from .times import CALENDAR, SEASONS, calendar_columns, find_frequency, parse_times, regular_times
+from .times import (
+    CALENDAR,
+    SEASONS,
+    calendar_columns,
+    find_frequency,
+    next_times,
+    parse_times,
+    regular_times,
+)
 
 __all__ = ["find_time", "history_for_spec", "read_forecast", "series_reading"]
 
@@ -39,6 +47,8 @@ def read_forecast(
     season=None,
     frequency=None,
     calendar=True,
+    known=(),
+    ahead=0,
 ):
     """Read a series to forecast.
 
@@ -56,6 +66,8 @@ def read_forecast(
             frequency: 12 for months, 7 for days, 24 for hours.
         frequency: "month", "day", "900 seconds"... `None` takes the commonest step.
         calendar: Whether to add what the calendar says of each time: `week_sin`...
+        known: Columns to read for the steps after the last value of the targets, too.
+        ahead: How many such steps end the series; what is not known of them is NaN.
     """
     if not hasattr(source, "suffix") or source.suffix.lower() in (".npy", ".npz"):
         return _read_array(source, target, season)
@@ -76,25 +88,47 @@ def read_forecast(
     values = np.stack(list(series.values()), axis=1)
     time_column = time_names[0] if len(time_names) == 1 else ",".join(time_names) or None
     reading = series_reading(
-        values, times, tuple(series), targets, season, frequency, calendar, time_column
+        values,
+        times,
+        tuple(series),
+        targets,
+        season,
+        frequency,
+        calendar,
+        time_column,
+        known,
+        ahead,
     )
     reading.fingerprint = fingerprint_files([source])
     return reading
 
 
 def series_reading(
-    values, times, names, targets, season=None, frequency=None, calendar=True, time_column=None
+    values,
+    times,
+    names,
+    targets,
+    season=None,
+    frequency=None,
+    calendar=True,
+    time_column=None,
+    known=(),
+    ahead=0,
 ):
     """Return the reading of `values` (time, channels), put in order and made whole."""
     gaps = 0
     if times is not None:
         values, times, frequency, gaps = _regular(values, times, frequency)
+    rest = _rest(values, times, names, targets, frequency, known, ahead) if ahead else None
     values, times = _fill(values, times, names, targets, gaps)
     if len(values) < 10:
         raise ValueError(f"A series needs at least 10 steps. Received: {len(values)} steps")
     for name, column in zip(names, values.T, strict=True):
         if name in targets and np.ptp(column) == 0:
             warnings.warn(f"The series {name!r} has the same value at all times.", stacklevel=3)
+    if rest is not None:
+        values = np.concatenate([values, rest[0]])
+        times = None if times is None else np.concatenate([times, rest[1]])
     periods = CALENDAR.get(frequency, ()) if calendar and times is not None else ()
     extra = calendar_columns(times, periods) if periods else {}
     x = np.concatenate([values, *(column[:, None] for column in extra.values())], axis=1)
@@ -137,7 +171,11 @@ def find_time(columns):
 
 
 def history_for_spec(path, spec):
-    """Return the series in a file, float32 (time, channels), with the columns of the spec."""
+    """Return the series in a file, float32 (time, channels), with the columns of the spec.
+
+    Where the spec has steps `ahead`, these come after the last value of the targets: what the
+    file and the calendar say of its `known` columns, and NaN.
+    """
     raw = [name for name in spec.columns if name not in spec.calendar]
     plain = list(dict.fromkeys(name.split("=")[0] for name in raw))
     time = spec.time_column if spec.time_column and "," not in spec.time_column else None
@@ -149,6 +187,8 @@ def history_for_spec(path, spec):
         season=spec.season,
         frequency=spec.frequency,
         calendar=bool(spec.calendar),
+        known=spec.known,
+        ahead=spec.ahead,
     )
     found = dict(zip(reading.spec.columns, reading.parts["all"].x.T, strict=True))
     absent = [name for name in spec.columns if name not in found and "=" not in name]
@@ -298,6 +338,29 @@ def _regular(values, times, frequency):
         )
     opened = np.where(hit[:, None], values[place], np.nan)
     return opened, grid, frequency, gaps
+
+
+def _rest(values, times, names, targets, frequency, known, ahead):
+    """Return `(values, times)` of the steps after the last value of the targets.
+
+    The `known` columns are those of the file, which must hold them; the rest is NaN.
+    """
+    places = [names.index(name) for name in targets]
+    there = np.flatnonzero(np.isfinite(values[:, places]).any(axis=1))
+    end = there[-1] + 1 if len(there) else len(values)
+    given = values[end : end + ahead]
+    rest = np.full((ahead, len(names)), np.nan)
+    rest[: len(given)] = given
+    asked = [name for name in known if name in names]
+    if any(not np.isfinite(rest[:, names.index(name)]).all() for name in asked):
+        raise ValueError(
+            f"After the last value of {', '.join(targets)} there must be {ahead} rows with "
+            f"{', '.join(asked)} of the steps to forecast. Received: {len(given)} rows"
+        )
+    if times is None:
+        return rest, None
+    later = times[end : end + ahead]
+    return rest, later if len(later) == ahead else next_times(times[end - 1], frequency, ahead)
 
 
 def _fill(values, times, names, targets, gaps=0):

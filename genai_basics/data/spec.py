@@ -136,7 +136,8 @@ class ForecastSpec(Spec):
     `columns` names the channels of x, `targets` those to forecast (the others are known
     covariates), `season` is the number of steps after which the series resembles itself,
     `frequency` the step as text ("month", "day", "3600 seconds"), `calendar` the columns
-    that were made from the time column.
+    that were made from the time column. `predict` reads the columns `known` for `ahead` steps
+    beyond the end of the targets.
     """
 
     kind: ClassVar[str] = "forecast"
@@ -146,6 +147,8 @@ class ForecastSpec(Spec):
     frequency: str | None = None
     time_column: str | None = None
     calendar: tuple = ()
+    known: tuple = ()
+    ahead: int = 0
 
     def facts(self):
         facts = {"columns": self.columns, "targets": self.targets, "season": self.season}

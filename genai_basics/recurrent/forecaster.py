@@ -3,8 +3,12 @@
 
 A window of the past goes in, scaled by its own mean and spread; out come, for each of the next
 `horizon` steps, quantiles of what will be, learned by the pinball loss
-max(q (y - f), (q - 1) (y - f)).
+max(q (y - f), (q - 1) (y - f)). At the end of training, steps held out for validation say how
+much wider or narrower the quantiles must lie for the outer band to cover what it says
+(conformalized quantile regression, Romano et al., 2019, https://arxiv.org/abs/1905.03222).
 """
+
+import dataclasses
 
 import keras
 import numpy as np
@@ -47,8 +51,8 @@ def build_forecaster(
             the longer, at least 24.
         season: Steps after which the series resembles itself; 1 where it does not.
         calendar: Names of the channels that say where in day, week or year a step lies.
-        known: Names of the channels that are known ahead, as holidays or prices are:
-            `forecast(history, future=...)` is then told them.
+        known: Names of the channels that are known ahead, as holidays, prices or those of the
+            calendar are: `forecast(history, future=...)` is then told them.
         quantiles: Which quantiles to forecast, 0.5 among them.
         units: Size of each recurrent layer.
         num_layers: Recurrent layers.
@@ -194,6 +198,7 @@ class Forecaster(Model):
         self.naive_error = state("naive_error", (len(targets),), "ones")  # the denominator of MASE
         self.anchor = state("anchor", (3,))  # weights of the last value, last season, window's mean
         self.coupling = state("coupling", ())  # of the errors of one step and the next
+        self.widening = state("widening", (len(targets),), "ones")  # of the band, by `finalize`
         self.last_window = state("last_window", (window, channels))
         self.built = True
 
@@ -288,6 +293,29 @@ class Forecaster(Model):
             pair = error[:, :-1].ravel(), error[:, 1:].ravel()
             self.coupling.assign(np.clip(np.corrcoef(*pair)[0, 1], 0.0, 0.99))
 
+    def finalize(self, x, y=None, validation=None):
+        """Widen the quantiles until the outer band covers held-out steps as often as it says.
+
+        The factor c is the (1 + 1/n) p quantile, for a band of probability p, of
+        max((m - y) / (m - low), (y - m) / (high - m)) over the n held-out steps y with median m;
+        the band from m - c (m - low) to m + c (high - m) then covers a new step with probability
+        p at least, as far as it is like those (Romano et al., 2019, with errors in widths).
+        """
+        self.widening.assign(np.ones(len(self.targets)))
+        if validation is None:
+            return
+        parts = validation if isinstance(validation, tuple) else (validation,)
+        targets, quantiles, _ = self.backtest(*parts[:2])
+        low, median = quantiles[..., 0], quantiles[..., self.quantiles.index(0.5)]
+        high = quantiles[..., -1]
+        least = 1e-6 * ops.convert_to_numpy(self.spread)[self.target_places]
+        below = (median - targets) / np.maximum(median - low, least)
+        above = (targets - median) / np.maximum(high - median, least)
+        errors = np.maximum(below, above).reshape(-1, len(self.targets))
+        p = (self.quantiles[-1] - self.quantiles[0]) * (1 + 1 / len(errors))
+        if p <= 1:  # fewer steps cannot tell
+            self.widening.assign(np.quantile(errors, p, axis=0, method="higher"))
+
     def plan(self, x, y=None, batch_size=None):
         n = len(self.origins(x, y)[1])
         return max(n // min(batch_size or self.batch_size, n), 1)
@@ -354,7 +382,10 @@ class Forecaster(Model):
             w * a for w, a in zip(ops.unstack(self.anchor, 3), self.anchors(history), strict=True)
         )
         centre = anchor + centre * scale
-        return self.spread_out(centre, gaps * scale[..., None])
+        gaps = gaps * scale[..., None]
+        if not training:
+            gaps = gaps * self.widening[:, None]
+        return self.spread_out(centre, gaps)
 
     def spread_out(self, median, gaps):
         """Return quantiles from the median and the gaps between neighbours: they never cross."""
@@ -432,7 +463,12 @@ class Forecaster(Model):
                 f"`future` must hold {', '.join(self.known) or 'nothing'} of the next "
                 f"{self.horizon} steps: shape {shape[1:]}. Received: {got}"
             )
-        return np.asarray(future, "float32")
+        future = np.asarray(future, "float32")
+        if not np.isfinite(future).all():
+            raise ValueError(
+                f"`future` must hold finite numbers. Received: {', '.join(self.known)} with gaps"
+            )
+        return future
 
     def sample(self, n=1, *, seed=None, history=None, future=None, batch_size=None):
         """Return n paths of what may follow a series: (n, horizon) or (n, horizon, targets).
@@ -512,8 +548,16 @@ class Forecaster(Model):
         found = {name: float(value) for name, value in found.items()}
         return found, {"mae": metrics.bootstrap_interval(error.mean(axis=(1, 2)))}
 
+    def reads(self, spec):
+        return dataclasses.replace(spec, known=self.known, ahead=self.horizon if self.known else 0)
+
     def answer(self, x):
-        quantiles = self.predict(x)
+        """Forecast each series; with `known`, its last `horizon` steps are those to forecast."""
+        future = None
+        if self.known:
+            future = np.stack([one[-self.horizon :][:, self.known_places] for one in x])
+            x = [one[: -self.horizon] for one in x]
+        quantiles = self.predict(x, future=future)
         rows = []
         for one in quantiles:
             rows.append(

@@ -17,6 +17,7 @@ from ..backend import drawn, gradient_step
 from ..inputs import Waves
 from ..model import Model
 from ..sound import LogMel
+from ..tokenizer import UNKNOWN
 from .cells import GRU, LSTM
 from .ctc import beam_search, collapse, least_frames
 from .frames import StridedConv, Within
@@ -318,9 +319,12 @@ class SpeechRecognizer(Model):
         frames = self.log_mel.num_frames(length)
         there = ops.cast(ops.arange(ops.shape(x)[1])[None] < frames[:, None], x.dtype)[..., None]
         # Every clip in its own scale, band by band: neither loudness nor microphone counts.
-        total = ops.cast(frames, x.dtype)[:, None, None]
-        x = (x - ops.sum(x * there, axis=1, keepdims=True) / total) * there
-        spread = ops.sqrt(ops.sum(x * x, axis=(1, 2), keepdims=True) / (total * x.shape[-1]))
+        # Sums of float64, whose rounding does not hear how long the padding is.
+        total = ops.cast(frames, "float64")[:, None, None]
+        mean = ops.sum(ops.cast(x * there, "float64"), axis=1, keepdims=True) / total
+        x = (x - ops.cast(mean, x.dtype)) * there
+        power = ops.sum(ops.cast(x * x, "float64"), axis=(1, 2), keepdims=True)
+        spread = ops.cast(ops.sqrt(power / (total * x.shape[-1])), x.dtype)
         x = x / (spread + 1e-3)
         if training:
             x = self.mask_bands(x)
@@ -391,24 +395,27 @@ class SpeechRecognizer(Model):
         logits, frames = self.outputs_of(inputs)
         return ops.log_softmax(ops.cast(logits, "float32")), frames
 
-    def transcribe(self, x, *, beam=1, language_model=None, weight=0.5, batch_size=None):
+    def transcribe(self, x, *, beam=None, language_model=None, weight=0.5, batch_size=None):
         """Return what is said in each clip, a list of texts.
 
         Args:
             x: Clips.
-            beam: 1 takes the likeliest symbol of each frame; more sums over all ways to spread a
-                text over the frames, for so many texts at once.
-            language_model: A trained character `LanguageModel` that has a say in a beam search.
-            weight: Its say: how much its log p counts.
+            beam: 1, as usual, takes the likeliest symbol of each frame; more sums over all ways
+                to spread a text over the frames, for so many texts at once.
+            language_model: A trained `LanguageModel` of characters that has a say in a search
+                with a beam of 8, or the one given; for recognizers that tell characters.
+            weight: Its say: texts are ranked by log p(text | clip) + weight * log p(text).
             batch_size: How many clips the network hears at a time.
         """
+        if beam is None:
+            beam = 1 if language_model is None else 8
         if beam < 1:
             raise ValueError(f"`beam` must be at least 1. Received: beam={beam}")
+        score = None if language_model is None else Scorer(language_model, self.symbols, weight)
         rows = self.log_probabilities(x, batch_size)
-        if beam == 1 and language_model is None:
+        if beam == 1 and score is None:
             return [self.text(collapse(row.argmax(axis=1))) for row in rows]
-        score = None if language_model is None else Scorer(language_model, self, weight)
-        return [self.text(beam_search(row, max(beam, 2), score)) for row in rows]
+        return [self.text(beam_search(row, beam, score)) for row in rows]
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """Return probabilities (n, frames, 1 + symbols), 0 behind the end of a clip."""
@@ -416,10 +423,11 @@ class SpeechRecognizer(Model):
         longest = max(map(len, rows))
         return np.stack([np.pad(np.exp(row), ((0, longest - len(row)), (0, 0))) for row in rows])
 
-    def report(self, x, y=None):
+    def report(self, x, y=None, *, beam=None, language_model=None, weight=0.5):
+        """Return exact share, word and character error rate; options as in `transcribe`."""
         if y is None:
             raise ValueError("transcriptions are needed to measure. Received: data without")
-        found = self.transcribe(x)
+        found = self.transcribe(x, beam=beam, language_model=language_model, weight=weight)
         said = [self.text(numbers) for numbers in self.numbers(y)]
         right = np.array([a == b for a, b in zip(said, found, strict=True)])
         scores = {
@@ -429,26 +437,42 @@ class SpeechRecognizer(Model):
         }
         return scores, {"exact": metrics.bootstrap_interval(right.astype("float32"))}
 
-    def answer(self, x):
-        found = self.transcribe(x)
+    def answer(self, x, *, beam=None, language_model=None, weight=0.5):
+        found = self.transcribe(x, beam=beam, language_model=language_model, weight=weight)
         return [{"transcription": text} for text in found], None
 
 
 class Scorer:
-    """Asks a language model for log p of a next symbol, and remembers the answers."""
+    """Asks a language model for log p of a next symbol, and remembers the answers.
 
-    def __init__(self, language_model, recognizer, weight):
-        self.model, self.recognizer, self.weight = language_model, recognizer, weight
+    Args:
+        language_model: A `LanguageModel`.
+        symbols: What is recognized: characters, each a unit of the language model.
+        weight: Factor of log p.
+    """
+
+    def __init__(self, language_model, symbols, weight):
+        if any(len(symbol) > 1 for symbol in symbols):
+            raise ValueError(
+                "`language_model` takes a recognizer of characters. "
+                f"Received: one of whole words, such as {symbols[0]!r}"
+            )
+        tokens = [language_model.tokenizer.encode(symbol) for symbol in symbols]
+        if any(len(row) != 1 for row in tokens) or all(row[0] == UNKNOWN for row in tokens):
+            raise ValueError(
+                f"`language_model` must write {''.join(symbols)!r:.80} character by character. "
+                f"Received: one of {language_model.tokenizer.unit}s"
+            )
+        self.model, self.weight = language_model, weight
+        self.symbols, self.places = symbols, [row[0] for row in tokens]
         self.known = {}
 
     def __call__(self, prefix, number):
-        """Return weight * log p(symbol | the symbols before)."""
+        """Return weight * log p(symbol | the symbols before); numbers count from 1."""
         if prefix not in self.known:
-            text = self.recognizer.text(prefix)
+            text = "".join(self.symbols[number - 1] for number in prefix)
             p = self.model.predict([text])[0]
-            encode = self.model.tokenizer.encode
-            places = [encode(symbol)[0] for symbol in self.recognizer.symbols]
-            self.known[prefix] = self.weight * np.log(np.maximum(p[places], 1e-8))
+            self.known[prefix] = self.weight * np.log(np.maximum(p[self.places], 1e-8))
         return self.known[prefix][number - 1]
 
 

@@ -462,13 +462,14 @@ class Translator(Model):
         ]
         return ops.convert_to_numpy(weights)[0], *names
 
-    def report(self, x, y=None):
+    def report(self, x, y=None, *, beam=4):
+        """Return exact share, BLEU and chrF; `beam` as in `translate`."""
         x, y = self.texts(x), self.texts(y, "y")
         references = {}
         for source, target in zip(x, y, strict=True):
             references.setdefault(source, []).append(target)
         sources = list(references)  # a source with several translations has several references
-        found = self.translate(sources)
+        found = self.translate(sources, beam=beam)
         lists = [references[source] for source in sources]
         logs = self.evaluate(x, y, verbose=0, return_dict=True)
         exact = np.mean([text in right for text, right in zip(found, lists, strict=True)])
@@ -477,8 +478,8 @@ class Translator(Model):
             scores |= {"bleu": metrics.bleu(found, lists), "chrf": metrics.chrf(found, lists)}
         return scores, {}
 
-    def answer(self, x):
-        found = self.translate(x)
+    def answer(self, x, *, beam=4):
+        found = self.translate(x, beam=beam)
         return [{"translation": text} for text in found], found
 
     def pictures(self, x, y=None):

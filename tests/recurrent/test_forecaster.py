@@ -1,10 +1,17 @@
 """The forecaster: what it sees, its scales, its measures, bad input."""
 
+import dataclasses
+import json
+
+import keras
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from keras import ops
 
-from genai_basics import build_forecaster
+from genai_basics import build_forecaster, load_data
+from genai_basics.cli.main import cli
+from genai_basics.data.forecast import history_for_spec
 
 TIME = np.arange(400)
 SERIES = (10 + 3 * np.sin(2 * np.pi * TIME / 12) + 0.01 * TIME).astype("float32")
@@ -142,3 +149,83 @@ def test_a_horizon_beyond_what_was_built_for(model):
         model.forecast(SERIES, 9)
     with pytest.raises(ValueError, match=r"at least 24 steps. Received: 5 steps"):
         model.forecast(SERIES[:5])
+
+
+def test_held_out_steps_say_how_wide_the_band_must_be(tmp_path):
+    rng = np.random.default_rng(0)
+    series = rng.normal(0, 1, 700).astype("float32")
+    own = np.arange(500) >= 300
+    model = build_forecaster(horizon=1, units=4, quantiles=(0.1, 0.5, 0.9), seed=0)
+    model.compile()
+    model.fit(series[:300], epochs=1, validation_data=(series[:500], own), verbose=0)
+    told = model.report(series[:500], own)[0]["coverage_80"]
+    assert told == pytest.approx(0.805, abs=0.006), "80% of those that it was fitted to, and one"
+    new = model.report(series, np.arange(700) >= 500)[0]["coverage_80"]
+    assert 0.7 <= new <= 0.9
+    model.save(tmp_path / "m.keras")
+    twin = keras.models.load_model(tmp_path / "m.keras")
+    assert float(twin.widening[0]) == float(model.widening[0]) != 1.0
+    np.testing.assert_array_equal(twin.forecast(series), model.forecast(series))
+
+
+def test_without_held_out_steps_the_quantiles_stay(model):
+    np.testing.assert_array_equal(model.widening, 1.0)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A run on sales that holidays double, and the lines of its file."""
+    folder = tmp_path_factory.mktemp("shop")
+    days = np.datetime64("2024-01-01") + np.arange(120)
+    holiday = np.random.default_rng(0).integers(0, 2, 120)
+    pairs = zip(days, holiday, strict=True)
+    lines = ["date,sales,holiday", *(f"{day},{10 + 10 * h},{h}" for day, h in pairs)]
+    (folder / "sales.csv").write_text("\n".join(lines))
+    command = "train forecaster --target sales --horizon 3 --known holiday,week_sin --set units=8"
+    command += " --learning-rate 0.02 --epochs 40 --no-audit --quiet"
+    paths = ["--data", str(folder / "sales.csv"), "--out", str(folder / "run")]
+    result = CliRunner().invoke(cli, [*command.split(), *paths])
+    assert result.exit_code == 0, result.output
+    return folder, lines
+
+
+def forecast_of(shop, *rows):
+    folder, lines = shop
+    path = folder / "ahead.csv"
+    path.write_text("\n".join([*lines, *rows]))
+    return CliRunner().invoke(cli, ["predict", str(folder / "run"), str(path), "--json"])
+
+
+def test_predict_reads_what_is_known_ahead_from_rows_without_target(shop):
+    found = {}
+    for holidays in ("010", "101"):
+        days = ("2024-04-30", "2024-05-01", "2024-05-02")
+        rows = (f"{day},,{h}" for day, h in zip(days, holidays, strict=True))
+        result = forecast_of(shop, *rows)
+        assert result.exit_code == 0, result.output
+        found[holidays] = [json.loads(line)["sales_0.5"] for line in result.stdout.splitlines()]
+    assert len(found["010"]) == 3
+    difference = np.subtract(found["101"], found["010"])
+    assert (difference * [1, -1, 1] > 3).all()
+
+
+def test_predict_says_which_rows_are_missing(shop):
+    result = forecast_of(shop, "2024-04-30,,1")
+    assert result.exit_code == 1
+    assert (
+        "there must be 3 rows with holiday of the steps to forecast. Received: 1" in result.output
+    )
+    assert "Traceback" not in result.output
+
+
+def test_the_calendar_of_steps_ahead_needs_no_rows(tmp_path):
+    days = np.datetime64("2024-01-01") + np.arange(30)
+    path = tmp_path / "s.csv"
+    path.write_text("\n".join(["date,value", *(f"{d},{i % 7}" for i, d in enumerate(days))]))
+    spec = load_data(path).spec
+    spec = dataclasses.replace(spec, known=("week_sin", "week_cos"), ahead=9)
+    x = history_for_spec(path, spec)
+    assert x.shape == (39, len(spec.columns))
+    assert np.isnan(x[30:, 0]).all()
+    assert np.isfinite(x[:30, 0]).all()
+    np.testing.assert_allclose(x[7:, 1:3], x[:-7, 1:3], atol=1e-6)  # weeks go on

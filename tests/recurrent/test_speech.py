@@ -1,12 +1,17 @@
 """Speech: decoding on lattices made by hand, padding, joining, bad input."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from scipy.io import wavfile
 
-from genai_basics import build_speech_recognizer
+from genai_basics import build_language_model, build_speech_recognizer
+from genai_basics.cli.main import cli
 from genai_basics.recurrent.ctc import beam_search, collapse, least_frames
+from genai_basics.recurrent.speech import Scorer
 
 RATE = 4000
 
@@ -44,7 +49,7 @@ def test_padding_changes_nothing(model):
     short, long = model.known[0][3], np.concatenate(model.known[0])
     alone = model.predict([short])[0]
     beside = model.predict([short, long])[0]
-    np.testing.assert_allclose(beside[: len(alone)], alone, atol=1e-5)
+    np.testing.assert_allclose(beside[: len(alone)], alone, rtol=0, atol=1e-6)
     assert not beside[len(alone) :].any()
 
 
@@ -79,6 +84,29 @@ def test_a_language_model_has_its_say():
     assert beam_search(np.log(p), score=lambda prefix, symbol: 0.5 * (symbol == 2)) == [2]
 
 
+def test_the_beam_with_a_language_model_is_brute_force():
+    language_model = build_language_model("ab", units=4, window=5, seed=0)
+    score = Scorer(language_model, ("a", "b"), 0.8)
+    p_b = language_model.predict(["ba"])[0][language_model.tokenizer.encode("b")[0]]
+    assert score((2, 1), 2) == pytest.approx(0.8 * np.log(p_b))
+    rng = np.random.default_rng(1)
+    changed = 0
+    for _ in range(8):
+        p = rng.dirichlet(np.ones(3), size=4)
+        totals = {}
+        for path in itertools.product(range(3), repeat=4):
+            text = tuple(collapse(path))
+            totals[text] = totals.get(text, 0) + np.prod(p[range(4), path])
+        judged = {
+            text: np.log(total) + sum(score(text[:i], s) for i, s in enumerate(text))
+            for text, total in totals.items()
+        }
+        best = max(judged, key=judged.get)
+        assert tuple(beam_search(np.log(p), beam=50, score=score)) == best
+        changed += best != max(totals, key=totals.get)
+    assert changed, "the language model had a say"
+
+
 def test_words_are_joined_to_connected_speech():
     model = build_speech_recognizer(
         RATE, class_names=("ay", "bee"), units=8, filters=(8,), concatenate=3, seed=0
@@ -96,11 +124,51 @@ def test_words_are_joined_to_connected_speech():
 
 
 def test_a_language_model_of_ours_scores_characters(model):
-    from genai_basics import build_language_model
-
     language_model = build_language_model("abc", units=4, window=5, seed=0)
     found = model.transcribe(model.known[0][:2], beam=3, language_model=language_model, weight=0.1)
     assert found == model.known[1][:2]
+    of_words = build_language_model(unit="word", vocab_size=5, units=4)
+    of_words.adapt(["abc cab"])
+    with pytest.raises(ValueError, match=r"'abc' character by character\. Received: one of words"):
+        model.transcribe(model.known[0][:1], language_model=of_words)
+
+
+def test_the_commands_decode_with_a_language_model(model, tmp_path):
+    clips, texts = model.known
+    (tmp_path / "clips").mkdir()
+    lines = ["file_name,transcription", *(f"{i}.wav,{text}" for i, text in enumerate(texts))]
+    (tmp_path / "clips" / "metadata.csv").write_text("\n".join(lines))
+    for i, clip in enumerate(clips):
+        wavfile.write(tmp_path / "clips" / f"{i}.wav", RATE, clip.astype("float32"))
+    letters = np.random.default_rng(0)
+    written = "\n".join("".join(letters.permutation(texts)) for _ in range(60))
+    (tmp_path / "letters.txt").write_text(written)
+    tiny = "--epochs 1 --no-audit --quiet --set units=4"
+
+    def call(*words):
+        return CliRunner().invoke(cli, [str(word) for word in words])
+
+    speech, writer, first = tmp_path / "speech", tmp_path / "writer", tmp_path / "clips" / "0.wav"
+    trained = [
+        call("train", name, "--data", tmp_path / data, "--out", out, *tiny.split())
+        for name, data, out in (
+            ("speech-recognizer", "clips", speech),
+            ("language-model", "letters.txt", writer),
+        )
+    ]
+    assert [result.exit_code for result in trained] == [0, 0], trained[-1].output
+    decoding = ("--beam", 3, "--language-model", writer, "--weight", 0.3, "--json")
+    told = call("predict", speech, first, *decoding)
+    assert told.exit_code == 0, told.output
+    assert "transcription" in json.loads(told.stdout)
+    measured = call("evaluate", speech, "--data", tmp_path / "clips", *decoding)
+    assert measured.exit_code == 0, measured.output
+    assert "word_error_rate" in json.loads(measured.stdout)["metrics"]
+    wrong = call("predict", speech, first, "--language-model", speech)
+    assert wrong.exit_code == 2
+    assert "Received: a run of speech-recognizer" in wrong.output
+    wrong = call("predict", writer, "abc", "--beam", 2)
+    assert "a language-model takes no --beam" in wrong.output
 
 
 @pytest.mark.parametrize(
