@@ -49,11 +49,17 @@ def gate_options(command):
     show_default=True,
     help="Most examples of either side in membership inference.",
 )
-@click.option("--by", help="Column of facts, or label: whom does the model serve worst?")
+@click.option("--by", help="Column of facts, label or target: whom does the model serve worst?")
+@click.option(
+    "--features",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="A classifier's run: look for copies by its features, not by the model's own.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of samples and choices.")
 @gate_options
 @json_option
-def audit(run, n, members, by, seed, json_, **values):
+def audit(run, n, members, by, features, seed, json_, **values):
     """Say what the trained model in RUN copied, leaks and leaves out.
 
     A limit (--max-...) that is broken, or cannot be checked, makes the exit code 3. --group
@@ -72,6 +78,11 @@ def audit(run, n, members, by, seed, json_, **values):
     from .commands import _load
 
     run = _load(run)
+    if features is not None:
+        judge = _load(features)
+        if not hasattr(judge.model, "features"):
+            raise click.ClickException(f"--features needs a classifier. Received: {judge.name}")
+        options["features"] = judge.model.features
 
     from genai_basics.audit import audit_run, exceeded
 

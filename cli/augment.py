@@ -59,6 +59,7 @@ def augment(run, n, epochs, seeds, seed, out, force, json_, **values):
     import numpy as np
 
     from genai_basics.data import load_data
+    from genai_basics.provenance import COMPOSITE, describe, embed
     from genai_basics.runs import load_run, replacing
     from genai_basics.synthetic import augment as enlarge
 
@@ -82,8 +83,17 @@ def augment(run, n, epochs, seeds, seed, out, force, json_, **values):
         value_range=getattr(data.spec, "value_range", (0, 255)),
         seed=seed,
     )
-    with replacing(out) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, x_train=done.x, y_train=done.y)
+    facts = describe(
+        "gan" if loaded is None else loaded,
+        COMPOSITE,
+        seed=seed,
+        real_examples=done.real,
+        generated_examples=len(done.x) - done.real,  # they come after the real ones
+    )
+    with replacing(out) as temporary:
+        with open(temporary, "wb") as file:
+            np.savez_compressed(file, x_train=done.x, y_train=done.y)
+        embed(temporary, facts)
     if json_:
         return echo_json(
             {

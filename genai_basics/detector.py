@@ -18,7 +18,7 @@ from . import metrics, plotting
 from .backend import gradient_step
 from .data.images import resize_images
 from .data.writers import image_grid
-from .model import Model
+from .model import Errors, Model
 
 __all__ = ["Detector", "build_detector", "detection_losses"]
 
@@ -193,6 +193,15 @@ def overlaps(a, b):
     iou = both / ops.maximum(either, 1e-6)
     hull = ops.maximum(area_of(outer), 1e-6)
     return iou, iou - (hull - either) / hull
+
+
+def _matched(iou):
+    """Return which objects (rows) are found: each box (column), best first, finds one of them."""
+    matched = np.zeros(len(iou), bool)
+    for column in iou.T if len(iou) else ():
+        column = np.where(matched, 0.0, column)
+        matched[column.argmax()] |= column.max() >= 0.5
+    return matched
 
 
 def gaussians(boxes, rows, columns, size, alpha=0.54):
@@ -523,6 +532,26 @@ class Detector(Model):
             for one in y
         ]
         return metrics.detection_report(true, found, names), {}
+
+    def errors_of(self, x, y=None):
+        """Return which true objects are missed: no box of their class overlaps them by half."""
+        if y is None:
+            raise ValueError("boxes are needed to measure a detector. Received: data without")
+        missed, examples, parts = [], [], []
+        for i, (found, true) in enumerate(zip(self.detect(x), y, strict=True)):
+            names = [self.name_of(label) for label in self.encode_labels(true["labels"])]
+            boxes = np.asarray(true["boxes"], "float32").reshape(-1, 4)
+            crowd = np.asarray(true.get("crowd", np.zeros(len(names))), bool)
+            iou = ops.convert_to_numpy(overlaps(boxes[:, None], found["boxes"][None])[0])
+            same = np.array(names)[:, None] == found["labels"].astype(str)[None]
+            missed += (~_matched(np.where(same, iou, 0.0)))[~crowd].tolist()
+            parts += np.array(names)[~crowd].tolist()
+            examples += [i] * int((~crowd).sum())
+        if not missed:
+            raise ValueError("there are no objects on the pictures to miss")
+        return Errors(
+            "objects missed", np.array(missed, "float64"), np.array(examples), np.array(parts)
+        )
 
     def name_of(self, label):
         """Return the name of an integer label."""

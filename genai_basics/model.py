@@ -5,6 +5,7 @@ import json
 import math
 import secrets
 import warnings
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -12,10 +13,26 @@ from keras import ops
 
 from . import backend
 
-__all__ = ["Model", "Progress"]
+__all__ = ["Errors", "Model", "Progress"]
 
 EVALUATION_SEED = 20131220
 PROBE = 256  # training examples that `symptoms` may look at, as `model.probe`
+
+
+class Errors(NamedTuple):
+    """How wrong a model is, example by example or on the parts of them.
+
+    Attributes:
+        name: What the numbers are.
+        values: Numbers (n,), more is worse.
+        examples: The example that each number belongs to (n,). `None`: one each, in order.
+        parts: What each number is about within its example (n,): an object's class, a series.
+    """
+
+    name: str
+    values: np.ndarray
+    examples: np.ndarray | None = None
+    parts: np.ndarray | None = None
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -43,6 +60,7 @@ class Model(keras.Model):
     learning_rate = 1e-3  # at the start; `fit` lowers it to zero by a cosine
     monitor = "val_loss"  # lower is better; prefix "-" where higher is
     tracked = ()  # names of metrics that a custom step reports, beside the loss
+    membership_score = "loss"  # what `losses_by_example` returns, in words
     loss_keyword = None  # the builder's keyword that chooses the loss, where `loss=` is refused
     xla = False  # measured: whether `jit_compile=None` means XLA
     vectorized_privacy = True  # whether private training takes all examples' gradients at once
@@ -532,8 +550,8 @@ class Model(keras.Model):
         return None
 
     def errors_of(self, x, y=None):
-        """Return `(name, errors)`: how wrong the model is on each raw example, (n,)."""
-        return "loss", self.losses_by_example(x, y)
+        """Return `Errors`: how wrong the model is on raw examples, or on the parts of them."""
+        return Errors("loss", self.losses_by_example(x, y))
 
     # Sampling and mapping in chunks, compiled once.
 

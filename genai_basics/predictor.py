@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from . import backend, metrics, plotting
-from .model import Model
+from .model import Errors, Model
 
 __all__ = ["Predictor", "head_of"]
 
@@ -266,10 +266,10 @@ class Predictor(Model):
     def errors_of(self, x, y=None):
         outputs, y = self.predict(x, verbose=0), self.check_targets(y)
         if self.num_classes is None:
-            return "absolute error", np.abs(outputs - y).mean(axis=1)
+            return Errors("absolute error", np.abs(outputs - y).mean(axis=1))
         if self.multi_label:
-            return "labels wrong", ((outputs > 0.5) != y).mean(axis=1)
-        return "error", (outputs.argmax(axis=1) != y).astype("float64")
+            return Errors("labels wrong", ((outputs > 0.5) != y).mean(axis=1))
+        return Errors("error", (outputs.argmax(axis=1) != y).astype("float64"))
 
     def features_of(self, x, y=None):
         return self.features(x)

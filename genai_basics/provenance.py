@@ -21,11 +21,22 @@ from importlib import metadata
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-__all__ = ["ENHANCED", "GENERATED", "describe", "embed", "read", "sign", "write_beside"]
+__all__ = [
+    "COMPOSITE",
+    "ENHANCED",
+    "GENERATED",
+    "describe",
+    "embed",
+    "read",
+    "sign",
+    "write_beside",
+]
 
 VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 GENERATED = "trainedAlgorithmicMedia"  # made by a trained model
 ENHANCED = "algorithmicallyEnhanced"  # made of a user's own: denoised, decoded, filled in
+COMPOSITE = "compositeWithTrainedAlgorithmicMedia"  # real ones and generated ones together
+MADE = {GENERATED: "Generated", ENHANCED: "Enhanced", COMPOSITE: "Generated in part"}
 KEYWORD = "genai_basics"  # of text chunks that hold the facts as JSON
 XMP_OF_JPEG = b"http://ns.adobe.com/xap/1.0/\x00"
 XMP_OF_GIF = b"\x21\xff\x0bXMP DataXMP"
@@ -37,27 +48,29 @@ def describe(run, source=GENERATED, **more):
     """Return the facts that files made by a run's model carry.
 
     Args:
-        run: A `Run`.
-        source: `GENERATED`, or `ENHANCED` for what was made of a user's own files.
+        run: A `Run`, or the name of a model that was trained for this file alone.
+        source: `GENERATED`; `ENHANCED` for what was made of a user's own files; `COMPOSITE` for
+            a file that holds a user's own beside generated ones.
         **more: Further facts, such as `seed=1`; `None` leaves one out.
     """
     try:
         version = metadata.version("genai_basics")
     except metadata.PackageNotFoundError:
         version = "unknown"
-    made = "Generated" if source == GENERATED else "Enhanced"
+    name = run if isinstance(run, str) else run.name
     facts = {
-        "statement": f"{made} by a machine: the trained model '{run.name}'.",
+        "statement": f"{MADE[source]} by a machine: the trained model '{name}'.",
         "digital_source_type": VOCABULARY + source,
         "generator": f"genai_basics {version}",
-        "model": run.name,
-        "run": run.folder.resolve().name,  # not the path, which may name a person
+        "model": name,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         **more,
     }
-    path = run.folder / "model.keras"
-    if run.config.get("status") != "running" and path.exists():
-        facts["model_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    if not isinstance(run, str):
+        facts["run"] = run.folder.resolve().name  # not the path, which may name a person
+        path = run.folder / "model.keras"
+        if run.config.get("status") != "running" and path.exists():
+            facts["model_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     return {name: value for name, value in facts.items() if value is not None}
 
 

@@ -100,12 +100,14 @@ class Run:
 
     def write_pictures(self, pictures):
         """Write `{name: image array or figure}` as NAME.png into the folder; return the paths."""
-        from . import plotting
+        from . import plotting, provenance
 
         paths = []
         for name, picture in pictures.items():
             paths.append(self.folder / f"{name}.png")
             plotting.save(picture, paths[-1])
+            if self.spec.kind in ("images", "video", "music") and self.model.can_sample:
+                provenance.embed(paths[-1], provenance.describe(self))  # it holds samples
         return paths
 
 

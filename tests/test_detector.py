@@ -115,6 +115,19 @@ def test_heat_loss_is_the_papers_for_a_picture_without_objects():
     assert float(box_loss) == 0.0
 
 
+def test_each_box_finds_one_object_of_its_class(monkeypatch):
+    model = build_detector((32, 32, 1), 2, class_names=("a", "b"), filters=(4, 4, 4, 4), seed=0)
+    left, right = [0, 0, 10, 10], [20, 0, 30, 10]
+    found = {"boxes": np.array([left, left, right], "float32"), "labels": np.array(["a", "a", "a"])}
+    monkeypatch.setattr(model, "detect", lambda x: [found, {k: v[:0] for k, v in found.items()}])
+    true = [{"boxes": [left, [2, 0, 12, 10], right], "labels": ["a", "a", "b"]}]
+    true += [{"boxes": [left], "labels": ["b"], "crowd": [True]}]
+    missed = model.errors_of(np.zeros((2, 32, 32, 1)), true)
+    assert missed.values.tolist() == [0.0, 0.0, 1.0]  # the third box is of another class
+    assert missed.examples.tolist() == [0, 0, 0]  # crowds are no objects to miss
+    assert missed.parts.tolist() == ["a", "a", "b"]
+
+
 def test_augmentation_moves_boxes_with_their_objects():
     model = small(mirror=True)
     x = np.zeros((16, *SIZE, 1), "float32")

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 import genai_basics as gb
-from genai_basics import synthetic
+from genai_basics import provenance, synthetic
 
 
 class Nearest:
@@ -108,6 +108,10 @@ def test_the_command_writes_a_data_set(tmp_path, monkeypatch):
     arguments = ["augment", "--data", "digits", "--limit", "50", "--out", str(out)]
     done = CliRunner().invoke(cli, [*arguments, "--json"])
     assert done.exit_code == 0, done.output
+    facts = provenance.read(out)
+    assert facts["digital_source_type"].endswith("/compositeWithTrainedAlgorithmicMedia")
+    assert (facts["model"], facts["generated_examples"]) == ("gan", 5)
+    assert set(np.load(out)) == {"x_train", "y_train"}
     assert json.loads(done.output)["generated"] == 5
     again = gb.load_data(out)
     assert again.spec.shape == (8, 8, 1)

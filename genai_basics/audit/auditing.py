@@ -57,7 +57,18 @@ class Audit:
         return {name: _plain(getattr(self, name)) for name in names}
 
 
-def audit_run(run, data=None, *, n=1000, members=2000, by=None, group=None, seed=0, **data_options):
+def audit_run(
+    run,
+    data=None,
+    *,
+    n=1000,
+    members=2000,
+    by=None,
+    group=None,
+    features=None,
+    seed=0,
+    **data_options,
+):
     """Audit the trained model of a run. `genai-basics audit` is this function.
 
     Args:
@@ -66,10 +77,14 @@ def audit_run(run, data=None, *, n=1000, members=2000, by=None, group=None, seed
             them again as the run noted.
         n: Samples to draw.
         members: Most training and held-out examples whose losses are compared.
-        by: Name of a column of facts about the examples ("speaker"), or "label": whom does the
-            model serve worst?
+        by: Name of a column of facts about the examples ("speaker"), "label", or "target" of a
+            forecaster: whom does the model serve worst? `None` looks at the labels or targets
+            of models that predict.
         group: Name of a column whose values should not be on both sides of a split. `None`
             looks at each whose values repeat.
+        features: Callable that turns raw examples into vectors (n, d), such as a trained
+            classifier's `features`: copies are looked for by pixels and by these. `None`: the
+            model's own, where it has any.
         seed: Seed of samples and choices.
         **data_options: Keyword arguments for `load_data`.
 
@@ -103,7 +118,7 @@ def audit_run(run, data=None, *, n=1000, members=2000, by=None, group=None, seed
         if run.spec.kind in SEQUENCES:
             _check_verbatim(samples, data, held_out, found)
         else:
-            _check_copies(run, samples, data.train, held_out, found)
+            _check_copies(run, samples, data.train, held_out, features, found)
     _check_duplicates(data, found)
     found.findings += groups_on_both_sides(data, group)
     if run.spec.kind == "text":
@@ -189,15 +204,20 @@ def _draw(run, n, seed, found):
 # Copying and balance of pictures and vectors.
 
 
-def _check_copies(run, samples, train, held_out, found):
+def _check_copies(run, samples, train, held_out, features, found):
     vectors, points = as_vectors(samples), as_vectors(train.x)
     unseen = as_vectors(held_out.x) if len(held_out) else None
     if len(points) < 12:
         found.unchecked.append(f"{len(points)} training examples are too few to judge copying.")
         return
-    copies = find_copies(vectors, points, unseen)
+    seen = _features(run.model, samples, train, held_out, features)
+    copies = find_copies(vectors, points, unseen, features=seen)
     found.metrics |= {"copied": copies.share, "nearest_ratio": float(np.median(copies.ratios))}
     found.intervals["copied"] = copies.interval
+    for name, (share, interval) in zip(("pixels", "features"), copies.views, strict=False):
+        if seen is not None:  # else they are one
+            found.metrics[f"copied_by_{name}"] = share
+            found.intervals[f"copied_by_{name}"] = interval
     if copies.is_copier:
         text = (
             f"{copies.share:.1%} of the samples are nearer to a training example than real "
@@ -215,10 +235,22 @@ def _check_copies(run, samples, train, held_out, found):
     _check_balance(run, vectors, points, copies, train, found)
 
 
+def _features(model, samples, train, held_out, features):
+    """Return samples, training and held-out data as the model sees them; `None` if it does not."""
+    parts = [(train.x, train.y), (held_out.x, held_out.y)]
+    if features is not None:
+        return [as_vectors(features(x)) for x in (samples, *(x for x, _ in parts))]
+    labels = model.sampling_labels(len(samples))
+    seen = [model.features_of(x, y) if len(x) else None for x, y in [(samples, labels), *parts]]
+    return (
+        None if seen[0] is None else [None if part is None else as_vectors(part) for part in seen]
+    )
+
+
 def _pairs(copies, samples, train, spec):
     """Return the ten samples nearest to copies, above the training pictures that they are near."""
     worst = copies.worst(10)
-    originals = train.take(copies.neighbours[worst, 0]).x
+    originals = train.take(copies.originals[worst]).x
     value_range = getattr(spec, "value_range", (0, 255))
     pictures = [to_pixels(part, value_range) for part in (samples[worst], np.asarray(originals))]
     return image_grid(np.concatenate(pictures), columns=len(worst))
@@ -236,16 +268,16 @@ def _check_balance(run, vectors, points, copies, train, found):
         names, what = [str(i + 1) for i in range(max(real.max(), made.max()) + 1)], "cluster"
     else:
         return
-    rows = compare_shares(real, made, names)
+    asked = run.model.sampling_labels(len(made)) if what == "class" else None
+    rows = compare_shares(real if asked is None else asked, made, names)
     found.tables["balance"] = rows
     found.metrics["smallest_ratio"] = min(row["ratio"] for row in rows)
-    if getattr(run.model, "num_classes", None):
-        return  # a conditional model draws the classes that it is asked for
+    whole = "the data" if asked is None else "the labels asked for"
     wrong = [row for row in rows if row["differs"] and not 0.8 <= row["ratio"] <= 1.25]
     for row in sorted(wrong, key=lambda row: -abs(np.log(row["ratio"])))[:MOST_CLASSES]:
         found.findings.append(
             f"{what.capitalize()} {row['class']} makes up {row['samples']:.1%} of the samples "
-            f"and {row['data']:.1%} of the data."
+            f"and {row['data']:.1%} of {whole}."
         )
 
 
@@ -329,8 +361,10 @@ def _check_membership(run, train, held_out, members, seed, found):
     sides = []
     for part in (train, held_out):
         x, y = _examples(part)
-        chosen = np.sort(generator.permutation(len(x))[:members])
-        sides.append((_take(x, chosen), None if y is None else _take(y, chosen)))
+        if run.spec.kind != "forecast":  # a series stays whole
+            chosen = np.sort(generator.permutation(len(x))[:members])
+            x, y = _take(x, chosen), None if y is None else _take(y, chosen)
+        sides.append((x, y))
     try:
         losses = [run.model.losses_by_example(x, y) for x, y in sides]
     except (ValueError, NotImplementedError) as error:
@@ -344,17 +378,18 @@ def _check_membership(run, train, held_out, members, seed, found):
     metrics, intervals = membership(*losses, *_reduced(facts, seed), seed=seed)
     found.metrics |= metrics
     found.intervals |= intervals
-    if run.spec.kind == "text" and run.spec.corpus:
+    if run.spec.kind == "forecast" or (run.spec.kind == "text" and run.spec.corpus):
+        what = "series are a later" if run.spec.kind == "forecast" else "text is another"
         found.unchecked.append(
-            "The held-out text is another stretch of the same corpus, so the figures of membership "
+            f"The held-out {what} stretch of the same data, so the figures of membership "
             "inference also hold how much the two stretches differ."
         )
     elif intervals["membership_auc"][0] > LEAKING:
         low, high = intervals["membership_auc"]
         found.findings.append(
-            f"Training examples are told from held-out ones by their loss in {low:.0%} to "
-            f"{high:.0%} of pairs (chance: 50%): do not share the weights where it matters who is "
-            "in the data."
+            f"Training examples are told from held-out ones by their {run.model.membership_score} "
+            f"in {low:.0%} to {high:.0%} of pairs (chance: 50%): do not share the weights where "
+            "it matters who is in the data."
         )
 
 
@@ -408,28 +443,27 @@ def _reduced(facts, seed):
 
 def _check_groups(run, held_out, by, members, found):
     """Say whom the model serves worst, by label or by a column."""
-    columns = dict(held_out.groups)
-    y = held_out.y
-    names = getattr(run.spec, "class_names", None)
-    labelled = run.spec.kind != "detection" and np.asarray(y, dtype=object).ndim == 1
-    if names and y is not None and labelled:
-        columns["label"] = np.array([names[int(label)] for label in y])
+    columns = _columns(run, held_out)
     if by is not None and by not in columns:
         known = ", ".join(columns) or "none"
         raise ValueError(
             f"`by` must be one of the columns of the data: {known}. Received: by={by!r}"
         )
-    by = by or ("label" if "label" in columns else None)
+    if by is None and (run.spec.kind == "forecast" or not run.model.can_sample):
+        by = next((name for name in ("label", "target") if name in columns), None)
     if by is None:
         return
-    rows = np.arange(len(held_out))[:members]
-    part = held_out.take(rows)
+    part = held_out
+    if run.spec.kind != "forecast":
+        part = held_out.take(np.arange(len(held_out))[:members])
     try:
-        name, errors = run.model.errors_of(part.x, part.y)
-    except (ValueError, NotImplementedError) as error:
+        name, errors, examples, parts = run.model.errors_of(part.x, part.y)
+    except (ValueError, NotImplementedError, ImportError) as error:
         found.unchecked.append(f"Groups are not compared: {error}.")
         return
-    table = worst_groups(errors, np.asarray(columns[by])[rows])
+    examples = np.arange(len(errors)) if examples is None else examples
+    groups = parts if columns[by] is None else np.asarray(columns[by])[examples]
+    table = worst_groups(errors, groups, examples)
     found.tables["groups"] = [{"by": by, "error_is": name, **row} for row in table]
     if len(table) < 2:
         return
@@ -441,6 +475,22 @@ def _check_groups(run, held_out, by, members, found):
             f"({worst['low']:.3g} to {worst['high']:.3g}, n={worst['n']}) against "
             f"{worst['rest']:.3g} on the rest."
         )
+
+
+def _columns(run, held_out):
+    """Return the facts by which examples fall into groups; `None` where the model knows them."""
+    spec, y = run.spec, held_out.y
+    if spec.kind == "forecast":
+        few = [i for i in range(held_out.x.shape[1]) if len(np.unique(held_out.x[:, i])) <= 20]
+        columns = {spec.columns[i]: held_out.x[:, i] for i in few}
+        return {**({"target": None} if len(spec.targets) > 1 else {}), **columns}
+    columns = dict(held_out.groups)
+    names = getattr(spec, "class_names", None)
+    if spec.kind == "detection":
+        columns["label"] = None
+    elif names and y is not None and np.asarray(y, dtype=object).ndim == 1:
+        columns["label"] = np.array([names[int(label)] for label in y])
+    return columns
 
 
 def _plain(value):

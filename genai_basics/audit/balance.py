@@ -68,15 +68,17 @@ def compare_shares(data, samples, names, confidence=0.95):
     return rows
 
 
-def worst_groups(errors, groups, confidence=0.95):
+def worst_groups(errors, groups, clusters=None, confidence=0.95):
     """Return a row for each group, worst first: how the model errs there, and on the rest.
 
     `differs` says that the gap to all others is not noise, for all groups together
-    (Bonferroni).
+    (Bonferroni). Errors that come together, as those of the objects on one picture, count for
+    fewer: as many as would vary as much on their own (the design effect, Kish, 1965).
 
     Args:
         errors: Numbers (n,), more is worse; 0 and 1 count as errors.
-        groups: The group of each example (n,).
+        groups: The group of each error (n,).
+        clusters: What errors come together in (n,), a number each. `None`: each by itself.
         confidence: Chance that all intervals hold.
 
     Example:
@@ -90,12 +92,21 @@ def worst_groups(errors, groups, confidence=0.95):
     counted = set(np.unique(errors)) <= {0.0, 1.0}
     rows = []
     for name in names:
-        inside, rest = errors[groups == name], errors[groups != name]
+        here = groups == name
+        inside, rest = errors[here], errors[~here]
         row = {"group": name, "n": len(inside), "error": float(inside.mean())}
         if counted:
-            row["low"], row["high"] = share_interval(inside.sum(), len(inside), confidence)
+            effects = [
+                1.0 if clusters is None else _together(errors[w], clusters[w])
+                for w in (here, ~here)
+            ]
+            sizes = [
+                len(part) / effect for part, effect in zip((inside, rest), effects, strict=True)
+            ]
+            wrong = [row["error"] * sizes[0], rest.sum() / effects[1]]
+            row["low"], row["high"] = share_interval(wrong[0], sizes[0], confidence)
             ratio = ratio_interval(
-                inside.sum(), len(inside), rest.sum(), max(len(rest), 1), confidence_of_one
+                wrong[0], sizes[0], wrong[1], max(sizes[1], 1), confidence_of_one
             )
             differs = len(rest) > 0 and not ratio[1] <= 1 <= ratio[2]
         else:
@@ -106,3 +117,13 @@ def worst_groups(errors, groups, confidence=0.95):
         row["rest"] = float(rest.mean()) if len(rest) else None
         rows.append({**row, "differs": bool(differs)})
     return sorted(rows, key=lambda row: -row["error"])
+
+
+def _together(errors, clusters):
+    """Return how many times more the mean of errors varies than if each came by itself."""
+    mean = errors.mean() if len(errors) else 0.0
+    alone = len(errors) * mean * (1 - mean)
+    if alone == 0.0:
+        return 1.0
+    _, numbers = np.unique(clusters, return_inverse=True)
+    return max(float((np.bincount(numbers, errors - mean) ** 2).sum()) / alone, 1.0)

@@ -25,8 +25,10 @@ class Copying:
         allowed: The share that an honest model may have by chance.
         ratios: Of each sample (n,): 1 is usual, near 0 is a copy.
         neighbours: Indices (n, 5) of each sample's nearest training examples.
-        threshold: Ratio below which a sample counts as copied.
+        originals: Indices (n,) of the training example that each sample is most like a copy of.
         duplicated: Share of the copies whose original is in the training data more than once.
+        views: `(share, interval)` by pixels alone and, where given, by features alone.
+        scores: Of each sample (n,): its least ratio, over the threshold of that view.
     """
 
     share: float
@@ -34,8 +36,10 @@ class Copying:
     allowed: float
     ratios: np.ndarray = field(repr=False)
     neighbours: np.ndarray = field(repr=False)
-    threshold: float = 0.0
+    originals: np.ndarray = field(repr=False)
+    scores: np.ndarray = field(repr=False)
     duplicated: float = 0.0
+    views: tuple = ()
 
     @property
     def is_copier(self):
@@ -44,10 +48,10 @@ class Copying:
 
     def worst(self, n=10):
         """Return the samples (indices) that are nearest to copies, worst first."""
-        return np.argsort(self.ratios, kind="stable")[:n]
+        return np.argsort(self.scores, kind="stable")[:n]
 
 
-def find_copies(samples, train, held_out=None, seed=0):
+def find_copies(samples, train, held_out=None, *, features=None, seed=0):
     """Compare samples with training data, against how held-out data compare with them.
 
     A sample's ratio is its distance to the nearest training example over its distance to the
@@ -59,10 +63,16 @@ def find_copies(samples, train, held_out=None, seed=0):
     distance is that to the 10th nearest training example, and training examples, each left
     out in its turn, set the threshold.
 
+    With `features`, a sample is a copy where it is one by pixels or by features: the less of its
+    two ratios, each over its threshold, is compared with the same of held-out examples, so that
+    one in a hundred of them falls under the joint threshold too.
+
     Args:
         samples: Vectors (n, d).
         train: Vectors (m, d).
         held_out: Vectors (k, d), k of 20 at least, or `None`.
+        features: `(samples, train, held_out)` once more, as vectors (n, e), (m, e), (k, e) of
+            features in which likeness shows that pixels hide.
         seed: Seed of the choice of real examples that set the threshold.
 
     Returns:
@@ -74,35 +84,59 @@ def find_copies(samples, train, held_out=None, seed=0):
     >>> find_copies(real[:50] + 0.001, real[:200], real[200:]).share
     1.0
     """
-    generator = np.random.default_rng(seed)
-    points, samples_to_train = nearest(samples, train, max(VOTERS, 10))
-    if held_out is not None and len(held_out) >= 20:
-        real = np.sort(generator.permutation(len(held_out))[:QUERIES])
+    judged = held_out is not None and len(held_out) >= 20
+    source = held_out if judged else train
+    real = np.sort(np.random.default_rng(seed).permutation(len(source))[:QUERIES])
+    views = [(samples, train, held_out)] + ([features] if features is not None else [])
+    compared = [_compare(*view, real, judged) for view in views]
+    scores = np.stack([ratios / _limit(usual) for ratios, usual, _, _ in compared])
+    real_scores = np.stack([usual / _limit(usual) for _, usual, _, _ in compared])
+    score = scores.min(axis=0)
+    copied = score < _limit(real_scores.min(axis=0))
+    share, interval = _beyond_chance(copied)
+    ratios, _, neighbours, usual = compared[0]
+    nearest_of_views = np.stack([found[:, 0] for _, _, found, _ in compared])
+    originals = nearest_of_views[scores.argmin(axis=0), np.arange(len(score))]
+    return Copying(
+        share=share,
+        interval=interval,
+        allowed=LEVEL + 3 / len(real),
+        ratios=ratios,
+        neighbours=neighbours,
+        originals=originals,
+        duplicated=_duplicated(train, originals[copied], 0.1 * usual),
+        views=tuple(_beyond_chance(one < 1.0) for one in scores),
+        scores=score,
+    )
+
+
+def _compare(samples, train, held_out, real, judged):
+    """Return ratios of samples and of real data, the samples' neighbours, the usual distance."""
+    found, distances = nearest(samples, train, max(VOTERS, 10))
+    if judged:
         to_train = nearest(held_out[real], train)[1]
         order = np.concatenate([real, np.setdiff1d(np.arange(len(held_out)), real)])
         others = nearest(held_out[real], held_out[order], itself=True)[1][:, 0]
-        ratios = samples_to_train[:, 0] / _positive(nearest(samples, held_out)[1][:, 0])
+        ratios = distances[:, 0] / _positive(nearest(samples, held_out)[1][:, 0])
         real_ratios = to_train[:, 0] / _positive(others)
     else:
-        real = np.sort(generator.permutation(len(train))[:QUERIES])
         order = np.concatenate([real, np.setdiff1d(np.arange(len(train)), real)])
         to_train = nearest(train[real], train[order], 10, itself=True)[1]
-        ratios = samples_to_train[:, 0] / _positive(samples_to_train[:, -1])
+        ratios = distances[:, 0] / _positive(distances[:, -1])
         real_ratios = to_train[:, 0] / _positive(to_train[:, -1])
-    threshold = np.sort(real_ratios)[int(LEVEL * len(real))]
-    copied = ratios < threshold
-    usual = np.median(to_train[:, 0])
-    bounds = share_interval(copied.sum(), len(copied))
-    share, *interval = (max(value - LEVEL, 0.0) / (1 - LEVEL) for value in (copied.mean(), *bounds))
-    return Copying(
-        share=float(share),
-        interval=tuple(map(float, interval)),
-        allowed=LEVEL + 3 / len(real),
-        ratios=ratios,
-        neighbours=points[:, :VOTERS],
-        threshold=float(threshold),
-        duplicated=_duplicated(train, points[copied, 0], 0.1 * usual),
-    )
+    return ratios, real_ratios, found[:, :VOTERS], np.median(to_train[:, 0])
+
+
+def _limit(ratios):
+    """Return the ratio under which one in a hundred real examples falls."""
+    return max(float(np.sort(ratios)[int(LEVEL * len(ratios))]), 1e-12)
+
+
+def _beyond_chance(copied):
+    """Return the share of copies, and its interval, less what chance makes of real data."""
+    values = (copied.mean(), *share_interval(copied.sum(), len(copied)))
+    share, low, high = (float(max(value - LEVEL, 0.0) / (1 - LEVEL)) for value in values)
+    return share, (low, high)
 
 
 def find_duplicates(*parts):

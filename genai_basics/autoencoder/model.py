@@ -245,6 +245,9 @@ class Autoencoder(Codec):
         self._check_code()
         return self.map_batches(self._encode_prepared, *self.prepare(x)[:1])
 
+    def features_of(self, x, y=None):
+        return self.encode(x).reshape(len(x), -1) if self.can_sample else None
+
     def _encode_prepared(self, x):
         code = self.encoder(self.preprocess(x))
         return ops.clip(ops.round(code), -LARGEST, LARGEST) if self.entropy is not None else code

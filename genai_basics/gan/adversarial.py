@@ -66,6 +66,7 @@ class GAN(Model):
         "generator_norm",
         "discriminator_norm",
     )
+    membership_score = "discriminator's score"
     loss_keyword = "`loss` of build_gan"
     remedy = "add `augment` (--set augment=('translation','brightness')), or use fewer epochs"
 
@@ -416,7 +417,22 @@ class GAN(Model):
 
     # What the commands print and draw.
 
-    def features_of(self, x):
+    def losses_by_example(self, x, y=None, batch_size=None):
+        """Return how unreal the discriminator takes each raw example to be, (n,).
+
+        It was trained to take the training examples for real, so that its score tells who was
+        among them (LOGAN, Hayes et al., 2019, https://arxiv.org/abs/1705.07663).
+        """
+        data = self.prepare(x, y)
+        return self.map_batches(self._losses_prepared, *data, batch_size=batch_size or 256)
+
+    def _losses_prepared(self, x, labels=None):
+        return -self.score(self.preprocess(x), self.one_hot(labels))[:, 0]
+
+    def errors_of(self, x, y=None):
+        raise ValueError(f"a {self.name} makes no predictions that could be wrong")
+
+    def features_of(self, x, y=None):
         """Return features (n, d) of raw x, see `build_gan`."""
         return self.map_batches(self._features, np.asarray(x), batch_size=256)
 

@@ -223,7 +223,7 @@ class MusicGAN(GAN):
         near = sample_report(self.features_of(real), self.features_of(fake))
         return {**report, **near, "samples": n}, {}
 
-    def features_of(self, x):
+    def features_of(self, x, y=None):
         return self.map_batches(self._features, *self.prepare(list(x)), batch_size=256)
 
     def answer(self, x):

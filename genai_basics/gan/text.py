@@ -250,7 +250,7 @@ class TextGAN(GAN):
         near = sample_report(self.features_of(x), self.features_of(fake))
         return {**report, **near, "samples": n}, {}
 
-    def features_of(self, x):
+    def features_of(self, x, y=None):
         return self.map_batches(self._features, *self.prepare(x), batch_size=256)
 
     def answer(self, x):

@@ -333,7 +333,7 @@ class VideoGAN(GAN):
             report[name], report[f"{name}_data"] = measure(fake), measure(x)
         return {**near, **report, "samples": len(fake)}, {}
 
-    def features_of(self, x):
+    def features_of(self, x, y=None):
         return self.map_batches(self._features, self._cut(np.asarray(x)), batch_size=128)
 
     def pictures(self, x, y=None):

@@ -16,7 +16,7 @@ from keras import layers, ops
 
 from .. import metrics, plotting
 from ..backend import drawn, gradient_step
-from ..model import Model
+from ..model import Errors, Model
 from .cells import GRU, LSTM
 
 __all__ = ["Forecaster", "build_forecaster"]
@@ -518,7 +518,9 @@ class Forecaster(Model):
 
         Shapes (origins, horizon, targets), the same with quantiles, and the last season repeated.
         """
-        series, places = self.origins(x, y)
+        return self._forecasts(*self.origins(x, y))
+
+    def _forecasts(self, series, places):
         quantiles, naive, targets = [], [], []
         compute = self.compile_once(self._backtest)
         for start in range(0, len(places), 512):
@@ -531,6 +533,36 @@ class Forecaster(Model):
 
     def _backtest(self, history, future):
         return self({"history": history, "future": future}), self.anchors(history)[1]
+
+    def _apart(self, x, y=None):
+        """Return `(steps, targets, quantiles)` of forecasts that do not overlap."""
+        series, places = self.origins(x, y)
+        _, first, which = np.unique(places[:, 0], return_index=True, return_inverse=True)
+        places = places[(places[:, 1] - places[first[which], 1]) % self.horizon == 0]
+        targets, quantiles, _ = self._forecasts(series, places)
+        return places[:, 1], targets, quantiles
+
+    def losses_by_example(self, x, y=None, batch_size=None):
+        """Return the pinball loss of each forecast of a horizon, (n,), one after the other.
+
+        Mean over steps, targets and quantiles, in spreads of the series. Forecasts do not
+        overlap, so that their losses count as examples of their own.
+        """
+        _, targets, quantiles = self._apart(x, y)
+        spread = ops.convert_to_numpy(self.spread)[self.target_places]
+        error, q = targets[..., None] - quantiles, np.array(self.quantiles)
+        pinball = np.maximum(q * error, (q - 1) * error) / spread[:, None]
+        return pinball.mean(axis=(1, 2, 3))
+
+    def errors_of(self, x, y=None):
+        """Return the median's error in each forecast, by target, over that of the season before."""
+        steps, targets, quantiles = self._apart(x, y)
+        error = np.abs(targets - quantiles[..., self.quantiles.index(0.5)]).mean(axis=1)
+        error = error / ops.convert_to_numpy(self.naive_error)
+        n, parts = error.shape[0], np.array(self.targets)
+        return Errors(
+            "absolute scaled error", error.ravel(), steps.repeat(len(parts)), np.tile(parts, n)
+        )
 
     def report(self, x, y=None):
         targets, quantiles, naive = self.backtest(x, y)

@@ -15,7 +15,7 @@ from keras import layers, ops
 from .. import metrics
 from ..backend import drawn, gradient_step
 from ..inputs import Waves
-from ..model import Model
+from ..model import Errors, Model
 from ..sound import LogMel
 from ..tokenizer import UNKNOWN
 from .cells import GRU, LSTM
@@ -436,6 +436,14 @@ class SpeechRecognizer(Model):
             "character_error_rate": metrics.character_error_rate(said, found),
         }
         return scores, {"exact": metrics.bootstrap_interval(right.astype("float32"))}
+
+    def errors_of(self, x, y=None):
+        said = [self.text(numbers) for numbers in self.numbers(y)]
+        pairs = zip(said, self.transcribe(x), strict=True)
+        rates = [
+            metrics.word_error_rate([a], [b]) if a.split() else float(b != "") for a, b in pairs
+        ]
+        return Errors("word error rate of a clip", np.array(rates))
 
     def answer(self, x, *, beam=None, language_model=None, weight=0.5):
         found = self.transcribe(x, beam=beam, language_model=language_model, weight=weight)

@@ -69,6 +69,34 @@ def test_blurred_samples_are_no_copies(rng):
     assert not find_copies(0.3 * rng.normal(size=(300, 10)), train, held_out).is_copier
 
 
+def test_copies_that_pixels_hide_are_found_by_features(rng):
+    def view(n):
+        return rng.normal(size=(n, 3))
+
+    train, held_out, new = view(500), view(400), view(300)
+    hidden = np.concatenate([new, train[:60] + 0.001 * rng.normal(size=(60, 3))])
+
+    def pixels(x):  # much else goes on in them
+        return np.concatenate([x, rng.normal(size=(len(x), 40))], axis=1)
+
+    shown = [pixels(part) for part in (hidden, train, held_out)]
+    assert not find_copies(*shown).is_copier
+    found = find_copies(*shown, features=(hidden, train, held_out))
+    assert found.is_copier
+    assert found.share == pytest.approx(60 / 360, abs=0.05)
+    assert [share > 0.1 for share, _ in found.views] == [False, True]
+    np.testing.assert_array_equal(found.originals[300:], np.arange(60))
+
+
+def test_two_views_accuse_no_more_than_one(rng):
+    accused = 0
+    for _ in range(40):
+        pixels = [rng.normal(size=(n, 10)) for n in (300, 200, 150)]
+        features = [rng.normal(size=(n, 4)) for n in (300, 200, 150)]
+        accused += find_copies(*pixels, features=features).is_copier
+    assert accused <= 1
+
+
 def test_copies_of_duplicates_are_told(rng):
     train = rng.normal(size=(300, 10))
     train[:100] = train[0]
@@ -155,6 +183,18 @@ def test_the_group_served_worst_is_named_and_noise_is_not():
     assert rows[0]["low"] < 0.5 < rows[0]["high"]
     noise = worst_groups([1, 0, 0, 0, 0, 0, 0, 0], ["a"] * 4 + ["b"] * 4)
     assert not any(row["differs"] for row in noise)
+
+
+def test_objects_of_one_picture_count_for_fewer(rng):
+    clusters = np.repeat(np.arange(40), 10)
+    alone = together = 0
+    for _ in range(100):
+        errors = np.repeat(rng.integers(0, 2, 40), 10)  # a picture is clear or dark as a whole
+        groups = np.repeat(rng.permutation(np.arange(40) % 2), 10)
+        alone += worst_groups(errors, groups)[0]["differs"]
+        together += worst_groups(errors, groups, clusters)[0]["differs"]
+    assert alone > 30
+    assert together <= 8
 
 
 def test_groups_of_losses_are_compared_by_their_means(rng):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from cli.main import cli
 from genai_basics import load_data, load_run, train
 from genai_basics.audit import Audit, audit_run, exceeded, exposure
 from genai_basics.audit.canaries import exposure_among, plant, repeated_sentences
+from genai_basics.model import Errors
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,11 @@ def copier(folder, digits):
 @pytest.fixture(scope="module")
 def honest(folder):
     return train("vae", epochs=8, hidden_units=(256,), out=folder / "honest")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
 
 
 @pytest.fixture
@@ -99,6 +106,120 @@ def test_the_worst_group_of_a_classifier_is_named(folder, digits):
     assert found.tables["groups"][0]["group"] == "8"
     assert any("label 8 worst" in sentence for sentence in found.findings)
     assert "makes no samples" in " ".join(found.unchecked)
+
+
+class Known:
+    """A model whose errors are known."""
+
+    can_sample = False
+
+    def __init__(self, *errors):
+        self.errors = errors
+
+    def losses_by_example(self, x, y=None):
+        raise ValueError("its losses are not known")
+
+    def errors_of(self, x, y=None):
+        return Errors(*self.errors)
+
+
+def known_run(data, *errors):
+    config = {"data": {"fingerprint": data.fingerprint}}
+    return SimpleNamespace(name="known", model=Known(*errors), spec=data.spec, config=config)
+
+
+def test_the_objects_that_a_detector_misses_are_named_by_class_and_by_camera():
+    data = load_data("scattered_digits")
+    counts = [len(target["labels"]) for target in data.test.y]
+    examples = np.repeat(np.arange(len(counts)), counts)
+    classes = np.array(data.spec.class_names)
+    labels = np.concatenate([target["labels"] for target in data.test.y])
+    parts = labels if labels.dtype.kind == "U" else classes[labels]
+    cameras = np.resize(["day", "day", "night"], len(counts))
+    test = dataclasses.replace(data.test, groups={"camera": cameras})
+    data = dataclasses.replace(data, test=test)
+    seven = (parts == classes[7]).astype("float64")
+    found = audit_run(known_run(data, "objects missed", seven, examples, parts), data)
+    assert any(f"label {classes[7]} worst: objects missed 1 (" in s for s in found.findings)
+    dark = (cameras[examples] == "night").astype("float64")
+    run = known_run(data, "objects missed", dark, examples, parts)
+    found = audit_run(run, data, by="camera")
+    assert any("camera night worst" in s for s in found.findings)
+    assert not any(s.startswith("The model serves label") for s in found.findings)
+
+
+def test_the_speaker_that_a_recognizer_serves_worst_is_named(rng):
+    data = load_data("key_sequences")
+    speakers = np.resize(["ann", "theo", "eve"], len(data.test))
+    data = dataclasses.replace(
+        data, test=dataclasses.replace(data.test, groups={"speaker": speakers})
+    )
+    rates = rng.random(len(speakers))
+    noise = audit_run(known_run(data, "word error rate of a clip", rates), data, by="speaker")
+    assert len(noise.tables["groups"]) == 3
+    assert not any("worst" in sentence for sentence in noise.findings)
+    rates[speakers == "theo"] += 1
+    found = audit_run(known_run(data, "word error rate of a clip", rates), data, by="speaker")
+    assert any("speaker theo worst" in sentence for sentence in found.findings)
+
+
+def test_the_series_that_a_forecaster_serves_worst_is_named(folder, rng):
+    calm, wild = np.sin(np.arange(600) / 5), rng.normal(size=600)
+    lines = [f"{a:.4f},{b:.4f},{i % 2}" for i, (a, b) in enumerate(zip(calm, wild, strict=True))]
+    (folder / "two.csv").write_text("\n".join(["calm,wild,shift", *lines]))
+    data = load_data(folder / "two.csv", kind="forecast", target=["calm", "wild"])
+    run = train("forecaster", data, epochs=3, horizon=3, units=8, out=folder / "two", audit=False)
+    found = audit_run(run, data)
+    assert found.tables["groups"][0]["group"] == "wild"
+    assert any("target wild worst: absolute scaled error" in s for s in found.findings)
+    low, high = found.intervals["membership_auc"]
+    assert low < 0.5 < high
+    assert any("a later stretch" in sentence for sentence in found.unchecked)
+    assert len(audit_run(run, data, by="shift").tables["groups"]) == 2
+    with pytest.raises(ValueError, match="target, shift"):
+        audit_run(run, data, by="speaker")
+
+
+# GANs and texts that copy.
+
+
+@pytest.mark.slow
+@pytest.mark.skip(reason="has not been run to its end yet")
+def test_a_gan_that_copies_is_caught_and_an_honest_one_is_not(folder, digits):
+    options = {"hidden_units": (128, 128), "network": "dense", "batch_size": 50}
+    np.savez(folder / "fifty.npz", **few(digits, 50))
+    copier = train(
+        "gan",
+        str(folder / "fifty.npz"),
+        data_options={"validation": 0},
+        epochs=2500,
+        out=folder / "gan-copier",
+        **options,
+    ).config["audit"]
+    assert any("the model copies" in sentence for sentence in copier["findings"])
+    assert copier["intervals"]["copied"][0] > 0.02
+    honest = train("gan", epochs=40, out=folder / "gan-honest", **options).config["audit"]
+    assert honest["metrics"]["copied"] < 0.02
+    assert not any("copies" in sentence for sentence in honest["findings"])
+    assert copier["metrics"]["membership_auc"] > honest["metrics"]["membership_auc"] + 0.1
+    assert any("discriminator's score" in sentence for sentence in copier["findings"])
+
+
+@pytest.mark.slow
+@pytest.mark.skip(reason="has not been run to its end yet")
+def test_a_language_model_that_knows_its_text_by_heart_is_caught(folder, rng):
+    vocabulary = [f"w{i:02d}" for i in range(100)]
+    options = {"units": 96, "embedding_dim": 32, "window": 50, "dropout": 0.0, "batch_size": 8}
+    found = {}
+    for name, words, epochs in (("parrot", 400, 150), ("writer", 8000, 2)):
+        (folder / f"{name}.txt").write_text(" ".join(rng.choice(vocabulary, words)))
+        source = str(folder / f"{name}.txt")
+        run = train("language-model", source, epochs=epochs, out=folder / name, **options)
+        found[name] = run.config["audit"]
+    assert found["parrot"]["metrics"]["copied"] > 0.3
+    assert any("of what the model wrote" in s for s in found["parrot"]["findings"])
+    assert found["writer"]["metrics"]["copied"] < 0.05
+    assert not any("of what the model wrote" in s for s in found["writer"]["findings"])
 
 
 # The commands, and their limits.
@@ -277,27 +398,29 @@ def test_a_sentence_that_repeats_is_found():
 
 
 @pytest.mark.slow
-@pytest.mark.skip(reason="has not been run to its end on a quiet machine yet")
-def test_private_training_forgets_the_secret(folder):
-    """A secret planted 100 times is exposed by plain training, not by private training."""
+@pytest.mark.skip(reason="has not been run to its end yet")
+def test_private_training_forgets_secret_and_members(folder, rng):
+    """Plain training learns a planted secret and its lines by heart, private training does not."""
     pytest.importorskip("dp_accounting")
-    from genai_basics.data import embedded  # noqa: F401  (its texts need no network)
-
+    lines = ["".join(rng.choice(list("abcdefghij"), 12)) for _ in range(300)]
+    data = load_data(lines, kind="text", test=0.3)
+    options = {"units": 64, "embedding_dim": 16, "window": 60, "dropout": 0.0, "batch_size": 16}
     plain, private = (
-        train(
-            "language-model",
-            epochs=e,
-            units=64,
-            canaries=(100,),
-            batch_size=16,
-            out=folder / o,
-            **k,
+        train("language-model", data, canaries=(40,), out=folder / name, **options, **more)
+        for name, more in (
+            ("plain", {"epochs": 60}),
+            ("private", {"epochs": 15, "dp_noise": 1.0}),
         )
-        for e, o, k in ((4, "plain", {}), (1, "private", {"dp_noise": 0.6}))
     )
-    exposures = [run.config["audit"]["metrics"]["exposure"] for run in (plain, private)]
-    assert exposures[0] > 10 > 6 > exposures[1]
-    assert private.config["privacy"]["epsilon"] < 10
+    exposure_of, auc_of = (
+        [run.config["audit"]["metrics"][name] for run in (plain, private)]
+        for name in ("exposure", "membership_auc")
+    )
+    assert exposure_of[0] > 10 > 6 > exposure_of[1]
+    assert auc_of[0] > auc_of[1] + 0.1
+    low, high = private.config["audit"]["intervals"]["membership_auc"]
+    assert low < 0.5 < high
+    assert private.config["privacy"]["epsilon"] < 50
 
 
 def test_private_training_says_what_it_guarantees(folder):

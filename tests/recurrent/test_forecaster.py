@@ -32,6 +32,20 @@ def test_it_beats_the_last_season_where_there_is_a_trend(model):
     assert intervals["mae"][0] <= metrics["mae"] <= intervals["mae"][1]
 
 
+def test_losses_and_errors_are_those_of_forecasts_that_do_not_overlap(model):
+    own = np.arange(400) >= 340
+    targets, quantiles, _ = model.backtest(SERIES, own)
+    error = targets[..., None] - quantiles
+    q = np.array(model.quantiles)
+    pinball = np.maximum(q * error, (q - 1) * error).mean(axis=(1, 2, 3)) / SERIES[:300].std()
+    np.testing.assert_allclose(model.losses_by_example(SERIES, own), pinball[::6], rtol=1e-4)
+    found = model.errors_of(SERIES, own)
+    assert found.examples.tolist() == list(range(340, 395, 6))
+    assert set(found.parts) == {"x0"}
+    absolute = np.abs(error[..., 2]).mean(axis=(1, 2)) / float(model.naive_error[0])
+    np.testing.assert_allclose(found.values, absolute[::6], rtol=1e-4)
+
+
 def test_it_sees_no_future(model):
     changed = SERIES.copy()
     changed[300:] = 1e3

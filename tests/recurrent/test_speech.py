@@ -36,6 +36,13 @@ def model():
     return model
 
 
+def test_errors_are_word_error_rates_of_clips(model, monkeypatch):
+    clips, _ = model.known
+    monkeypatch.setattr(type(model), "transcribe", lambda self, x: ["abc", "b", ""])
+    found = model.errors_of(clips[:3], ["abc", "ab", "c"])
+    assert found.values.tolist() == [0.0, 1.0, 1.0]
+
+
 def test_ten_clips_are_learned_by_heart(model):
     clips, texts = model.known
     assert model.transcribe(clips) == texts
