@@ -60,7 +60,7 @@ def _noisy(clip, generator):
     return np.clip(clip + noise, -1, 1).astype("float32")
 
 
-def moving_digits(*, n=600, frames=16, size=32):
+def moving_digits(*, n=1500, frames=16, size=32):
     """Clips of one digit that moves and bounces: uint8 (n, frames, size, size, 1).
 
     Each clip has a digit picture of its own (scikit-learn's, enlarged to 16x16), which is its

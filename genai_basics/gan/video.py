@@ -1,7 +1,7 @@
 """A GAN for short clips, with a judge of frames and a judge of motion.
 
-Two generators. `"layers"`: the noise makes a still background and some pictures with a mask, and
-a path for each of them; every frame is the background with the pictures pasted on where their
+Two generators. `"layers"`: the noise makes some pictures with a mask, and a path for each of
+them; every frame is a background, one for all clips, with the pictures pasted on where their
 paths have come to (after Vondrick et al., 2016, https://arxiv.org/abs/1609.02612, and Yang et
 al., 2017, LR-GAN). What moves keeps its shape, and a picture is made once for all frames.
 `"conv"`: convolutions over space and then over time, (2+1)D, for clips that are not like that.
@@ -28,10 +28,10 @@ def build_video_gan(
     *,
     network="layers",
     moving=1,
-    filters=(32, 64, 128),
+    filters=(48, 96, 128),
     loss="non_saturating",
-    penalty=None,
-    penalty_weight=1.0,
+    penalty="r1",
+    penalty_weight=0.1,
     discriminator_steps=1,
     ema=0.995,
     value_range=(0, 255),
@@ -43,7 +43,7 @@ def build_video_gan(
         input_shape: Shape of one clip: 8 to 16 frames of 32x32 to 64x64 pixels, multiples of 8.
             Longer clips are cut.
         latent_dim: Size of the noise z.
-        network: `"layers"`, pictures that move before a background, or `"conv"`.
+        network: `"layers"`, pictures that move before one background, or `"conv"`.
         moving: Pictures that move, for `"layers"`.
         filters: Channels of the convolutions at a half, a quarter and an eighth of the size.
         loss, penalty, penalty_weight, discriminator_steps, ema: As in `build_gan`.
@@ -86,7 +86,7 @@ def build_video_gan(
         generator,
         _discriminator(input_shape, filters, init),
         adversarial_loss=loss,
-        penalty=penalty or ("gradient" if loss == "wasserstein" else "none"),
+        penalty=penalty or "none",
         penalty_weight=penalty_weight,
         discriminator_steps=discriminator_steps,
         ema=ema,
@@ -120,24 +120,22 @@ def _over_time(x, filters, init, strides=1):
 
 
 def _layered_generator(shape, latent_dim, moving, filters, init):
-    """Return z -> clips: a background, pictures with masks, and the paths of the pictures."""
+    """Return z -> clips: pictures with masks, and their paths before a background."""
     frames, height, width, channels = shape
     z = keras.Input((latent_dim,), name="z")
-    x = layers.Dense(height // 8 * (width // 8) * filters[2], kernel_initializer=init)(z)
-    x = _normalized(layers.Reshape((height // 8, width // 8, filters[2]))(x))
-    for stage in (filters[1], filters[0]):
-        x = _normalized(PixelShuffle()(_conv2d(x, 4 * stage, init)))
-        x = _normalized(_conv2d(x, stage, init))
-    pictures = channels + moving * (channels + 1)  # background; each picture and its mask
-    x = PixelShuffle()(_conv2d(x, 4 * pictures, init))
+    size = (height // 4, width // 4, filters[1])
+    x = layers.Dense(int(np.prod(size)), use_bias=False, kernel_initializer=init)(z)
+    x = _normalized(layers.Reshape(size)(x))
+    x = _normalized(PixelShuffle()(_conv2d(x, 4 * filters[0], init)))
+    x = _normalized(_conv2d(x, filters[0], init))
+    x = PixelShuffle()(_conv2d(x, 4 * moving * (channels + 1), init))
 
     path = z
     for _ in range(2):
         path = layers.LeakyReLU(0.2)(layers.Dense(256, kernel_initializer=init)(path))
-    # Speeds, summed up to places: a path is smooth before it has learned anything.
-    speed = layers.Dense(frames * moving * 2, kernel_initializer=init)(path)
-    speed = layers.Reshape((frames, moving, 2))(speed)
-    return keras.Model(z, MovingLayers(moving)([x, speed]), name="generator")
+    path = layers.Dense((frames + 1) * moving * 2, kernel_initializer=init)(path)
+    path = layers.Reshape((frames + 1, moving, 2))(path)
+    return keras.Model(z, MovingLayers(moving, name="layers")([x, path]), name="generator")
 
 
 def _conv_generator(shape, latent_dim, filters, init):
@@ -234,27 +232,37 @@ class SomeFrames(keras.layers.Layer):
 class MovingLayers(keras.layers.Layer):
     """Pictures pasted on a background, each where its path has come to by each frame.
 
-    Takes `[pictures, speeds]`: pictures (batch, height, width, c + moving * (c + 1)), of which
-    the first c channels are the background (before tanh) and each further c + 1 a picture and
-    its mask's logits; speeds (batch, frames, moving, 2) in pixels a frame, down and right.
-    Places between pixels are interpolated, so that gradients reach the speeds.
+    Takes `[pictures, path]`: pictures (batch, height, width, moving * (c + 1)), before tanh,
+    each followed by its mask's logits; path (batch, frames + 1, moving, 2), down and right: where
+    a picture starts in quarters of the size, its mean speed, and the deviations from it, each in
+    2 pixels a frame and half a pixel. So a path is smooth before it has learned anything. Places
+    between pixels are interpolated, so that gradients reach the path.
+
+    Weights: `background` (height, width, c) in [-1, 1], the same in all clips: what is to move
+    can not hide in it.
     """
 
     def __init__(self, moving=1, **kwargs):
         super().__init__(**kwargs)
         self.moving = moving
 
+    def build(self, input_shape):
+        (_, height, width, total), _ = input_shape
+        shape = (height, width, total // self.moving - 1)
+        self.background = self.add_weight(name="background", shape=shape, initializer="zeros")
+
     def call(self, inputs):
-        pictures, speeds = inputs
-        height, width, total = pictures.shape[1:]
-        channels = (total - self.moving) // (1 + self.moving)
-        places = ops.cumsum(speeds, axis=1)
-        places = places - places[:, :1] + speeds[:, :1] * 4.0  # the first speed says where
-        frames = ops.tanh(pictures[:, None, :, :, :channels])
+        pictures, path = inputs
+        height, width, channels = self.background.shape
+        start = ops.multiply(path[:, :1], (height / 4, width / 4))
+        speeds = 2.0 * path[:, 1:2] + 0.5 * path[:, 2:]
+        places = start + ops.pad(ops.cumsum(speeds, axis=1), ((0, 0), (1, 0), (0, 0), (0, 0)))
+        frames = self.background
         for i in range(self.moving):
-            start = channels + i * (channels + 1)
-            picture = ops.tanh(pictures[..., start : start + channels])
-            mask = ops.sigmoid(pictures[..., start + channels : start + channels + 1])
+            first = i * (channels + 1)
+            picture = ops.tanh(pictures[..., first : first + channels])
+            # Small at first: a mask over everything would be driven to nothing, and stay there.
+            mask = ops.sigmoid(pictures[..., first + channels : first + channels + 1] - 2.0)
             layer = ops.concatenate([mask * picture, mask], axis=-1)
             down = _tents(places[:, :, i, 0], height)
             right = _tents(places[:, :, i, 1], width)
@@ -264,9 +272,8 @@ class MovingLayers(keras.layers.Layer):
         return frames
 
     def compute_output_shape(self, input_shape):
-        (batch, height, width, total), speeds = input_shape
-        channels = (total - self.moving) // (1 + self.moving)
-        return (batch, speeds[1], height, width, channels)
+        (batch, height, width, total), path = input_shape
+        return (batch, path[1] - 1, height, width, total // self.moving - 1)
 
     def get_config(self):
         return {**super().get_config(), "moving": self.moving}
@@ -286,7 +293,7 @@ class VideoGAN(GAN):
     The networks see clips (frames, height, width, channels) in [-1, 1].
     """
 
-    batch_size = 32
+    batch_size = 16
     xla = False  # it takes minutes to compile, and gains nothing
 
     def shape_seen(self):
@@ -312,6 +319,16 @@ class VideoGAN(GAN):
                 )
             x = np.stack(x)
         return super().prepare(self._cut(x), y)
+
+    def adapt(self, x, y=None):
+        """Take the background from what stands still in most frames."""
+        super().adapt(x, y)
+        still = np.median(np.stack([clip[::4] for clip in x[:200]]), axis=(0, 1))
+        still = ops.convert_to_numpy(self.preprocess(still))
+        for network in (self.generator, self.ema_generator):
+            for layer in network.layers:
+                if isinstance(layer, MovingLayers):
+                    layer.background.assign(still.reshape(layer.background.shape))
 
     def _cut(self, x):
         """Return clips without the frames that are too many, or the axis of channels added."""
