@@ -7,8 +7,8 @@ discriminator has two heads. One looks at some frames, each by itself: is this a
 other looks at the clip through time: does it move as things move?
 
 The generator uses what is known about things that move: they mostly keep their looks and change
-their place. From the noise it makes a background, one picture with a mask, and a speed for each
-frame; the picture is pasted where the speeds, added up, have taken it.
+their place. From the noise it makes one picture with a mask, and a speed for each frame; the
+picture is pasted on a background, the same for all clips, where the speeds have taken it.
 
 The claims at the end: shifting a picture by a part of a pixel has a slope, so speeds can be
 learned; and after training the clips move by about as much as the real ones do.
@@ -48,16 +48,18 @@ show(clips[0])
 # Ask how bright the right one is: the answer grows with the shift, and that is the slope through
 # which a speed is learned.
 
-pictures = np.full((1, 3, 7, 3), -20.0, "float32")  # background, picture, mask: before tanh
-pictures[0, 1, 2, 1:] = 20.0
+pictures = np.full((1, 3, 7, 2), -20.0, "float32")  # a picture and its mask, before they are bent
+pictures[0, 1, 2] = 20.0
 layer = MovingLayers(1)
+layer.build(((1, 3, 7, 2), (1, 3, 1, 2)))
+layer.background.assign(-np.ones((3, 7, 1)))
 
 
 def brightness(step):
     """Return the middle line's pixel 4 after one step of that many pixels to the right."""
-    zero = ops.zeros_like(step)
-    speeds = ops.reshape(ops.stack([zero, zero, zero, step]), (1, 2, 1, 2))
-    return layer([pictures, speeds])[0, 1, 1, 4, 0]
+    zero = ops.zeros_like(step)  # a path: where it starts, its speed in 2 pixels, what differs
+    path = ops.reshape(ops.stack([zero, zero, zero, step / 2, zero, zero]), (1, 3, 1, 2))
+    return layer([pictures, path])[0, 1, 1, 4, 0]
 
 
 value, slope = gradients(brightness, ops.convert_to_tensor(np.float32(1.5)))
@@ -67,10 +69,11 @@ print(f"brightness {float(value):.1f} between -1 and 1, slope {float(slope):.1f}
 # Training
 # --------
 
-gan = gb.build_video_gan((16, 32, 32, 1), filters=(16, 32, 64), seed=0)
-gan.compile(learning_rate=5e-4)
+gan = gb.build_video_gan((16, 32, 32, 1), filters=(32, 64, 64), seed=0)
+gan.compile()
 before = gan.sample(100, seed=0)
-gan.fit(clips, epochs=max(1, round(30 * BUDGET)), verbose=0)
+steps = max(20, round(450 * BUDGET))
+gan.fit(clips, epochs=1, steps_per_epoch=steps, verbose=0)
 made = gan.sample(100, seed=0)
 show(made[0])
 show(made[1])

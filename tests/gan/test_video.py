@@ -93,3 +93,26 @@ def test_wrong_arguments_are_refused(options, message):
 def test_clips_of_differing_lengths_are_refused(trained, clips):
     with pytest.raises(ValueError, match=r"one shape.*Received: shapes"):
         trained.fit([clips[0], clips[1][:5]])
+
+
+def test_a_picture_moves_along_its_path_before_the_background():
+    layer = video.MovingLayers(1)
+    layer.build(((1, 4, 8, 2), (1, 4, 1, 2)))
+    background = np.full((4, 8, 1), -0.5, "float32")
+    layer.background.assign(background)
+    pictures = np.full((1, 4, 8, 2), -30.0, "float32")
+    pictures[0, 1, 2] = 30.0  # one white pixel, and its mask
+    # Starts a quarter of the width to the right, moves 2 * 0.5 + 0.5 * (0, 2) to the right.
+    path = np.array([[0, 1], [0, 0.5], [0, 0], [0, 2]], "float32").reshape(1, 4, 1, 2)
+    frames = keras.ops.convert_to_numpy(layer([pictures, path]))[0]
+    for frame, column in zip(frames, (4, 5, 7), strict=True):
+        wanted = background.copy()
+        wanted[1, column] = 1.0
+        np.testing.assert_allclose(frame, wanted, atol=1e-5)
+
+
+def test_the_background_is_what_stands_still(clips):
+    gan = gb.build_video_gan((8, 16, 16, 1), latent_dim=4, filters=(4, 4, 4), seed=0)
+    still = np.full_like(clips, 200)
+    gan.adapt(still)
+    np.testing.assert_allclose(gan.generator.layers[-1].background, 200 / 127.5 - 1, atol=1e-6)
