@@ -1,5 +1,6 @@
 """Start TensorFlow without its messages, for programs with a terminal to keep clean."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -22,6 +23,7 @@ def quiet_tensorflow():
         import_module("keras")
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     with tempfile.TemporaryFile() as aside:
         stderr = os.dup(2)

@@ -407,6 +407,8 @@ class Translator(Model):
         for start in range(0, len(texts), batch_size):
             rows = order[start : start + batch_size]
             source = padded([numbers[i] for i in rows])
+            # To few lengths, or every batch would be compiled anew; the mask leaves it out.
+            source = np.pad(source, ((0, 0), (0, -source.shape[1] % 8)))
             most = length or 2 * source.shape[1] + 10
             tokens, looks = map(ops.convert_to_numpy, search(source, beam, most))
             for i, target, look in zip(rows, tokens, looks, strict=True):
