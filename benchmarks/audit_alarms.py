@@ -3,8 +3,8 @@
 Twenty VAEs each, of other seeds, on scikit-learn's digits: honest ones trained as `train vae`
 does, and copiers trained on 50 pictures for 1,500 steps. A model is called a copier where the
 audit's finding says so, by pixels or by its own features, at the default threshold, with 1,000
-samples. Membership inference is the
-other alarm: the lower bound of its area under the curve is above 0.55.
+samples. Membership inference is the other alarm: the lower bound of its area under the curve is
+above 0.55.
 """
 
 import numpy as np
