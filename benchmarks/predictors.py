@@ -1,12 +1,13 @@
 """Prediction beside Keras' own examples and scikit-learn: accuracy after the same minutes.
 
 MNIST pictures, a film review's sentences and spoken digits, each learned from the same examples
-for the same time by our defaults and by the peer as its authors set it up: `MLPClassifier` with
-our widths, Keras' mnist_convnet, tf-idf of words and pairs with logistic regression (which ends
-by itself), and the network of Keras' speaker recognition on spoken digits. Measured once, on
-examples that neither saw.
+for the same time by `gb.train`, our defaults, and by the peer as its authors set it up:
+`MLPClassifier` with our widths, Keras' mnist_convnet, tf-idf of words and pairs with logistic
+regression (which ends by itself), and the network of Keras' speaker recognition on spoken digits.
+Measured once, on examples that neither saw.
 """
 
+import tempfile
 import time
 
 import keras
@@ -14,7 +15,6 @@ import numpy as np
 from keras import layers
 
 import genai_basics as gb
-from genai_basics.model import Progress
 
 HEADERS = ["work", "who", "test accuracy", "seconds of training"]
 SECONDS = {"pictures, dense": 60, "pictures, convolutional": 120, "sentences": 30, "sounds": 120}
@@ -31,12 +31,11 @@ class Until(keras.callbacks.Callback):
         self.model.stop_training |= time.monotonic() > self.end
 
 
-def ours(model, train, test, seconds, batch_size):
+def ours(name, data, seconds):
     """Return the test accuracy of one of our models."""
-    model.compile()
-    budget = Progress(seconds=seconds)
-    model.fit(train.x, train.y, batch_size=batch_size, epochs=9999, callbacks=[budget], verbose=0)
-    return np.mean(model.predict(test.x, verbose=0).argmax(axis=1) == test.y)
+    with tempfile.TemporaryDirectory() as out:
+        run = gb.train(name, data, minutes=seconds / 60, out=f"{out}/run", audit=False)
+    return np.mean(run.model.predict(data.test.x, verbose=0).argmax(axis=1) == data.test.y)
 
 
 def plain_keras(model, train, test, seconds):
@@ -125,30 +124,26 @@ def measure(folder):
     flat = [(x.reshape(len(x), -1), y) for x, y in scaled]
     work = "pictures, dense"
     seconds = SECONDS[work]
-    mlp = gb.build_mlp((28, 28, 1), 10, seed=0)
-    row(work, "genai_basics", lambda: ours(mlp, data.train, data.test, seconds, 128), seconds)
+    row(work, "genai_basics", lambda: ours("mlp", data, seconds), seconds)
     row(work, "MLPClassifier", lambda: mlp_classifier(*flat, seconds), seconds)
 
     work = "pictures, convolutional"
     seconds = SECONDS[work]
-    cnn = gb.build_cnn((28, 28, 1), 10, seed=0)
-    row(work, "genai_basics", lambda: ours(cnn, data.train, data.test, seconds, 64), seconds)
+    row(work, "genai_basics", lambda: ours("cnn", data, seconds), seconds)
     convnet = mnist_convnet()
     row(work, "mnist_convnet", lambda: plain_keras(convnet, *scaled, seconds), seconds)
 
     work = "sentences"
     seconds = SECONDS[work]
     data = gb.load_data(folder / "rt_polarity")
-    mlp = gb.build_mlp(num_classes=2, seed=0)
-    row(work, "genai_basics", lambda: ours(mlp, data.train, data.test, seconds, 128), seconds)
+    row(work, "genai_basics", lambda: ours("mlp", data, seconds), seconds)
     row(work, "tf-idf, logistic regression", lambda: tf_idf(data.train, data.test), seconds)
 
     work = "sounds"
     seconds = SECONDS[work]
     data = gb.load_data(folder / "fsdd", kind="audio", test="index=0,1,2,3,4")
     rate = data.spec.sample_rate
-    cnn = gb.build_cnn(sample_rate=rate, num_classes=10, seed=0)
-    row(work, "genai_basics", lambda: ours(cnn, data.train, data.test, seconds, 64), seconds)
+    row(work, "genai_basics", lambda: ours("cnn", data, seconds), seconds)
     pairs = [(spectra(part.x, rate), part.y) for part in (data.train, data.test)]
     network = speaker_network(rate, 10)
     row(work, "speaker_recognition", lambda: plain_keras(network, *pairs, seconds), seconds)

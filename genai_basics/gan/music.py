@@ -19,6 +19,8 @@ from .judge import sample_report
 
 __all__ = ["MusicGAN", "build_music_gan"]
 
+SHARPNESS = 5.0  # of the choice among pitches at the start
+
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 
 
@@ -33,7 +35,7 @@ def build_music_gan(
     units=128,
     loss="non_saturating",
     penalty="r1",
-    penalty_weight=0.1,
+    penalty_weight=4.0,
     discriminator_steps=1,
     ema=0.995,
     seed=None,
@@ -106,6 +108,8 @@ def _generator(shape, latent_dim, units, init):
     x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     x = layers.Conv1D(units, 3, padding="same", activation="relu", kernel_initializer=init)(x)
     x = layers.Dense(voices * pitches, kernel_initializer="glorot_uniform")(x)
+    # Beside the Gumbel noise small logits would be chance, and chance holds no note.
+    x = layers.Rescaling(SHARPNESS)(x)
     return keras.Model(z, layers.Reshape(shape)(x), name="generator")
 
 
