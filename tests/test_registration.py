@@ -169,6 +169,7 @@ def test_a_saved_model_loads_whichever_package_came_first(saved, first):
     assert python(f"{first}; {LOAD.format(saved)}").strip() == "VAE"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a fork for each submodule")
 def test_a_saved_model_loads_whichever_submodule_came_first(saved):
     """A process for each submodule, forked where TensorFlow is there and Keras is not yet."""
