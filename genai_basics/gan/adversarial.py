@@ -499,16 +499,17 @@ class GAN(Model):
         spread = [logs.get("val_diversity", logs["diversity"]) for logs in recent]
         accuracy = [min(logs["real_accuracy"], logs["fake_accuracy"]) for logs in recent]
         norms = [max(logs["generator_norm"], logs["discriminator_norm"]) for logs in recent]
+        smooth = "raise `penalty_weight`" if self.penalty == "r1" else "add `penalty='r1'`"
         if max(spread) < 0.3:
             found["mode_collapse"] = (
-                f"mode collapse: the samples' variance is {spread[-1]:.0%} of the data's; add "
-                "`penalty='r1'`, raise `discriminator_steps`, or use larger batches"
+                f"mode collapse: the samples' variance is {spread[-1]:.0%} of the data's; "
+                f"{smooth}, raise `discriminator_steps`, or use larger batches"
             )
         if min(accuracy) > 0.98:
             found["overpowering_discriminator"] = (
                 f"the discriminator tells {accuracy[-1]:.0%} of both kinds apart, so the generator "
-                "learns little: add `penalty='r1'` or `augment`, or lower the discriminator's "
-                "learning rate (`d_optimizer` of compile)"
+                f"learns little: {smooth}, add `augment`, or lower the discriminator's learning "
+                "rate (`d_optimizer` of compile)"
             )
         if min(norms) > 1e3:
             found["divergence"] = (
