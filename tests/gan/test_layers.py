@@ -6,7 +6,6 @@ import pytest
 from keras import ops
 
 from genai_basics.backend import gradients
-from genai_basics.gan.video import MovingLayers
 from genai_basics.layers import (
     ConditionalNormalization,
     DifferentiableAugmentation,
@@ -71,16 +70,6 @@ def test_augmentation_keeps_shape_and_refuses_unknown_policies():
     assert layer(np.zeros((3, 9, 12, 3), "float32")).shape == (3, 9, 12, 3)
     with pytest.raises(ValueError, match=r"translation, brightness, cutout.*Received: blur"):
         DifferentiableAugmentation(("blur",))
-
-
-def test_moving_layers_put_a_picture_where_its_path_is():
-    pictures = np.full((1, 9, 9, 3), -20.0, "float32")  # black ground, black picture, no mask
-    pictures[:, 4, 4, 1:] = 20.0  # one white pixel, opaque
-    speeds = np.zeros((1, 3, 1, 2), "float32")
-    speeds[:, 1:, 0] = (1.0, 2.0)  # a pixel down, two to the right
-    clip = ops.convert_to_numpy(MovingLayers(1)([pictures, speeds]))
-    places = [np.unravel_index(frame[..., 0].argmax(), (9, 9)) for frame in clip[0]]
-    assert places == [(4, 4), (5, 6), (6, 8)]
 
 
 @pytest.mark.parametrize(
