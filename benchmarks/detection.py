@@ -1,0 +1,31 @@
+"""A detector learns blood cells from 292 pictures, from nothing, in ten minutes.
+
+BCCD's official test pictures after ten minutes of `train detector` on the others, and scattered
+digits, made on the spot, after three. Mean average precision by pycocotools: at an overlap of a
+half, and the mean over overlaps from 0.5 to 0.95.
+"""
+
+import tempfile
+
+import genai_basics as gb
+
+HEADERS = ("data", "minutes", "pictures learned from", "mAP at 0.5", "mAP at 0.5:0.95", "by class")
+WORK = {"bccd": 10.0, "scattered_digits": 3.0}
+
+
+def measure(folder):
+    """Return the rows of the table."""
+    rows = []
+    for name, minutes in WORK.items():
+        # What VOC's `val.txt` names is learned from too: the budget ends training, nothing else.
+        path = folder / "bccd" / "BCCD"
+        data = gb.load_data(path, validation=0) if name == "bccd" else gb.load_data(name)
+        with tempfile.TemporaryDirectory() as out:
+            run = gb.train("detector", data, minutes=minutes, out=f"{out}/run", audit=False)
+        report, _ = run.model.report(data.test.x, data.test.y)
+        classes = {n.removeprefix("ap_50_"): v for n, v in report.items() if "ap_50_" in n}
+        shown = ", ".join(f"{n} {v:.2f}" for n, v in classes.items()) if len(classes) < 5 else ""
+        strict = report["map_50_95"]
+        figures = f"{report['map_50']:.3f}", f"{strict:.3f}"
+        rows.append((name, f"{minutes:g}", len(data.train), *figures, shown))
+    return rows
