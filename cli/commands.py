@@ -116,11 +116,10 @@ def sample(run, n, seed, labels, out, certificate, key, force, json_, **options)
     if out is None and run.spec.kind in ("text", "pairs"):
         return echo_json(list(samples)) if json_ else click.echo("\n".join(samples))
 
-    from genai_basics.data.writers import write_samples
+    from genai_basics.data.writers import PREFERRED, write_samples
     from genai_basics.provenance import describe, sign
-    from genai_basics.training import SAMPLES
 
-    out = out or _free(Path(f"{run.name}-samples{SAMPLES.get(run.spec.kind, '.npy')}"))
+    out = out or _free(Path(f"{run.name}-samples{PREFERRED.get(run.spec.kind, '.npy')}"))
     walk = between or options.get("interpolate")  # goes through classes in an order of its own
     named = None if walk else model.sampling_labels(len(samples), options.get("labels"))
     origin = describe(run, seed=seed)

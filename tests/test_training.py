@@ -72,7 +72,7 @@ def test_ctrl_c_leaves_a_usable_run(tmp_path):
 COMMAND = """
 import sys
 from genai_basics import train
-from genai_basics.training import Recorder
+from genai_basics.recorder import Recorder
 Recorder.spacing = 0.0
 folder, kill, resume = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "resume"
 import keras, os, signal

@@ -24,6 +24,8 @@ SUFFIXES = {  # kind: endings that suit it; "" is a folder of one file each
     "video": (".gif", ".png", ".npy", ".npz", ""),
     "music": (".mid", ".wav", ".npz", ""),
 }
+# The ending of a kind's samples where none is asked for.
+PREFERRED = {"images": ".png", "vectors": ".npy", "text": ".txt", "video": ".gif", "music": ".mid"}
 IN_FOLDERS = {
     "images": ".png",
     "detection": ".png",

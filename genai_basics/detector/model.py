@@ -1,274 +1,31 @@
-"""Object detector that needs no anchors: TTFNet (Liu et al., 2019, https://arxiv.org/abs/1909.00700).
+"""The detector: its data, its augmentation, `train_step`, and from maps back to boxes.
 
-At a quarter of the picture's resolution, a heatmap for each class is high at the centres of its
-objects, and each place foretells how far the object about it reaches to the left, top, right and
-bottom. A Gaussian about each object's centre (equation 2) is the target of the heatmaps, through
-the focal loss of CenterNet (equation 3, from https://arxiv.org/abs/1904.07850), and weighs the
-places whose boxes are compared with the object's by generalized IoU (equations 6 to 8).
+The formulas and their source are in `boxes.py`.
 """
 
 import json
-import math
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
-from . import metrics, plotting
-from .backend import gradient_step
-from .data.images import resize_images
-from .data.writers import image_grid
-from .model import Errors, Model
+from .. import metrics, plotting
+from ..backend import gradient_step
+from ..data.images import resize_images
+from ..data.writers import image_grid
+from ..model import Errors, Model
+from .boxes import (
+    area_of,
+    boxes_of,
+    detection_losses,
+    losses_by_picture,
+    matched_objects,
+    overlaps,
+)
 
-__all__ = ["Detector", "build_detector", "detection_losses"]
+__all__ = ["Detector"]
 
-STRIDE = 4  # pixels between places
-LONGEST = 256  # pixels of the longer side that a picture is shrunk to
 MOST = 100  # objects found in a picture
-
-
-def build_detector(
-    input_shape=(None, None, 3),
-    num_classes=1,
-    *,
-    image_size=None,
-    filters=(24, 48, 96, 160),
-    augment=True,
-    mirror=None,
-    max_overlap=0.55,
-    threshold=0.3,
-    class_names=None,
-    value_range=(0, 255),
-    seed=None,
-):
-    """Build a detector of objects, to train from nothing on a few hundred pictures.
-
-    `fit(x, y)` takes pictures, of any sizes, and for each a dict of `boxes` (k, 4), the corners
-    left, top, right, bottom in its pixels, and `labels` (k,), numbers or names.
-
-    Args:
-        input_shape: (height, width, channels) of the pictures, None where sizes differ.
-        num_classes: Number of classes.
-        image_size: (height, width) that pictures are resized to. `None`: as they are up to 256
-            pixels, else shrunk to 256 on the longer side. More finds smaller objects.
-        filters: Channels at 1/2, 1/4, 1/8 and 1/16 of the size.
-        augment: Whether pictures are shifted, zoomed and lit in other ways in training.
-        mirror: Whether they are mirrored and turned upside down too. `None`: where class names
-            are longer than those of letters and digits.
-        max_overlap: Two boxes of a class that overlap by more are one object (intersection
-            over union).
-        threshold: Least score of a box that `detect` returns.
-        class_names: Names of the labels.
-        value_range: Range of the pictures.
-        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
-
-    Raises:
-        ValueError: If an argument is out of its range.
-
-    Example:
-
-    >>> from genai_basics import build_detector, load_data
-    >>> data = load_data("scattered_digits", limit=16)
-    >>> detector = build_detector(data.spec.shape, 10, class_names=data.spec.class_names, seed=0)
-    >>> detector.compile()
-    >>> history = detector.fit(data.train.x, data.train.y, epochs=1, verbose=0)
-    >>> sorted(detector.detect(data.test.x)[0])
-    ['boxes', 'labels', 'scores']
-    """
-    if class_names is not None and num_classes == 1:
-        num_classes = len(class_names)
-    _check(input_shape, num_classes, class_names, filters, max_overlap, threshold)
-    size = _network_size(input_shape, image_size)
-    if mirror is None:
-        mirror = class_names is not None and any(len(str(name)) > 2 for name in class_names)
-    init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
-    network = _network((*size, input_shape[-1]), num_classes, filters, init)
-    return Detector(
-        network,
-        num_classes=num_classes,
-        augment=augment,
-        mirror=bool(mirror),
-        max_overlap=max_overlap,
-        threshold=threshold,
-        class_names=class_names,
-        value_range=value_range,
-        seed=seed,
-        name="detector",
-    )
-
-
-def _check(input_shape, num_classes, class_names, filters, max_overlap, threshold):
-    if len(input_shape) != 3 or input_shape[-1] not in (1, 3):
-        raise ValueError(
-            "`input_shape` must be (height, width, 1 or 3). "
-            f"Received: input_shape={tuple(input_shape)}"
-        )
-    if num_classes < 1:
-        raise ValueError(f"`num_classes` must be at least 1. Received: num_classes={num_classes}")
-    if class_names is not None and len(class_names) != num_classes:
-        raise ValueError(
-            f"`class_names` must name each of {num_classes} classes. "
-            f"Received: {len(class_names)} names"
-        )
-    if len(filters) != 4 or min(filters) < 1:
-        raise ValueError(f"`filters` must be four widths. Received: filters={filters}")
-    for name, value in (("max_overlap", max_overlap), ("threshold", threshold)):
-        if not 0 < value < 1:
-            raise ValueError(f"`{name}` must be between 0 and 1. Received: {name}={value}")
-
-
-def _network_size(input_shape, image_size):
-    """Return (height, width) of the network's pictures: multiples of 16."""
-    if image_size is None:
-        height, width = (size or LONGEST for size in input_shape[:2])
-        scale = min(1.0, LONGEST / max(height, width))
-        image_size = (height * scale, width * scale)
-    sides = (image_size,) * 2 if isinstance(image_size, (int, float)) else tuple(image_size)
-    if len(sides) != 2 or min(sides) < 16:
-        raise ValueError(
-            f"`image_size` must be (height, width), 16 at least. Received: image_size={image_size}"
-        )
-    return tuple(16 * max(1, round(side / 16)) for side in sides)
-
-
-def _network(input_shape, num_classes, filters, init):
-    """Return pictures -> (heat, reach): down to 1/16 of the size, and up to 1/4 again."""
-
-    def conv(x, width, size=3, strides=1):
-        x = layers.Conv2D(width, size, strides, "same", use_bias=False, kernel_initializer=init)(x)
-        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-
-    def up(x, beside, width):
-        x = layers.UpSampling2D()(conv(x, width, 1))
-        return conv(layers.Add()([x, conv(beside, width, 1)]), width)
-
-    half, quarter, eighth, sixteenth = filters
-    inputs = keras.Input(input_shape, name="x")
-    x = conv(inputs, half, strides=2)
-    quarter = conv(conv(x, quarter, strides=2), quarter)
-    eighth = conv(conv(quarter, eighth, strides=2), eighth)
-    x = conv(conv(eighth, sixteenth, strides=2), sixteenth)
-    x = up(up(x, eighth, filters[2]), quarter, filters[1])
-    # At the start each place says "nothing here" with 0.99 (Lin et al., 2017, section 4.1).
-    bias = keras.initializers.Constant(-math.log(99))
-    # Straight from the last stage: a stage for each would take a third of a step.
-    heat = layers.Conv2D(num_classes, 3, 1, "same", bias_initializer=bias, name="heat")(x)
-    reach = layers.Conv2D(4, 3, 1, "same", name="reach")(x)
-    return keras.Model(inputs, [heat, reach], name="network")
-
-
-def boxes_of(reach, size):
-    """Return boxes (batch, rows, columns, 4) in pixels from log distances to their sides.
-
-    A place in row i and column j lies at ((j + 1/2), (i + 1/2)) * 4 pixels; the distances are
-    exp(reach) * 16 pixels.
-    """
-    rows, columns = reach.shape[1:3]
-    y = (ops.arange(rows, dtype="float32") + 0.5) * (size[0] / rows)
-    x = (ops.arange(columns, dtype="float32") + 0.5) * (size[1] / columns)
-    x, y = x[None, None, :], y[None, :, None]
-    left, top, right, bottom = ops.unstack(ops.exp(ops.clip(reach, -5.0, 4.0)) * 16.0, 4, axis=-1)
-    return ops.stack([x - left, y - top, x + right, y + bottom], axis=-1)
-
-
-def area_of(boxes):
-    """Return areas of boxes (..., 4): 0 where a side is none."""
-    width = ops.maximum(boxes[..., 2] - boxes[..., 0], 0.0)
-    return width * ops.maximum(boxes[..., 3] - boxes[..., 1], 0.0)
-
-
-def overlaps(a, b):
-    """Return IoU and generalized IoU of boxes (..., 4) (Rezatofighi et al., 2019).
-
-    IoU = |A and B| / |A or B|; GIoU = IoU - |C less (A or B)| / |C|, C the least box about both.
-    """
-    inner = ops.concatenate(
-        [ops.maximum(a[..., :2], b[..., :2]), ops.minimum(a[..., 2:], b[..., 2:])], axis=-1
-    )
-    outer = ops.concatenate(
-        [ops.minimum(a[..., :2], b[..., :2]), ops.maximum(a[..., 2:], b[..., 2:])], axis=-1
-    )
-    both = area_of(inner)
-    either = area_of(a) + area_of(b) - both
-    iou = both / ops.maximum(either, 1e-6)
-    hull = ops.maximum(area_of(outer), 1e-6)
-    return iou, iou - (hull - either) / hull
-
-
-def _matched(iou):
-    """Return which objects (rows) are found: each box (column), best first, finds one of them."""
-    matched = np.zeros(len(iou), bool)
-    for column in iou.T if len(iou) else ():
-        column = np.where(matched, 0.0, column)
-        matched[column.argmax()] |= column.max() >= 0.5
-    return matched
-
-
-def gaussians(boxes, rows, columns, size, alpha=0.54):
-    """Return a Gaussian about each centre, (batch, boxes, rows, columns), 1 at its own place.
-
-    Its standard deviations are alpha / 6 of the box's width and height (equation 2), half a
-    place at least.
-    """
-    scale = ops.array([columns / size[1], rows / size[0]] * 2, "float32")
-    boxes = boxes * scale  # in places
-    centre = (boxes[..., :2] + boxes[..., 2:]) / 2
-    limit = ops.array([columns - 1, rows - 1], "float32")
-    centre = ops.clip(ops.floor(centre), 0.0, limit)
-    sigma = ops.maximum((boxes[..., 2:] - boxes[..., :2]) * (alpha / 6), 0.5)
-    x = ops.arange(columns, dtype="float32") - centre[..., :1]
-    y = ops.arange(rows, dtype="float32") - centre[..., 1:]
-    x = ops.exp(-0.5 * ops.square(x / sigma[..., :1]))
-    y = ops.exp(-0.5 * ops.square(y / sigma[..., 1:]))
-    return y[..., :, None] * x[..., None, :]
-
-
-def losses_by_picture(heat, reach, boxes, labels, size):
-    """Return `(heat_loss, box_loss, count)` of each picture, (batch,), summed over its objects.
-
-    heat_loss: with p = sigmoid(heat) and the Gaussians' maximum t for each class,
-    -(1 - p)^2 log p where t = 1, -(1 - t)^4 p^2 log(1 - p) elsewhere, summed over places and
-    classes (equation 3). box_loss: 1 - GIoU, averaged over the places about a centre by the
-    weight of its Gaussian there, so that each object counts the same.
-
-    Args:
-        heat: Logits (batch, rows, columns, classes).
-        reach: Log distances (batch, rows, columns, 4), see `boxes_of`.
-        boxes: Corners (batch, most, 4) in pixels.
-        labels: Classes (batch, most), -1 where there is no box.
-        size: (height, width) of the picture in pixels.
-    """
-    rows, columns, classes = heat.shape[1:]
-    there = ops.cast(labels >= 0, "float32")
-    bumps = gaussians(boxes, rows, columns, size) * there[..., None, None]
-    of_class = [ops.cast(labels == c, "float32")[..., None, None] for c in range(classes)]
-    target = ops.stack([ops.max(bumps * mine, axis=1) for mine in of_class], axis=-1)
-    log_p, log_not_p, p = -ops.softplus(-heat), -ops.softplus(heat), ops.sigmoid(heat)
-    hit = -ops.square(1.0 - p) * log_p
-    miss = -((1.0 - target) ** 4) * ops.square(p) * log_not_p
-    heat_loss = ops.sum(ops.where(target > 0.999, hit, miss), axis=(1, 2, 3))
-
-    # Each place is compared with the object whose Gaussian is highest there, from 0.1 on.
-    owner, weight = ops.argmax(bumps, axis=1), ops.max(bumps, axis=1)  # (batch, rows, columns)
-    weight = ops.where(weight > 0.1, weight, 0.0)
-    number = ops.arange(ops.shape(bumps)[1], dtype=owner.dtype)[None, :, None, None]
-    mass = ops.sum(ops.where(owner[:, None] == number, weight[:, None], 0.0), axis=(2, 3))
-    flat = ops.reshape(owner, (-1, rows * columns))
-    mass = ops.reshape(ops.take_along_axis(mass, flat, axis=1), (-1, rows, columns))
-    true = ops.take_along_axis(boxes, flat[..., None], axis=1)
-    _, giou = overlaps(boxes_of(reach, size), ops.reshape(true, (-1, rows, columns, 4)))
-    box_loss = ops.sum(weight / ops.maximum(mass, 1e-6) * (1.0 - giou), axis=(1, 2))
-    return heat_loss, box_loss, ops.sum(there, axis=1)
-
-
-def detection_losses(heat, reach, boxes, labels, size):
-    """Return `(heat_loss, box_loss)` of a batch, averaged over its objects.
-
-    Takes what `losses_by_picture` takes.
-    """
-    heat_loss, box_loss, count = losses_by_picture(heat, reach, boxes, labels, size)
-    objects = ops.maximum(ops.sum(count), 1.0)
-    return ops.sum(heat_loss) / objects, ops.sum(box_loss) / objects
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -544,7 +301,7 @@ class Detector(Model):
             crowd = np.asarray(true.get("crowd", np.zeros(len(names))), bool)
             iou = ops.convert_to_numpy(overlaps(boxes[:, None], found["boxes"][None])[0])
             same = np.array(names)[:, None] == found["labels"].astype(str)[None]
-            missed += (~_matched(np.where(same, iou, 0.0)))[~crowd].tolist()
+            missed += (~matched_objects(np.where(same, iou, 0.0)))[~crowd].tolist()
             parts += np.array(names)[~crowd].tolist()
             examples += [i] * int((~crowd).sum())
         if not missed:

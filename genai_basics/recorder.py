@@ -1,0 +1,169 @@
+"""`Recorder`: the Keras callback that writes a run folder while `fit` runs."""
+
+import time
+
+import keras
+import numpy as np
+
+from . import backend, plotting
+from .card import write_card
+from .data.writers import PREFERRED, write_samples
+from .provenance import describe
+from .runs import checkpoint, restore, write_history
+
+__all__ = ["Recorder", "held_out"]
+
+PREVIEWS = 8  # pictures of samples as training goes on
+
+
+class Recorder(keras.callbacks.Callback):
+    """Writes the run folder while `fit` runs: history, checkpoints, best weights, samples.
+
+    Args:
+        run: The `Run`.
+        model: The compiled model.
+        data: The `Dataset`.
+        per_epoch: Steps in a pass over the data.
+        steps: Steps in a round: what `fit` calls an epoch.
+    """
+
+    spacing = 5.0  # least seconds between two checkpoints
+    finalizes = True  # so `fit` does not: the best weights come back first
+
+    def __init__(self, run, model, data, per_epoch, steps):
+        super().__init__()
+        self.run, self.data = run, data
+        self.per_epoch, self.steps = per_epoch, steps
+        self.trained = model
+        self.history, self.rounds_done, self.seconds = [], 0, 0.0
+        self.best, self.best_value, self.best_step = None, np.inf, 0
+        self.checkpointed = time.monotonic()
+        self.clock = None
+
+    @property
+    def last(self):
+        return self.run.folder / "checkpoints" / "last.npz"
+
+    def groups(self):
+        """Return all that training depends on, by name: weights, random states, optimizers."""
+        optimizers = [o for o, _ in self.trained.players()]
+        return {
+            "weights": self.trained.variables,
+            **{f"optimizer{i}": o.variables for i, o in enumerate(optimizers)},
+        }
+
+    def restore(self):
+        """Go back to the last checkpoint; return whether there is one."""
+        if not self.last.exists():
+            return False
+        facts = restore(self.last, **self.groups())["facts"]
+        self.history, self.rounds_done = facts["history"], facts["rounds"]
+        self.seconds, self.best_value = facts["seconds"], facts["best"] or np.inf
+        self.best_step = facts["best_step"]
+        best = self.last.with_name("best.npz")
+        if best.exists():
+            with np.load(best) as arrays:
+                self.best = [arrays[f"weights/{i}"] for i in range(len(self.trained.variables))]
+        return True
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        self.rounds_done = epoch + 1
+        self.seconds = self.clock.elapsed
+        step = self.history[-1]["step"] if self.history else 0
+        step = int(step + self.steps)
+        row = {"step": step, "epoch": round(step / self.per_epoch, 4)}
+        row |= {"seconds": round(self.seconds, 2), "progress": round(self.trained.stage, 6)}
+        row["learning_rate"] = float(backend.value_of(self.trained.optimizer.learning_rate))
+        self.history.append({**row, **logs})
+        self.keep_best(logs, step)
+        self.preview(step)
+        if time.monotonic() - self.checkpointed > self.spacing:
+            self.write()
+
+    def keep_best(self, logs, step):
+        """Remember the weights where the model's `monitor` is the best so far."""
+        name, sign = (
+            self.trained.monitor.lstrip("-"),
+            -1.0 if self.trained.monitor[0] == "-" else 1.0,
+        )
+        value = logs.get(name, logs.get("loss") if name == "val_loss" else None)
+        # Of equals the later: few held-out examples give few different accuracies.
+        if value is not None and sign * value <= self.best_value:
+            self.best_value, self.best_step = sign * value, step
+            self.best = [backend.value_of(v).copy() for v in self.trained.variables]
+
+    def preview(self, step):
+        """Write samples, from the same seed each time, whenever an eighth more is done."""
+        suffix = PREFERRED.get(self.data.kind)
+        part = int(self.trained.stage * PREVIEWS)
+        if suffix is None or part == getattr(self, "part", -1):
+            return
+        self.part = part
+        write_preview(self.trained, self.run, f"samples/step-{step:06d}{suffix}")
+
+    def write(self):
+        """Write the checkpoint, and the history that goes with it."""
+        began = time.monotonic()
+        facts = {
+            "history": self.history,
+            "rounds": self.rounds_done,
+            "seconds": self.clock.elapsed,
+            "best": None if np.isinf(self.best_value) else self.best_value,
+            "best_step": self.best_step,
+        }
+        if self.best is not None:
+            checkpoint(self.last.with_name("best.npz"), weights=self.best, step=self.best_step)
+        checkpoint(self.last, facts=facts, **self.groups())
+        write_history(self.run.folder / "history.csv", self.history)
+        self.checkpointed = time.monotonic()
+        self.spacing = max(self.spacing, 30 * (self.checkpointed - began))
+
+    def on_train_end(self, logs=None):
+        self.write()
+
+    def finish(self, status):
+        """Keep the best weights, and write what a finished run holds."""
+        if self.best is not None:
+            for variable, value in zip(self.trained.variables, self.best, strict=True):
+                variable.assign(value)
+        part = self.data.train
+        self.trained.finalize(part.x, part.y, held_out(self.data))
+        run, config = self.run, self.run.config
+        config["status"] = status
+        config["steps"] = self.history[-1]["step"] if self.history else 0
+        config["seconds"] = round(self.seconds, 2)
+        config["best"] = {"step": self.best_step, "monitor": self.trained.monitor}
+        run.save_model(self.trained)
+        run.__dict__["model"] = self.trained
+        if self.history:
+            plotting.curves(self.history, run.folder / "curves.png")
+            config["validation"] = self.validation_metrics()
+        suffix = PREFERRED.get(self.data.kind)
+        if suffix:
+            write_preview(self.trained, run, f"samples{suffix}")
+        run.save_config()
+        write_card(run)
+
+    def validation_metrics(self):
+        """Return the validation figures of the weights that are kept."""
+        rows = [row for row in self.history if row["step"] == self.best_step] or self.history[-1:]
+        return {k.removeprefix("val_"): v for k, v in rows[0].items() if k.startswith("val_")}
+
+
+def write_preview(model, run, name, n=64):
+    """Write n samples of a generative model into the run folder; nothing for another."""
+    if model.can_sample:
+        seed = run.config["training"]["seed"]
+        samples = model.sample(n, seed=seed)
+        labels = model.sampling_labels(n)
+        facts = describe(run, seed=seed)
+        write_samples(samples, run.folder / name, run.spec, labels=labels, provenance=facts)
+
+
+def held_out(data):
+    """Return the validation part as `fit` takes it, `None` where there is none."""
+    part = data.validation
+    if not len(part):
+        return None
+    return part.x if part.y is None else (part.x, part.y)
