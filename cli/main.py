@@ -31,8 +31,8 @@ class Program(click.Group):
             warnings.showwarning = _show_warning
             try:
                 return super().invoke(ctx)
-            except (click.ClickException, click.exceptions.Exit, click.Abort):
-                raise
+            except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+                raise  # click says what is to be said: nothing where `head` has read enough
             except KeyboardInterrupt as stop:
                 if str(stop):
                     click.echo(str(stop), err=True)

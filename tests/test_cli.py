@@ -75,6 +75,14 @@ def test_help_and_usage_errors_load_no_heavy_module(arguments):
     assert "Traceback" not in done.stderr
 
 
+def test_a_reader_that_has_read_enough_is_no_error():
+    program = [sys.executable, "-m", "genai_basics", "list", "cnn"]
+    done = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done.stdout.close()  # as `head` does
+    assert done.stderr.read() == b""
+    done.wait()
+
+
 def test_the_installed_program_trains_samples_and_evaluates(tmp_path):
     def program(*args):
         command = [sys.executable, "-m", "genai_basics", *map(str, args)]
