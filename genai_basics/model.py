@@ -65,6 +65,7 @@ class Model(keras.Model):
     xla = False  # measured: whether `jit_compile=None` means XLA
     vectorized_privacy = True  # whether private training takes all examples' gradients at once
     dp_noise = None  # set by `compile`
+    scaling = None  # a layer, where `standardize` was called
     remedy = "use fewer epochs, more data or a smaller network"  # against overfitting, for `Doctor`
 
     def __init__(self, *, value_range=None, class_names=None, seed=None, **kwargs):
@@ -241,8 +242,16 @@ class Model(keras.Model):
 
     # Data: from what users have to what the network takes.
 
+    def standardize(self):
+        """Scale data without a `value_range` by their own mean and deviation, from `adapt` on."""
+        if self.value_range is None:
+            self.scaling = keras.layers.Normalization()
+            self.scaling.build((None, *self.input_shape_of_one()))
+
     def adapt(self, x, y=None):
         """Fit the preprocessing to raw training data. The first `fit` calls it."""
+        if self.scaling is not None:
+            self.scaling.adapt(np.asarray(x, "float32"))
 
     def plan(self, x, y=None, batch_size=None):
         """Return how many steps of `batch_size` a pass over raw, training x takes.
@@ -339,6 +348,8 @@ class Model(keras.Model):
 
     def preprocess(self, x):
         """Map a batch of raw x to the network's numbers. Runs in the input pipeline."""
+        if self.scaling is not None:
+            return self.scaling(x)
         x = ops.cast(x, "float32")
         if self.value_range is None:
             return x
@@ -347,6 +358,11 @@ class Model(keras.Model):
 
     def postprocess(self, outputs):
         """Map the network's numbers (NumPy) to the data's: uint8 where data span 0 to 255."""
+        if self.scaling is not None:
+            mean, variance = (
+                backend.value_of(v) for v in (self.scaling.mean, self.scaling.variance)
+            )
+            return outputs * np.maximum(np.sqrt(variance), 1e-7) + mean
         if self.value_range is None:
             return outputs
         (low, high), (start, stop) = self.value_range, self.network_range

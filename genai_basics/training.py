@@ -255,7 +255,7 @@ def _account(run, model, x):
     n, unit = model.privacy_of(x)
     rate, delta = run.config["training"]["batch_size"] / n, usual_delta(n)
     outside = ["what the choice of settings over several runs gives away"]
-    if type(model).adapt is not Model.adapt:
+    if type(model).adapt is not Model.adapt or model.scaling is not None:
         outside.append("what the preprocessing read from the training data: scales, a vocabulary")
     run.config["privacy"] = {
         "epsilon": epsilon_spent(model.dp_noise, rate, run.config["steps"], delta),

@@ -11,7 +11,7 @@ import math
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from .. import metrics
 from ..backend import gradient_step, gradients
@@ -60,9 +60,7 @@ class Autoencoder(Codec):
         self.noise_kind, self.noise_level, self.target = noise, noise_level, target
         self.sparsity, self.contractive, self.rate = sparsity, contractive, rate
         self.sample_rate = sample_rate
-        self.scaling = layers.Normalization() if self.value_range is None else None
-        if self.scaling is not None:
-            self.scaling.build((None, *self.input_shape_of_one()))
+        self.standardize()
         self.corruption = noise and Corruption(noise, noise_level, self.value_range is not None)
         self.entropy, self.density = None, None
         if len(encoder.outputs) == 1:
@@ -91,8 +89,7 @@ class Autoencoder(Codec):
     # Data.
 
     def adapt(self, x, y=None):
-        if self.scaling is not None:
-            self.scaling.adapt(np.asarray(self._as_array(x), "float32"))
+        super().adapt(self._as_array(x))
 
     def _as_array(self, x):
         """Return clips of sound of any length as one array: cut off, or with silence after."""
@@ -116,17 +113,6 @@ class Autoencoder(Codec):
 
     def transform(self, *batch):
         return tuple(self.preprocess(part) for part in batch[:2]) + batch[2:]
-
-    def preprocess(self, x):
-        return super().preprocess(x) if self.scaling is None else self.scaling(x)
-
-    def postprocess(self, outputs):
-        if self.scaling is None:
-            return super().postprocess(outputs)
-        mean, variance = (
-            ops.convert_to_numpy(v) for v in (self.scaling.mean, self.scaling.variance)
-        )
-        return outputs * np.maximum(np.sqrt(variance), 1e-7) + mean
 
     # The mathematics.
 

@@ -99,9 +99,7 @@ class GAN(Model):
         self.ema_generator.set_weights(generator.get_weights())
         self.ema_generator.trainable = False
         self.truncation = self._scalar("truncation")
-        self.scaling = layers.Normalization() if self.value_range is None else None
-        if self.scaling is not None:
-            self.scaling.build((None, *self.input_shape_of_one()))
+        self.standardize()
         self._add_judge(features, classifier)
         self.built = True
 
@@ -181,8 +179,7 @@ class GAN(Model):
     # Data.
 
     def adapt(self, x, y=None):
-        if self.scaling is not None:
-            self.scaling.adapt(np.asarray(x, "float32"))
+        super().adapt(x)
         classes = None if self.classifier is None else self.classifier.output.shape[-1]
         if classes is None or y is None or len(x) < 2 * classes:
             return
@@ -197,17 +194,6 @@ class GAN(Model):
             raise ValueError(f"a conditional GAN needs labels: pass y. Received: y={y}")
         parts = super().prepare(x, y if self.num_classes else None)
         return (parts[0], self.check_labels(parts[1])) if self.num_classes else parts
-
-    def preprocess(self, x):
-        return super().preprocess(x) if self.scaling is None else self.scaling(x)
-
-    def postprocess(self, outputs):
-        if self.scaling is None:
-            return super().postprocess(outputs)
-        mean, variance = (
-            ops.convert_to_numpy(v) for v in (self.scaling.mean, self.scaling.variance)
-        )
-        return outputs * np.maximum(np.sqrt(variance), 1e-7) + mean
 
     def seen(self, x):
         """Return x of the network's range as `features` takes it: pictures in [0, 1]."""

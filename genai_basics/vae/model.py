@@ -8,7 +8,7 @@ import math
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 from scipy.special import logsumexp
 
 from .. import metrics
@@ -65,9 +65,7 @@ class VAE(Model):
         if not self.likelihood.built:
             self.likelihood.build()
         self.sampling = Sampling(name="sampling", dtype="float32")
-        self.scaling = layers.Normalization() if self.needs_scaling() else None
-        if self.scaling is not None:
-            self.scaling.build((None, *self.input_shape_of_one()))
+        self.standardize()
         if not self.prior.built:
             self.prior.build(self.prior_dim(), self.input_shape_of_one())
         for name in self.extra_terms():
@@ -89,10 +87,6 @@ class VAE(Model):
                 f"conditional VAE. Received: num_classes={self.num_classes}"
             )
 
-    def needs_scaling(self):
-        """Say whether data are standardized for the networks."""
-        return self.value_range is None
-
     def prior_dim(self):
         """Return the number of latents that the prior covers."""
         return self.decoder.inputs[0].shape[-1]
@@ -110,8 +104,7 @@ class VAE(Model):
         return self.encoder.inputs[0].shape[1:]
 
     def adapt(self, x, y=None):
-        if self.scaling is not None:
-            self.scaling.adapt(np.asarray(x, "float32"))
+        super().adapt(x)
         chosen = np.random.default_rng(0).permutation(len(x))[:1000]
         self.prior.start(self.preprocess(np.asarray(x[np.sort(chosen)])))
 
@@ -120,17 +113,6 @@ class VAE(Model):
             raise ValueError(f"a conditional VAE needs labels: pass y. Received: y={y}")
         parts = super().prepare(x, y if self.num_classes else None, sample_weight)
         return (parts[0], self.check_labels(parts[1]), *parts[2:]) if self.num_classes else parts
-
-    def preprocess(self, x):
-        return super().preprocess(x) if self.scaling is None else self.scaling(x)
-
-    def postprocess(self, outputs):
-        if self.scaling is None:
-            return super().postprocess(outputs)
-        mean, variance = (
-            ops.convert_to_numpy(v) for v in (self.scaling.mean, self.scaling.variance)
-        )
-        return outputs * np.maximum(np.sqrt(variance), 1e-7) + mean
 
     def encode_batch(self, x, labels=None, training=False):
         """Return mean and log variance of q(z | x), each (batch, latent_dim)."""

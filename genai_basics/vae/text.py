@@ -174,8 +174,8 @@ class TextVAE(VAE):
     def prior_dim(self):
         return self.encoder.outputs[0].shape[-1]
 
-    def needs_scaling(self):
-        return False
+    def standardize(self):
+        pass  # tokens are no measurements
 
     # Data.
 
