@@ -60,11 +60,11 @@ print(f"what the generator loses when it is found out: {float(of_generator(fake)
 # %%
 # Collapse
 # --------
-# Give the discriminator hardly any speed. The generator soon finds a picture that this
-# discriminator likes best, and nothing ever makes it give up that picture: why should it make
-# another one?
+# Give the discriminator hardly any speed, and no labels to ask after. The generator soon finds a
+# picture that this discriminator likes best, and nothing ever makes it give up that picture: why
+# should it make another one?
 
-collapsed = gb.build_gan((8, 8, 1), num_classes=10, latent_dim=32, seed=0)
+collapsed = gb.build_gan((8, 8, 1), latent_dim=32, seed=0)
 collapsed.compile(
     g_optimizer=keras.optimizers.Adam(2e-3, beta_1=0.5),
     d_optimizer=keras.optimizers.SGD(1e-7),
@@ -72,8 +72,8 @@ collapsed.compile(
 doctor = gb.Doctor()
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # we print the findings ourselves
-    collapsed.fit(x, labels, epochs=max(6, round(12 * BUDGET)), callbacks=[doctor], verbose=0)
-print("\nasked for 0 1 2 3 4 5 6 7 8 9, the collapsed generator makes")
+    collapsed.fit(x, epochs=max(6, round(12 * BUDGET)), callbacks=[doctor], verbose=0)
+print("\nasked for ten pictures, the collapsed generator makes")
 show(collapsed.sample(10, seed=0))
 for finding in doctor.findings.values():
     print("the doctor:", finding)
@@ -87,7 +87,7 @@ for finding in doctor.findings.values():
 gan.compile()
 doctor_of_gan = gb.Doctor()
 gan.fit(x, labels, epochs=max(1, round(60 * BUDGET)), callbacks=[doctor_of_gan], verbose=0)
-print("\nasked for the same, the other one makes")
+print("\nasked for 0 1 2 3 4 5 6 7 8 9, the other one makes")
 show(gan.sample(10, seed=0))
 
 # %%
@@ -100,14 +100,15 @@ for truncation in (None, 0.5):
     print(f"truncation {truncation}: threes vary by {threes.std(axis=0).mean():.0f} grey levels")
 
 # %%
-# The numbers the field uses, on samples and held-out pictures: how far apart they are in the
-# features of a small classifier, how many samples look real (precision), how much of the real
-# ones is reached (recall), and how often a sample shows the digit that was asked for.
+# The numbers the field uses, on samples and held-out pictures: how many samples look real
+# (precision), how much of the real ones is reached (recall), how much samples vary beside the
+# data, and how often a sample shows the digit that was asked for.
 
 report, _ = gan.report(data.test.x, data.test.y)
-broken, _ = collapsed.report(data.test.x, data.test.y)
-for name in ("frechet_distance", "precision", "recall", "label_obedience", "diversity"):
+broken, _ = collapsed.report(data.test.x)
+for name in ("precision", "recall", "diversity"):
     print(f"{name}: collapsed {broken[name]:.2f}, cured {report[name]:.2f}")
+print(f"shows the digit that was asked for: {report['label_obedience']:.0%}")
 
 # %%
 if BUDGET >= 1:
@@ -115,4 +116,4 @@ if BUDGET >= 1:
     assert "mode_collapse" not in doctor_of_gan.findings
     assert broken["diversity"] < 0.3 < 0.6 < report["diversity"]
     assert report["label_obedience"] > 0.9, "it makes the digit that is asked for"
-    assert report["frechet_distance"] < 0.2 * broken["frechet_distance"]
+    assert broken["recall"] < 0.1 < report["recall"]
