@@ -94,6 +94,39 @@ def test_predict_reads_texts_files_of_lines_and_standard_input(tmp_path, monkeyp
     assert x == names == ["a film", "one", "two", "three"]
 
 
+def test_predict_takes_the_column_of_texts_and_the_side_of_sources(tmp_path):
+    (tmp_path / "t.csv").write_text('text,label\n"one, and ""more""",yes\ntwo,no\n')
+    assert read_inputs([str(tmp_path / "t.csv")], gd.TextSpec())[1] == ['one, and "more"', "two"]
+    (tmp_path / "p.tsv").write_text("one\tun\ntwo\tdeux\n")
+    assert read_inputs([str(tmp_path / "p.tsv")], gd.PairSpec())[1] == ["one", "two"]
+
+
+def test_a_file_is_no_literal_text(tmp_path):
+    (tmp_path / "notes.md").write_text("one\ntwo\n")
+    assert read_inputs([str(tmp_path / "notes.md")], gd.TextSpec())[1] == ["one", "two"]
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\0\0")
+    with pytest.raises(ValueError, match="is no text file"):
+        read_inputs([str(tmp_path / "a.jpg")], gd.TextSpec())
+
+
+def test_predict_skips_what_is_broken_in_a_folder_and_says_so(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_text("no picture")
+    with pytest.warns(UserWarning, match=r"Skipped 1 pictures .*b\.png"):
+        names, _x = read_inputs([str(tmp_path)], GREY)
+    assert names == [str(tmp_path / "a.png")]
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(ValueError, match=r"no pictures that can be read: .*b\.png"):
+        read_inputs([str(tmp_path)], GREY)
+
+
+@pytest.mark.parametrize("values", [-1.0, 40_000])
+def test_values_that_are_no_pixels_are_refused(tmp_path, values):
+    np.save(tmp_path / "x.npy", np.full((2, 8, 8), values))
+    with pytest.raises(ValueError, match="0 to 255 or of 0 to 1"):
+        read_inputs([str(tmp_path / "x.npy")], GREY)
+
+
 @pytest.mark.parametrize(
     ("argument", "message"), [("none.png", "none.png"), (".", "holds no pictures")]
 )
