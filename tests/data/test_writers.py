@@ -68,6 +68,15 @@ def test_texts_are_one_a_line(tmp_path):
     assert path.read_text() == "one\ntwo\\nlines\n"
 
 
+@pytest.mark.parametrize("name", ["s.png", "s.gif", "s.npy", "s.npz"])
+def test_pictures_of_many_sizes_go_to_a_folder(tmp_path, name):
+    images = [np.zeros((8, 8, 1), "uint8"), np.zeros((5, 6, 1), "uint8")]
+    with pytest.raises(ValueError, match="take a folder"):
+        write_samples(images, tmp_path / name, GREY)
+    assert not list(tmp_path.iterdir())
+    assert len(write_samples(images, tmp_path / "all", GREY)) == 2
+
+
 def test_clips_play(tmp_path):
     clips = np.random.default_rng(0).integers(0, 256, (3, 5, 8, 8, 1)).astype("uint8")
     spec = gd.VideoSpec((5, 8, 8, 1), fps=10)
@@ -179,7 +188,7 @@ def test_other_kinds_are_written(tmp_path):
     [path] = write_samples(series, tmp_path / "s.csv", gd.SeriesSpec((3, 2)))
     assert path.read_text().startswith("x0,x1\n0.0,1.0\n")
     assert len(write_samples(["one", "two"], tmp_path / "texts", gd.TextSpec())) == 2
-    with pytest.raises(ValueError, match=r"unequal length.*\.npz"):
+    with pytest.raises(ValueError, match=r"unequal shape.*\.npz"):
         write_samples(clips, tmp_path / "a.npy", gd.AudioSpec(8000))
     with pytest.raises(ValueError, match="no samples"):
         write_samples([], tmp_path / "a.txt", gd.TextSpec())
