@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from .options import (
+    Number,
     data_options,
     echo_json,
     echo_table,
@@ -26,7 +27,7 @@ GATES = {  # option: what it limits
 def gate_options(command):
     """Add a `--max-...` option for each gate."""
     for name, help in reversed(GATES.items()):
-        command = click.option(f"--max-{name}", type=float, help=help)(command)
+        command = click.option(f"--max-{name}", type=Number(0), help=help)(command)
     return command
 
 
@@ -74,6 +75,7 @@ def audit(run, n, members, by, features, seed, json_, **values):
     limits = {name: limit for name, limit in limits.items() if limit is not None}
     group = values.pop("group")  # here a column to look at, not one to split by
     source, options = split_data_options({**values, "group": None})
+    whole = source is None and not options  # the run's own data: what the card is about
 
     from .commands import _load
 
@@ -89,7 +91,7 @@ def audit(run, n, members, by, features, seed, json_, **values):
     found = audit_run(run, source, n=n, members=members, by=by, group=group, seed=seed, **options)
     broken = exceeded(found, limits)
     paths = run.write_pictures(found.pictures)
-    if source is None:
+    if whole:
         run.config["audit"] = found.to_config()
         run.save_config()
         run.write_card()

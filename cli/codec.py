@@ -73,13 +73,9 @@ def decompress(run, file, out, force, json_):
     if out.suffix or names is None or run.spec.kind != "images":
         paths = write_samples(x, out, run.spec, provenance=facts)
     else:
-        targets = [out / name for name in _file_names(names)]
-        out.mkdir(parents=True, exist_ok=True)
-        for target in targets:
-            check_out(target, force)
         paths = [
-            write_samples(x[i : i + 1], target, run.spec, provenance=facts)[0]
-            for i, target in enumerate(targets)
+            write_samples(x[i : i + 1], out / name, run.spec, provenance=facts)[0]
+            for i, name in enumerate(_file_names(names))
         ]
     facts = {"out": str(out), "n": len(x), "files": len(paths)}
     echo_json(facts) if json_ else click.echo(f"{len(x)} -> {out}")

@@ -9,6 +9,7 @@ import click
 from genai_basics.recipes import RECIPES, get_recipe
 
 from .options import (
+    Number,
     check_out,
     check_signing,
     data_options,
@@ -72,10 +73,10 @@ def list_(model, json_):
 @seed_option
 @click.option("--label", "labels", multiple=True, help="Class of a conditional model; repeatable.")
 @click.option("--prompt", help="How a text begins.")
-@click.option("--temperature", type=float, help="Below 1: safer; above: wilder.")
+@click.option("--temperature", type=Number(0), help="Below 1: safer; above: wilder.")
 @click.option("--top-k", type=click.IntRange(1), help="Draw among the k likeliest.")
-@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Draw among this mass.")
-@click.option("--truncation", type=click.FloatRange(0, min_open=True), help="Cut noise: safer.")
+@click.option("--top-p", type=Number(0, 1, min_open=True), help="Draw among this mass.")
+@click.option("--truncation", type=Number(0, min_open=True), help="Cut noise: safer.")
 @click.option("--interpolate", type=click.IntRange(2), help="Steps from a sample to the next.")
 @click.option("--length", type=click.IntRange(1), help="Longest text or music to make.")
 @click.option("--between", nargs=2, metavar="A B", help="From one input to another, in -n steps.")
@@ -98,7 +99,7 @@ def sample(run, n, seed, labels, out, certificate, key, force, json_, **options)
     model, between = run.model, options.pop("between")
     if not (between or model.can_sample):
         raise click.ClickException(f"a {run.name} makes no samples; try `genai-basics predict`.")
-    options["labels"] = _labels(labels)
+    options["labels"] = _labels(labels, getattr(model, "class_names", None))
     options = {name: value for name, value in options.items() if value is not None}
     takes = inspect.signature(model.sample).parameters
     for name in options:
@@ -141,18 +142,22 @@ def _between(run, ends, steps, out, options):
         raise click.ClickException(f"a {run.name} has no code to go along between two inputs.")
     if set(options) - {"labels"} or steps < 2:
         raise click.UsageError("--between goes with -n (2 or more), --label and --out alone.")
-    _, (a, b) = read_inputs(list(ends), run.spec)
-    samples = model.interpolate(a, b, steps, **options)
+    _, found = read_inputs(list(ends), run.spec)
+    if len(found) != 2:
+        raise click.ClickException(f"--between takes two inputs. Received: {len(found)}")
+    samples = model.interpolate(found[0], found[1], steps, **options)
     if run.spec.kind == "images" and (out is None or out.suffix.lower() == ".png"):
         pixels = to_pixels(samples, run.spec.value_range)
         return image_grid(pixels, columns=steps)[None]
     return samples
 
 
-def _labels(labels):
+def _labels(labels, class_names):
+    """Return labels as typed, as numbers where the classes have no such names."""
     if not labels:
         return None
-    return [int(label) for label in labels] if all(x.isdigit() for x in labels) else list(labels)
+    named = set(labels) <= set(class_names or ())
+    return list(labels) if named or not all(map(str.isdecimal, labels)) else list(map(int, labels))
 
 
 def _free(path):
@@ -164,7 +169,7 @@ def _free(path):
 @run_argument
 @click.argument("inputs", nargs=-1, required=True)
 @click.option("--top", type=click.IntRange(1), help="Show so many classes, the likeliest first.")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Least score of an object found.")
+@click.option("--threshold", type=Number(0, 1), help="Least score of an object found.")
 @click.option("--explain", is_flag=True, help="Write pictures that show what spoke for the class.")
 @decoding_options
 @out_option("Write what comes out: pictures, texts or sounds as their ending says; .csv or .json.")
@@ -271,7 +276,7 @@ def evaluate(run, features, json_, beam, language_model, weight, **values):
     if features is not None:
         metrics.update(_frechet(run, _load(features), data, part))
     metrics = {name: float(value) for name, value in metrics.items()}
-    if source is None and not decoding:
+    if source is None and not options and not decoding:  # what the card is about
         run.config["test"], run.config["test_intervals"] = metrics, intervals
         run.save_config()
         run.write_card()

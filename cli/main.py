@@ -28,7 +28,7 @@ class Program(click.Group):
 
     def invoke(self, ctx):
         with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
+            warnings.showwarning = _shower()
             try:
                 return super().invoke(ctx)
             except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
@@ -51,9 +51,16 @@ def _one_line(error):
     return text if expected else f"{type(error).__name__}: {text} (--debug shows where)"
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None):
-    if issubclass(category, UserWarning):
-        click.echo(f"Warning: {message}", err=True)
+def _shower():
+    """Return a function that shows warnings meant for users, each once, wherever it arose."""
+    shown = set()
+
+    def show(message, category, filename, lineno, file=None, line=None):
+        if issubclass(category, UserWarning) and str(message) not in shown:
+            shown.add(str(message))
+            click.echo(f"Warning: {message}", err=True)
+
+    return show
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})

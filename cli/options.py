@@ -2,9 +2,21 @@
 
 import ast
 import json
+import math
 from pathlib import Path
 
 import click
+
+
+class Number(click.FloatRange):
+    """A number in a range. NaN is none, though it is not below the least either."""
+
+    def convert(self, value, param, ctx):
+        value = super().convert(value, param, ctx)
+        if math.isnan(value):
+            self.fail("nan is no number.", param, ctx)
+        return value
+
 
 run_argument = click.argument("run", type=click.Path(path_type=Path))
 seed_option = click.option("--seed", type=int, help="Seed of the draw; fresh if left out.")
@@ -31,9 +43,7 @@ def decoding_options(command):
     """Add what says how a translator or a speech recognizer searches for the best text."""
     run = click.Path(path_type=Path)
     for option in (
-        click.option(
-            "--weight", type=click.FloatRange(0), help="Say of the language model. [default: 0.5]"
-        ),
+        click.option("--weight", type=Number(0), help="Say of the language model. [default: 0.5]"),
         click.option(
             "--language-model", metavar="RUN", type=run, help="Of characters; helps to transcribe."
         ),
@@ -113,11 +123,13 @@ def assignments(ctx, param, values):
 
 
 def check_out(path, force):
-    """Refuse to write over a file, before any work is done."""
+    """Refuse to write over a file or into a folder of files, before any work is done."""
     if path is None:
         return
     if path.is_file() and not force:
         raise click.ClickException(f"'{path}' exists; add --force to write over it.")
+    if path.is_dir() and any(path.iterdir()) and not force:
+        raise click.ClickException(f"'{path}' is not empty; add --force to write into it.")
     parent = path if path.is_dir() else path.parent
     if not parent.is_dir() and path.suffix:
         raise click.ClickException(f"the folder '{parent}' does not exist.")

@@ -9,6 +9,7 @@ import click
 from genai_basics.recipes import RECIPES, check_options, get_recipe, parameters
 
 from .options import (
+    Number,
     assignments,
     data_options,
     echo_json,
@@ -25,7 +26,7 @@ def names(text):
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-TYPES = {"int": int, "float": float, "str": str, "names": names}
+TYPES = {"int": int, "float": Number(), "str": str, "names": names}
 
 
 class Models(click.Group):
@@ -78,7 +79,7 @@ def _command(recipe):
 
 
 def _common(recipe):
-    positive = click.FloatRange(0, min_open=True)
+    positive = Number(0, min_open=True)
     return (
         click.option(
             "--epochs", type=click.IntRange(1), help=f"Passes; {recipe.epochs} if left out."

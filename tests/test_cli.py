@@ -152,6 +152,20 @@ def test_a_conditional_model_is_one_option_away_and_samples_by_label(tmp_path):
         assert arrays["labels"].tolist() in ([3, 7, 3, 7], ["3", "7", "3", "7"])
 
 
+def test_classes_named_by_numbers_are_asked_for_by_their_names(tmp_path):
+    for name in ("1", "2", "30"):
+        folder_of_pictures(tmp_path / "p" / name, n=12)
+    folder = tmp_path / "r"
+    arguments = ("--data", tmp_path / "p", "--conditional", "--epochs", 1, "--out", folder)
+    assert invoke("train", "vae", *arguments, *TINY).exit_code == 0
+    for label, index in (("1", 0), ("30", 2), ("0", 0)):
+        out = tmp_path / f"{label}.npz"
+        result = invoke("sample", folder, "-n", 2, "--label", label, "--out", out)
+        assert result.exit_code == 0, result.output
+        with np.load(out) as arrays:
+            assert set(arrays["labels"]) == {index}
+
+
 def test_predict_reconstructs_a_users_picture_of_any_size(run, tmp_path):
     Image.new("RGB", (50, 40), "white").save(tmp_path / "mine.png")
     out = tmp_path / "again.npy"
@@ -170,6 +184,13 @@ def test_evaluate_writes_its_figures_into_the_card(run):
     assert (run / "reconstructions.png").exists()
 
 
+def test_a_look_at_some_of_the_data_leaves_the_card_as_it_is(run):
+    assert invoke("evaluate", run).exit_code == 0
+    card = (run / "MODEL_CARD.md").read_text()
+    assert invoke("evaluate", run, "--limit", 9).exit_code == 0
+    assert (run / "MODEL_CARD.md").read_text() == card
+
+
 def test_files_are_not_overwritten_unasked(run, tmp_path):
     path = tmp_path / "a.npy"
     path.write_text("mine")
@@ -178,13 +199,17 @@ def test_files_are_not_overwritten_unasked(run, tmp_path):
     assert "--force" in result.output
     assert path.read_text() == "mine"
     assert invoke("sample", run, "--out", path, "--force").exit_code == 0
+    result = invoke("sample", run, "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "not empty" in result.output
+    assert not list(tmp_path.glob("*.png"))
     result = invoke("train", "vae", "--out", run)
     assert result.exit_code == 1
     assert "--resume" in result.output
 
 
 def folder_of_pictures(folder, sizes=((8, 8),), n=30):
-    folder.mkdir()
+    folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     for i in range(n):
         pixels = rng.integers(0, 256, sizes[i % len(sizes)], dtype="uint8")
@@ -239,6 +264,7 @@ def test_pictures_of_mixed_sizes_and_a_corrupt_one_train_with_a_warning(tmp_path
         (["--set", "latent_dims=2"], 2, "did you mean latent_dim"),
         (["--set", "latent_dim"], 2, "key=value"),
         (["--epochs", "1", "--minutes", "1"], 2, "not both"),
+        (["--minutes", "nan"], 2, "nan is no number"),
         (["--kind", "sounds"], 1, "kind"),
         (["--data", "place_names"], 1, "vae takes images or vectors"),
     ],

@@ -68,6 +68,11 @@ def test_a_strip_leads_from_one_picture_to_another(folder, tmp_path):
     assert len(lines.strip("\n").split("\n")) == 4
     said = command("sample", folder / "vae", "--between", *ends, "-n", 1, code=2)
     assert "2 or more" in said
+    many = folder / "pictures", folder / "pictures"
+    said = command(
+        "sample", folder / "vae", "--between", *many, "--out", tmp_path / "x.png", code=1
+    )
+    assert "takes two inputs. Received: 6" in said
 
 
 def test_a_larger_picture_keeps_its_size(folder, tmp_path):

@@ -33,7 +33,8 @@ def read_arrays(source):
         digest = fingerprint_arrays(parts["all"][0])
     for name, (x, y) in parts.items():
         if not len(x):
-            raise ValueError(f"The array of the {name} part holds no examples.")
+            array = "x" if name == "all" else f"x_{name}"
+            raise ValueError(f"The array `{array}` holds no examples.")
         if y is not None and len(y) != len(x):
             raise ValueError(
                 f"Labels must be as many as examples. Received: {len(x)} examples and "

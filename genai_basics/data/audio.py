@@ -11,7 +11,14 @@ import numpy as np
 from .arrays import encode_parts
 from .dataset import Part, Reading
 from .encodings import read_rows
-from .files import fingerprint_arrays, fingerprint_files, list_files, report_skipped, split_folders
+from .files import (
+    fingerprint_arrays,
+    fingerprint_files,
+    list_files,
+    reason,
+    report_skipped,
+    split_folders,
+)
 from .spec import AudioSpec
 
 __all__ = ["join_clips", "read_audio", "read_wav", "resample", "write_wav"]
@@ -50,7 +57,7 @@ def read_audio(
         try:
             clips[path] = read_wav(path)
         except ValueError as error:
-            bad[path] = str(error)
+            bad[path] = reason(path, error)
     rates = Counter(rate for _, rate in clips.values())
     skipped = tuple(f"{path.relative_to(source)}: {bad[path]}" for path in bad)
     if not clips:
@@ -105,13 +112,15 @@ def read_wav(path, sample_rate=None):
     from scipy.io import wavfile
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", wavfile.WavFileWarning)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
             rate, samples = wavfile.read(path)
     except FileNotFoundError as error:
         raise ValueError(f"'{path}' is no file.") from error
     except Exception as error:  # SciPy raises many sorts for broken files
         raise ValueError(f"'{path}' cannot be read as a WAV file: {error}") from error
+    if any("Reached EOF" in str(warning.message) for warning in said):
+        warnings.warn(f"'{path}' is cut off; what there is of it was read.", stacklevel=2)
     if samples.dtype.kind == "u":  # 8 bits
         samples = (samples.astype("float32") - 128) / 128
     elif samples.dtype.kind == "i":  # SciPy gives 24 bits in the upper ones of 32

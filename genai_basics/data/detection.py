@@ -41,7 +41,7 @@ def read_detection(source, *, image_size=None, color=None, class_names=None, str
     if not any(raw.values()):
         reason = f" ({skipped[0]})" if skipped else ""
         raise ValueError(f"'{source}' holds no picture with an annotation{reason}.")
-    root = source if source.is_dir() else source.parent
+    root = source if source.is_dir() else _root(source)
     parts, size = {}, check_size(image_size)
     if class_names is None:
         names = {name for items in raw.values() for _, boxes in items for name, _ in boxes}
@@ -106,6 +106,12 @@ def _is_coco(path):
     with path.open("rb") as file:
         start = file.read(2**20)
     return b'"annotations"' in start or (b'"images"' in start and b'"file_name"' in start)
+
+
+def _root(path):
+    """The folder below which the pictures of a COCO file lie."""
+    apart = path.parent.name.lower() == "annotations"  # COCO's own layout
+    return path.parent.parent if apart else path.parent
 
 
 def _coco_parts(files):
@@ -185,14 +191,17 @@ def _read_coco(paths):
                 if item["image_id"] not in boxes:
                     skipped.append(f"annotation {item.get('id')}: its picture is not listed")
                     continue
-                left, top, width, height = map(float, item["bbox"])
+                try:
+                    left, top, width, height = map(float, item["bbox"])
+                    name = names[item["category_id"]]
+                except (KeyError, TypeError, ValueError):
+                    skipped.append(f"annotation {item.get('id')}: its box or its class is broken")
+                    continue
                 corners = [left, top, left + width, top + height]
-                boxes[item["image_id"]].append((names[item["category_id"]], corners))
+                boxes[item["image_id"]].append((name, corners))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"'{path}' is no COCO JSON that can be read: {error!r}.") from error
-        images = {file.name: file for file in list_files(path.parent, IMAGE_SUFFIXES)}
-        if not images:
-            images = {file.name: file for file in list_files(path.parent.parent, IMAGE_SUFFIXES)}
+        images = {file.name: file for file in list_files(_root(path), IMAGE_SUFFIXES)}
         raw[part] = []
         for item in content["images"]:
             name = Path(item["file_name"])
@@ -239,7 +248,7 @@ def _target(boxes, shape, class_names, counts, path):
             )
         bounds = np.array([shape[1], shape[0]] * 2, "float32")
         cut = np.clip(np.array(box, "float32"), 0, bounds)
-        if cut[2] <= cut[0] or cut[3] <= cut[1]:
+        if not (cut[2] > cut[0] and cut[3] > cut[1]):  # NaN neither
             counts["dropped"] += 1
             continue
         counts["cut"] += bool(np.any(cut != np.array(box, "float32")))

@@ -76,6 +76,8 @@ def load_arrays(path):
         ValueError: The file is broken or holds Python objects.
     """
     path = Path(path)
+    if path.suffix.lower() not in (".npy", ".npz"):
+        raise ValueError(f"'{path}' is no .npy or .npz file.")
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -93,11 +95,18 @@ def load_arrays(path):
         raise ValueError(f"'{path}' cannot be read as a NumPy file: {error}.") from error
 
 
+def reason(path, error):
+    """Why a file cannot be read, without its name, which stands before it already."""
+    return str(error).removeprefix(f"'{path}' ")
+
+
 def report_skipped(skipped, strict, what="files"):
     """Warn about what was skipped, or with `strict` raise."""
     if not skipped:
         return
-    shown = "; ".join(skipped[:3]) + ("; ..." if len(skipped) > 3 else "")
+    shown = "; ".join(reason.rstrip(".") for reason in skipped[:3]) + (
+        "; ..." if len(skipped) > 3 else ""
+    )
     if strict:
         raise ValueError(f"{len(skipped)} {what} cannot be read: {shown}")
     warnings.warn(f"Skipped {len(skipped)} {what} that cannot be read: {shown}", stacklevel=3)

@@ -76,7 +76,7 @@ def decode_image(file, shape=None, fit="stretch"):
 
     Args:
         file: Path or binary file. The orientation that cameras note is applied, what is
-            transparent becomes white, 16-bit grey becomes 8-bit.
+            transparent becomes white, 16-bit grey and floats of 0 to 1 become 8-bit.
         shape: (height, width, channels) to convert to. `None` keeps size and mode.
         fit: "stretch" to `shape`, or "crop" to its proportions first.
 
@@ -94,7 +94,11 @@ def decode_image(file, shape=None, fit="stretch"):
     channels = shape[2] if shape else (1 if image.mode in GREY_MODES else 3)
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, "float64")
-        values = values / 257 if values.max(initial=0) > 255 else values
+        top = values.max(initial=0)
+        if top > 255:
+            values = values / 257
+        elif image.mode == "F" and top <= 1:
+            values = values * 255
         image = Image.fromarray(values.clip(0, 255).round().astype("uint8"))
     if "A" in image.mode or "transparency" in image.info:
         image = image.convert("RGBA")

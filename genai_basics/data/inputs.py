@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from .encodings import decode_text, read_rows
-from .files import list_files, load_arrays
+from .files import list_files, load_arrays, report_skipped
 from .images import IMAGE_SUFFIXES, decode_image, resize_images
+from .text import pair_columns, text_columns
 
 __all__ = ["read_inputs"]
 
@@ -17,7 +18,8 @@ def read_inputs(arguments, spec):
 
     Args:
         arguments: Paths, or texts where the spec's data are texts. A `.txt` file holds an
-            input a line, a `.npy` or `.npz` file an array of inputs.
+            input a line, a `.csv` or `.tsv` file a column of texts or columns of the table, a
+            `.npy` or `.npz` file an array of inputs.
         spec: The spec of the data that the model was trained on: pictures are converted to
             its size and mode, sounds to its rate, tables to its columns.
 
@@ -60,14 +62,26 @@ def _path(argument):
     return path
 
 
-def _files(argument, suffixes, what):
-    """Paths of one kind of file: the argument itself, or all in the folder that it is."""
+def _read_each(argument, suffixes, what, read):
+    """Return what `read` finds in a file, or in the files of a folder.
+
+    In a folder, as in training, a file that cannot be read is skipped and named in a warning;
+    one that is asked for by its own name is an error.
+    """
     path = _path(argument)
     if not path.is_dir():
-        return [path]
-    found = list_files(path, suffixes)
-    if not found:
+        return read(path)
+    paths, found, skipped = list_files(path, suffixes), [], []
+    if not paths:
         raise ValueError(f"The folder '{argument}' holds no {what}.")
+    for file in paths:
+        try:
+            found += read(file)
+        except ValueError as error:
+            skipped.append(str(error))
+    if not found:
+        raise ValueError(f"The folder '{argument}' holds no {what} that can be read: {skipped[0]}")
+    report_skipped(skipped, False, what)
     return found
 
 
@@ -87,19 +101,15 @@ def _array(path):
 
 
 def _images(argument, spec):
-    found = []
-    for path in _files(argument, (*IMAGE_SUFFIXES, ".npy", ".npz"), "pictures"):
+    def read(path):
         if path.suffix.lower() in (".npy", ".npz"):
-            found += _numbered(path, _fit_images(_array(path), spec, path))
-        else:
-            any_size = None in spec.shape[:2]
-            image = (
-                _decode_mode(path, spec.shape[2]) if any_size else decode_image(path, spec.shape)
-            )
-            low, high = getattr(spec, "value_range", (0, 255))
-            scaled = image if high == 255 else image / np.float32(255) * (high - low) + low
-            found.append((str(path), scaled))
-    return found
+            return _numbered(path, _fit_images(_array(path), spec, path))
+        any_size = None in spec.shape[:2]
+        image = _decode_mode(path, spec.shape[2]) if any_size else decode_image(path, spec.shape)
+        low, high = getattr(spec, "value_range", (0, 255))
+        return [(str(path), image if high == 255 else image / np.float32(255) * (high - low) + low)]
+
+    return _read_each(argument, (*IMAGE_SUFFIXES, ".npy", ".npz"), "pictures", read)
 
 
 def _decode_mode(path, channels):
@@ -123,12 +133,17 @@ def _fit_images(images, spec, path):
     value_range = getattr(spec, "value_range", (0, 255))
     if images.dtype.kind == "f" and not np.isfinite(images).all():
         raise ValueError(f"'{path}' holds NaN or infinite values.")
+    if images.min(initial=0) < 0 or images.max(initial=0) > 255:
+        raise ValueError(
+            f"'{path}' must hold values of 0 to 255 or of 0 to 1. Received: values from "
+            f"{images.min():g} to {images.max():g}"
+        )
     if images.dtype.kind == "f" and images.max(initial=0) <= 1 < value_range[1]:
         images = images * value_range[1]
     elif images.max(initial=0) > 1 == value_range[1]:
         images = images.astype("float32") / 255
     if value_range[1] == 255 and images.dtype.kind in "iub":
-        images = images.clip(0, 255).astype("uint8")
+        images = images.astype("uint8")
     images = images if images.dtype == np.uint8 else images.astype("float32")
     size = None if None in (height, width) else (height, width)
     return resize_images(images, size, "grey" if channels == 1 else "rgb", value_range)
@@ -138,16 +153,30 @@ def _texts(argument, spec):
     if argument == "-":
         lines = [line.rstrip("\r\n") for line in sys.stdin]
         return [(line, line) for line in lines if line.strip()]
-    path = Path(argument)
-    if len(argument) < 1000 and path.suffix.lower() in (".txt", ".csv", ".tsv"):
-        lines = decode_text(_path(argument)).splitlines()
-        return [(line, line) for line in lines if line.strip()]
-    if len(argument) < 1000 and "\n" not in argument and path.is_dir():
-        paths = _files(argument, (".txt",), "text files")
-        return [(str(file), decode_text(file)) for file in paths]
-    if not argument.strip():
-        raise ValueError("A text is empty.")
-    return [(argument, argument)]
+    if not _is_path(argument, (".txt", ".csv", ".tsv")):
+        return [(argument, argument)]
+    path = _path(argument)
+    if path.is_dir():
+        return _read_each(argument, (".txt",), "text files", _whole_text)
+    if path.suffix.lower() not in (".csv", ".tsv"):
+        lines = decode_text(path).splitlines()
+    elif spec.kind == "pairs":
+        lines = pair_columns(path)[0]
+    else:
+        lines = text_columns(path)[0]
+    return [(line, line) for line in lines if line.strip()]
+
+
+def _whole_text(path):
+    return [(str(path), decode_text(path))]
+
+
+def _is_path(argument, suffixes):
+    """Whether an argument names a file or folder rather than being a text itself."""
+    if len(argument) >= 1000 or "\n" in argument:
+        return False
+    path = Path(argument).expanduser()
+    return path.suffix.lower() in suffixes or path.exists()
 
 
 def _vectors(argument, spec):
@@ -227,32 +256,34 @@ def _forecast(argument, spec):
 def _audio(argument, spec):
     from .audio import read_wav
 
-    found = []
-    for path in _files(argument, (".wav", ".npy", ".npz"), "WAV files"):
-        if path.suffix.lower() == ".wav":
-            found.append((str(path), read_wav(path, spec.sample_rate)[0]))
-        else:
-            array = _array(path)
-            rows = array[None] if array.ndim == 1 else array
-            found += _numbered(path, list(rows.astype("float32")))
-    return found
+    def read(path):
+        if path.suffix.lower() not in (".npy", ".npz"):
+            return [(str(path), read_wav(path, spec.sample_rate)[0])]
+        array = _array(path)
+        rows = array[None] if array.ndim == 1 else array
+        return _numbered(path, list(rows.astype("float32")))
+
+    return _read_each(argument, (".wav", ".npy", ".npz"), "WAV files", read)
 
 
 def _videos(argument, spec):
     from .video import fit_clips, read_gif
 
-    found = []
-    for path in _files(argument, (".gif", ".npy", ".npz"), "clips"):
-        clip = read_gif(path)[0][None] if path.suffix.lower() == ".gif" else _array(path)
-        found += _numbered(path, fit_clips(clip, spec.shape, path))
-    return found
+    def read(path):
+        array = path.suffix.lower() in (".npy", ".npz")
+        clip = _array(path) if array else read_gif(path)[0][None]
+        return _numbered(path, fit_clips(clip, spec.shape, path))
+
+    return _read_each(argument, (".gif", ".npy", ".npz"), "clips", read)
 
 
 def _music(argument, spec):
     from .music import MIDI_SUFFIXES, read_midi
 
-    files = _files(argument, MIDI_SUFFIXES, "MIDI files")
-    return [(str(path), read_midi(path, spec.steps_per_quarter, spec.voices)) for path in files]
+    def read(path):
+        return [(str(path), read_midi(path, spec.steps_per_quarter, spec.voices))]
+
+    return _read_each(argument, MIDI_SUFFIXES, "MIDI files", read)
 
 
 READERS = {

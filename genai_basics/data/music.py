@@ -11,6 +11,7 @@ from .files import (
     fingerprint_files,
     list_files,
     load_arrays,
+    reason,
     report_skipped,
     split_folders,
 )
@@ -86,7 +87,8 @@ def read_midi(path, steps_per_quarter=4, voices=None):
     except FileNotFoundError as error:
         raise ValueError(f"'{path}' is no file.") from error
     except Exception as error:  # mido raises many sorts for broken files
-        raise ValueError(f"'{path}' cannot be read as a MIDI file: {error!r}.") from error
+        why = str(error) or "the file is cut off"
+        raise ValueError(f"'{path}' cannot be read as a MIDI file: {why}.") from error
     ticks = max(1, file.ticks_per_beat) / steps_per_quarter
     notes = []
     for place, track in enumerate(file.tracks):
@@ -268,7 +270,7 @@ def _read_folder(folder, steps_per_quarter, voices, strict):
                 raw[name].append(read_midi(file, steps_per_quarter, voices))
                 names.append(str(file.relative_to(folder)))
             except ValueError as error:
-                skipped.append(f"{file.relative_to(folder)}: {error}")
+                skipped.append(f"{file.relative_to(folder)}: {reason(file, error)}")
         groups[name] = {"file": np.array(names)}
     if not files:
         raise ValueError(f"'{folder}' holds no MIDI files.")

@@ -55,7 +55,7 @@ def read_text(
         return _read_folder(source, encoding, class_names, strict)
     digest = fingerprint_files([source])
     if source.suffix.lower() in (".csv", ".tsv"):
-        raw = {"all": _read_columns(source, text, target, encoding)}
+        raw = {"all": text_columns(source, text, target, encoding)}
         return text_reading(raw, digest, class_names, multi_label, strict)
     content = decode_text(source, encoding)
     if not content.strip():
@@ -128,7 +128,7 @@ def read_pairs(source, *, target=None, text=None, encoding=None, strict=False):
         strict: Whether pairs with an empty side are an error; else they are left out.
     """
     if isinstance(source, Path):
-        digest, (x, y) = fingerprint_files([source]), _pair_columns(source, text, target, encoding)
+        digest, (x, y) = fingerprint_files([source]), pair_columns(source, text, target, encoding)
     elif isinstance(source, tuple):
         x, y = (list(map(str, side)) for side in source)
         digest = fingerprint_arrays(x, y)
@@ -168,7 +168,8 @@ def _complain(message, strict):
     warnings.warn(f"{message} and are left out.", stacklevel=4)
 
 
-def _read_columns(path, text, target, encoding):
+def text_columns(path, text=None, target=None, encoding=None):
+    """Return (texts, labels or None) of a `.csv` or `.tsv` file, with or without a header."""
     header, rows = read_rows(path, encoding)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(header)
     lower = [name.lower() for name in header]
@@ -185,6 +186,8 @@ def _read_columns(path, text, target, encoding):
         label = next((lower.index(name) for name in LABEL_COLUMNS if name in lower), None)
     if label is None and len(header) == 2:
         label = 1 - place
+    if label == place:
+        raise ValueError(f"The texts and `target` are one column. Received: target={target!r}")
     texts = list(columns[place])
     if label is None:
         return texts, None
@@ -205,7 +208,8 @@ def _find_column(header, name, option):
     return header.index(name)
 
 
-def _pair_columns(path, text, target, encoding):
+def pair_columns(path, text=None, target=None, encoding=None):
+    """Return (sources, targets) of a file with a pair a line."""
     content = decode_text(path, encoding)
     if path.suffix.lower() == ".txt":  # a pair a line, parted by a tab
         rows = [line.split("\t") for line in content.split("\n") if line.strip()]

@@ -112,12 +112,17 @@ def _read_folder(folder, size, color, frames, fps, class_names, strict):
         found[name] = list_files(path, (".gif",))
         for file in found[name]:
             try:
-                clips[file], rate = read_gif(file)
-                rates[rate] += 1
+                clip, rate = read_gif(file)
             except ValueError:
                 skipped.append(f"{file.relative_to(folder)}: no GIF that can be read")
+                continue
+            if len(clip) > 1:
+                clips[file] = clip
+                rates[rate] += 1
+            else:  # all clips are cut to the shortest
+                skipped.append(f"{file.relative_to(folder)}: one frame is no clip")
     if not clips:
-        raise ValueError(f"'{folder}' holds no GIF that can be read.")
+        raise ValueError(f"'{folder}' holds no clip that can be read.")
     report_skipped(tuple(skipped), strict, "clips")
     lengths = Counter(len(clip) for clip in clips.values())
     wanted = frames or min(lengths)

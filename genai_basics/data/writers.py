@@ -154,7 +154,7 @@ def _write(path, write, provenance):
 
 
 def _pixels(samples, spec):
-    return to_pixels(samples, getattr(spec, "value_range", (0, 255)))
+    return to_pixels(_as_array(samples, "one picture"), getattr(spec, "value_range", (0, 255)))
 
 
 def _save_picture(file, array):
@@ -268,7 +268,9 @@ def _write_mid(file, samples, spec, labels):
 
 def _as_array(samples, ending):
     if _unequal(samples):
-        raise ValueError(f"Samples of unequal length do not fit into {ending}; take .npz.")
+        raise ValueError(
+            f"Samples of unequal shape do not fit into {ending}; take a folder or .npz."
+        )
     return np.asarray(samples)
 
 
@@ -282,6 +284,8 @@ def _padded(arrays):
     """Unequal arrays, or lists of steps of pitches, as one array filled up with -1."""
     if arrays[0].dtype == object or any(a.dtype == object for a in arrays):
         raise ValueError("Steps of unequal numbers of pitches do not fit into .npz; take .mid.")
+    if len({array.shape[1:] for array in arrays}) > 1:
+        raise ValueError("Samples of unequal width do not fit into .npz; take a folder.")
     length = max(len(array) for array in arrays)
     pad = [(0, 0)] * (arrays[0].ndim - 1)
     filled = [np.pad(a, [(0, length - len(a)), *pad], constant_values=-1) for a in arrays]

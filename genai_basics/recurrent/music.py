@@ -108,7 +108,7 @@ class MusicModel(SequenceModel):
     def open_streams(self, streams):
         before = self.streams
         super().open_streams(streams)
-        if streams and streams != before:
+        if self.streams != before:  # a second, smaller batch changes nothing
             self.intervals = self.add_weight(
                 name="intervals",
                 shape=(streams,),

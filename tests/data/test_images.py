@@ -110,6 +110,8 @@ def test_transparent_sixteen_bit_and_turned_pictures(tmp_path):
     assert images_module.decode_image(tmp_path / "clear.png").min() == 255
     Image.fromarray(np.full((4, 4), 40_000, "uint16")).save(tmp_path / "deep.png")
     assert images_module.decode_image(tmp_path / "deep.png").max() == round(40_000 / 257)
+    Image.fromarray(np.full((4, 4), 0.5, "float32")).save(tmp_path / "float.tif")
+    assert images_module.decode_image(tmp_path / "float.tif").max() == 128
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (6, 4)).save(tmp_path / "turned.jpg", exif=exif)

@@ -145,6 +145,15 @@ def test_broken_silent_and_mixed_sound(tmp_path):
     assert len(x[0]) == 400
     with pytest.raises(ValueError, match=r"broken\.wav"):
         read_inputs([str(tmp_path / "broken.wav")], gd.AudioSpec(4000))
+    with pytest.warns(UserWarning, match=r"Skipped 1 .*broken\.wav"):
+        assert len(read_inputs([str(tmp_path)], gd.AudioSpec(4000))[0]) == 7
+
+
+def test_sound_that_is_cut_off_is_read_and_said(tmp_path):
+    wav(tmp_path / "a.wav", tone())
+    (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:1044])
+    with pytest.warns(UserWarning, match=r"a\.wav' is cut off"):
+        assert len(read_wav(tmp_path / "a.wav")[0]) == 500
 
 
 VOC = """<annotation><filename>{0}.png</filename><object><name>{1}</name><bndbox><xmin>{2}</xmin>
@@ -176,6 +185,13 @@ def test_voc_folders_with_bad_boxes(voc):
         small = gd.load_data(voc, image_size=(5, 10), validation=0, test=0)
     np.testing.assert_array_equal(small.train.y[2]["boxes"], [[0.5, 1, 4.5, 4]])
     assert small.train.x.shape == (8, 5, 10, 3)
+
+
+@pytest.mark.filterwarnings("ignore:. boxes")
+def test_a_box_that_is_no_number_is_left_out(voc):
+    path = voc / "Annotations" / "2.xml"
+    path.write_text(path.read_text().replace("<ymax>8", "<ymax>nan"))
+    assert gd.load_data(voc, validation=0, test=0).train.y[2]["boxes"].shape == (0, 4)
 
 
 @pytest.mark.filterwarnings("ignore:. boxes")
@@ -213,6 +229,17 @@ def test_coco_json(tmp_path):
         assert data.spec == gd.DetectionSpec((10, 20, 1), ("cat",))
         np.testing.assert_array_equal(data.train.y[0]["boxes"], [[1, 2, 4, 6]])
         assert len(data.train.y[4]["labels"]) == 0
+    content["annotations"][0]["bbox"] = [1, 2]
+    content["annotations"][1]["category_id"] = 8
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "all.json").write_text(json.dumps(content))
+    with pytest.warns(UserWarning, match="annotation 0: its box or its class is broken"):
+        data = gd.load_data(tmp_path / "annotations" / "all.json", validation=0, test=0)
+    assert [len(y["boxes"]) for y in data.train.y] == [0, 0, 1, 1, 0]
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "all.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="no picture with an annotation"):
+        gd.load_data(tmp_path / "elsewhere")
     (tmp_path / "boxes.json").write_text('{"images": [], "annotations": 3}')
     with pytest.raises(ValueError, match="no COCO JSON"):
         gd.load_data(tmp_path)
@@ -227,8 +254,10 @@ def test_clips_of_arrays_and_gifs(tmp_path):
     paths = write_samples(clips[:4, ..., None], tmp_path, data.spec)
     write_samples(clips[4:5, :4, ..., None], tmp_path / "short.gif", data.spec)
     assert len(paths) == 4
+    Image.new("L", (8, 8)).save(tmp_path / "still.gif")
     with pytest.warns(UserWarning, match="4 to 6 frames; all are cut to the first 4"):
         data = gd.load_data(tmp_path, validation=0, test=0)
+    assert data.skipped == ("still.gif: one frame is no clip",)
     assert data.train.x.shape == (5, 4, *data.spec.shape[1:])
     assert data.spec.fps == 10
     _names, x = read_inputs([str(paths[0])], gd.VideoSpec((3, 8, 8, 1)))

@@ -68,6 +68,15 @@ def test_texts_are_one_a_line(tmp_path):
     assert path.read_text() == "one\ntwo\\nlines\n"
 
 
+@pytest.mark.parametrize("name", ["s.png", "s.gif", "s.npy", "s.npz"])
+def test_pictures_of_many_sizes_go_to_a_folder(tmp_path, name):
+    images = [np.zeros((8, 8, 1), "uint8"), np.zeros((5, 6, 1), "uint8")]
+    with pytest.raises(ValueError, match="take a folder"):
+        write_samples(images, tmp_path / name, GREY)
+    assert not list(tmp_path.iterdir())
+    assert len(write_samples(images, tmp_path / "all", GREY)) == 2
+
+
 def test_clips_play(tmp_path):
     clips = np.random.default_rng(0).integers(0, 256, (3, 5, 8, 8, 1)).astype("uint8")
     spec = gd.VideoSpec((5, 8, 8, 1), fps=10)
@@ -92,6 +101,39 @@ def test_predict_reads_texts_files_of_lines_and_standard_input(tmp_path, monkeyp
     monkeypatch.setattr("sys.stdin", io.StringIO("three\n"))
     names, x = read_inputs(["a film", str(tmp_path / "t.txt"), "-"], gd.TextSpec())
     assert x == names == ["a film", "one", "two", "three"]
+
+
+def test_predict_takes_the_column_of_texts_and_the_side_of_sources(tmp_path):
+    (tmp_path / "t.csv").write_text('text,label\n"one, and ""more""",yes\ntwo,no\n')
+    assert read_inputs([str(tmp_path / "t.csv")], gd.TextSpec())[1] == ['one, and "more"', "two"]
+    (tmp_path / "p.tsv").write_text("one\tun\ntwo\tdeux\n")
+    assert read_inputs([str(tmp_path / "p.tsv")], gd.PairSpec())[1] == ["one", "two"]
+
+
+def test_a_file_is_no_literal_text(tmp_path):
+    (tmp_path / "notes.md").write_text("one\ntwo\n")
+    assert read_inputs([str(tmp_path / "notes.md")], gd.TextSpec())[1] == ["one", "two"]
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\0\0")
+    with pytest.raises(ValueError, match="is no text file"):
+        read_inputs([str(tmp_path / "a.jpg")], gd.TextSpec())
+
+
+def test_predict_skips_what_is_broken_in_a_folder_and_says_so(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_text("no picture")
+    with pytest.warns(UserWarning, match=r"Skipped 1 pictures .*b\.png"):
+        names, _x = read_inputs([str(tmp_path)], GREY)
+    assert names == [str(tmp_path / "a.png")]
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(ValueError, match=r"no pictures that can be read: .*b\.png"):
+        read_inputs([str(tmp_path)], GREY)
+
+
+@pytest.mark.parametrize("values", [-1.0, 40_000])
+def test_values_that_are_no_pixels_are_refused(tmp_path, values):
+    np.save(tmp_path / "x.npy", np.full((2, 8, 8), values))
+    with pytest.raises(ValueError, match="0 to 255 or of 0 to 1"):
+        read_inputs([str(tmp_path / "x.npy")], GREY)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +188,7 @@ def test_other_kinds_are_written(tmp_path):
     [path] = write_samples(series, tmp_path / "s.csv", gd.SeriesSpec((3, 2)))
     assert path.read_text().startswith("x0,x1\n0.0,1.0\n")
     assert len(write_samples(["one", "two"], tmp_path / "texts", gd.TextSpec())) == 2
-    with pytest.raises(ValueError, match=r"unequal length.*\.npz"):
+    with pytest.raises(ValueError, match=r"unequal shape.*\.npz"):
         write_samples(clips, tmp_path / "a.npy", gd.AudioSpec(8000))
     with pytest.raises(ValueError, match="no samples"):
         write_samples([], tmp_path / "a.txt", gd.TextSpec())

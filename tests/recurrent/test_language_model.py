@@ -211,3 +211,14 @@ def test_music_is_heard_and_written_in_pitches():
     assert sampled[0][:2] == [[60, 64, 67], [62, 65, 69]]
     with pytest.raises(ValueError, match="Received: pitch 20"):
         model.report([[[20]]])
+
+
+def test_music_planned_in_smaller_batches_loads_again(tmp_path):
+    pieces = [[[60, 64], [62]] * 6] * 4
+    model = build_language_model(pitches=(60, 69), units=4, window=8, seed=0)
+    model.compile()
+    for size in (4, 2):  # as `train` does where data are few
+        model.plan(pieces, batch_size=size)
+    model.fit(pieces, batch_size=2, epochs=1, verbose=0)
+    model.save(tmp_path / "m.keras")
+    assert keras.saving.load_model(tmp_path / "m.keras").sample(1, seed=0, length=2)
