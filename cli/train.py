@@ -106,7 +106,13 @@ def _common(recipe):
         ),
         click.option("--deterministic", is_flag=True, help="Repeat bit for bit; slower."),
         click.option("--precision", help="Keras dtype policy, as mixed_bfloat16."),
-        click.option("--strategy", type=click.Choice(["one", "mirrored"]), default="one"),
+        click.option(
+            "--strategy",
+            type=click.Choice(["one", "mirrored", "multiworker"]),
+            default="one",
+            help="One device, all of this machine, or the processes that TF_CONFIG names: the "
+            "same command is started once in each.",
+        ),
         click.option(
             "--drop",
             multiple=True,
@@ -163,7 +169,10 @@ def _train(recipe, quiet, json_, assigned, values):
 
     with progress_bar(quiet or json_) as callbacks:
         run = train(recipe.name, data, callbacks=callbacks, **options, **assigned, **values)
-    if json_:
+    if run.config["status"] == "followed":
+        if not quiet:
+            click.echo(f"{run.name}: trained along; the run is worker 0's, in {run.folder}")
+    elif json_:
         config = run.config
         keys = ("model", "status", "steps", "seconds", "validation", "checks", "audit")
         echo_json({"run": str(run.folder), **{key: config.get(key) for key in keys}})
