@@ -207,7 +207,9 @@ class _Workers:
         try:
             yield
         except WorkerLost as error:
-            raise ConnectionError("another worker has ended, and training with it") from error
+            raise ConnectionError(
+                "another worker has ended, and training with it; its own message says why"
+            ) from error
         finally:
             _Workers.current = None
 
@@ -288,7 +290,7 @@ def train_as_one(variables, optimizers):
     firsts = of_first([value_of(variable) for variable in variables])
     for variable, value in zip(variables, firsts, strict=True):
         if variable.name == "seed_generator_state":  # noise of its own, as each has its own rows
-            value = value + [1_000_003 * team.rank, 0]
+            value = value + np.array([1_000_003 * team.rank, 0])
         variable.assign(tf.cast(value, variable.dtype))
 
     def averaging(apply):

@@ -240,7 +240,8 @@ def _fit(run, recipe, model, data, callbacks):
         recorder.seconds = time.monotonic() - began  # preparation counts
     done = backend.of_first([recorder.rounds_done, recorder.seconds])
     recorder.rounds_done, recorder.seconds = int(done[0]), float(done[1])
-    backend.train_as_one(sum(recorder.groups().values(), []), [o for o, _ in model.players()])
+    state = [variable for group in recorder.groups().values() for variable in group]
+    backend.train_as_one(state, [optimizer for optimizer, _ in model.players()])
     if training["minutes"]:
         budget = {"seconds": 60 * training["minutes"], "spent": recorder.seconds}
         total = 10**9
