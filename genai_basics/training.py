@@ -81,9 +81,10 @@ def train(
         strategy: "one" device, "mirrored" over all of this machine, or "multiworker": the same
             call is made once in each of the processes, on one machine or many, that the
             environment variable TF_CONFIG names. Each batch is split over them, in the order of
-            a training by one (so `batch_size` is rounded down to a multiple of their number).
-            Each needs all of the data, and takes the first device that CUDA_VISIBLE_DEVICES
-            shows it. Worker 0 writes the run; to resume, all must see its folder.
+            a training by one (so `batch_size` is rounded down to a multiple of their number);
+            batch normalization sees a worker's own part. Each needs all of the data, and takes
+            the first device that CUDA_VISIBLE_DEVICES shows it. Worker 0 writes the run; any
+            number of workers that see its folder may resume it.
         start_from: A run folder whose weights to start from, on new data.
         data_options: Keyword arguments for `load_data`.
         facts: Facts of the data that the builder gets beside the recipe's, by its keywords:
