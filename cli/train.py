@@ -169,10 +169,7 @@ def _train(recipe, quiet, json_, assigned, values):
 
     with progress_bar(quiet or json_) as callbacks:
         run = train(recipe.name, data, callbacks=callbacks, **options, **assigned, **values)
-    if run.config["status"] == "followed":
-        if not quiet:
-            click.echo(f"{run.name}: trained along; the run is worker 0's, in {run.folder}")
-    elif json_:
+    if json_:
         config = run.config
         keys = ("model", "status", "steps", "seconds", "validation", "checks", "audit")
         echo_json({"run": str(run.folder), **{key: config.get(key) for key in keys}})
@@ -182,6 +179,8 @@ def _train(recipe, quiet, json_, assigned, values):
 
 def _summarize(run):
     config = run.config
+    if config["status"] == "followed":
+        return click.echo(f"{run.name}: trained along; the run is worker 0's, in {run.folder}")
     click.echo(
         f"{run.name}: {config['steps']:,} steps in {config['seconds']:.0f} s -> {run.folder}"
     )

@@ -175,9 +175,9 @@ class _Workers:
 
     def __init__(self):
         self.rank, self.size = _place(os.environ.get("TF_CONFIG", ""))
-        # One device a process: where a machine has more, CUDA_VISIBLE_DEVICES deals them out.
-        tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
         try:
+            # One device a process: where a machine has more, CUDA_VISIBLE_DEVICES deals them out.
+            tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
             with _killed_by_ctrl_c():  # the others are waited for outside of Python
                 self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
         except (RuntimeError, tf.errors.OpError) as error:
@@ -306,10 +306,10 @@ def train_as_one(variables, optimizers):
         optimizer.apply = averaging(optimizer.apply)
 
 
-def _own(rows):
-    """Return the rows of a batch of training that are this worker's."""
+def _share():
+    """Return the slice of each batch of training that is this worker's."""
     team = _Workers.current
-    return rows if team is None else rows[team.rank :: team.size]
+    return slice(team.rank, None, team.size) if team else slice(None)
 
 
 def on_gpu():
@@ -398,7 +398,10 @@ def batches(data, batch_size, *, transform=None, seed=None, start=0, training=Fa
     elif training:
         epochs = tf.data.Dataset.range(start // steps, np.iinfo(np.int64).max)
         epochs = epochs.map(lambda epoch: tf.cast(epoch, tf.int32))
-        indices = epochs.flat_map(epoch_order).skip(start % steps).map(_own)
+        indices = epochs.flat_map(epoch_order).skip(start % steps)
+        if workers() > 1:
+            share = _share()
+            indices = indices.map(lambda index: index[share])
     else:
         indices = tf.data.Dataset.range(n).batch(batch_size)
 
@@ -429,11 +432,10 @@ def drawn(draw, *, steps=None, start=0):
     first = draw(start)
     flat = [np.asarray(part) for part in keras.tree.flatten(first)]
     stop = np.iinfo(np.int64).max if steps is None else start + steps
-
-    own = _own if steps is None else (lambda rows: rows)
+    share = _share() if steps is None else slice(None)
 
     def call(step):
-        return [own(np.asarray(part)) for part in keras.tree.flatten(draw(int(step)))]
+        return [np.asarray(part)[share] for part in keras.tree.flatten(draw(int(step)))]
 
     def fetch(step):
         parts = tf.numpy_function(call, [step], [tf.as_dtype(part.dtype) for part in flat])
