@@ -107,7 +107,13 @@ def _common(recipe):
         ),
         click.option("--deterministic", is_flag=True, help="Repeat bit for bit; slower."),
         click.option("--precision", help="Keras dtype policy, as mixed_bfloat16."),
-        click.option("--strategy", type=click.Choice(["one", "mirrored"]), default="one"),
+        click.option(
+            "--strategy",
+            type=click.Choice(["one", "mirrored", "multiworker"]),
+            default="one",
+            help="One device, all of this machine, or the processes that TF_CONFIG names: the "
+            "same command is started once in each.",
+        ),
         click.option(
             "--drop",
             multiple=True,
@@ -174,6 +180,8 @@ def _train(recipe, quiet, json_, assigned, values):
 
 def _summarize(run):
     config = run.config
+    if config["status"] == "followed":
+        return click.echo(f"{run.name}: trained along; the run is worker 0's, in {run.folder}")
     click.echo(
         f"{run.name}: {config['steps']:,} steps in {config['seconds']:.0f} s -> {run.folder}"
     )

@@ -163,7 +163,8 @@ class Model(keras.Model):
             weighted_metrics=weighted_metrics,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
-            jit_compile=self.xla if jit_compile is None else jit_compile,
+            # XLA does not reach other processes.
+            jit_compile=self.xla and backend.workers() == 1 if jit_compile is None else jit_compile,
             auto_scale_loss=auto_scale_loss,
         )
 
@@ -692,6 +693,9 @@ def _first(data, n=PROBE):
 class Progress(keras.callbacks.Callback):
     """Move `model.progress` from 0 to 1 over a budget, and with it the learning rate.
 
+    Where several workers train together, they agree on progress and logs, so that callbacks
+    after this one, and the end of a budget of seconds, come out alike in all of them.
+
     Args:
         epochs: Budget in epochs of `fit`: progress is a function of the step alone.
         seconds: Budget in seconds instead; `fit` ends when it is spent, the last validation
@@ -723,9 +727,7 @@ class Progress(keras.callbacks.Callback):
         self.move(0)
 
     def on_train_batch_end(self, batch, logs=None):
-        self.move(batch + 1)
-        if self.seconds and self.elapsed >= self.seconds - self.validating:
-            self.model.stop_training = True
+        self.move(batch + 1, logs)
 
     def on_test_begin(self, logs=None):
         self.test_began = self.clock()
@@ -734,15 +736,19 @@ class Progress(keras.callbacks.Callback):
         self.validating = self.clock() - self.test_began
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.seconds and self.elapsed >= self.seconds - self.validating:
-            self.model.stop_training = True
+        self.move(self.batches, logs)
 
-    def move(self, batches):
+    def move(self, batches, logs=None):
+        self.batches, logs = batches, {} if logs is None else logs
         if self.seconds:
             progress = self.elapsed / max(self.seconds - self.validating, 1e-6)
         else:
             steps = self.params["steps"] or 1
             progress = (self.epoch + min(batches / steps, 1.0)) / self.epochs
+        progress, *values = backend.agreed([progress, *logs.values()])
+        logs.update(zip(logs, values, strict=True))
+        if self.seconds and progress >= 1.0:
+            self.model.stop_training = True
         level = int(min(progress, 1.0) * self.resolution)
         if level != self.level:
             self.level = level

@@ -11,7 +11,7 @@ from .data.writers import PREFERRED, write_samples
 from .provenance import describe
 from .runs import checkpoint, restore, write_history
 
-__all__ = ["Recorder", "held_out"]
+__all__ = ["Follower", "Recorder", "held_out"]
 
 PREVIEWS = 8  # pictures of samples as training goes on
 
@@ -149,6 +149,23 @@ class Recorder(keras.callbacks.Callback):
         """Return the validation figures of the weights that are kept."""
         rows = [row for row in self.history if row["step"] == self.best_step] or self.history[-1:]
         return {k.removeprefix("val_"): v for k, v in rows[0].items() if k.startswith("val_")}
+
+
+class Follower(Recorder):
+    """What stands for the `Recorder` in a worker that is not the first: it writes nothing."""
+
+    def restore(self):
+        return True  # the first worker does, and gives the others what it found
+
+    def on_epoch_end(self, epoch, logs=None):
+        pass
+
+    def on_train_end(self, logs=None):
+        pass
+
+    def finish(self, status):
+        self.run.config["status"] = "followed"
+        self.run.__dict__["model"] = self.trained
 
 
 def write_preview(model, run, name, n=64):

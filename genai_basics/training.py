@@ -1,5 +1,6 @@
 """`train`: from the name of a model and some data to a run folder with everything in it."""
 
+import json
 import platform
 import time
 import warnings
@@ -14,7 +15,7 @@ from .data import Dataset, load_data
 from .doctor import Doctor
 from .model import Model, Progress
 from .recipes import check_options, get_recipe, parameters
-from .recorder import Recorder, held_out
+from .recorder import Follower, Recorder, held_out
 from .runs import Run, load_model, load_run
 
 __all__ = ["Interrupted", "train"]
@@ -67,7 +68,8 @@ def train(
         epochs: Budget in passes over the data. `None` takes the recipe's.
         minutes: Budget in minutes instead, compilation included; learning rate and other
             schedules end where it ends.
-        batch_size: Examples in a step. `None` takes the recipe's, or less where data are few.
+        batch_size: Examples in a step, those of all workers together. `None` takes the recipe's,
+            or less where data are few.
         learning_rate: Where the learning rate starts. `None` takes the model's.
         seed: Seed of weights, noise and the order of data.
         out: The run folder. `None`: the first of runs/NAME, runs/NAME-2, ... that is free.
@@ -76,7 +78,13 @@ def train(
         force: Write into `out` although there is a run.
         deterministic: Repeat bit for bit, at some cost in speed.
         precision: A Keras dtype policy such as "mixed_bfloat16".
-        strategy: "one" device or "mirrored" over all of this machine.
+        strategy: "one" device, "mirrored" over all of this machine, or "multiworker": the same
+            call is made once in each of the processes, on one machine or many, that the
+            environment variable TF_CONFIG names. Each batch is split over them, in the order of
+            a training by one (so `batch_size` is rounded down to a multiple of their number);
+            batch normalization sees a worker's own part. Each needs all of the data, and takes
+            the first device that CUDA_VISIBLE_DEVICES shows it. Worker 0 writes the run; any
+            number of workers that see its folder may resume it.
         start_from: A run folder whose weights to start from, on new data.
         data_options: Keyword arguments for `load_data`.
         facts: Facts of the data that the builder gets beside the recipe's, by its keywords:
@@ -100,6 +108,7 @@ def train(
         ValueError: If an argument is wrong, in one sentence.
         FileExistsError: If `out` exists and neither `resume` nor `force` is given.
         Interrupted: On Ctrl-C, after the run has been saved.
+        ConnectionError: If another worker has ended, after the run has been saved.
 
     Example:
 
@@ -111,9 +120,10 @@ def train(
     recipe = get_recipe(name)
     check_options(name, options)
     _check_budget(epochs, minutes, batch_size)
+    first = backend.join(strategy) == 0
     if resume:
-        return _resume(recipe, data, epochs, minutes, out, callbacks)
-    folder = _new_folder(name, out, force)
+        return _resume(recipe, data, epochs, minutes, out, strategy, callbacks)
+    folder = _new_folder(name, out, force) if first else None
     like = load_run(start_from).spec if start_from else None
     data = _load(recipe, data, data_options or {}, like)
     data, checks = _checked(data, drop, audit, seed)
@@ -148,6 +158,7 @@ def train(
     }
     _prepare_process(config["training"])
     with backend.distribution(strategy):
+        folder = _same_for_all(folder, config)
         if start_from:
             model = load_model(start_from)
         else:
@@ -155,12 +166,13 @@ def train(
             model = getattr(import_module(f".{module}", __package__), function)(**arguments)
         model.compile(learning_rate=learning_rate, dp_noise=dp_noise, dp_clip=dp_clip)
         run = Run(folder, config)
-        _clear(folder)
-        run.save_config()
+        if first:
+            _clear(folder)
+            run.save_config()
         return _fit(run, recipe, model, data, callbacks)
 
 
-def _resume(recipe, data, epochs, minutes, out, callbacks):
+def _resume(recipe, data, epochs, minutes, out, strategy, callbacks):
     folder = Path(out) if out else _latest(recipe.name)
     run = load_run(folder)
     if run.name != recipe.name:
@@ -170,6 +182,8 @@ def _resume(recipe, data, epochs, minutes, out, callbacks):
     training = run.config["training"]
     if epochs or minutes:
         training.update(epochs=epochs, minutes=minutes)
+    if "multiworker" in (strategy, training["strategy"]):  # any number of workers may go on
+        training["strategy"] = strategy
     if isinstance(data, Dataset):
         pass
     elif data is None or run.config["data"]["source"]:
@@ -186,6 +200,7 @@ def _resume(recipe, data, epochs, minutes, out, callbacks):
     data = _planted(data, training.get("canaries", ()), training["seed"])[0]
     _prepare_process(training)
     with backend.distribution(training["strategy"]):
+        _same_for_all(folder, run.config)
         model = load_model(folder)
         if not model.compiled:
             model.compile(learning_rate=training["learning_rate"])
@@ -193,9 +208,22 @@ def _resume(recipe, data, epochs, minutes, out, callbacks):
         return _fit(run, recipe, model, data, callbacks)
 
 
+def _same_for_all(folder, config):
+    """Return the first worker's folder, or raise where this one was given other work."""
+    work = {key: config[key] for key in ("model", "builder", "training")}
+    work["data"] = config["data"]["fingerprint"]
+    folder, firsts = json.loads(backend.of_first(json.dumps([str(folder), work])))
+    work = json.loads(json.dumps(work))
+    if work != firsts:
+        other = ", ".join(key for key in work if work[key] != firsts[key])
+        raise ValueError(f"all workers need the same command and data; here is another {other}")
+    return Path(folder)
+
+
 def _fit(run, recipe, model, data, callbacks):
     """Train `model`, from the last checkpoint where there is one, and finish the run folder."""
     training, began = run.config["training"], time.monotonic()
+    first = backend.join(training["strategy"]) == 0
     if not backend.value_of(model.adapted):
         model.adapt(data.train.x, data.train.y)
         model.adapted.assign(1.0)
@@ -207,10 +235,14 @@ def _fit(run, recipe, model, data, callbacks):
     length = -(-steps // rounds)
     if training["minutes"]:  # passes over a few examples are too short for a round each
         length *= max(1, LEAST_STEPS // length)
-    recorder = Recorder(run, model, data, per_epoch=steps, steps=length)
+    recorder = (Recorder if first else Follower)(run, model, data, per_epoch=steps, steps=length)
     if not recorder.restore():
         run.save_model(model)
         recorder.seconds = time.monotonic() - began  # preparation counts
+    done = backend.of_first([recorder.rounds_done, recorder.seconds])
+    recorder.rounds_done, recorder.seconds = int(done[0]), float(done[1])
+    state = [variable for group in recorder.groups().values() for variable in group]
+    backend.train_as_one(state, [optimizer for optimizer, _ in model.players()])
     if training["minutes"]:
         budget = {"seconds": 60 * training["minutes"], "spent": recorder.seconds}
         total = 10**9
@@ -235,12 +267,16 @@ def _fit(run, recipe, model, data, callbacks):
                 callbacks=[recorder.clock, *callbacks, doctor, recorder],
                 verbose=0,
             )
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, backend.WorkerLost) as error:
         recorder.finish("interrupted")
+        if isinstance(error, backend.WorkerLost):
+            raise
         raise Interrupted(run) from None
     if doctor.findings:
         run.config["findings"] = doctor.findings
     recorder.finish("finished")
+    if not first:
+        return run
     if model.dp_noise is not None:
         _account(run, model, data.train.x)
     if training.get("audit", True):
@@ -310,6 +346,9 @@ def _plan(model, part, size, least):
     steps = model.plan(part.x, part.y, size)
     while size > 8 and steps < least:
         size //= 2
+        steps = model.plan(part.x, part.y, size)
+    if size % backend.workers():  # each worker gets as many
+        size = max(size - size % backend.workers(), backend.workers())
         steps = model.plan(part.x, part.y, size)
     return size, steps
 
@@ -384,6 +423,11 @@ def _plain(value):
 
 
 def _prepare_process(training):
+    if training["strategy"] == "multiworker" and training.get("dp_noise"):
+        raise ValueError(
+            "private training takes one process: leave `dp_noise` out, or the strategy. "
+            f'Received: dp_noise={training["dp_noise"]}, strategy="multiworker"'
+        )
     keras.utils.set_random_seed(training["seed"])
     if training["deterministic"]:
         backend.deterministic()
