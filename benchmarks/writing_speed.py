@@ -18,7 +18,7 @@ from keras import layers
 import genai_basics as gb
 
 HEADERS = ["work", "genai_basics", "peer", "ratio"]
-TURNS, STEPS, BATCH, WINDOW = 3, 30, 32, 100
+TURNS, STEPS, BATCH, WINDOW = 3, 60, 32, 50
 CALLS = 20  # of `predict` that are timed
 
 

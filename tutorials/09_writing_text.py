@@ -54,11 +54,11 @@ bits = {
 # %%
 # A recurrent language model
 # --------------------------
-# It reads in windows of a hundred characters, but its state goes on from window to window.
+# It reads in windows of fifty characters, but its state goes on from window to window.
 
 model = gb.build_language_model(data.spec.alphabet, units=128, seed=0)
 model.compile()
-steps = max(10, round(400 * BUDGET))
+steps = max(10, round(600 * BUDGET))
 model.fit([train], epochs=1, steps_per_epoch=steps, verbose=0)
 bits["recurrent"] = model.report([test])[0]["bits_per_character"]
 print({name: round(float(value), 2) for name, value in bits.items()})

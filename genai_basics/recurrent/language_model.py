@@ -29,7 +29,7 @@ def build_language_model(
     embedding_dim=64,
     tied=False,
     dropout=0.1,
-    window=100,
+    window=50,
     pitches=None,
     seed=None,
 ):

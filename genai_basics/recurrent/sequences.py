@@ -14,7 +14,7 @@ from ..model import Model
 
 __all__ = ["SequenceModel", "Windows", "uniforms_of"]
 
-CONTEXT = 2  # windows of training that move the state from zero, in evaluation
+CONTEXT = 4  # windows of training that move the state from zero, in evaluation
 LONG = 8  # a document of so many windows is cut from another place in every epoch
 
 
