@@ -19,7 +19,7 @@ HEADERS = ("VAE on MNIST, threshold 0.5", "negative log likelihood", "standard e
 MINUTES, LATENT_DIM = 10.0, 16
 
 
-class Over(Exception):
+class OverError(Exception):
     """The minutes of the peer's training are over."""
 
 
@@ -57,7 +57,7 @@ def theirs(train, test):
 
         def on_train_step_end(self, training_config, **kwargs):
             if time.monotonic() > self.end:
-                raise Over
+                raise OverError
 
     train, test = (
         torch.tensor((x > 127.5).astype("float32").transpose(0, 3, 1, 2)) for x in (train, test)
@@ -72,7 +72,7 @@ def theirs(train, test):
         dataset = BaseDataset(train, torch.zeros(len(train)))
         try:
             BaseTrainer(model, dataset, training_config=plan, callbacks=[Clock()]).train()
-        except Over:
+        except OverError:
             model.eval()
     with torch.no_grad():
         return -np.array([model.get_nll(x[None], n_samples=500, batch_size=500) for x in test])

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -155,6 +156,17 @@ def test_a_denoiser_gains_decibels(denoiser, digits):
     metrics, _ = denoiser.report(digits.test.x)
     assert metrics["psnr"] > metrics["psnr_noisy"] + 3
     assert {"ssim", "mean_squared_error"} < set(metrics)
+
+
+def test_noise_may_leave_the_range_but_other_data_are_warned_of(denoiser, digits):
+    noisy = denoiser.corrupt(digits.test.x[:20])
+    assert noisy.min() < -20
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        denoiser.denoise(noisy)
+    for wrong in (digits.test.x[:20] / 255, 10 * noisy):
+        with pytest.warns(UserWarning, match="does not fit value_range"):
+            denoiser.denoise(wrong)
 
 
 def test_noise2void_hides_few_pixels_and_changes_only_those():
