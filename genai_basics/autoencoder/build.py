@@ -47,7 +47,8 @@ def build_autoencoder(
             code, which then keeps its place in the picture.
         network: `"dense"`, `"conv"`, or `"unet"`: convolutions with connections past the
             code, which denoise best and have no code of their own. `None`: unet for noise on
-            pictures, series and sound, dense up to 4,096 numbers an example, conv beyond.
+            pictures, series and sound, conv for pictures with a `rate`, dense up to 4,096
+            numbers an example, conv beyond.
         hidden_units: Widths of the dense encoder's layers; the decoder mirrors them.
         filters: Channels of the stages of "conv" and "unet", each at half the size of the one
             before.
@@ -88,7 +89,7 @@ def build_autoencoder(
     input_shape = tuple(input_shape)
     _check_shape(input_shape)
     if network is None:
-        network = _network_for(input_shape, noise or target == "noise2void")
+        network = _network_for(input_shape, noise or target == "noise2void", rate)
     _check(input_shape, latent_dim, network, noise, noise_level, target)
     _check_weights(network, sparsity=sparsity, contractive=contractive, rate=rate)
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
@@ -113,9 +114,11 @@ def build_autoencoder(
     )
 
 
-def _network_for(shape, noisy):
+def _network_for(shape, noisy, rate):
     if len(shape) > 1 and noisy and min(shape[:-1]) >= 8:
         return "unet"
+    if len(shape) == 3 and rate and min(shape[:-1]) >= 16:  # measured: dense codes take more bits
+        return "conv"
     return "dense" if math.prod(shape) <= DENSE_UP_TO or len(shape) == 1 else "conv"
 
 
@@ -202,11 +205,12 @@ def _conv_networks(input_shape, latent_dim, filters, sparsity, rate, init):
     filters = stages(input_shape, filters)
     x = keras.Input(input_shape, name="x")
     y = conv_down(x, filters, init)
+    y = _refined(y, init) if rate else y
     inner = y.shape[1:]
     code = _code(y if rate else layers.Flatten()(y), latent_dim, sparsity, rate, init)
     z = keras.Input(code.shape[1:], name="code")
     if rate:
-        y = conv(z, filters[-1], init)
+        y = _refined(conv(z, filters[-1], init), init)
     else:
         y = layers.Dense(math.prod(inner), "relu", kernel_initializer=init)(z)
         y = layers.Reshape(inner)(y)

@@ -25,6 +25,7 @@ from .noise import Corruption, blind_spots, in_tiles
 __all__ = ["Autoencoder"]
 
 LARGEST_CODE = 1024  # numbers in a code that a density is still fitted to
+TABLES = 2048  # of frequencies at most, one a number of the code; else one a channel
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -75,8 +76,9 @@ class Autoencoder(Codec):
 
     def _build_code(self, shape):
         if self.rate:
+            numbers = math.prod(shape)
             self.entropy = EntropyModel(name="entropy")
-            self.entropy.build(shape[-1])
+            self.entropy.build(numbers if numbers <= TABLES else shape[-1])
         if math.prod(shape) <= LARGEST_CODE:
             self.density = CodeDensity(name="density")
             self.density.build(math.prod(shape))
@@ -91,8 +93,8 @@ class Autoencoder(Codec):
     @property
     def batch_size(self):
         """Examples in a batch of `fit` where none is given."""
-        # Measured: a denoiser of many convolutions learns most in a minute by many small steps.
-        return 128 if self.has_code else 16
+        # Measured: convolutions from map to map learn most in a minute by many small steps.
+        return 128 if self.has_code and len(self.encoder.outputs[0].shape) == 2 else 16
 
     @property
     def has_code(self):
@@ -233,7 +235,7 @@ class Autoencoder(Codec):
         if not np.isfinite(codes).all():
             return
         if self.entropy is not None:
-            self.entropy.fit_tables(codes.reshape(-1, codes.shape[-1]))
+            self.entropy.fit_tables(codes)
         if self.density is not None:
             self.density.fit(codes.reshape(len(codes), -1))
 
