@@ -3,6 +3,9 @@
 Each other module here is one claim. Its docstring says it; `HEADERS` and `measure(folder)` give
 a table of it, where `folder` holds the data sets (a folder for each: `mnist/mnist.npz`, ...).
 Ours and the peer take turns on the same data in one process, so that a noisy machine hits both.
+
+`pip install "genai_basics[bench]"` brings what the peers need. Where PyTorch (and pythae) are
+installed besides, they are measured too.
 """
 
 import argparse

@@ -16,7 +16,7 @@ import genai_basics as gb
 from genai_basics import metrics
 
 HEADERS = ("codec", "bytes a picture", "PSNR", "ours is better by")
-MINUTES, RATE, LATENT_DIM = 5.0, 0.03, 64
+MINUTES, RATE, LATENT_DIM = 5.0, 0.004, 64
 FORMATS = {"WebP": ("WEBP", {"method": 6}), "JPEG": ("JPEG", {"optimize": True})}
 
 

@@ -15,6 +15,7 @@ from genai_basics import metrics
 
 HEADERS = ("data", "noisy", "best classical", "which", "ours", "gain")
 SIGMA, MINUTES, TEST = 0.3, 5.0, 200
+FILTERS = (48, 96)
 
 
 def classical(noisy, name, setting):
@@ -77,7 +78,8 @@ def measure(folder):
 
 def ours(data, minutes):
     """Return a denoiser trained for so many minutes."""
-    model = gb.build_autoencoder(data.spec.shape, noise="gaussian", noise_level=SIGMA, seed=0)
+    options = {"noise": "gaussian", "noise_level": SIGMA, "filters": FILTERS}
+    model = gb.build_autoencoder(data.spec.shape, **options, seed=0)
     model.compile()
     progress = gb.model.Progress(seconds=60 * minutes)
     model.fit(data.train.x, epochs=10**6, callbacks=[progress], verbose=0)

@@ -228,7 +228,8 @@ def _fit(run, recipe, model, data, callbacks):
         model.adapt(data.train.x, data.train.y)
         model.adapted.assign(1.0)
     asked = training["batch_size"]  # a size that was asked for stays
-    size, least = (asked, 0) if asked else (recipe.batch_size, FEW_STEPS)
+    usual = min(recipe.batch_size, model.batch_size)  # some models want less by their arguments
+    size, least = (asked, 0) if asked else (usual, FEW_STEPS)
     training["batch_size"], steps = _plan(model, data.train, size, least)
     model.build_optimizers()
     rounds = -(-steps // recipe.round_steps)  # of one epoch

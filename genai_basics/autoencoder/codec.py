@@ -47,7 +47,7 @@ class Codec(Model):
             facts["sizes"] = [item.shape[:-1] for item in x]
             x = np.concatenate([_split(item, shape) for item in x])
         codes = self.encode(x).astype("int32")
-        return pack(self.model_id, facts, self.entropy.encode(codes.reshape(-1, codes.shape[-1])))
+        return pack(self.model_id, facts, self.entropy.encode(codes))
 
     def decompress(self, data):
         """Return what `compress` was given, as the model reconstructs it.
@@ -63,7 +63,7 @@ class Codec(Model):
         shape, inner = tuple(self.input_shape_of_one()), tuple(self.decoder.inputs[0].shape[1:])
         sizes = facts.get("sizes")
         counts = [1] * facts["n"] if sizes is None else [_tiles(size, shape) for size in sizes]
-        codes = self.entropy.decode(body, sum(counts) * math.prod(inner[:-1]))
+        codes = self.entropy.decode(body, sum(counts) * math.prod(inner))
         x = self.decode(codes.reshape(-1, *inner))
         if sizes is not None:
             parts = np.split(x, np.cumsum(counts)[:-1])

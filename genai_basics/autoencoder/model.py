@@ -25,6 +25,7 @@ from .noise import Corruption, blind_spots, in_tiles
 __all__ = ["Autoencoder"]
 
 LARGEST_CODE = 1024  # numbers in a code that a density is still fitted to
+TABLES = 2048  # of frequencies at most, one a number of the code; else one a channel
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -63,7 +64,7 @@ class Autoencoder(Codec):
         self.standardize()
         self.corruption = noise and Corruption(noise, noise_level, self.value_range is not None)
         self.entropy, self.density = None, None
-        if len(encoder.outputs) == 1:
+        if self.has_code:
             self._build_code(encoder.outputs[0].shape[1:])
         names = {"sparsity": sparsity, "contraction": contractive, "bits": rate}
         self.penalties = tuple(name for name, weight in names.items() if weight)
@@ -73,8 +74,9 @@ class Autoencoder(Codec):
 
     def _build_code(self, shape):
         if self.rate:
+            numbers = math.prod(shape)
             self.entropy = EntropyModel(name="entropy")
-            self.entropy.build(shape[-1])
+            self.entropy.build(numbers if numbers <= TABLES else shape[-1])
         if math.prod(shape) <= LARGEST_CODE:
             self.density = CodeDensity(name="density")
             self.density.build(math.prod(shape))
@@ -85,6 +87,17 @@ class Autoencoder(Codec):
 
     def input_shape_of_one(self):
         return self.encoder.inputs[0].shape[1:]
+
+    @property
+    def batch_size(self):
+        """Examples in a batch of `fit` where none is given."""
+        # Measured: convolutions from map to map learn most in a minute by many small steps.
+        return 128 if self.has_code and len(self.encoder.outputs[0].shape) == 2 else 16
+
+    @property
+    def has_code(self):
+        """Whether the encoder gives a code, not maps that lead past it."""
+        return len(self.encoder.outputs) == 1
 
     # Data.
 
@@ -110,6 +123,13 @@ class Autoencoder(Codec):
         """Return y where it holds clean examples like x, None where it holds labels."""
         alike = getattr(y, "shape", None) == getattr(x, "shape", ())
         return y if alike else None
+
+    def _check_range(self, low, high):
+        """As `Model` does, but let the noise that is to be taken away leave the range."""
+        start, stop = self.value_range
+        reach = 0.0 if self.corruption is None else self.corruption.reach * (stop - start)
+        low, high = max(low, min(start, low + reach)), min(high, max(stop, high - reach))
+        super()._check_range(low, high)
 
     def transform(self, *batch):
         return tuple(self.preprocess(part) for part in batch[:2]) + batch[2:]
@@ -201,7 +221,7 @@ class Autoencoder(Codec):
         if not np.isfinite(codes).all():
             return
         if self.entropy is not None:
-            self.entropy.fit_tables(codes.reshape(-1, codes.shape[-1]))
+            self.entropy.fit_tables(codes)
         if self.density is not None:
             self.density.fit(codes.reshape(len(codes), -1))
 
@@ -239,7 +259,7 @@ class Autoencoder(Codec):
         return ops.clip(ops.round(code), -LARGEST, LARGEST) if self.entropy is not None else code
 
     def _check_code(self):
-        if len(self.encoder.outputs) > 1:
+        if not self.has_code:
             raise ValueError(
                 'network="unet" leads past the code: build it with network="dense" or "conv"'
             )

@@ -28,6 +28,11 @@ class Corruption(keras.layers.Layer):
         super().__init__(**kwargs)
         self.noise, self.level, self.bounded = noise, level, bounded
 
+    @property
+    def reach(self):
+        """How far noise leaves the range of x in the most extreme of cases, in its widths."""
+        return 6.0 * float(np.max(self.level)) if self.noise in ("gaussian", "poisson") else 0.0
+
     def call(self, x, seed, training=True):
         """Return x with noise drawn from the `SeedGenerator` seed."""
         one_each = (ops.shape(x)[0],) + (1,) * (len(x.shape) - 1)
