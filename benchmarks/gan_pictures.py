@@ -37,26 +37,26 @@ MINUTES, N = 2.5, 5000
 class Peer(keras.Model):
     """The conditional GAN of Keras' examples, from its public description."""
 
-    def __init__(self, latent_dim=128):
+    def __init__(self, side=28, channels=1, latent_dim=128):
         super().__init__()
-        self.latent_dim = latent_dim
-        leaky = layers.LeakyReLU
+        self.side, self.latent_dim = side, latent_dim
+        leaky, corner = layers.LeakyReLU, side // 4
         self.generator = keras.Sequential(
             [
                 keras.Input((latent_dim + 10,)),
-                layers.Dense(7 * 7 * (latent_dim + 10)),
+                layers.Dense(corner * corner * (latent_dim + 10)),
                 leaky(0.2),
-                layers.Reshape((7, 7, latent_dim + 10)),
+                layers.Reshape((corner, corner, latent_dim + 10)),
                 layers.Conv2DTranspose(128, 4, 2, "same"),
                 leaky(0.2),
                 layers.Conv2DTranspose(128, 4, 2, "same"),
                 leaky(0.2),
-                layers.Conv2D(1, 7, padding="same", activation="sigmoid"),
+                layers.Conv2D(channels, 7, padding="same", activation="sigmoid"),
             ]
         )
         self.discriminator = keras.Sequential(
             [
-                keras.Input((28, 28, 11)),
+                keras.Input((side, side, channels + 10)),
                 layers.Conv2D(64, 3, 2, "same"),
                 leaky(0.2),
                 layers.Conv2D(128, 3, 2, "same"),
@@ -77,7 +77,7 @@ class Peer(keras.Model):
         return self.generator(ops.concatenate([z, ops.one_hot(labels, 10)], axis=1))
 
     def score(self, x, labels):
-        planes = ops.one_hot(labels, 10)[:, None, None] * ops.ones((1, 28, 28, 1))
+        planes = ops.one_hot(labels, 10)[:, None, None] * ops.ones((1, self.side, self.side, 1))
         return self.discriminator(ops.concatenate([x, planes], axis=-1))
 
     def train_step(self, data):

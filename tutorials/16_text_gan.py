@@ -5,9 +5,9 @@ A GAN that writes names
 A GAN learns through the pictures it makes: the discriminator's slope at each pixel tells the
 generator how to change it. Text has no slope. A letter is an A or a B, and nothing between.
 
-The way round: the generator gives each letter a number, noise is added, and the largest number
-wins. Forward, the choice is hard, so that the discriminator sees letters. Backward, we pretend
-that it was soft (a softmax), and that has a slope.
+The way round: the generator gives each letter a number, and the largest number wins. Forward, the
+choice is hard, so that the discriminator sees letters. Backward, we pretend that it was soft (a
+softmax), and that has a slope.
 
 The honest yardstick stands beside it: a model of letter pairs, which counts which letter follows
 which and takes no training at all. Maximum likelihood, as that model and as the recurrent
@@ -38,14 +38,24 @@ print(f"{len(names)} names, such as {', '.join(names[::300])}")
 # %%
 # A choice with a slope
 # ---------------------
-# Three numbers, one for each of three letters. Noise of the right kind (Gumbel's) makes the
-# largest win as often as the softmax says.
+# Three numbers, one for each of three letters. Forward the first wins. Backward, the slope of the
+# softmax says how the first letter's share would change with each number.
 
 logits = np.array([2.0, 1.0, 0.0])
+soft = ops.convert_to_numpy(ops.softmax(logits))
+hard = np.eye(3)[logits.argmax()]
+slope = soft[0] * (np.eye(3)[0] - soft)
+print(f"forward {hard}, softmax {np.round(soft, 2)}, slope {np.round(slope, 2)}")
+
+# %%
+# Where does chance come from? From z alone: the same z makes the same name. Gumbel's noise on the
+# numbers would draw each letter as often as the softmax says, but each by itself, and letters of a
+# name belong together. (`temperature=1` trains with it: try, and compare the pairs of letters.)
+
 rng = np.random.default_rng(0)
 noise = -np.log(-np.log(rng.uniform(size=(10_000, 3))))
 wins = np.bincount((logits + noise).argmax(axis=1), minlength=3) / 10_000
-print(f"won {np.round(wins, 2)}, softmax {np.round(ops.convert_to_numpy(ops.softmax(logits)), 2)}")
+print(f"with noise, won {np.round(wins, 2)}")
 
 # %%
 # The GAN
@@ -61,10 +71,10 @@ print("before:", ", ".join(untrained[:5]))
 print("after: ", ", ".join(made[:12]))
 
 # %%
-# The temperature of the choice: cold, the generator takes the letter it likes best; hot, it
-# takes more chances.
+# The temperature of the choice: cold, the generator takes the letter it likes best; hot, noise
+# comes to the numbers, and it takes chances that it was not trained to take.
 
-for temperature in (0.0, 1.0, 1.5):
+for temperature in (0.0, 1.0, 3.0):
     print(f"temperature {temperature}:", ", ".join(gan.sample(8, seed=1, temperature=temperature)))
 
 # %%

@@ -108,7 +108,7 @@ def _generator(shape, latent_dim, units, init):
     x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     x = layers.Conv1D(units, 3, padding="same", activation="relu", kernel_initializer=init)(x)
     x = layers.Dense(voices * pitches, kernel_initializer="glorot_uniform")(x)
-    # Beside the Gumbel noise small logits would be chance, and chance holds no note.
+    # Small logits are a choice that each step of training overturns, and hold no note.
     x = layers.Rescaling(SHARPNESS)(x)
     return keras.Model(z, layers.Reshape(shape)(x), name="generator")
 

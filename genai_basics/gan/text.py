@@ -1,9 +1,11 @@
 """A GAN for short texts: names, titles, lines.
 
-Text is discrete, and a choice among characters passes no gradient. Here the generator's logits
-meet Gumbel noise, the largest wins, and the gradient is that of the softmax (Jang et al., 2016,
-straight-through Gumbel-softmax): the discriminator sees one-hot texts on both sides. With
-`relaxation="softmax"` it sees the generator's probabilities instead (Gulrajani et al., 2017).
+Text is discrete, and a choice among characters passes no gradient. Here the largest of the
+generator's logits wins, and the gradient is that of the softmax (a straight-through estimator,
+Bengio et al., 2013): the discriminator sees one-hot texts on both sides. With `temperature=1` the
+logits meet Gumbel noise first (Jang et al., 2016), so that each character is drawn; without it all
+chance lies in z, and letters that belong together come together. With `relaxation="softmax"` the
+discriminator sees the generator's probabilities instead (Gulrajani et al., 2017).
 """
 
 import collections
@@ -29,9 +31,10 @@ def build_text_gan(
     level="character",
     vocabulary_size=128,
     latent_dim=64,
-    units=96,
+    units=64,
     blocks=2,
     relaxation="straight_through",
+    temperature=0.0,
     loss="non_saturating",
     penalty="r1",
     penalty_weight=0.1,
@@ -50,6 +53,8 @@ def build_text_gan(
         units: Channels of the convolutions over the text, in both players.
         blocks: Residual blocks of two convolutions, in both players.
         relaxation: `"straight_through"` or `"softmax"`.
+        temperature: Of the choice among characters: size of the Gumbel noise on the logits. 0
+            takes the likeliest, 1 draws them from the softmax.
         loss, penalty, penalty_weight, discriminator_steps, ema: As in `build_gan`.
         seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
 
@@ -80,6 +85,7 @@ def build_text_gan(
             '`relaxation` must be "straight_through" or "softmax". '
             f"Received: relaxation={relaxation!r}"
         )
+    _check_temperature(temperature)
     check_choices(loss, penalty, discriminator_steps, ema)
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
     shape = (max_length, vocabulary_size)
@@ -88,6 +94,7 @@ def build_text_gan(
         _discriminator(shape, units, blocks, init),
         level=level,
         relaxation=relaxation,
+        temperature=temperature,
         adversarial_loss=loss,
         penalty=penalty,
         penalty_weight=penalty_weight,
@@ -96,6 +103,11 @@ def build_text_gan(
         seed=seed,
         name="text_gan",
     )
+
+
+def _check_temperature(temperature):
+    if temperature < 0:
+        raise ValueError(f"`temperature` must not be negative. Received: temperature={temperature}")
 
 
 def _residual(x, units, init):
@@ -146,14 +158,15 @@ class TextGAN(GAN):
         *,
         level="character",
         relaxation="straight_through",
+        temperature=0.0,
         tokens=("",),
         **kwargs,
     ):
         kwargs.pop("value_range", None)
         super().__init__(generator, discriminator, **kwargs)
         self.level, self.relaxation, self.tokens = level, relaxation, tuple(tokens)
-        self.temperature = self._scalar("temperature")
-        self.temperature.assign(1.0)
+        self.temperature, self.noise_size = temperature, self._scalar("noise_size")
+        self.noise_size.assign(temperature)
 
     @property
     def max_length(self):
@@ -213,25 +226,24 @@ class TextGAN(GAN):
         if self.relaxation == "softmax":
             return ops.softmax(logits)
         uniform = keras.random.uniform(ops.shape(logits), 1e-6, 1.0 - 1e-6, seed=noise)
-        logits = logits - self.temperature * ops.log(-ops.log(uniform))
+        logits = logits - self.noise_size * ops.log(-ops.log(uniform))
         soft = ops.softmax(logits)
         hard = ops.one_hot(ops.argmax(logits, axis=-1), self.vocabulary_size)
         return soft + stop_gradient_of(hard - soft)
 
-    def sample(self, n=1, *, seed=None, batch_size=256, truncation=None, temperature=1.0):
+    def sample(self, n=1, *, seed=None, batch_size=256, truncation=None, temperature=None):
         """Return n texts.
 
         Args:
             n, seed, batch_size, truncation: As in `GAN.sample`.
-            temperature: Of the choice among characters: 0 takes the likeliest.
+            temperature: Of the choice among characters, see `build_text_gan`. `None`: as in
+                training.
         """
-        if temperature < 0:
-            raise ValueError(
-                f"`temperature` must not be negative. Received: temperature={temperature}"
-            )
-        self.temperature.assign(temperature)
+        temperature = self.temperature if temperature is None else temperature
+        _check_temperature(temperature)
+        self.noise_size.assign(temperature)
         samples = super().sample(n, seed=seed, batch_size=batch_size, truncation=truncation)
-        self.temperature.assign(1.0)
+        self.noise_size.assign(self.temperature)
         return samples
 
     def report(self, x, y=None):

@@ -62,7 +62,8 @@ def test_sampling_repeats_itself_and_obeys_temperature(trained, tmp_path):
     assert trained.sample(20, seed=1) == trained.sample(20, seed=1)
     assert trained.sample(20, seed=1) != trained.sample(20, seed=2)
     assert all(isinstance(text, str) for text in trained.sample(3, seed=0))
-    assert trained.sample(9, seed=1, temperature=0) == trained.sample(9, seed=1, temperature=0)
+    assert trained.sample(20, seed=1, temperature=0) == trained.sample(20, seed=1)
+    assert trained.sample(20, seed=1, temperature=2) != trained.sample(20, seed=1)
     trained.save(tmp_path / "gan.keras")
     again = keras.models.load_model(tmp_path / "gan.keras")
     assert again.tokens == trained.tokens
@@ -87,6 +88,7 @@ def test_report_has_divergences_and_their_floor(trained):
         ({"vocabulary_size": 1}, "Received: vocabulary_size=1"),
         ({"level": "syllable"}, "Received: level='syllable'"),
         ({"relaxation": "none"}, "Received: relaxation='none'"),
+        ({"temperature": -1.0}, r"Received: temperature=-1\.0"),
         ({"loss": "minimax"}, '"non_saturating", "hinge"'),
     ],
 )
