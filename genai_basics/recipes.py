@@ -48,6 +48,7 @@ class Recipe:
         data: Embedded data that need no network.
         kinds: Kinds of data that it takes, see `load_data`.
         facts: Facts of the data's spec that the builder gets, where it has such a keyword.
+        labelled: Whether it learns labels, values or transcriptions, which the data must hold.
         epochs: Default budget.
         batch_size: Default batch size.
         round_steps: Most training steps between two validations, checkpoints, rows of history.
@@ -63,6 +64,7 @@ class Recipe:
     data: str
     kinds: tuple
     facts: tuple = ("input_shape", "value_range")
+    labelled: bool = False
     epochs: int = 20
     batch_size: int = 128
     round_steps: int = 500
@@ -94,6 +96,7 @@ RECIPES = {
             data="digits",
             kinds=("images", "vectors", "tables", "text"),
             facts=("input_shape", "value_range", "columns", *LABELS),
+            labelled=True,
             epochs=40,
             options=(BALANCE,),
             tiny={"hidden_units": (16,)},
@@ -106,6 +109,7 @@ RECIPES = {
             data="digits",
             kinds=("images", "audio", "series", "video"),
             facts=("input_shape", "value_range", "sample_rate", *LABELS),
+            labelled=True,
             epochs=30,
             batch_size=64,
             options=(
@@ -236,6 +240,7 @@ RECIPES = {
             data="place_names",
             kinds=("series", "text"),
             facts=("input_shape", *LABELS),
+            labelled=True,
             epochs=15,
             batch_size=64,
             options=(
@@ -274,6 +279,7 @@ RECIPES = {
             data="key_sequences",
             kinds=("audio",),
             facts=("sample_rate", "alphabet", "class_names"),
+            labelled=True,
             epochs=20,
             batch_size=16,
             options=(
@@ -321,6 +327,10 @@ RECIPES = {
 }
 
 
+# Type of a default: what it takes, and what cannot be that.
+NUMBERS = {int: ("whole number", (str, float)), float: ("number", str)}
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One keyword of a builder: its default as written, and its line of the docstring."""
@@ -328,6 +338,14 @@ class Parameter:
     name: str
     default: object
     help: str
+
+    @property
+    def value(self):
+        """The default, where it is a literal, else `None`."""
+        try:
+            return ast.literal_eval(self.default)
+        except (ValueError, SyntaxError):
+            return None
 
 
 def get_recipe(name):
@@ -382,11 +400,14 @@ def _argument_helps(docstring):
 
 
 def check_options(name, options):
-    """Raise a `ValueError` that lists the builder's keywords where one is unknown."""
+    """Raise a `ValueError` where a keyword of the builder is unknown, or a number is none."""
     known = parameters(name)
-    for key in options:
+    for key, value in options.items():
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise ValueError(f"{name} has no argument '{key}'{hint}; it takes {', '.join(known)}")
+        kind, wrong = NUMBERS.get(type(known[key].value), ("", ()))
+        if isinstance(value, wrong):
+            raise ValueError(f"`{key}` of {name} is a {kind}. Received: {key}={value!r}")
     return options

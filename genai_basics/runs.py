@@ -14,16 +14,29 @@ import csv
 import functools
 import json
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-__all__ = ["NotARunError", "Run", "load_run"]
+__all__ = ["Interrupted", "NotARunError", "Run", "load_run"]
+
+# What a run goes on from, and what tells that there is one.
+RUN_FILES = ("config.json", "model.keras", "history.csv", "checkpoints/*.npz", "samples/step-*")
+BEFORE = ".before"  # within a run folder: the run that another is about to take the place of
 
 
 class NotARunError(ValueError):
     """The folder holds no training run, or one that cannot be read."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training was stopped by Ctrl-C; `run` is what it saved."""
+
+    def __init__(self, run):
+        super().__init__(f"stopped; the run is in {run.folder}")
+        self.run = run
 
 
 class Run:
@@ -109,6 +122,60 @@ class Run:
             if self.spec.kind in ("images", "video", "music") and self.model.can_sample:
                 provenance.embed(paths[-1], provenance.describe(self))  # it holds samples
         return paths
+
+
+@contextlib.contextmanager
+def new_folder(folder, force=False):
+    """Yield a run folder that can be written; `put_aside` then makes room in it.
+
+    Where training fails before it has learned anything, the folder goes back to what it was.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"'{folder}' is a file; choose another folder by `--out`")
+    if folder.is_dir() and any(folder.iterdir()) and not force:
+        raise FileExistsError(
+            f"'{folder}' is not empty: add `--resume` to go on with it, `--force` to write over "
+            "it, or choose another `--out`"
+        )
+    made, before = not folder.exists(), folder / BEFORE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise PermissionError(f"'{folder}' cannot be written ({error.strerror})") from error
+    try:
+        yield folder
+    except Interrupted:
+        raise
+    except BaseException:
+        if (folder / "checkpoints" / "last.npz").exists():
+            raise  # something was learned, or the earlier run still lies there
+        if made:
+            shutil.rmtree(folder)
+        elif before.exists():
+            _move_run(folder, folder / ".failed")
+            _move_run(before, folder)
+            shutil.rmtree(folder / ".failed")
+        raise
+    finally:
+        shutil.rmtree(before, ignore_errors=True)
+
+
+def put_aside(folder):
+    """Make room in a run folder for another run, until that has learned something."""
+    _move_run(folder, folder / BEFORE)
+
+
+def _move_run(source, target):
+    """Move the files by which a run goes on from one folder to another."""
+    target.mkdir(exist_ok=True)
+    for pattern in RUN_FILES:
+        for path in source.glob(pattern):
+            place = target / path.relative_to(source)
+            place.parent.mkdir(exist_ok=True)
+            path.replace(place)
 
 
 def load_run(folder):

@@ -1,5 +1,6 @@
 """`train`: from the name of a model and some data to a run folder with everything in it."""
 
+import contextlib
 import json
 import platform
 import time
@@ -16,21 +17,13 @@ from .doctor import Doctor
 from .model import Model, Progress
 from .recipes import check_options, get_recipe, parameters
 from .recorder import Follower, Recorder, held_out
-from .runs import Run, load_model, load_run
+from .runs import Interrupted, Run, load_model, load_run, new_folder, put_aside
 
 __all__ = ["Interrupted", "train"]
 
 LEAST_STEPS = 20  # of a round, in a budget of minutes
 FEW_STEPS = 16  # in a pass; fewer learn little from each
 SHORT_AUDIT = (256, 1000)  # samples and members of the audit at the end
-
-
-class Interrupted(KeyboardInterrupt):
-    """Training was stopped by Ctrl-C; `run` is what it saved."""
-
-    def __init__(self, run):
-        super().__init__(f"stopped; the run is in {run.folder}")
-        self.run = run
 
 
 def train(
@@ -121,58 +114,90 @@ def train(
     check_options(name, options)
     _check_budget(epochs, minutes, batch_size)
     first = backend.join(strategy) == 0
-    if resume:
-        return _resume(recipe, data, epochs, minutes, out, strategy, callbacks)
-    folder = _new_folder(name, out, force) if first else None
-    like = load_run(start_from).spec if start_from else None
-    data = _load(recipe, data, data_options or {}, like)
-    data, checks = _checked(data, drop, audit, seed)
-    data, planted = _planted(data, canaries, seed)
-    arguments = {**_facts(data, recipe.facts, facts), **options, "seed": seed}
-    arguments = {k: v for k, v in arguments.items() if k in parameters(name)}
-    config = {
-        "model": name,
-        "status": "running",
-        "builder": {"name": recipe.builder, "arguments": _plain(arguments)},
-        "training": {
-            "epochs": None if minutes else epochs or recipe.epochs,
-            "minutes": minutes,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "seed": seed,
-            "deterministic": deterministic,
-            "precision": precision,
-            "strategy": strategy,
-            "start_from": start_from and str(start_from),
-            "audit": audit,
-            "drop": list(drop),
-            "dp_noise": dp_noise,
-            "dp_clip": dp_clip,
-            "canaries": list(canaries),
-        },
-        "data": {**_describe(data), "license": license},
-        "checks": checks,
-        "canaries": planted,
-        "versions": _versions(),
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    asked = {
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "precision": precision,
+        "start_from": start_from and str(start_from),
+        "drop": list(drop),
+        "dp_noise": dp_noise,
+        "dp_clip": dp_clip,
+        "canaries": list(canaries),
     }
-    _prepare_process(config["training"])
-    with backend.distribution(strategy):
-        folder = _same_for_all(folder, config)
-        if start_from:
-            model = load_model(start_from)
-        else:
-            module, function = recipe.builder.split(".")
-            model = getattr(import_module(f".{module}", __package__), function)(**arguments)
-        model.compile(learning_rate=learning_rate, dp_noise=dp_noise, dp_clip=dp_clip)
-        run = Run(folder, config)
-        if first:
-            _clear(folder)
-            run.save_config()
-        return _fit(run, recipe, model, data, callbacks)
+    if resume:
+        return _resume(
+            recipe, data, epochs, minutes, out, strategy, callbacks, {**asked, **options}
+        )
+    origin = _origin(start_from, recipe, facts, options)
+    place = Path(out) if out else _free(name)
+    with new_folder(place, force) if first else contextlib.nullcontext() as folder:
+        data = _load(recipe, data, data_options or {}, origin and origin.spec)
+        data, checks = _checked(data, drop, audit, seed)
+        data, planted = _planted(data, canaries, seed)
+        arguments = {**_facts(data, recipe.facts, facts), **options, "seed": seed}
+        arguments = {k: v for k, v in arguments.items() if k in parameters(name)}
+        builder = {"name": recipe.builder, "arguments": _plain(arguments)}
+        config = {
+            "model": name,
+            "status": "running",
+            "builder": origin.config["builder"] if origin else builder,
+            "training": {
+                "epochs": None if minutes else epochs or recipe.epochs,
+                "minutes": minutes,
+                "seed": seed,
+                "deterministic": deterministic,
+                "strategy": strategy,
+                "audit": audit,
+                **asked,
+            },
+            "data": {**_describe(data), "license": license},
+            "checks": checks,
+            "canaries": planted,
+            "versions": _versions(),
+            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        }
+        _prepare_process(config["training"])
+        with backend.distribution(strategy):
+            folder = _same_for_all(folder, config)
+            if origin:
+                model = load_model(start_from)
+            else:
+                module, function = recipe.builder.split(".")
+                model = getattr(import_module(f".{module}", __package__), function)(**arguments)
+            model.compile(learning_rate=learning_rate, dp_noise=dp_noise, dp_clip=dp_clip)
+            run = Run(folder, config)
+            if first:
+                put_aside(folder)
+                run.save_config()
+            return _fit(run, recipe, model, data, callbacks)
 
 
-def _resume(recipe, data, epochs, minutes, out, strategy, callbacks):
+def _origin(start_from, recipe, facts, options):
+    """Return the run to start from, whose model stays what it is."""
+    if not start_from:
+        return None
+    origin = load_run(start_from)
+    if origin.name != recipe.name:
+        raise ValueError(
+            f"'{start_from}' is a run of {origin.name}. Received: train {recipe.name} --from"
+        )
+    recorded = origin.config["builder"]["arguments"]
+    facts = {name: "of the data" for name in facts if name not in recorded}
+    _check_same({**facts, **options}, recorded, recipe, f"'{start_from}'")
+    return origin
+
+
+def _check_same(options, recorded, recipe, what):
+    """Raise a `ValueError` where an option was given that a run cannot take on any more."""
+    usual = {name: parameter.value for name, parameter in parameters(recipe.name).items()}
+    for name, value in _plain(options).items():
+        if value not in (None, [], recorded.get(name, usual.get(name))):
+            raise ValueError(
+                f"{what} goes on with its own `{name}`: leave it out. Received: {name}={value!r}"
+            )
+
+
+def _resume(recipe, data, epochs, minutes, out, strategy, callbacks, asked):
     folder = Path(out) if out else _latest(recipe.name)
     run = load_run(folder)
     if run.name != recipe.name:
@@ -180,6 +205,8 @@ def _resume(recipe, data, epochs, minutes, out, strategy, callbacks):
             f"'{folder}' is a run of {run.name}. Received: train {recipe.name} --resume"
         )
     training = run.config["training"]
+    recorded = {**run.config["builder"]["arguments"], **training}
+    _check_same(asked, recorded, recipe, f"'{folder}'")
     if epochs or minutes:
         training.update(epochs=epochs, minutes=minutes)
     if "multiworker" in (strategy, training["strategy"]):  # any number of workers may go on
@@ -378,6 +405,11 @@ def _load(recipe, data, options, like):
         )
     if not len(data.train):
         raise ValueError(f"'{data.name}' has no training examples left after its splits")
+    if recipe.labelled and data.train.y is None:
+        raise ValueError(
+            f"labels or values to learn are needed, and '{data.name}' holds none: they are the "
+            "names of folders, a column (--target), `y` of an .npz file"
+        )
     return data
 
 
@@ -386,7 +418,8 @@ def _facts(data, usual, asked):
     known = data.spec.facts()
     for name in asked:
         if known.get(name) is None:
-            raise ValueError(f"'{data.name}' has no {name.replace('_', ' ')}: it holds no labels")
+            what = name.removeprefix("num_").replace("_", " ")
+            raise ValueError(f"'{data.name}' has no {what}: it holds no labels")
     return {name: known[name] for name in (*usual, *asked) if known.get(name) is not None}
 
 
@@ -434,33 +467,6 @@ def _prepare_process(training):
         backend.deterministic()
     if training["precision"]:
         keras.config.set_dtype_policy(training["precision"])
-
-
-def _new_folder(name, out, force):
-    """Return a run folder that can be written, or raise before any work is done."""
-    folder = Path(out) if out else _free(name)
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"'{folder}' is a file; choose another folder by `--out`")
-    if folder.is_dir() and any(folder.iterdir()) and not force:
-        raise FileExistsError(
-            f"'{folder}' is not empty: add `--resume` to go on with it, `--force` to write over "
-            "it, or choose another `--out`"
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".probe"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise PermissionError(f"'{folder}' cannot be written ({error.strerror})") from error
-    return folder
-
-
-def _clear(folder):
-    """Remove what an earlier run left in its folder (only files that `train` writes)."""
-    for pattern in ("checkpoints/*.npz", "samples/step-*", "history.csv", "model.keras"):
-        for path in folder.glob(pattern):
-            path.unlink()
 
 
 def _free(name):

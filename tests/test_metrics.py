@@ -92,6 +92,7 @@ def test_ngram_jsd_is_a_divergence():
     assert metrics.ngram_jsd(["a b"], ["a a"], n=1) == pytest.approx(expected)
     with pytest.raises(ValueError, match="3-grams"):
         metrics.ngram_jsd(["a b"], ["a"], n=3)
+    assert metrics.ngram_jsd(["a b c"], ["a"], n=3) == 1  # nothing in common
 
 
 def test_novelty_of_arrays():

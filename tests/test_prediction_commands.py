@@ -154,10 +154,15 @@ def test_things_are_found_drawn_and_written_for_coco(tmp_path):
     assert len(list((tmp_path / "drawn").glob("*.png"))) == 2
 
 
-def test_unlabelled_pictures_cannot_be_learned_from(tmp_path):
+@pytest.mark.parametrize("model", ["cnn", "speech-recognizer"])
+def test_unlabelled_data_cannot_be_learned_from(model, tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((40, 8, 8, 1), "uint8"))
+    for i in range(6):
+        wavfile.write(tmp_path / f"{i}.wav", 8000, np.full(800, i, "int16"))
+    data = tmp_path / "x.npy" if model == "cnn" else tmp_path
     result = CliRunner().invoke(
-        cli, ["train", "cnn", "--data", str(tmp_path / "x.npy"), "--out", str(tmp_path / "run")]
+        cli, ["train", model, "--data", str(data), "--out", str(tmp_path / "run")]
     )
     assert result.exit_code == 1
+    assert not (tmp_path / "run").exists()
     assert "labels or values to learn are needed" in result.output

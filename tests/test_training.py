@@ -137,6 +137,45 @@ def test_training_starts_from_another_run(run, tmp_path):
     assert again.history[0]["loss"] < run.history[0]["loss"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"latent_dim": 3}, "its own `latent_dim`.*latent_dim=3"),
+        ({"facts": ("num_classes",)}, "its own `num_classes`"),
+    ],
+)
+def test_a_run_that_starts_from_another_keeps_its_model(run, arguments, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        train("vae", epochs=1, out=tmp_path / "r", start_from=run.folder, **arguments)
+
+
+def test_a_run_starts_from_one_of_its_own_kind_alone(run, tmp_path):
+    with pytest.raises(ValueError, match="is a run of vae"):
+        train("gan", epochs=1, out=tmp_path / "r", start_from=run.folder)
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("arguments", [{"batch_size": 32}, {"latent_dim": 3}, {"dp_noise": 1.0}])
+def test_what_cannot_change_any_more_is_refused_in_resuming(run, arguments):
+    with pytest.raises(ValueError, match=f"goes on with its own `{next(iter(arguments))}`"):
+        train("vae", out=run.folder, resume=True, **arguments)
+
+
+def test_a_run_that_learns_nothing_leaves_what_was_there(tmp_path):
+    def fail():
+        raise RuntimeError("no memory")
+
+    earlier = train("vae", epochs=1, out=tmp_path / "r", **QUICK)
+    before = {p: p.read_bytes() for p in earlier.folder.rglob("*") if p.is_file()}
+    stop = Stop(0)
+    stop.on_epoch_begin = lambda epoch, logs=None: fail()
+    for folder in ("r", "new"):
+        with pytest.raises(RuntimeError, match="no memory"):
+            train("vae", epochs=2, out=tmp_path / folder, force=True, callbacks=[stop], **QUICK)
+    assert {p: p.read_bytes() for p in earlier.folder.rglob("*") if p.is_file()} == before
+    assert not (tmp_path / "new").exists()
+
+
 def test_mirrored_over_one_device_trains(tmp_path):
     run = train("vae", epochs=1, out=tmp_path / "r", strategy="mirrored", **QUICK)
     assert np.isfinite(run.history[-1]["loss"])
@@ -168,13 +207,16 @@ def test_python_takes_arrays_and_says_that_a_run_does_not_keep_them(tmp_path):
         ({"batch_size": 0}, "batch_size=0"),
         ({"latent_dims": 3}, "did you mean latent_dim"),
         ({"latent_dim": 0}, "latent_dim=0"),
+        ({"latent_dim": "many"}, "is a whole number. Received: latent_dim='many'"),
+        ({"latent_dim": 2.5}, "is a whole number"),
+        ({"beta": "1,0"}, "is a number"),
         ({"facts": ("sample_rate",)}, "no sample rate"),
     ],
 )
 def test_a_wrong_argument_is_one_sentence_and_leaves_no_folder(arguments, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         train("vae", out=tmp_path / "r", **arguments)
-    assert not list(tmp_path.glob("r/*"))
+    assert not (tmp_path / "r").exists()
 
 
 def test_a_folder_that_is_no_run_and_a_damaged_one_say_so(run, tmp_path):

@@ -486,6 +486,8 @@ def _columns(run, held_out):
         return {**({"target": None} if len(spec.targets) > 1 else {}), **columns}
     columns = dict(held_out.groups)
     names = getattr(spec, "class_names", None)
+    if spec.kind == "tables":
+        columns |= {name: x for name, x in held_out.x.items() if len(np.unique(x)) <= 20}
     if spec.kind == "detection":
         columns["label"] = None
     elif names and y is not None and np.asarray(y, dtype=object).ndim == 1:

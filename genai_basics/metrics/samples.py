@@ -153,7 +153,9 @@ def ngram_jsd(real_texts, fake_texts, n=2, level="word"):
     if level not in ("word", "character"):
         raise ValueError(f'`level` must be "word" or "character". Received: level={level!r}')
     real, fake = _ngrams(real_texts, n, level), _ngrams(fake_texts, n, level)
-    if not real or not fake:
+    if bool(real) != bool(fake):
+        return 1.0
+    if not real:
         raise ValueError(f"both sets of texts must hold {n}-grams. Received: texts too short")
     grams = sorted(real | fake)
     counts = [[side[gram] for gram in grams] for side in (real, fake)]

@@ -148,6 +148,17 @@ def test_the_objects_that_a_detector_misses_are_named_by_class_and_by_camera():
     assert not any(s.startswith("The model serves label") for s in found.findings)
 
 
+def test_the_column_of_a_table_that_a_model_serves_worst_is_named(rng, tmp_path):
+    lines = [f"{rng.normal():.3f},{'ab'[i % 2]},{'yn'[i % 3 == 0]}" for i in range(200)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,town,ok", *lines]))
+    data = load_data(tmp_path / "t.csv", target="ok", test=0.5)
+    wrong = (data.test.x["town"] == "b").astype("float64")
+    found = audit_run(known_run(data, "error", wrong), data, by="town")
+    assert any("town b worst" in sentence for sentence in found.findings)
+    with pytest.raises(ValueError, match="one of the columns of the data: town, label"):
+        audit_run(known_run(data, "error", wrong), data, by="size")
+
+
 def test_the_speaker_that_a_recognizer_serves_worst_is_named(rng):
     data = load_data("key_sequences")
     speakers = np.resize(["ann", "theo", "eve"], len(data.test))
