@@ -1,6 +1,6 @@
 """The text VAE uses its code, makes new names, and explains names better than a bigram model.
 
-32,033 first names, 1,000 of them held out; ten minutes. The bound is the negative ELBO in nats a
+32,033 first names, 1,000 of them held out; five minutes. The bound is the negative ELBO in nats a
 name; the bigram model is smoothed towards single letters by the strength that suits the held-out
 names best. Novel samples are no training name; all are spelled from the alphabet.
 """
@@ -14,7 +14,7 @@ import genai_basics as gb
 from genai_basics.metrics import novelty
 
 HEADERS = ("", "text VAE", "bigram model")
-MINUTES = 10.0
+MINUTES = 5.0
 
 
 def bigram_nats(train, test):
