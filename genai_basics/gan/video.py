@@ -31,7 +31,7 @@ def build_video_gan(
     filters=(48, 96, 128),
     loss="non_saturating",
     penalty="r1",
-    penalty_weight=0.1,
+    penalty_weight=1.0,
     discriminator_steps=1,
     ema=0.995,
     value_range=(0, 255),
