@@ -42,7 +42,7 @@ for band in range(spectrogram.shape[1] - 4, 4, -4):
 # ----------------------------
 
 model.compile(learning_rate=4e-3)
-epochs = max(1, round(20 * BUDGET))
+epochs = max(1, round(32 * BUDGET))
 model.fit(data.train.x, data.train.y, batch_size=16, epochs=epochs, verbose=0)
 
 # %%

@@ -11,7 +11,7 @@ nothing, and the VAE has become a plain language model: the posterior has collap
 is to blind the decoder a little (word dropout), to raise the KL's weight slowly, and to give
 each latent a few nats for free.
 
-The claims at the end: with these helps the code carries more than 5 nats and nearly all latents
+The claims at the end: with these helps the code carries more than 3 nats and nearly all latents
 are active, without them hardly any; and nearly all of the names drawn are new.
 """
 
@@ -70,7 +70,7 @@ print(f"{fresh:.0%} of them are not among the names it learned from")
 # ----------
 
 if BUDGET >= 1:
-    assert well["kl"] > 5
+    assert well["kl"] > 3
     assert well["active_units"] >= 14
     assert collapsed["kl"] < 0.5 * well["kl"]
     assert fresh > 0.8
