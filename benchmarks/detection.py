@@ -23,7 +23,7 @@ def measure(folder):
         with tempfile.TemporaryDirectory() as out:
             run = gb.train("detector", data, minutes=minutes, out=f"{out}/run", audit=False)
         report, _ = run.model.report(data.test.x, data.test.y)
-        classes = {n.removeprefix("ap_50_"): v for n, v in report.items() if "ap_50_" in n}
+        classes = {n.removeprefix("ap_50_"): v for n, v in report.items() if n.startswith("ap_50_")}
         shown = ", ".join(f"{n} {v:.2f}" for n, v in classes.items()) if len(classes) < 5 else ""
         strict = report["map_50_95"]
         figures = f"{report['map_50']:.3f}", f"{strict:.3f}"
