@@ -232,7 +232,10 @@ def _write_answer(rows, outputs, out, run):
     if out.suffix in (".json", ".jsonl"):
         write_text(out, run.model.document(rows, out.suffix))
     elif out.suffix in (".csv", ".tsv"):
-        with replacing(out) as temporary, open(temporary, "w", newline="") as file:
+        with (
+            replacing(out) as temporary,
+            open(temporary, "w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.DictWriter(file, rows[0], delimiter="\t" if out.suffix == ".tsv" else ",")
             writer.writeheader()
             writer.writerows(rows)

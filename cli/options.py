@@ -136,11 +136,19 @@ def check_out(path, force):
 
 
 def echo_json(value):
-    click.echo(json.dumps(value, default=_plain))
+    click.echo(json.dumps(_plain(value)))
 
 
 def _plain(value):
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+    """Return a value as JSON holds it, which has no NaN and no infinity."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, (str, int, type(None))) else str(value)
 
 
 def echo_table(rows, headers=None):

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from genai_basics.cli import options
 from genai_basics.cli.main import cli
 from genai_basics.recipes import RECIPES
 
@@ -108,6 +109,11 @@ def test_train_reports_as_json(tmp_path):
     facts = json.loads(result.stdout)
     assert facts["status"] == "finished"
     assert facts["validation"]["kl"] >= 0
+
+
+def test_json_holds_no_nan(capsys):
+    options.echo_json({"a": [float("nan"), np.float32(1)], "b": np.inf, "c": np.arange(2)})
+    assert json.loads(capsys.readouterr().out) == {"a": [None, 1.0], "b": None, "c": [0, 1]}
 
 
 def test_list_names_models_and_data():

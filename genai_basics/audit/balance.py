@@ -87,7 +87,7 @@ def worst_groups(errors, groups, clusters=None, confidence=0.95):
     'a'
     """
     errors, groups = np.asarray(errors, "float64"), np.asarray([str(g) for g in groups])
-    names = sorted(set(groups))
+    names = sorted(set(groups.tolist()))
     confidence_of_one = 1 - (1 - confidence) / max(len(names), 1)
     counted = set(np.unique(errors)) <= {0.0, 1.0}
     rows = []

@@ -90,7 +90,7 @@ def decode_image(file, shape=None, fit="stretch"):
             image.load()
             image = ImageOps.exif_transpose(image)
     except Exception as error:  # Pillow raises many sorts for broken files
-        raise ValueError(f"'{file}' cannot be read as a picture: {error}.") from error
+        raise ValueError(f"'{file}' cannot be read as a picture: {_why(error)}.") from error
     channels = shape[2] if shape else (1 if image.mode in GREY_MODES else 3)
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, "float64")
@@ -314,7 +314,11 @@ def _read_header(file):
                         return "the file is cut off"
             return height, width, image.mode
     except Exception as error:  # Pillow raises many sorts for broken files
-        return "no picture" if "cannot identify" in str(error) else str(error)
+        return _why(error)
+
+
+def _why(error):
+    return "no picture" if "cannot identify" in str(error) else str(error)
 
 
 def _common_shape(headers, size, color):
@@ -349,7 +353,7 @@ def _decode_all(files, shape, fit):
         try:
             return decode_image(file, shape, fit)
         except ValueError as error:
-            return str(error.__cause__ or error)
+            return _why(error.__cause__ or error)
 
     with ThreadPoolExecutor(4) as pool:
         return dict(zip(files, pool.map(decode, files), strict=True))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .encodings import decode_text, read_rows
-from .files import list_files, load_arrays, report_skipped
+from .files import list_files, load_arrays, reason, report_skipped
 from .images import IMAGE_SUFFIXES, decode_image, resize_images
 from .text import pair_columns, text_columns
 
@@ -78,7 +78,7 @@ def _read_each(argument, suffixes, what, read):
         try:
             found += read(file)
         except ValueError as error:
-            skipped.append(str(error))
+            skipped.append(f"{file}: {reason(file, error)}")
     if not found:
         raise ValueError(f"The folder '{argument}' holds no {what} that can be read: {skipped[0]}")
     report_skipped(skipped, False, what)

@@ -3,6 +3,7 @@
 from ..tokenizer import Tokenizer
 from .forecaster import Forecaster, build_forecaster
 from .language_model import LanguageModel, build_language_model
+from .music import MusicModel
 from .rnn import RNN, build_rnn
 from .speech import SpeechRecognizer, build_speech_recognizer
 from .translator import Translator, build_translator
@@ -11,6 +12,7 @@ __all__ = [
     "RNN",
     "Forecaster",
     "LanguageModel",
+    "MusicModel",
     "SpeechRecognizer",
     "Tokenizer",
     "Translator",

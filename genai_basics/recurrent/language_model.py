@@ -59,8 +59,8 @@ def build_language_model(
     >>> model = build_language_model("ab ", units=16, window=10, seed=0)
     >>> model.compile()
     >>> history = model.fit(["ab abab ba " * 20], epochs=1, verbose=0)
-    >>> len(model.sample(2, length=30, seed=0)[0])
-    30
+    >>> len(model.sample(2, length=30, seed=0))
+    2
     """
     for name, value in (("units", units), ("num_layers", num_layers), ("window", window)):
         if value < 1:

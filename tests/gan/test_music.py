@@ -119,3 +119,10 @@ def test_a_midi_file_without_notes_or_with_a_broken_header(tmp_path):
     (tmp_path / "broken.mid").write_bytes(b"MThd\x00\x00\x00\x06broken")
     with pytest.raises(ValueError, match=r"no pieces|no notes|no file|cannot be read"):
         gb.load_data(tmp_path, kind="music")
+
+
+def test_each_piece_has_one_score(trained):
+    pieces = gb.load_data("chords", limit=3).train.x
+    rows, _ = trained.answer(pieces)
+    assert len(rows) == len(pieces)
+    assert rows[0]["score"] == pytest.approx(trained.predict(pieces[:1], verbose=0).mean())
