@@ -178,7 +178,7 @@ class _Workers:
         try:
             # One device a process: where a machine has more, CUDA_VISIBLE_DEVICES deals them out.
             tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
-            with _killed_by_ctrl_c():  # the others are waited for outside of Python
+            with _ended_by_signals():  # the others are waited for outside of Python
                 self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
         except (RuntimeError, tf.errors.OpError) as error:
             raise ConnectionError(
@@ -236,16 +236,20 @@ def _place(text):
 
 
 @contextlib.contextmanager
-def _killed_by_ctrl_c():
-    """Let Ctrl-C end the process at once, while code that is not Python waits."""
+def _ended_by_signals():
+    """Let Ctrl-C end the process at once while code that is not Python waits.
+
+    What is set here comes back: TensorFlow leaves a handler that would ignore SIGTERM.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    before = {n: signal.signal(n, signal.SIG_DFL) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def join(strategy):
