@@ -306,6 +306,19 @@ def test_the_file_is_as_short_as_the_rate_says(codec, digits):
     assert len(codec.compress(digits.train.x)) < 1.05 * entropy + 50
 
 
+@pytest.mark.parametrize(("most", "tables"), [(2048, 4 * 4 * 3), (10, 3)], ids=["place", "channel"])
+def test_a_code_with_places_has_tables_for_each_or_for_its_channels(monkeypatch, most, tables):
+    monkeypatch.setattr("genai_basics.autoencoder.model.TABLES", most)
+    x = np.random.default_rng(0).integers(0, 256, (64, 16, 16, 1)).astype("uint8")
+    model = build_autoencoder((16, 16, 1), latent_dim=3, rate=0.001, **SMALL)
+    model.compile()
+    model.fit(x, epochs=1, verbose=0)
+    assert model.encode(x[:2]).shape == (2, 4, 4, 3)
+    assert model.entropy.frequencies.shape[0] == tables
+    opened, _ = model.decompress(model.compress(x[:20]))
+    assert np.abs(opened.astype(int) - model.predict(x[:20], verbose=0).astype(int)).max() <= 1
+
+
 def test_pictures_of_other_sizes_are_cut_into_tiles(codec):
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 256, size).astype("uint8") for size in ((20, 9, 1), (3, 8, 1))]
