@@ -207,7 +207,7 @@ def rate_distortion(curves, path=None, *, rate="bits per pixel", quality="PSNR (
     return _write(figure, path)
 
 
-def draw_boxes(image, boxes, labels=None, scores=None):
+def draw_boxes(image, boxes, labels=None, scores=None, class_names=None):
     """Return a copy of a picture with boxes drawn on it, a `PIL.Image.Image`.
 
     Args:
@@ -215,6 +215,8 @@ def draw_boxes(image, boxes, labels=None, scores=None):
         boxes: Corners (k, 4): x1, y1, x2, y2 in pixels.
         labels: A name or number for each box; equal ones have one colour.
         scores: A number from 0 to 1 for each box, written beside its label.
+        class_names: All labels that there are, so that each has its colour in every picture.
+            `None`: those of this one.
     """
     from PIL import ImageDraw, ImageFont
 
@@ -223,7 +225,7 @@ def draw_boxes(image, boxes, labels=None, scores=None):
     boxes = np.asarray(boxes, "float64").reshape(-1, 4)
     width = max(1, round(min(picture.size) / 200))
     font = ImageFont.load_default(max(9, min(picture.size) / 32))
-    kinds = sorted({str(label) for label in labels}) if labels is not None else []
+    kinds = sorted({*map(str, () if labels is None else labels), *map(str, class_names or ())})
     for i, box in enumerate(boxes.tolist()):
         box = [*np.minimum(box[:2], box[2:]), *np.maximum(box[:2], box[2:])]
         label = "" if labels is None else str(labels[i])

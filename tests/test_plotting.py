@@ -100,6 +100,15 @@ def test_boxes_are_drawn_where_they_are_on_a_copy():
     assert np.asarray(plotting.draw_boxes(image, np.zeros((0, 4)))).max() == 0
 
 
+def test_a_class_has_one_colour_in_all_pictures():
+    image, names = np.zeros((100, 120, 3), "uint8"), ["cell", "plate"]
+    alone = plotting.draw_boxes(image, [[20, 30, 60, 80]], ["plate"], class_names=names)
+    beside = plotting.draw_boxes(
+        image, [[70, 30, 110, 80], [20, 30, 60, 80]], ["cell", "plate"], class_names=names
+    )
+    assert alone.getpixel((20, 60)) == beside.getpixel((20, 60)) != beside.getpixel((70, 60))
+
+
 def test_heat_reddens_the_hot_side_only():
     image = np.full((10, 40, 3), 128, "uint8")
     warm = np.asarray(plotting.heatmap_over(image, [[0.0, 0.0, 0.0, 1.0]])).astype(int)

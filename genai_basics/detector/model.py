@@ -338,7 +338,8 @@ class Detector(Model):
         if picture.dtype != np.uint8:
             low, high = self.value_range or (0, 255)
             picture = ((picture - low) * (255 / (high - low))).round().clip(0, 255).astype("uint8")
-        drawn = plotting.draw_boxes(picture, found["boxes"], found["labels"], found["scores"])
+        parts = (found[name] for name in ("boxes", "labels", "scores"))
+        drawn = plotting.draw_boxes(picture, *parts, class_names=self.class_names)
         return np.asarray(drawn.convert("RGB"))
 
     def document(self, rows, suffix):
