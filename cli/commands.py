@@ -257,7 +257,7 @@ def _write_answer(rows, outputs, out, run):
 @decoding_options
 @json_option
 def evaluate(run, features, json_, beam, language_model, weight, **values):
-    """Measure the trained model in RUN on held-out data: its test split, or DATA's.
+    """Measure the trained model in RUN on held-out data: its own, or other DATA.
 
     \b
     Example:
@@ -269,8 +269,7 @@ def evaluate(run, features, json_, beam, language_model, weight, **values):
     decoding = {"beam": beam, "language_model": language_model, "weight": weight}
     decoding = _taken(decoding, run.model.report, run.name)
     source, options = split_data_options(values)
-    data = run.data(source, **options)
-    part = data.test if len(data.test) else data.validation
+    data, part = run.held_out(source, **options)
     if not len(part):
         raise click.ClickException(f"'{data.name}' has no held-out examples to measure on.")
     if data.fingerprint != run.config["data"]["fingerprint"] and source is None:
@@ -310,8 +309,10 @@ def _frechet(run, judge, data, part):
             f"--features needs a model that samples and a classifier. Received: {run.name}, "
             f"{judge.name}"
         )
-    n = min(len(part), len(data.train), 5000)
-    sides = part.x[:n], run.model.sample(n, seed=0), data.train.x[:n]
+    whole = part is data.train
+    n = min(len(part) // 2 if whole else len(part), len(data.train), 5000)
+    others = part.x[n : 2 * n] if whole else data.train.x[:n]
+    sides = part.x[:n], run.model.sample(n, seed=0), others
     return frechet_report(*(judge.model.features(x) for x in sides))
 
 

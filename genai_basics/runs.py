@@ -97,6 +97,19 @@ class Run:
             )
         return load_data(**{**recorded, **options})
 
+    def held_out(self, source=None, **options):
+        """Return `(data, part)`: data as `data` reads them, and what of them to measure on.
+
+        That is their test part, else their validation part. Other data than the run's, without a
+        test part of their own, count whole; but a series, which a forecast needs the beginning of.
+        """
+        if source is not None and self.spec.kind != "forecast":
+            data = self.data(source, **{"test": 0, "validation": 0, **options})
+            if data.fingerprint != self.config["data"]["fingerprint"]:
+                return data, data.test if len(data.test) else data.train
+        data = self.data(source, **options)
+        return data, data.test if len(data.test) else data.validation
+
     def save_config(self):
         write_text(self.folder / "config.json", json.dumps(self.config, indent=2) + "\n")
 

@@ -190,6 +190,15 @@ def test_evaluate_writes_its_figures_into_the_card(run):
     assert (run / "reconstructions.png").exists()
 
 
+def test_other_data_without_a_test_part_count_whole(run, tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 8, 8), "uint8")
+    np.save(tmp_path / "others.npy", pictures)
+    result = invoke("evaluate", run, "--data", tmp_path / "others.npy", "--json")
+    assert json.loads(result.stdout)["n"] == 5
+    own = invoke("evaluate", run, "--data", "digits", "--json")
+    assert json.loads(own.stdout)["n"] < 200  # the tenth that training did not see
+
+
 def test_a_look_at_some_of_the_data_leaves_the_card_as_it_is(run):
     assert invoke("evaluate", run).exit_code == 0
     card = (run / "MODEL_CARD.md").read_text()
