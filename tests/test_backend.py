@@ -54,6 +54,7 @@ def environment(rank, addresses):
     return {**os.environ, "TF_CONFIG": json.dumps(config), "CUDA_VISIBLE_DEVICES": "-1"}
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_model_and_the_first_writes_it(tmp_path):
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     processes = [

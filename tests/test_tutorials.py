@@ -10,9 +10,12 @@ import matplotlib
 import pytest
 
 TUTORIALS = sorted((Path(__file__).parents[1] / "tutorials").glob("[0-9]*.py"))
+LONG = ("14", "19")  # at any budget: run whole alone, among the slow tests
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [p for p in TUTORIALS if not p.name.startswith(LONG)], ids=lambda path: path.stem
+)
 def test_tutorial_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GENAI_BASICS_BUDGET", "0.02")
