@@ -31,10 +31,10 @@ class Until(keras.callbacks.Callback):
         self.model.stop_training |= time.monotonic() > self.end
 
 
-def ours(name, data, seconds):
+def ours(name, data, seconds, **options):
     """Return the test accuracy of one of our models."""
     with tempfile.TemporaryDirectory() as out:
-        run = gb.train(name, data, minutes=seconds / 60, out=f"{out}/run", audit=False)
+        run = gb.train(name, data, minutes=seconds / 60, out=f"{out}/run", audit=False, **options)
     return np.mean(run.model.predict(data.test.x, verbose=0).argmax(axis=1) == data.test.y)
 
 
@@ -58,11 +58,12 @@ def mlp_classifier(train, test, seconds):
     return peer.score(*test)
 
 
-def mnist_convnet():
-    """The network of https://keras.io/examples/vision/mnist_convnet/."""
+def mnist_convnet(shape=(28, 28, 1), vary=()):
+    """The network of https://keras.io/examples/vision/mnist_convnet/, behind layers that vary x."""
     return keras.Sequential(
         [
-            keras.Input((28, 28, 1)),
+            keras.Input(shape),
+            *vary,
             layers.Conv2D(32, 3, activation="relu"),
             layers.MaxPooling2D(2),
             layers.Conv2D(64, 3, activation="relu"),

@@ -11,7 +11,7 @@ from .data.writers import PREFERRED, write_samples
 from .provenance import describe
 from .runs import checkpoint, restore, write_history
 
-__all__ = ["Follower", "Recorder", "held_out"]
+__all__ = ["Follower", "Recorder", "validation_of"]
 
 PREVIEWS = 8  # pictures of samples as training goes on
 
@@ -128,7 +128,7 @@ class Recorder(keras.callbacks.Callback):
             for variable, value in zip(self.trained.variables, self.best, strict=True):
                 variable.assign(value)
         part = self.data.train
-        self.trained.finalize(part.x, part.y, held_out(self.data))
+        self.trained.finalize(part.x, part.y, validation_of(self.data))
         run, config = self.run, self.run.config
         config["status"] = status
         config["steps"] = self.history[-1]["step"] if self.history else 0
@@ -178,7 +178,7 @@ def write_preview(model, run, name, n=64):
         write_samples(samples, run.folder / name, run.spec, labels=labels, provenance=facts)
 
 
-def held_out(data):
+def validation_of(data):
     """Return the validation part as `fit` takes it, `None` where there is none."""
     part = data.validation
     if not len(part):

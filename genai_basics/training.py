@@ -16,7 +16,7 @@ from .data import Dataset, load_data
 from .doctor import Doctor
 from .model import Model, Progress
 from .recipes import check_options, get_recipe, parameters
-from .recorder import Follower, Recorder, held_out
+from .recorder import Follower, Recorder, validation_of
 from .runs import Interrupted, Run, load_model, load_run, new_folder, put_aside
 
 __all__ = ["Interrupted", "train"]
@@ -291,7 +291,7 @@ def _fit(run, recipe, model, data, callbacks):
                 epochs=total,
                 initial_epoch=recorder.rounds_done,
                 steps_per_epoch=recorder.steps,
-                validation_data=held_out(data),
+                validation_data=validation_of(data),
                 callbacks=[recorder.clock, *callbacks, doctor, recorder],
                 verbose=0,
             )
