@@ -415,10 +415,8 @@ def batches(data, batch_size, *, transform=None, seed=None, start=0, training=Fa
         batch = keras.tree.map_structure(lambda get: get(index), fetchers)
         return batch if transform is None else transform(batch)
 
-    pipeline = indices.map(fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return pipeline.with_options(options).prefetch(tf.data.AUTOTUNE)
+    pipeline = indices.map(fetch, num_parallel_calls=2, deterministic=True)
+    return _read_ahead(pipeline, tf.data.experimental.AutoShardPolicy.DATA)
 
 
 def drawn(draw, *, steps=None, start=0):
@@ -447,9 +445,16 @@ def drawn(draw, *, steps=None, start=0):
             part.set_shape([None] * like.ndim)
         return keras.tree.pack_sequence_as(first, parts)
 
-    pipeline = tf.data.Dataset.range(start, stop).map(fetch, num_parallel_calls=1)
+    pipeline = tf.data.Dataset.range(start, stop).map(fetch)
+    return _read_ahead(pipeline, tf.data.experimental.AutoShardPolicy.OFF)
+
+
+def _read_ahead(pipeline, policy):
     options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    options.experimental_distribute.auto_shard_policy = policy
+    # The thread that would tune the numbers here lets an iterator end only when it wakes: up to
+    # a second after each evaluation and prediction.
+    options.autotune.enabled = False
     return pipeline.with_options(options).prefetch(2)
 
 
