@@ -1,11 +1,14 @@
 """The text VAE uses its code, makes new names, and explains names better than a bigram model.
 
-32,033 first names, 1,000 of them held out; five minutes. The bound is the negative ELBO in nats a
-name; the bigram model is smoothed towards single letters by the strength that suits the held-out
-names best. Unseen samples are no training name, at the temperature that the row says.
+29,494 different first names, 1,000 of them held out; five minutes. The bound is the negative ELBO
+in nats a name; the bigram model is smoothed towards single letters by the strength that suits the
+held-out names best. Unseen samples are no training name, at the temperature that the row says: a
+model that knew the names' true distribution would meet many of the training names again, so the
+share is to be read beside the bigram model's.
 """
 
 import itertools
+import random
 from collections import Counter
 
 import numpy as np
@@ -13,18 +16,19 @@ import numpy as np
 import genai_basics as gb
 from genai_basics.metrics import novelty
 
+from .gan_texts import bigram_samples
+
 HEADERS = ("", "text VAE", "bigram model")
 MINUTES, TEMPERATURES = 5.0, (1.0, 1.3)
 
 
 def bigram_nats(train, test):
     """Return the nats a text of a bigram model of characters, at its best smoothing."""
-    pairs, firsts, letters = Counter(), Counter(), Counter()
-    for text in train:
-        marked = f"\n{text}\n"
-        letters.update(marked[1:])
-        firsts.update(marked[:-1])
-        pairs.update(itertools.pairwise(marked))
+    pairs = Counter(pair for text in train for pair in itertools.pairwise(f"\n{text}\n"))
+    firsts, letters = Counter(), Counter()
+    for (first, second), count in pairs.items():
+        firsts[first] += count
+        letters[second] += count
     total = sum(letters.values())
 
     def nats(text, strength):
@@ -40,7 +44,7 @@ def bigram_nats(train, test):
 
 
 def measure(folder):
-    names = [name.strip() for name in (folder / "names" / "names.txt").open() if name.strip()]
+    names = sorted(set((folder / "names" / "names.txt").read_text().split()))
     order = np.random.default_rng(0).permutation(len(names))
     test, train = ([names[i] for i in part] for part in (order[:1000], order[1000:]))
     vae = gb.build_text_vae(seed=0)
@@ -48,6 +52,7 @@ def measure(folder):
     progress = gb.model.Progress(seconds=60 * MINUTES)
     vae.fit(train, epochs=10**6, callbacks=[progress], verbose=0)
     report, _ = vae.report(test)
+    pairs = bigram_samples(train, 1000, random.Random(0))
     samples = {t: vae.sample(1000, seed=0, temperature=t) for t in TEMPERATURES}
     letters = set("".join(train))
     spelled = np.mean([set(name) <= letters for drawn in samples.values() for name in drawn])
@@ -57,7 +62,11 @@ def measure(folder):
         ("active latents", f"{report['active_units']} of {vae.prior_dim()}", ""),
         ("names that come back exactly", f"{report['exact_reconstructions']:.0%}", ""),
         *(
-            (f"unseen samples, temperature {t}", f"{novelty(train, drawn):.1%}", "")
+            (
+                f"unseen samples, temperature {t}",
+                f"{novelty(train, drawn):.1%}",
+                f"{novelty(train, pairs):.1%}" if t == 1 else "",
+            )
             for t, drawn in samples.items()
         ),
         ("spelled from the alphabet", f"{spelled:.1%}", ""),
