@@ -16,7 +16,7 @@ import genai_basics as gb
 from genai_basics import metrics
 
 HEADERS = ("codec", "bytes a picture", "PSNR", "ours is better by")
-MINUTES, RATE, CHANNELS = 5.0, 0.018, 16
+MINUTES, RATE, CHANNELS = 5.0, 0.01, 16
 FORMATS = {"WebP": ("WEBP", {"method": 6}), "JPEG": ("JPEG", {"optimize": True})}
 
 

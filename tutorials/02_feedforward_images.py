@@ -6,8 +6,8 @@ Layers of neurons, each fed by all of the one before: the oldest network there i
 pictures still a good one. We train it, look at its mistakes, and see why one should not trust
 how sure it is.
 
-The claim at the end: it beats a single layer without hidden neurons (logistic regression) on
-pictures that neither has seen.
+The claim at the end: such networks beat a single layer without hidden neurons (logistic
+regression) on pictures that neither has learned from.
 """
 
 # %%
@@ -87,11 +87,23 @@ print("noise:", [(label, round(float(p.max()), 2)) for label, p in zip(*model.cl
 # %%
 # The claim
 # ---------
+# Another seed is another network, with other mistakes: one accuracy on 180 pictures is partly
+# luck. So we train three, and count on all 342 pictures that were not learned from.
 
-flat = data.train.x.reshape(len(data.train.x), -1) / 255
-linear = LogisticRegression(max_iter=2000).fit(flat, data.train.y)
-baseline = linear.score(data.test.x.reshape(len(data.test.x), -1) / 255, data.test.y)
-print(f"network {metrics['accuracy']:.3f}, logistic regression {baseline:.3f}")
+x = np.concatenate([data.validation.x, data.test.x])
+y = np.concatenate([data.validation.y, data.test.y])
+networks = [model]
+for seed in (1, 2):
+    other = gb.build_mlp((8, 8, 1), num_classes=10, hidden_units=(256, 256), seed=seed)
+    other.compile()
+    other.fit(data.train.x, data.train.y, epochs=max(1, round(40 * BUDGET)), verbose=0)
+    networks.append(other)
+accuracies = [np.mean(network.predict(x, verbose=0).argmax(axis=1) == y) for network in networks]
+
+linear = LogisticRegression(max_iter=2000)
+linear.fit(data.train.x.reshape(len(data.train.x), -1) / 255, data.train.y)
+baseline = linear.score(x.reshape(len(x), -1) / 255, y)
+print(f"networks {np.round(accuracies, 3)}, logistic regression {baseline:.3f}")
 
 if BUDGET >= 1:
-    assert metrics["accuracy"] > baseline
+    assert np.mean(accuracies) > baseline
