@@ -1,8 +1,10 @@
 """Polyphonic music step by step (Boulanger-Lewandowski et al., 2012,
 https://arxiv.org/abs/1206.6392).
 
-Each step is the set of pitches that sound; a recurrent network gives each pitch a Bernoulli
-probability, given all steps before: -log p(step) = sum over pitches of the binary cross-entropy.
+Each step is the set of pitches that sound; each pitch has a Bernoulli probability, given all steps
+before and the lower pitches of its own step: -log p(step) = sum over pitches of the binary
+cross-entropy. A recurrent network hears the steps before; what the lower notes of a chord say of
+the higher is a logistic regression (Frey et al., 1995, the fully visible sigmoid belief network).
 """
 
 import keras
@@ -59,6 +61,8 @@ class MusicModel(SequenceModel):
     def __init__(self, network, low, high, *, transpose=0, **kwargs):
         super().__init__(network, **kwargs)
         self.low, self.high, self.transpose = low, high, transpose
+        size = high - low + 1
+        self.chord = self.add_weight(name="chord", shape=(size, size), initializer="zeros")
 
     def documents(self, x):
         return [self.roll(piece) for piece in x]
@@ -117,13 +121,24 @@ class MusicModel(SequenceModel):
                 trainable=False,
             )
 
+    def logits(self, outputs, notes):
+        """Return the logit of each of a step's notes, given the lower of `notes`."""
+        return outputs + ops.matmul(notes, ops.triu(self.chord, 1))
+
     def nats(self, outputs, targets):
         # Summed over pitches: a step is one observation.
-        return ops.sum(ops.softplus(outputs) - targets * outputs, axis=-1)
+        logits = self.logits(outputs, targets)
+        return ops.sum(ops.softplus(logits) - targets * logits, axis=-1)
 
-    def choose(self, outputs, uniforms, temperature):
-        p = ops.sigmoid(outputs / ops.maximum(temperature, 1e-6))
-        return ops.cast(uniforms < p, "float32")
+    def choose(self, outputs, uniforms, temperature=1.0):
+        """Draw the notes of a step (n, pitches), the lowest first."""
+
+        def draw(i, notes):
+            p = ops.sigmoid(self.logits(outputs, notes) / ops.maximum(temperature, 1e-6))
+            return notes + ops.one_hot(i, size) * ops.cast(uniforms < p, "float32")
+
+        size = outputs.shape[-1]
+        return ops.fori_loop(0, size, draw, ops.zeros_like(outputs))
 
     def sample(self, n=1, *, seed=None, prompt=None, length=64, temperature=1.0, batch_size=256):
         """Return n pieces, each a list of `length` steps, each a list of MIDI pitches.
@@ -157,10 +172,16 @@ class MusicModel(SequenceModel):
         return pieces
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
-        """Return the probability of each pitch in the step after each piece, (n, pitches)."""
-        read = self.compile_once(self.read)
-        rows = [read(self.roll(piece)[None])[0] for piece in x]
-        return ops.convert_to_numpy(ops.sigmoid(ops.concatenate(rows, axis=0)))
+        """Return the probability of each pitch in the step after each piece, (n, pitches).
+
+        They are the shares of 1,000 steps that are drawn.
+        """
+        uniforms = uniforms_of(0, range(1000), (self.high - self.low + 1,)).T
+        choose, rows = self.compile_once(self.choose), []
+        for piece in x:
+            outputs, *_ = self.begin(self.roll(piece), len(uniforms))
+            rows.append(ops.convert_to_numpy(choose(outputs, uniforms)).mean(axis=0))
+        return np.stack(rows)
 
     def report(self, x, y=None):
         nats = self.evaluate(x, verbose=0)

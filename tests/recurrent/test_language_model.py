@@ -1,11 +1,14 @@
 """Language models: windows, states, sampling, bad input."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from genai_basics import build_language_model
+from genai_basics.recurrent.music import build_music_model
 from genai_basics.recurrent.sequences import Windows, uniforms_of
 from genai_basics.tokenizer import BOUNDARY, Tokenizer
 
@@ -222,3 +225,20 @@ def test_music_planned_in_smaller_batches_loads_again(tmp_path):
     model.fit(pieces, batch_size=2, epochs=1, verbose=0)
     model.save(tmp_path / "m.keras")
     assert keras.saving.load_model(tmp_path / "m.keras").sample(1, seed=0, length=2)
+
+
+def test_the_probabilities_of_all_chords_add_up_to_one_and_are_those_of_samples():
+    sizes = {"window": 8, "units": 4, "num_layers": 1, "cell": "gru", "dropout": 0.0}
+    model = build_music_model((60, 63), **sizes, seed=0, transpose=0)
+    rng = np.random.default_rng(0)
+    model.chord.assign(rng.normal(size=(4, 4)))
+    outputs = rng.normal(size=(1, 4)).astype("float32")
+    chords = np.array(list(itertools.product((0, 1), repeat=4)), "float32")
+    p = np.exp(-ops.convert_to_numpy(model.nats(outputs, chords)))
+    assert p.sum() == pytest.approx(1.0, abs=1e-5)
+    n = 20_000
+    notes = model.choose(np.repeat(outputs, n, axis=0), rng.random((n, 4), "float32"))
+    drawn = ops.convert_to_numpy(notes) @ [8, 4, 2, 1]
+    np.testing.assert_allclose(np.bincount(drawn.astype(int), minlength=16) / n, p, atol=0.015)
+    heard = model.predict([[[60, 62]]])
+    assert heard.shape == (1, 4) and 0.0 <= heard.min() <= heard.max() <= 1.0
