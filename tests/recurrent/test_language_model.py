@@ -241,4 +241,5 @@ def test_the_probabilities_of_all_chords_add_up_to_one_and_are_those_of_samples(
     drawn = ops.convert_to_numpy(notes) @ [8, 4, 2, 1]
     np.testing.assert_allclose(np.bincount(drawn.astype(int), minlength=16) / n, p, atol=0.015)
     heard = model.predict([[[60, 62]]])
-    assert heard.shape == (1, 4) and 0.0 <= heard.min() <= heard.max() <= 1.0
+    assert heard.shape == (1, 4)
+    assert 0.0 <= heard.min() <= heard.max() <= 1.0
