@@ -5,9 +5,9 @@ A GAN that writes names
 A GAN learns through the pictures it makes: the discriminator's slope at each pixel tells the
 generator how to change it. Text has no slope. A letter is an A or a B, and nothing between.
 
-The way round: the generator gives each letter a number, and the largest number wins. Forward, the
-choice is hard, so that the discriminator sees letters. Backward, we pretend that it was soft (a
-softmax), and that has a slope.
+The way round: the generator writes letter by letter, and gives each a number; chance is added,
+and the largest wins. Forward, the choice is hard, so that the discriminator sees letters.
+Backward, we pretend that it was soft (a softmax), and that has a slope.
 
 The honest yardstick stands beside it: a model of letter pairs, which counts which letter follows
 which and takes no training at all. Maximum likelihood, as that model and as the recurrent
@@ -48,9 +48,8 @@ slope = soft[0] * (np.eye(3)[0] - soft)
 print(f"forward {hard}, softmax {np.round(soft, 2)}, slope {np.round(slope, 2)}")
 
 # %%
-# Where does chance come from? From z alone: the same z makes the same name. Gumbel's noise on the
-# numbers would draw each letter as often as the softmax says, but each by itself, and letters of a
-# name belong together. (`temperature=1` trains with it: try, and compare the pairs of letters.)
+# Gumbel's noise on the numbers makes each letter win as often as the softmax says: so the generator
+# draws, and hands what it drew to the next step, which can follow a q with a u.
 
 rng = np.random.default_rng(0)
 noise = -np.log(-np.log(rng.uniform(size=(10_000, 3))))
@@ -61,18 +60,18 @@ print(f"with noise, won {np.round(wins, 2)}")
 # The GAN
 # -------
 
-gan = gb.build_text_gan(12, vocabulary_size=64, units=64, penalty_weight=0.1, seed=0)
-gan.compile(learning_rate=1e-3)
+gan = gb.build_text_gan(12, vocabulary_size=64, seed=0)
+gan.compile()
 gan.adapt(names)
 untrained = gan.sample(1000, seed=0)
-gan.fit(names, epochs=max(1, round(40 * BUDGET)), verbose=0)
+gan.fit(names, epochs=max(1, round(90 * BUDGET)), verbose=0)
 made = gan.sample(1000, seed=0)
 print("before:", ", ".join(untrained[:5]))
 print("after: ", ", ".join(made[:12]))
 
 # %%
-# The temperature of the choice: cold, the generator takes the letter it likes best; hot, noise
-# comes to the numbers, and it takes chances that it was not trained to take.
+# The temperature of the choice is the size of that noise: cold, the generator takes the letter it
+# likes best; hot, it takes chances that it was not trained to take.
 
 for temperature in (0.0, 1.0, 3.0):
     print(f"temperature {temperature}:", ", ".join(gan.sample(8, seed=1, temperature=temperature)))

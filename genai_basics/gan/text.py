@@ -1,11 +1,10 @@
 """A GAN for short texts: names, titles, lines.
 
-Text is discrete, and a choice among characters passes no gradient. Here the largest of the
-generator's logits wins, and the gradient is that of the softmax (a straight-through estimator,
-Bengio et al., 2013): the discriminator sees one-hot texts on both sides. With `temperature=1` the
-logits meet Gumbel noise first (Jang et al., 2016), so that each character is drawn; without it all
-chance lies in z, and letters that belong together come together. With `relaxation="softmax"` the
-discriminator sees the generator's probabilities instead (Gulrajani et al., 2017).
+The generator writes one character after the other, each by what it has written so far. Text is
+discrete, and a choice among characters passes no gradient: here Gumbel noise on the logits draws
+the character, and the gradient is that of the softmax (straight-through Gumbel-softmax, Jang et
+al., 2016), so that the discriminator sees one-hot texts on both sides. With
+`relaxation="softmax"` it sees the probabilities instead.
 """
 
 import collections
@@ -23,6 +22,7 @@ from .judge import sample_report
 __all__ = ["TextGAN", "build_text_gan"]
 
 SEPARATORS = {"character": "", "word": " "}
+UNROLLED = 32  # steps up to which a graph without a loop compiles fast enough, and runs faster
 
 
 def build_text_gan(
@@ -31,10 +31,10 @@ def build_text_gan(
     level="character",
     vocabulary_size=128,
     latent_dim=64,
-    units=64,
+    units=128,
+    filters=64,
     blocks=2,
     relaxation="straight_through",
-    temperature=0.0,
     loss="non_saturating",
     penalty="r1",
     penalty_weight=0.1,
@@ -50,11 +50,10 @@ def build_text_gan(
         vocabulary_size: Most different characters (or words), the end of a text among them;
             the most frequent ones of the training data are kept.
         latent_dim: Size of the noise z.
-        units: Channels of the convolutions over the text, in both players.
-        blocks: Residual blocks of two convolutions, in both players.
+        units: Width of the generator's recurrent layer.
+        filters: Channels of the discriminator's convolutions over the text.
+        blocks: Its residual blocks of two convolutions.
         relaxation: `"straight_through"` or `"softmax"`.
-        temperature: Of the choice among characters: size of the Gumbel noise on the logits. 0
-            takes the likeliest, 1 draws them from the softmax.
         loss, penalty, penalty_weight, discriminator_steps, ema: As in `build_gan`.
         seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
 
@@ -70,8 +69,8 @@ def build_text_gan(
     >>> len(gan.sample(3, seed=0))
     3
     """
-    sizes = {"max_length": max_length, "latent_dim": latent_dim, "units": units, "blocks": blocks}
-    for name, value in sizes.items():
+    sizes = {"max_length": max_length, "latent_dim": latent_dim, "units": units}
+    for name, value in {**sizes, "filters": filters, "blocks": blocks}.items():
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
     if vocabulary_size < 2:
@@ -85,16 +84,14 @@ def build_text_gan(
             '`relaxation` must be "straight_through" or "softmax". '
             f"Received: relaxation={relaxation!r}"
         )
-    _check_temperature(temperature)
     check_choices(loss, penalty, discriminator_steps, ema)
+    glorot = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
     shape = (max_length, vocabulary_size)
     return TextGAN(
-        _generator(shape, latent_dim, units, blocks, init),
-        _discriminator(shape, units, blocks, init),
+        _generator(shape, latent_dim, units, relaxation == "straight_through", glorot),
+        _discriminator(shape, filters, blocks, init),
         level=level,
-        relaxation=relaxation,
-        temperature=temperature,
         adversarial_loss=loss,
         penalty=penalty,
         penalty_weight=penalty_weight,
@@ -105,44 +102,77 @@ def build_text_gan(
     )
 
 
-def _check_temperature(temperature):
-    if temperature < 0:
-        raise ValueError(f"`temperature` must not be negative. Received: temperature={temperature}")
-
-
-def _residual(x, units, init):
+def _residual(x, filters, init):
     """Return x + 0.3 * conv(relu(conv(relu(x))))."""
     y = x
     for _ in range(2):
-        y = layers.Conv1D(units, 3, padding="same", kernel_initializer=init)(layers.ReLU()(y))
+        y = layers.Conv1D(filters, 3, padding="same", kernel_initializer=init)(layers.ReLU()(y))
     return layers.Add()([x, layers.Rescaling(0.3)(y)])
 
 
-def _generator(shape, latent_dim, units, blocks, init):
-    """Return z -> logits (length, vocabulary)."""
+def _generator(shape, latent_dim, units, hard, init):
+    """Return (z, chance) -> text (length, vocabulary): `chance` is added to the logits."""
     length, vocabulary = shape
     z = keras.Input((latent_dim,), name="z")
-    x = layers.Dense(length * units, kernel_initializer=init)(z)
-    x = layers.Reshape((length, units))(x)
-    for _ in range(blocks):
-        x = _residual(x, units, init)
-    x = layers.Dense(vocabulary, kernel_initializer="glorot_uniform")(layers.ReLU()(x))
-    return keras.Model(z, x, name="generator")
+    chance = keras.Input(shape, name="chance")
+    steps = layers.Concatenate()([chance, layers.RepeatVector(length)(z)])
+    writer = layers.RNN(Writer(units, vocabulary, hard, init), True, unroll=length <= UNROLLED)
+    return keras.Model([z, chance], writer(steps), name="generator")
 
 
-def _discriminator(shape, units, blocks, init):
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Writer(keras.layers.Layer):
+    """A cell that writes the next token, by what it wrote before and the noise z.
+
+    Takes (batch, vocabulary + latent_dim): what is added to the logits, and z. Returns the token
+    as a one-hot row, whose gradient is that of the softmax; after the end of a text (token 0) it
+    writes ends alone. With `hard=False` it returns the softmax itself.
+    """
+
+    def __init__(self, units, vocabulary, hard=True, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.vocabulary, self.hard = units, vocabulary, hard
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.state_size, self.output_size = (units, vocabulary, 1), vocabulary
+        self.cell = layers.GRUCell(units, kernel_initializer=self.kernel_initializer)
+        self.head = layers.Dense(vocabulary, kernel_initializer=self.kernel_initializer)
+
+    def build(self, input_shape):
+        self.cell.build((None, input_shape[-1]))
+        self.head.build((None, self.units))
+
+    def call(self, inputs, states, training=False):
+        memory, before, ended = states
+        chance, z = ops.split(inputs, [self.vocabulary], axis=-1)
+        read, (memory,) = self.cell(ops.concatenate([before, z], axis=-1), [memory])
+        logits = self.head(read) + chance
+        soft = ops.softmax(logits)
+        token = ops.one_hot(ops.argmax(logits, axis=-1), self.vocabulary, dtype=soft.dtype)
+        if not self.hard:
+            return soft, [memory, soft, ended]
+        end = ops.one_hot(0, self.vocabulary, dtype=soft.dtype)
+        new = ended * end + (1.0 - ended) * (soft + stop_gradient_of(token - soft))
+        return new, [memory, new, ops.maximum(ended, stop_gradient_of(token[:, :1]))]
+
+    def get_config(self):
+        config = {"units": self.units, "vocabulary": self.vocabulary, "hard": self.hard}
+        init = keras.initializers.serialize(self.kernel_initializer)
+        return {**super().get_config(), **config, "kernel_initializer": init}
+
+
+def _discriminator(shape, filters, blocks, init):
     """Return one-hot (length, vocabulary) -> score (batch, 1)."""
     inputs = keras.Input(shape, name="x")
-    x = layers.Dense(units, kernel_initializer=init)(inputs)
+    x = layers.Dense(filters, kernel_initializer=init)(inputs)
     for _ in range(blocks):
-        x = _residual(x, units, init)
+        x = _residual(x, filters, init)
     x = layers.Flatten()(layers.LeakyReLU(0.2)(x))
     return keras.Model(inputs, layers.Dense(1, name="score")(x), name="discriminator")
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class TextGAN(GAN):
-    """A GAN of `generator: z -> logits (length, vocabulary)` and a discriminator of one-hot texts.
+    """A GAN of `generator: (z, chance) -> one-hot text` and a discriminator of one-hot texts.
 
     `tokens` are the characters or words that the columns stand for, the end of a text (`""`)
     first; `fit` takes them from the data.
@@ -157,16 +187,14 @@ class TextGAN(GAN):
         discriminator,
         *,
         level="character",
-        relaxation="straight_through",
-        temperature=0.0,
         tokens=("",),
         **kwargs,
     ):
         kwargs.pop("value_range", None)
         super().__init__(generator, discriminator, **kwargs)
-        self.level, self.relaxation, self.tokens = level, relaxation, tuple(tokens)
-        self.temperature, self.noise_size = temperature, self._scalar("noise_size")
-        self.noise_size.assign(temperature)
+        self.level, self.tokens = level, tuple(tokens)
+        self.temperature = self._scalar("temperature")
+        self.temperature.assign(1.0)
 
     @property
     def max_length(self):
@@ -221,29 +249,26 @@ class TextGAN(GAN):
         return x
 
     def generate_batch(self, z, label=None, training=False, generator=None, noise=None):
-        """Return texts as one-hot rows (or probabilities, in training with softmax)."""
-        logits = super().generate_batch(z, label, training, generator)
-        if self.relaxation == "softmax":
-            return ops.softmax(logits)
-        uniform = keras.random.uniform(ops.shape(logits), 1e-6, 1.0 - 1e-6, seed=noise)
-        logits = logits - self.noise_size * ops.log(-ops.log(uniform))
-        soft = ops.softmax(logits)
-        hard = ops.one_hot(ops.argmax(logits, axis=-1), self.vocabulary_size)
-        return soft + stop_gradient_of(hard - soft)
+        """Return texts as one-hot rows (or probabilities, with softmax)."""
+        generator = generator or self.generator
+        shape = (ops.shape(z)[0], self.max_length, self.vocabulary_size)
+        uniform = keras.random.uniform(shape, 1e-6, 1.0 - 1e-6, seed=noise)
+        return generator([z, -self.temperature * ops.log(-ops.log(uniform))], training=training)
 
-    def sample(self, n=1, *, seed=None, batch_size=256, truncation=None, temperature=None):
+    def sample(self, n=1, *, seed=None, batch_size=256, truncation=None, temperature=1.0):
         """Return n texts.
 
         Args:
             n, seed, batch_size, truncation: As in `GAN.sample`.
-            temperature: Of the choice among characters, see `build_text_gan`. `None`: as in
-                training.
+            temperature: Of the choice among characters: 0 takes the likeliest, above 1 is wilder.
         """
-        temperature = self.temperature if temperature is None else temperature
-        _check_temperature(temperature)
-        self.noise_size.assign(temperature)
+        if temperature < 0:
+            raise ValueError(
+                f"`temperature` must not be negative. Received: temperature={temperature}"
+            )
+        self.temperature.assign(temperature)
         samples = super().sample(n, seed=seed, batch_size=batch_size, truncation=truncation)
-        self.noise_size.assign(self.temperature)
+        self.temperature.assign(1.0)
         return samples
 
     def report(self, x, y=None):
