@@ -133,8 +133,8 @@ def _layered_generator(shape, latent_dim, moving, filters, init):
     path = z
     for _ in range(2):
         path = layers.LeakyReLU(0.2)(layers.Dense(256, kernel_initializer=init)(path))
-    path = layers.Dense((frames + 1) * moving * 2, kernel_initializer=init)(path)
-    path = layers.Reshape((frames + 1, moving, 2))(path)
+    path = layers.Dense(frames * moving * 2, kernel_initializer=init)(path)
+    path = layers.Reshape((frames, moving, 2))(path)
     return keras.Model(z, MovingLayers(moving, name="layers")([x, path]), name="generator")
 
 
@@ -233,10 +233,10 @@ class MovingLayers(keras.layers.Layer):
     """Pictures pasted on a background, each where its path has come to by each frame.
 
     Takes `[pictures, path]`: pictures (batch, height, width, moving * (c + 1)), before tanh,
-    each followed by its mask's logits; path (batch, frames + 1, moving, 2), down and right: where
-    a picture starts in quarters of the size, its mean speed, and the deviations from it, each in
-    2 pixels a frame and half a pixel. So a path is smooth before it has learned anything. Places
-    between pixels are interpolated, so that gradients reach the path.
+    each followed by its mask's logits; path (batch, frames, moving, 2), down and right: how much
+    of each cosine a path holds, the slow ones more than the fast ones. So it is smooth before it
+    has learned anything, and may turn round at a wall. Places between pixels are interpolated, so
+    that gradients reach the path.
 
     Weights: `background` (height, width, c) in [-1, 1], the same in all clips: what is to move
     can not hide in it.
@@ -254,15 +254,14 @@ class MovingLayers(keras.layers.Layer):
     def call(self, inputs):
         pictures, path = inputs
         height, width, channels = self.background.shape
-        start = ops.multiply(path[:, :1], (height / 4, width / 4))
-        speeds = 2.0 * path[:, 1:2] + 0.5 * path[:, 2:]
-        places = start + ops.pad(ops.cumsum(speeds, axis=1), ((0, 0), (1, 0), (0, 0), (0, 0)))
+        places = ops.einsum("tk,bkij->btij", _cosines(path.shape[1]), path)
+        places = ops.multiply(places, (height / 4, width / 4))
         frames = self.background
         for i in range(self.moving):
             first = i * (channels + 1)
-            picture = ops.tanh(pictures[..., first : first + channels])
-            # Small at first: a mask over everything would be driven to nothing, and stay there.
-            mask = ops.sigmoid(pictures[..., first + channels : first + channels + 1] - 2.0)
+            picture = ops.tanh(2.0 * _standardized(pictures[..., first : first + channels]))
+            mask = pictures[..., first + channels : first + channels + 1]
+            mask = ops.sigmoid(4.0 * _standardized(mask) - 2.0)
             layer = ops.concatenate([mask * picture, mask], axis=-1)
             down = _tents(places[:, :, i, 0], height)
             right = _tents(places[:, :, i, 1], width)
@@ -273,10 +272,23 @@ class MovingLayers(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         (batch, height, width, total), path = input_shape
-        return (batch, path[1] - 1, height, width, total // self.moving - 1)
+        return (batch, path[1], height, width, total // self.moving - 1)
 
     def get_config(self):
         return {**super().get_config(), "moving": self.moving}
+
+
+def _cosines(frames):
+    """Return (frames, frames): column k is a cosine of k half waves, from 2 on the smaller."""
+    k = np.arange(frames)
+    waves = np.cos(np.pi * k * (k[:, None] + 0.5) / frames)
+    return (waves * np.where(k, 0.5 / np.maximum(k / 2, 1) ** 2, 1.0)).astype("float32")
+
+
+def _standardized(x):
+    """Return pictures (batch, height, width, c) with mean 0 and variance 1 over their places."""
+    x = x - ops.mean(x, axis=(1, 2), keepdims=True)
+    return x / ops.sqrt(ops.mean(ops.square(x), axis=(1, 2), keepdims=True) + 1e-6)
 
 
 def _tents(shift, size):
