@@ -23,8 +23,8 @@ MINUTES, TEMPERATURES = 5.0, (1.0, 1.3)
 
 
 def bigram_nats(train, test):
-    """Return the nats a text of a bigram model of characters, at its best smoothing."""
-    pairs = Counter(pair for text in train for pair in itertools.pairwise(f"\n{text}\n"))
+    """Return the nats a text of a bigram model of its units, at its best smoothing."""
+    pairs = Counter(pair for text in train for pair in itertools.pairwise((None, *text, None)))
     firsts, letters = Counter(), Counter()
     for (first, second), count in pairs.items():
         firsts[first] += count
@@ -32,7 +32,7 @@ def bigram_nats(train, test):
     total = sum(letters.values())
 
     def nats(text, strength):
-        marked = f"\n{text}\n"
+        marked = (None, *text, None)
         return -sum(
             np.log(
                 (pairs[a, b] + strength * (letters[b] + 1) / (total + 99)) / (firsts[a] + strength)
