@@ -50,12 +50,17 @@ def register():
 
 
 class _Finder:
-    """Finds Keras and our submodules as Python would, and watches their execution."""
+    """Finds Keras and our submodules as Python would, and watches their execution.
+
+    Registers where no thread is importing a submodule of ours: one that is may wait for Keras,
+    whose import we stand in, while we would wait for that submodule.
+    """
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.running = 0  # submodules of ours that are being executed
+        self.running = 0  # submodules of ours that are found and not yet executed
         self.keras_loaded = False
+        self.registering = False
         self.done = False
 
     def find_spec(self, name, path=None, target=None):
@@ -65,33 +70,36 @@ class _Finder:
             spec = None if finder is self else finder.find_spec(name, path, target)
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _WatchedLoader(spec.loader, self)
+                    spec.loader = _WatchedLoader(spec.loader, self, name != "keras")
                 return spec
         return None
 
-    def execute(self, loader, module):
-        ours = module.__name__ != "keras"
+    def may_register(self):
+        """Return whether to import the next module now; if not, a later import asks again."""
         with self.lock:
-            self.running += ours
-        try:
-            loader.exec_module(module)
-        finally:
-            with self.lock:
-                self.running -= ours
+            self.registering = self.keras_loaded and not self.running and not self.done
+            return self.registering
+
+    def register(self):
+        """Register, as long as no other thread imports a submodule of ours."""
+        if self.registering:
+            return
+        for name in MODULES:
+            if not self.may_register():
+                return
+            import_module(f"{PACKAGE}.{name}")
         with self.lock:
-            self.keras_loaded |= not ours
-            now = self.keras_loaded and self.running == 0 and not self.done
-            self.done |= now
-        if now:
-            sys.meta_path.remove(self)
-            register()
+            self.done, self.registering = True, False
+        sys.meta_path.remove(self)
 
 
 class _WatchedLoader:
     """The loader that Python found, with its `exec_module` watched once."""
 
-    def __init__(self, loader, finder):
-        self.loader, self.finder = loader, finder
+    def __init__(self, loader, finder, ours):
+        self.loader, self.finder, self.counts = loader, finder, ours
+        with finder.lock:
+            finder.running += ours
 
     def __getattr__(self, name):
         return getattr(self.loader, name)
@@ -101,4 +109,18 @@ class _WatchedLoader:
 
     def exec_module(self, module):
         module.__loader__ = module.__spec__.loader = self.loader
-        self.finder.execute(self.loader, module)
+        try:
+            self.loader.exec_module(module)
+        finally:
+            self.end()
+        with self.finder.lock:
+            self.finder.keras_loaded |= module.__name__ == "keras"
+        self.finder.register()
+
+    def end(self):
+        """No longer count this module among those that are being imported."""
+        with self.finder.lock:
+            self.finder.running -= self.counts
+            self.counts = False
+
+    __del__ = end  # what was looked for, and never executed
