@@ -6,6 +6,7 @@ sees are dropped out in training (word dropout), the KL's weight rises from noth
 number of nats a latent are free (Kingma et al., 2016).
 """
 
+import functools
 import warnings
 
 import keras
@@ -124,7 +125,7 @@ def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, init):
     x = layers.Concatenate()([x, Alongside()([z, x])])
     gru = layers.GRU(units, return_sequences=True, return_state=True, kernel_initializer=init)
     x, last = gru(x, initial_state=state)
-    logits = layers.Dense(vocab_size, kernel_initializer=init)(x)
+    logits = layers.Dense(vocab_size, kernel_initializer=init, name="logits")(x)
     decoder = keras.Model([z, tokens, state], [logits, last], name="decoder")
     start = layers.Dense(units, "tanh", kernel_initializer=init)(z)
     return encoder, decoder, keras.Model(z, start, name="starter")
@@ -238,10 +239,20 @@ class TextVAE(VAE):
             dropped = ops.logical_and(draw < self.word_dropout, before > BOUNDARY)
             before = ops.where(dropped, UNKNOWN, before)
         z = self._with_labels(z, labels)
-        logits, _ = self.decoder([z, before, self.starter(z)], training=training)
-        log_p = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
-        nats = -ops.take_along_axis(log_p, x[..., None], axis=-1)[..., 0]
-        return ops.sum(ops.where(x == PADDING, 0.0, nats), axis=-1)
+        hidden = self._hidden([z, before, self.starter(z)], training=training)
+        # Of a batch of sentences, two thirds are padding: their logits would cost the most.
+        row, place = ops.nonzero(x != PADDING)
+        index = row * ops.shape(x)[1] + place
+        hidden = ops.take(ops.reshape(hidden, (-1, hidden.shape[-1])), index, axis=0)
+        logits = ops.cast(self.decoder.get_layer("logits")(hidden), "float32")
+        unit = ops.take(ops.reshape(x, (-1,)), index)
+        nats = -ops.take_along_axis(ops.log_softmax(logits), unit[:, None], axis=-1)[:, 0]
+        return ops.segment_sum(nats, row, num_segments=ops.shape(x)[0])
+
+    @functools.cached_property
+    def _hidden(self):
+        """Return the decoder without its last layer."""
+        return keras.Model(self.decoder.inputs, self.decoder.get_layer("logits").input)
 
     def _with_labels(self, z, labels):
         if not self.num_classes:
