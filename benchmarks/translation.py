@@ -89,7 +89,7 @@ def keras_example(data, minutes, size=256, n=1000):
     written, names = [""] * len(chosen), list(letters[1])
     last = one_hot(["\t"] * len(chosen), letters[1], 1)
     for _ in range(most[1]):
-        p, *states = step([last, *states])
+        p, *states = step([ops.convert_to_tensor(last), *states])
         place = ops.convert_to_numpy(ops.argmax(p[:, 0], axis=-1))
         written = [text + names[i] for text, i in zip(written, place, strict=True)]
         last = np.eye(len(names), dtype="float32")[place][:, None]
