@@ -89,6 +89,7 @@ for folder in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_a_new_process_loads_all_of_them_and_repeats_loss_and_samples(trained):
     runs = [trained(name) for name in NAMES]
     done = subprocess.run(

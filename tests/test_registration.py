@@ -163,8 +163,8 @@ LOAD = "import keras; print(type(keras.models.load_model(r'{}', safe_mode=True))
     [
         "import genai_basics",
         "import keras, genai_basics",
-        "import genai_basics, tensorflow",
-        "import tensorflow, genai_basics",
+        pytest.param("import genai_basics, tensorflow", marks=pytest.mark.slow),
+        pytest.param("import tensorflow, genai_basics", marks=pytest.mark.slow),
     ],
 )
 def test_a_saved_model_loads_whichever_package_came_first(saved, first):

@@ -88,6 +88,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_is_bit_for_bit_the_run_never_interrupted(tmp_path):
     def process(folder, kill=0, resume=""):
         command = [sys.executable, "-c", COMMAND, str(tmp_path / folder), str(kill), resume]

@@ -10,7 +10,8 @@ import matplotlib
 import pytest
 
 TUTORIALS = sorted((Path(__file__).parents[1] / "tutorials").glob("[0-9]*.py"))
-LONG = ("14", "19")  # at any budget: run whole alone, among the slow tests
+# Long at any budget: run whole alone, among the slow tests.
+LONG = ("06", "10", "11", "13", "14", "15", "17", "18", "19", "21")
 
 
 @pytest.mark.parametrize(
