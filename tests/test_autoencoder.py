@@ -331,6 +331,7 @@ def test_the_pictures_of_a_codec_show_it_beside_others(codec, digits):
     assert set(pictures) == {"reconstructions", "rate_distortion"}
 
 
+@pytest.mark.slow
 def test_a_file_decodes_in_a_new_process(codec, digits, tmp_path):
     codec.save(tmp_path / "codec.keras")
     (tmp_path / "digits.gbac").write_bytes(codec.compress(digits.test.x[:20]))

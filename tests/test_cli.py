@@ -84,6 +84,7 @@ def test_a_reader_that_has_read_enough_is_no_error():
     done.wait()
 
 
+@pytest.mark.slow
 def test_the_installed_program_trains_samples_and_evaluates(tmp_path):
     def program(*args):
         command = [sys.executable, "-m", "genai_basics", *map(str, args)]

@@ -133,6 +133,7 @@ def test_series_of_an_archive(tmp_path):
     assert len(rows(invoke("predict", run, tmp_path / "one.npy", "--json"))) == 3
 
 
+@pytest.mark.slow
 def test_things_are_found_drawn_and_written_for_coco(tmp_path):
     run = tmp_path / "run"
     invoke(

@@ -188,6 +188,7 @@ def test_short_training_obeys_labels(trained, digits):
     assert np.isfinite(history["loss"]).all()
 
 
+@pytest.mark.slow
 def test_same_seed_same_samples_in_a_new_process(trained, tmp_path):
     gan, _ = trained
     gan.save(tmp_path / "gan.keras")
@@ -201,6 +202,7 @@ def test_same_seed_same_samples_in_a_new_process(trained, tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_training_goes_on_after_loading_without_a_jump(digits, tmp_path):
     x, y = digits.train.x[:256], digits.train.y[:256]
 

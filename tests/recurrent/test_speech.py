@@ -140,6 +140,7 @@ def test_a_language_model_of_ours_scores_characters(model):
         model.transcribe(model.known[0][:1], language_model=of_words)
 
 
+@pytest.mark.slow
 def test_the_commands_decode_with_a_language_model(model, tmp_path):
     clips, texts = model.known
     (tmp_path / "clips").mkdir()
