@@ -108,10 +108,17 @@ def test_a_picture_moves_along_its_path_before_the_background():
     path = np.zeros((1, 3, 1, 2), "float32")
     path[0, :, 0, 1] = np.linalg.solve(waves, np.array([2, 3, 5]) / (8 / 4))
     frames = keras.ops.convert_to_numpy(layer([pictures, path]))[0]
-    for frame, column in zip(frames, (4, 5, 7), strict=True):
+    # Standardized, the one place of 32 is 31 ** 0.5 and the others are minus its inverse.
+    number = np.full((4, 8, 1), -(31**-0.5))
+    number[1, 2] = 31**0.5
+    mask, picture = 1.0 / (1.0 + np.exp(2.0 - 4.0 * number)), np.tanh(2.0 * number)
+    for frame, right in zip(frames, (2, 3, 5), strict=True):
         wanted = background.copy()
-        wanted[1, column] = 1.0
-        np.testing.assert_allclose(frame, wanted, atol=0.05)  # a mask is nowhere quite shut
+        there = mask[:, :-right]
+        wanted[:, right:] *= 1.0 - there
+        wanted[:, right:] += there * picture[:, :-right]
+        assert wanted[1, 2 + right] == pytest.approx(1.0)
+        np.testing.assert_allclose(frame, wanted, atol=1e-5)
 
 
 def test_a_picture_shows_however_small_its_numbers():
