@@ -1,5 +1,6 @@
 """`Predictor`: what all networks that predict classes or values share."""
 
+import functools
 import warnings
 
 import keras
@@ -279,10 +280,12 @@ class Predictor(Model):
         return self.map_batches(self._features_prepared, *self.prepare(x))
 
     def _features_prepared(self, x):
-        last = self.network.get_layer("features").output
-        if not hasattr(self, "_feature_network"):
-            self.__dict__["_feature_network"] = keras.Model(self.network.inputs, last)
         return self._feature_network(self.preprocess(x), training=False)
+
+    @functools.cached_property
+    def _feature_network(self):
+        """Return the network without its last layer."""
+        return keras.Model(self.network.inputs, self.network.get_layer("features").output)
 
     def report(self, x, y=None):
         if y is None:
