@@ -6,8 +6,6 @@ from keras import ops
 
 __all__ = ["LogMel", "mel_filters"]
 
-FLOOR = 1e-6  # power under which there is silence: -60 dB of a sine of full scale
-
 
 def mel_filters(bands, fft_length, sample_rate, low=0.0, high=None):
     """Return triangular filters (fft_length // 2 + 1, bands), evenly spaced in mel.
@@ -49,6 +47,7 @@ class LogMel(keras.layers.Layer):
         window: Length of a frame in seconds.
         hop: Seconds from frame to frame.
         low, high: Frequencies where the bands begin and end, in Hz.
+        floor: Power under which there is silence; 1e-6: -60 dB of full scale.
 
     Example:
 
@@ -59,11 +58,20 @@ class LogMel(keras.layers.Layer):
     """
 
     def __init__(
-        self, sample_rate, bands=40, window=0.025, hop=0.010, low=20.0, high=None, **kwargs
+        self,
+        sample_rate,
+        bands=40,
+        window=0.025,
+        hop=0.010,
+        low=20.0,
+        high=None,
+        floor=1e-6,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.sample_rate, self.bands = sample_rate, bands
         self.window, self.hop, self.low, self.high = window, hop, low, high
+        self.floor = floor
         self.frame, self.step = round(window * sample_rate), max(1, round(hop * sample_rate))
         self.fft_length = 1 << max(self.frame - 1, 1).bit_length()
         if sample_rate < 1 or self.frame < 2 or bands < 1:
@@ -87,12 +95,12 @@ class LogMel(keras.layers.Layer):
         windows = ops.pad(windows * self.taper, ((0, 0), (0, 0), (0, self.fft_length - self.frame)))
         real, imaginary = ops.rfft(windows)
         power = ops.matmul(ops.square(real) + ops.square(imaginary), self.filters)
-        return ops.log(power + FLOOR)
+        return ops.log(power + self.floor)
 
     def compute_output_shape(self, input_shape):
         time = input_shape[1]
         return (input_shape[0], None if time is None else self.num_frames(time), self.bands)
 
     def get_config(self):
-        names = ("sample_rate", "bands", "window", "hop", "low", "high")
+        names = ("sample_rate", "bands", "window", "hop", "low", "high", "floor")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

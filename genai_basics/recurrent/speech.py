@@ -25,6 +25,7 @@ from .frames import StridedConv, Within
 __all__ = ["SpeechRecognizer", "build_speech_recognizer"]
 
 LETTERS = " 'abcdefghijklmnopqrstuvwxyz"
+QUIET = 1e-9  # a clip whose loudest sample is below is silence
 
 
 def build_speech_recognizer(
@@ -37,7 +38,7 @@ def build_speech_recognizer(
     filters=(96, 128),
     bands=40,
     cell="gru",
-    dropout=0.2,
+    dropout=0.0,
     concatenate=1,
     noise=0.02,
     speed=0.15,
@@ -58,7 +59,8 @@ def build_speech_recognizer(
         dropout: Share of the outputs that training leaves out.
         concatenate: Most clips that training joins to one: single words then teach connected
             speech.
-        noise: Most noise that training adds, as a standard deviation of samples in [-1, 1].
+        noise: Most noise that training adds, as a standard deviation of clips at full scale, their
+            loudest sample at 1.
         speed: How much faster or slower training plays a clip, at most.
         max_seconds: What is longer is cut.
         seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
@@ -110,7 +112,7 @@ def build_speech_recognizer(
     network = keras.Model([mel, frames], [logits, n], name="network")
     return SpeechRecognizer(
         network,
-        LogMel(sample_rate, bands, name="log_mel"),
+        LogMel(sample_rate, bands, floor=1e-9, name="log_mel"),
         symbols,
         whole_words=bool(class_names),
         concatenate=concatenate,
@@ -229,7 +231,9 @@ class SpeechRecognizer(Model):
     def joined(self, clips, numbers, rows, rng, vary=True):
         """Return one clip of several, with gaps between, and its numbers.
 
-        With `vary`, each is played faster or slower and louder or softer, and noise is added.
+        With `vary`, each is played faster or slower and louder or softer, silence may come before
+        and after, and noise is added. Loudness is then that of no recording: a clip's noise
+        belongs to its own full scale.
         """
         rate = self.log_mel.sample_rate
         pieces, symbols = [], []
@@ -241,15 +245,17 @@ class SpeechRecognizer(Model):
                 slow = least_frames(numbers[row]) > self.frames_of(len(places))
                 clip = clip if slow else np.interp(places, np.arange(len(clip)), clip)
             if vary:
-                clip = clip * np.exp(rng.uniform(-0.7, 0.7))
-            if k or (vary and self.concatenate > 1):
+                clip = clip * (np.exp(rng.uniform(-2.5, 0.0)) / max(np.abs(clip).max(), QUIET))
+            if k:
                 pieces.append(np.zeros(int(rng.uniform(0.02, 0.25) * rate)))
+            elif vary and self.concatenate > 1:
+                pieces.append(np.zeros(int(max(0.0, rng.uniform(-0.25, 0.25)) * rate)))
             pieces.append(clip)
             if k and not self.whole_words:
                 symbols.append(self.number_of[" "])
             symbols += numbers[row]
         if vary and self.concatenate > 1:
-            pieces.append(np.zeros(int(rng.uniform(0.02, 0.25) * rate)))
+            pieces.append(np.zeros(int(max(0.0, rng.uniform(-0.25, 0.25)) * rate)))
         clip = np.concatenate(pieces)[: round(self.max_seconds * rate)]
         if vary and self.noise_level:
             clip = clip + rng.normal(size=len(clip)) * rng.uniform(0, self.noise_level)
@@ -315,16 +321,18 @@ class SpeechRecognizer(Model):
     def outputs_of(self, inputs, training=False):
         """Return logits and the number of frames of each clip."""
         samples, length = inputs["samples"], inputs["length"]
-        x = self.log_mel(samples)
+        # Every clip at full scale: its loudness does not count.
+        loudest = ops.max(ops.abs(samples), axis=1, keepdims=True)
+        x = self.log_mel(samples / ops.maximum(loudest, QUIET))
         frames = self.log_mel.num_frames(length)
         there = ops.cast(ops.arange(ops.shape(x)[1])[None] < frames[:, None], x.dtype)[..., None]
-        # Every clip in its own scale, band by band: neither loudness nor microphone counts.
-        # Sums of float64, whose rounding does not hear how long the padding is.
-        total = ops.cast(frames, "float64")[:, None, None]
-        mean = ops.sum(ops.cast(x * there, "float64"), axis=1, keepdims=True) / total
+        # One mean for all bands, as that of a band of a short word is its vowel. Sums of float64,
+        # whose rounding does not hear how long the padding is.
+        total = ops.cast(frames, "float64")[:, None, None] * x.shape[-1]
+        mean = ops.sum(ops.cast(x * there, "float64"), axis=(1, 2), keepdims=True) / total
         x = (x - ops.cast(mean, x.dtype)) * there
         power = ops.sum(ops.cast(x * x, "float64"), axis=(1, 2), keepdims=True)
-        spread = ops.cast(ops.sqrt(power / (total * x.shape[-1])), x.dtype)
+        spread = ops.cast(ops.sqrt(power / total), x.dtype)
         x = x / (spread + 1e-3)
         if training:
             x = self.mask_bands(x)
