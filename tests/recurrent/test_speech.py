@@ -60,6 +60,13 @@ def test_padding_changes_nothing(model):
     assert not beside[len(alone) :].any()
 
 
+def test_loudness_changes_nothing(model):
+    clip = model.known[0][0]
+    np.testing.assert_allclose(
+        model.predict([0.01 * clip])[0], model.predict([clip])[0], rtol=0, atol=1e-3
+    )
+
+
 def test_a_path_collapses():
     assert collapse([0, 1, 1, 0, 1, 2, 2]) == [1, 1, 2]
     assert least_frames([1, 1, 2]) == 4
