@@ -29,7 +29,13 @@ MINUTES = 8
 def measure(folder):
     """Return the rows of the table."""
     clips, digits, _, test = read(folder)
-    return [["other takes", MINUTES, *scores(clips, digits, ~test, test)]]
+    return [row("other takes", scores(clips, digits, ~test, test))]
+
+
+def row(tested_on, found):
+    """Return a row of the table of what `scores` has found."""
+    right, *errors = found
+    return [tested_on, MINUTES, f"{right:.1%}", *(f"{error:.2%}" for error in errors)]
 
 
 def read(folder):
@@ -43,7 +49,10 @@ def read(folder):
 
 
 def scores(clips, digits, train, test):
-    """Train on some clips; return how many single digits are right, and the WER of strings."""
+    """Train on some clips; return the share of single digits that are right, and two error rates.
+
+    Those of strings of digits at full scale, and of digits as they were recorded.
+    """
     model = gb.build_speech_recognizer(8000, class_names=tuple("0123456789"), concatenate=6, seed=0)
     model.compile()
     model.fit(
@@ -59,8 +68,7 @@ def scores(clips, digits, train, test):
         [text == str(digit) for text, digit in zip(model.transcribe(x), y, strict=True)]
     )
     full = [clip / np.abs(clip).max() for clip in x]
-    rates = [f"{100 * joined_errors(model, clips, y):.2f}%" for clips in (full, x)]
-    return f"{right:.1%}", *rates
+    return right, joined_errors(model, full, y), joined_errors(model, x, y)
 
 
 def joined_errors(model, x, y):

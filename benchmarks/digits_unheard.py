@@ -6,19 +6,17 @@ speaker's test takes.
 
 import numpy as np
 
-from . import digits_spoken
-from .digits_spoken import MINUTES, read, scores
+from . import digits_spoken as spoken
 
-HEADERS = digits_spoken.HEADERS
+HEADERS = spoken.HEADERS
 
 
 def measure(folder):
     """Return the rows of the table."""
-    clips, digits, speakers, test = read(folder)
-    rows = []
-    for speaker in np.unique(speakers):
-        own = speakers == speaker
-        found = scores(clips, digits, ~test & ~own, test & own)
-        rows.append([f"{speaker}, never heard", MINUTES, *found])
-    means = [f"{np.mean([float(row[i].rstrip('%')) for row in rows]):.2f}%" for i in (2, 3, 4)]
-    return [*rows, ["mean of the speakers", MINUTES, *means]]
+    clips, digits, speakers, test = spoken.read(folder)
+    names, found = np.unique(speakers), []
+    for name in names:
+        own = speakers == name
+        found.append(spoken.scores(clips, digits, ~test & ~own, test & own))
+    rows = [spoken.row(f"{name}, never heard", f) for name, f in zip(names, found, strict=True)]
+    return [*rows, spoken.row("mean of the speakers", np.mean(found, axis=0))]

@@ -16,7 +16,10 @@ def measure(folder):
     """Return the rows of the table."""
     one = gb.load_data("moving_digits")
     two = gb.load_data(folder / "moving_mnist" / "moving_mnist_small.npz")
-    return [*rows("one digit", one, (16, 32, 32, 1), 1), *rows("two", two, (16, 64, 64, 1), 2)]
+    return [
+        *rows("one digit", one, (16, 32, 32, 1), 1),
+        *rows("two digits", two, (16, 64, 64, 1), 2),
+    ]
 
 
 def rows(name, data, shape, moving):

@@ -232,11 +232,16 @@ class SpeechRecognizer(Model):
         """Return one clip of several, with gaps between, and its numbers.
 
         With `vary`, each is played faster or slower and louder or softer, silence may come before
-        and after, and noise is added. Loudness is then that of no recording: a clip's noise
-        belongs to its own full scale.
+        and after, and noise is added: to clips brought to full scale, as it would bury those that
+        were recorded softly.
         """
         rate = self.log_mel.sample_rate
         pieces, symbols = [], []
+        edges = vary and self.concatenate > 1
+
+        def silence(least):  # seconds; below 0: sometimes none
+            return np.zeros(int(max(0.0, rng.uniform(least, 0.25)) * rate))
+
         for k, row in enumerate(rows):
             clip = clips[row]
             if vary and self.speed:
@@ -247,15 +252,15 @@ class SpeechRecognizer(Model):
             if vary:
                 clip = clip * (np.exp(rng.uniform(-2.5, 0.0)) / max(np.abs(clip).max(), QUIET))
             if k:
-                pieces.append(np.zeros(int(rng.uniform(0.02, 0.25) * rate)))
-            elif vary and self.concatenate > 1:
-                pieces.append(np.zeros(int(max(0.0, rng.uniform(-0.25, 0.25)) * rate)))
+                pieces.append(silence(0.02))
+            elif edges:
+                pieces.append(silence(-0.25))
             pieces.append(clip)
             if k and not self.whole_words:
                 symbols.append(self.number_of[" "])
             symbols += numbers[row]
-        if vary and self.concatenate > 1:
-            pieces.append(np.zeros(int(max(0.0, rng.uniform(-0.25, 0.25)) * rate)))
+        if edges:
+            pieces.append(silence(-0.25))
         clip = np.concatenate(pieces)[: round(self.max_seconds * rate)]
         if vary and self.noise_level:
             clip = clip + rng.normal(size=len(clip)) * rng.uniform(0, self.noise_level)
