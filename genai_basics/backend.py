@@ -363,7 +363,17 @@ def is_pipeline(x):
     return isinstance(x, tf.data.Dataset)
 
 
-def batches(data, batch_size, *, transform=None, seed=None, start=0, training=False, poisson=False):
+def batches(
+    data,
+    batch_size,
+    *,
+    transform=None,
+    seed=None,
+    start=0,
+    training=False,
+    poisson=False,
+    lengths=None,
+):
     """Return a `tf.data.Dataset` of batches of `data`.
 
     In training with other workers, each batch is split over them: `batch_size` is that of all.
@@ -380,16 +390,25 @@ def batches(data, batch_size, *, transform=None, seed=None, start=0, training=Fa
             epoch). Otherwise pass once over everything; the last batch may be smaller.
         poisson: In training, each example is in each batch by a chance of its own, batch_size
             in n: what the accounting of private training assumes.
+        lengths: How long each example is, (n,). With a seed, those of a batch are then of like
+            lengths, so that little of it is padding; the order of the batches stays random.
     """
     n = len(keras.tree.flatten(data)[0])
     batch_size = min(batch_size, n)
     steps = n // batch_size
+    shuffled = tf.random.experimental.stateless_shuffle
 
     def epoch_order(epoch):
         order = tf.range(n)
         if seed is not None:
-            order = tf.random.experimental.stateless_shuffle(order, seed=tf.stack([seed, epoch]))
-        order = tf.reshape(order[: steps * batch_size], (steps, batch_size))
+            order = shuffled(order, seed=tf.stack([seed, epoch]))
+        if seed is None or lengths is None:
+            order = tf.reshape(order[: steps * batch_size], (steps, batch_size))
+        else:
+            order = tf.gather(order, tf.argsort(tf.gather(lengths, order), stable=True))
+            left_over = shuffled(tf.range(n - steps * batch_size + 1), seed=[seed, epoch])[0]
+            order = order[left_over : left_over + steps * batch_size]
+            order = shuffled(tf.reshape(order, (steps, batch_size)), seed=[epoch, seed])
         return tf.data.Dataset.from_tensor_slices(order)
 
     def drawn_by_chance(step):

@@ -125,6 +125,32 @@ def test_workers_take_each_example_once_in_the_order_of_one(monkeypatch):
     assert sorted(np.concatenate(whole)) == list(range(24))
 
 
+def test_batches_of_like_lengths_hold_every_example_once_in_random_order():
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 50, 200)
+
+    def drawn(seed, start=0, steps=50):
+        pipeline = backend.batches(
+            (np.arange(200),), 8, seed=seed, start=start, training=True, lengths=lengths
+        )
+        return [batch[0].numpy() for batch in pipeline.take(steps)]
+
+    first, second = drawn(3)[:25], drawn(3)[25:]
+    for epoch in (first, second):
+        assert sorted(np.concatenate(epoch)) == list(range(200))
+        assert np.mean([np.ptp(lengths[batch]) for batch in epoch]) < 3  # at random: 40
+    assert {tuple(sorted(b)) for b in first} != {tuple(sorted(b)) for b in second}
+    means = [lengths[batch].mean() for batch in first]
+    assert abs(np.corrcoef(means, np.arange(25))[0, 1]) < 0.5  # not from short to long
+    np.testing.assert_array_equal(np.stack(drawn(3)[7:20]), np.stack(drawn(3, 7, 13)))
+
+
+def test_every_example_has_its_turn_where_some_are_left_over():
+    pipeline = backend.batches((np.arange(23),), 5, seed=0, training=True, lengths=np.arange(23))
+    seen = np.concatenate([batch[0].numpy() for batch in pipeline.take(40)])
+    assert set(seen) == set(range(23))
+
+
 def test_private_training_takes_one_process(monkeypatch, tmp_path):
     monkeypatch.setattr(backend, "_workers", lambda: SimpleNamespace(rank=0, size=1))
     with pytest.raises(ValueError, match="takes one process"):

@@ -46,6 +46,32 @@ def test_padding_counts_for_nothing(vae):
     assert nats[0] == pytest.approx(nats[1], rel=1e-5)
 
 
+@pytest.mark.parametrize("vocab_size", [20, 50])  # the larger is wider than the network: tied
+def test_the_nats_are_those_of_the_decoders_logits(vocab_size):
+    model = build_text_vae(3, units=24, embedding_dim=8, vocab_size=vocab_size, seed=0)
+    model.adapt(["abcd", "ab"])
+    (tokens,) = model.prepare(["abcd", "ab"])
+    z = ops.convert_to_tensor(np.random.default_rng(0).normal(size=(2, 3)).astype("float32"))
+    before = ops.pad(
+        ops.convert_to_tensor(tokens[:, :-1]), ((0, 0), (1, 0)), constant_values=BOUNDARY
+    )
+    logits, _ = model.decoder([z, before, model.starter(z)])
+    log_p = ops.convert_to_numpy(ops.log_softmax(logits))
+    for i, length in enumerate((5, 3)):
+        nats = -log_p[i, np.arange(length), tokens[i, :length]].sum()
+        found = float(model.distortion(ops.convert_to_tensor(tokens), z)[i])
+        assert found == pytest.approx(nats, rel=1e-5)
+
+
+def test_a_batch_has_no_padding_that_all_its_texts_have(vae):
+    short, long = sorted(NAMES, key=len)[:16], sorted(NAMES, key=len)[-16:]
+    widths = {
+        batch[0].shape[1]: (np.asarray(batch[0]) != PADDING).any(axis=0).all()
+        for batch in vae.pipeline(short + long, batch_size=16, seed=0, training=True).take(4)
+    }
+    assert widths == {len(short[-1]) + 1: True, len(long[-1]) + 1: True}
+
+
 def test_the_decoder_uses_the_code(vae):
     metrics, _ = vae.report(NAMES[:30])
     assert metrics["kl"] > 2.5

@@ -14,6 +14,7 @@ import numpy as np
 from keras import layers, ops
 
 from .. import metrics
+from ..recurrent.cells import GRU
 from ..tokenizer import BOUNDARY, PADDING, UNKNOWN, Tokenizer
 from .build import gaussian
 from .model import VAE
@@ -32,6 +33,7 @@ def build_text_vae(
     embedding_dim=64,
     max_length=None,
     word_dropout=0.25,
+    dropout=None,
     beta=1.0,
     warm_up=0.3,
     cycles=1,
@@ -48,11 +50,13 @@ def build_text_vae(
         vocab_size: Units that have a number of their own, with three for signs. `None`: 256
             characters, 262 bytes, 5,000 of the others.
         units: Width of the recurrent layers.
-        embedding_dim: Numbers that stand for a unit.
+        embedding_dim: Numbers that stand for a unit, read or, of a large vocabulary, written.
         max_length: Units of the longest text; longer ones are cut. `None`: of the training
             texts.
         word_dropout: Share of the units before the next one that the decoder does not see in
             training.
+        dropout: Share of the numbers dropped before and after the recurrent layers, in training.
+            `None`: 0.3 for words and sub-words, of which there are never enough, else 0.
         beta, warm_up, cycles: Weight of the KL term and its rise, as in `build_vae`.
         free_bits: Nats of KL a latent that cost nothing: what keeps the code in use.
         num_classes: Number of labels of a conditional VAE: `fit(texts, labels)`.
@@ -72,12 +76,14 @@ def build_text_vae(
     5
     """
     _check(latent_dim, units, embedding_dim, max_length, word_dropout)
+    if dropout is None:
+        dropout = 0.3 if unit in ("word", "subword") else 0.0
     vocab_size = vocab_size or {"character": 256, "byte": 262}.get(unit, 5000)
     tokenizer = Tokenizer(unit, vocab_size, name="tokenizer")
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     sizes = (vocab_size, embedding_dim, units, latent_dim)
     return TextVAE(
-        *_networks(*sizes, num_classes, init),
+        *_networks(*sizes, num_classes, dropout, init, seed),
         tokenizer,
         max_length=max_length,
         word_dropout=word_dropout,
@@ -103,7 +109,7 @@ def _check(latent_dim, units, embedding_dim, max_length, word_dropout):
         )
 
 
-def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, init):
+def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, dropout, init, seed):
     """Return the encoder, the decoder and its starter.
 
     encoder: tokens (batch, time) -> (mean, log_var); decoder: z, tokens, state -> logits, state;
@@ -112,8 +118,9 @@ def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, init):
     """
     tokens = keras.Input((None,), dtype="int32", name="x")
     x = layers.Embedding(vocab_size, embedding_dim, mask_zero=True)(tokens)
-    x = layers.Bidirectional(layers.GRU(units // 2 or 1, kernel_initializer=init))(x)
-    inputs = tokens
+    x = layers.Dropout(dropout, seed=seed)(x)
+    x = layers.Bidirectional(GRU(units // 2 or 1, kernel_initializer=init))(x)
+    x, inputs = layers.Dropout(dropout, seed=seed)(x), tokens
     if num_classes:
         label = keras.Input((num_classes,), name="label")
         inputs, x = [tokens, label], layers.Concatenate()([x, label])
@@ -121,11 +128,25 @@ def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, init):
 
     z = keras.Input((latent_dim + (num_classes or 0),), name="z")
     state = keras.Input((units,), name="state")
-    x = layers.Embedding(vocab_size, embedding_dim)(tokens)
+    # Of thousands of words, the vectors that are read are also those that are written (Press &
+    # Wolf, 2017): most of them are rare, and their logits are most of the work.
+    tied = vocab_size > units
+    spread = keras.initializers.RandomNormal(0.0, embedding_dim**-0.5, seed)
+    embedding = (layers.ReversibleEmbedding if tied else layers.Embedding)(
+        vocab_size, embedding_dim, embeddings_initializer=spread
+    )
+    x = layers.Dropout(dropout, seed=seed)(embedding(tokens))
     x = layers.Concatenate()([x, Alongside()([z, x])])
-    gru = layers.GRU(units, return_sequences=True, return_state=True, kernel_initializer=init)
+    gru = GRU(units, return_sequences=True, return_state=True, kernel_initializer=init)
     x, last = gru(x, initial_state=state)
-    logits = layers.Dense(vocab_size, kernel_initializer=init, name="logits")(x)
+    x = layers.Dropout(dropout, seed=seed)(x)
+    if tied:
+        x = layers.Dense(embedding_dim, kernel_initializer=init)(x)
+    hidden = layers.Identity(name="hidden")(x)
+    if tied:
+        logits = embedding(hidden, reverse=True)
+    else:
+        logits = layers.Dense(vocab_size, kernel_initializer=init)(hidden)
     decoder = keras.Model([z, tokens, state], [logits, last], name="decoder")
     start = layers.Dense(units, "tanh", kernel_initializer=init)(z)
     return encoder, decoder, keras.Model(z, start, name="starter")
@@ -223,8 +244,12 @@ class TextVAE(VAE):
     def check_input(self, x):
         pass  # `prepare` did
 
+    def lengths(self, data):
+        return (data[0] != PADDING).sum(axis=1)
+
     def preprocess(self, x):
-        return x
+        """Return tokens without the padding that all texts of the batch have."""
+        return x[:, : ops.max(ops.count_nonzero(x != PADDING, axis=1))]
 
     def postprocess(self, outputs):
         return [self.tokenizer.decode(row) for row in outputs]
@@ -244,15 +269,20 @@ class TextVAE(VAE):
         row, place = ops.nonzero(x != PADDING)
         index = row * ops.shape(x)[1] + place
         hidden = ops.take(ops.reshape(hidden, (-1, hidden.shape[-1])), index, axis=0)
-        logits = ops.cast(self.decoder.get_layer("logits")(hidden), "float32")
+        logits = ops.cast(self._logits(hidden[None])[0], "float32")
         unit = ops.take(ops.reshape(x, (-1,)), index)
-        nats = -ops.take_along_axis(ops.log_softmax(logits), unit[:, None], axis=-1)[:, 0]
+        nats = ops.sparse_categorical_crossentropy(unit, logits, from_logits=True)
         return ops.segment_sum(nats, row, num_segments=ops.shape(x)[0])
 
     @functools.cached_property
     def _hidden(self):
         """Return the decoder without its last layer."""
-        return keras.Model(self.decoder.inputs, self.decoder.get_layer("logits").input)
+        return keras.Model(self.decoder.inputs, self.decoder.get_layer("hidden").output)
+
+    @functools.cached_property
+    def _logits(self):
+        """Return the decoder's last layer."""
+        return keras.Model(self.decoder.get_layer("hidden").output, self.decoder.outputs[0])
 
     def _with_labels(self, z, labels):
         if not self.num_classes:
