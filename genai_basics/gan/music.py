@@ -3,7 +3,8 @@
 Dong & Yang (2018, https://arxiv.org/abs/1804.09399) let the generator decide: its largest
 number in each voice and step is the note that sounds, and the gradient is that of the softmax
 (a straight-through estimator). So the discriminator sees piano rolls of notes on both sides, and
-with them which notes are held.
+with them which notes are held. In the same way it decides whether a voice holds its note or
+strikes that of the step: most steps of music hold, and equal notes one by one are hard to learn.
 """
 
 import math
@@ -35,7 +36,7 @@ def build_music_gan(
     units=128,
     loss="non_saturating",
     penalty="r1",
-    penalty_weight=4.0,
+    penalty_weight=20.0,
     discriminator_steps=1,
     ema=0.995,
     seed=None,
@@ -96,7 +97,7 @@ def build_music_gan(
 
 
 def _generator(shape, latent_dim, units, init):
-    """Return z -> logits (steps, voices, pitches), from an eighth of the steps on."""
+    """Return z -> logits of notes (steps, voices, pitches) and of holding (steps, voices)."""
     steps, voices, pitches = shape
     z = keras.Input((latent_dim,), name="z")
     x = layers.Dense(steps // 8 * units, use_bias=False, kernel_initializer=init)(z)
@@ -107,10 +108,11 @@ def _generator(shape, latent_dim, units, init):
         x = layers.Reshape((2 * x.shape[1], width // 2))(x)  # twice the steps, half the channels
     x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     x = layers.Conv1D(units, 3, padding="same", activation="relu", kernel_initializer=init)(x)
-    x = layers.Dense(voices * pitches, kernel_initializer="glorot_uniform")(x)
-    # Small logits are a choice that each step of training overturns, and hold no note.
-    x = layers.Rescaling(SHARPNESS)(x)
-    return keras.Model(z, layers.Reshape(shape)(x), name="generator")
+    notes = layers.Dense(voices * pitches, kernel_initializer="glorot_uniform")(x)
+    # Small logits are a choice that each step of training overturns.
+    notes = layers.Reshape(shape)(layers.Rescaling(SHARPNESS)(notes))
+    holds = layers.Dense(voices, kernel_initializer="glorot_uniform", name="holds")(x)
+    return keras.Model(z, [notes, holds], name="generator")
 
 
 def _discriminator(shape, units, init):
@@ -140,19 +142,21 @@ class HeldNotes(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class MusicGAN(GAN):
-    """A GAN of `generator: z -> logits (steps, voices, pitches)` and a judge of one-hot rolls.
+    """A GAN of `generator: z -> notes, holds` and a judge of one-hot rolls.
 
+    Notes are logits (steps, voices, pitches), holds those of holding the note of the step before.
     Column k stands for MIDI pitch `low` + k, the last column for silence. Music goes in and
     comes out as integers (steps, voices), -1 for silence.
     """
 
     network_range = (0.0, 1.0)
+    learning_rate, d_learning_rate = 5e-4, 1e-3
 
     def __init__(self, generator, discriminator, *, low=36, hop=8, **kwargs):
         kwargs.pop("value_range", None)
         super().__init__(generator, discriminator, **kwargs)
         self.low, self.hop = low, hop
-        self.steps, self.voices, self.pitches = generator.output.shape[1:]
+        self.steps, self.voices, self.pitches = generator.outputs[0].shape[1:]
 
     def adapt(self, x, y=None):
         """Nothing to fit."""
@@ -206,10 +210,16 @@ class MusicGAN(GAN):
         return (steps, voices * pitches)
 
     def generate_batch(self, z, label=None, training=False, generator=None, noise=None):
-        """Return rolls of ones and zeros, with the gradient of the softmax."""
-        soft = ops.softmax(super().generate_batch(z, label, training, generator))
-        hard = ops.one_hot(ops.argmax(soft, axis=-1), self.pitches)
-        return soft + stop_gradient_of(hard - soft)
+        """Return rolls of ones and zeros, with the gradients of softmax and sigmoid."""
+        notes, holds = super().generate_batch(z, label, training, generator)
+        soft = ops.softmax(notes)
+        struck = decided(soft, ops.one_hot(ops.argmax(soft, axis=-1), self.pitches))
+        soft = ops.sigmoid(holds)
+        held = decided(soft, ops.round(soft))[..., None]
+        roll = [struck[:, 0]]
+        for step in range(1, self.steps):
+            roll.append(held[:, step] * roll[-1] + (1.0 - held[:, step]) * struck[:, step])
+        return ops.stack(roll, axis=1)
 
     def report(self, x, y=None):
         """Return divergences (nats) of pitch classes, intervals and held notes from x's."""
@@ -244,6 +254,11 @@ class MusicGAN(GAN):
             height = rolls[which, when, voice] - self.low
             images[which, self.pitches - 1 - height, when] = 200 * voice // self.voices
         return {"piano_rolls": image_grid(images, columns=4)}
+
+
+def decided(soft, hard):
+    """Return `hard` with the gradient of `soft`."""
+    return soft + stop_gradient_of(hard - soft)
 
 
 def pitch_classes(rolls):

@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
 import genai_basics as gb
@@ -47,6 +48,29 @@ def test_samples_are_pieces(trained, tmp_path):
     trained.save(tmp_path / "gan.keras")
     again = keras.models.load_model(tmp_path / "gan.keras")
     np.testing.assert_array_equal(samples, again.sample(5, seed=0))
+
+
+def test_a_voice_holds_its_note_or_strikes_that_of_the_step(trained):
+    z = keras.random.normal((6, 8), seed=1)
+    notes, holds = map(ops.convert_to_numpy, trained.generator(z))
+    rolls = ops.convert_to_numpy(trained.generate_batch(z))
+    np.testing.assert_allclose(rolls.sum(axis=-1), 1.0, rtol=1e-6)
+    assert 0 < (holds > 0).mean() < 1
+    for piece, struck, hold in zip(
+        rolls.argmax(axis=-1), notes.argmax(axis=-1), holds > 0, strict=True
+    ):
+        expected = struck.copy()
+        for step in range(1, len(expected)):
+            expected[step] = np.where(hold[step], expected[step - 1], struck[step])
+        np.testing.assert_array_equal(piece, expected)
+
+
+def test_both_decisions_learn(trained):
+    with tf.GradientTape() as tape:
+        loss, _ = trained.generator_loss(keras.random.normal((6, 8), seed=1), training=True)
+    kernel = trained.generator.get_layer("holds").kernel
+    gradients = tape.gradient(loss, [kernel.value, trained.generator.trainable_variables[0].value])
+    assert all(float(ops.max(ops.abs(gradient))) > 0 for gradient in gradients)
 
 
 def test_samples_go_to_midi_and_back(trained, tmp_path):
