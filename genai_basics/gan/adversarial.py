@@ -55,8 +55,8 @@ class GAN(Model):
 
     network_range = (-1.0, 1.0)
     batch_size = 64
-    learning_rate = 5e-4  # of the generator
-    d_learning_rate = 1e-3  # of the discriminator (Heusel et al., 2017: it should be faster)
+    learning_rate = 1e-3  # of the generator
+    d_learning_rate = 2e-3  # of the discriminator (Heusel et al., 2017: it should be faster)
     monitor = "val_frechet_distance"
     tracked = (
         "d_loss",

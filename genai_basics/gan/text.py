@@ -179,6 +179,7 @@ class TextGAN(GAN):
     """
 
     network_range = (0.0, 1.0)
+    learning_rate, d_learning_rate = 5e-4, 1e-3
     remedy = "use fewer epochs, more texts or fewer `units`"
 
     def __init__(

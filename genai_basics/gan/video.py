@@ -306,6 +306,7 @@ class VideoGAN(GAN):
     """
 
     batch_size = 16
+    learning_rate, d_learning_rate = 5e-4, 1e-3
     xla = False  # it takes minutes to compile, and gains nothing
 
     def shape_seen(self):

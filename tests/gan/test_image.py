@@ -390,7 +390,6 @@ def test_equal_pictures_train_and_are_learned_as_such():
 
 
 @pytest.mark.slow
-@pytest.mark.skip(reason="has not been run to its end on a quiet machine yet")
 def test_ten_seeds_and_none_collapses(digits):
     for seed in range(10):
         keras.utils.set_random_seed(seed)
