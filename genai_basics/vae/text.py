@@ -248,13 +248,15 @@ class TextVAE(VAE):
         return (data[0] != PADDING).sum(axis=1)
 
     def preprocess(self, x):
-        """Return tokens without the padding that all texts of the batch have."""
-        return x[:, : ops.max(ops.count_nonzero(x != PADDING, axis=1))]
+        return x
 
     def postprocess(self, outputs):
         return [self.tokenizer.decode(row) for row in outputs]
 
     # The mathematics.
+
+    def negative_elbo(self, x, labels=None, training=False):
+        return super().negative_elbo(without_padding(x), labels, training)
 
     def distortion(self, x, z, labels=None, training=False):
         """Return -log p(x | z), (batch,): the nats of each unit and of the end, summed."""
@@ -386,3 +388,8 @@ class TextVAE(VAE):
             "latents, so the decoder ignores the code; raise `free_bits`, `warm_up` or "
             "`word_dropout`"
         }
+
+
+def without_padding(tokens):
+    """Return tokens (batch, time) up to the end of the longest text."""
+    return tokens[:, : ops.max(ops.count_nonzero(tokens != PADDING, axis=1))]
