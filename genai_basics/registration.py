@@ -19,6 +19,7 @@ PACKAGE = __name__.rpartition(".")[0]
 MODULES = (
     "augmentation",
     "autoencoder",
+    "cells",
     "convolutional",
     "detector",
     "distributions",

@@ -19,7 +19,7 @@ LAYERS = [
     {"extras", "provenance", "registration", "startup"},
     {"backend"},
     {"data", "distributions", "inputs", "layers", "losses", "metrics", "networks", "plotting"}
-    | {"augmentation", "sound", "tokenizer"},
+    | {"augmentation", "cells", "sound", "tokenizer"},
     {"model"},
     {"predictor"},
     FAMILIES,

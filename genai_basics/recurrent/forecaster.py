@@ -16,8 +16,8 @@ from keras import layers, ops
 
 from .. import metrics, plotting
 from ..backend import drawn, gradient_step
+from ..cells import GRU, LSTM
 from ..model import Errors, Model
-from .cells import GRU, LSTM
 
 __all__ = ["Forecaster", "build_forecaster"]
 

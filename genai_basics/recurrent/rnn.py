@@ -9,10 +9,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ..cells import GRU, LSTM
 from ..inputs import Inputs, Numbers
 from ..predictor import Predictor, head_of
 from ..tokenizer import PADDING, Tokenizer
-from .cells import GRU, LSTM
 
 __all__ = ["RNN", "Steps", "Tokens", "build_rnn"]
 

@@ -14,11 +14,11 @@ from keras import layers, ops
 
 from .. import metrics
 from ..backend import drawn, gradient_step
+from ..cells import GRU, LSTM
 from ..inputs import Waves
 from ..model import Errors, Model
 from ..sound import LogMel
 from ..tokenizer import UNKNOWN
-from .cells import GRU, LSTM
 from .ctc import beam_search, collapse, least_frames
 from .frames import StridedConv, Within
 

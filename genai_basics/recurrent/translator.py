@@ -14,9 +14,9 @@ from keras import layers, ops
 
 from .. import metrics, plotting
 from ..backend import drawn, gradient_step
+from ..cells import GRU, LSTM
 from ..model import Model
 from ..tokenizer import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
-from .cells import GRU, LSTM
 
 __all__ = ["Translator", "build_translator"]
 
@@ -129,6 +129,8 @@ def _decoder(size, embedding_dim, units, cell, dropout, seeds, seed):
     keys = _dense(units, seeds, use_bias=False, name="keys")(encoded)
     seen, weights = Attention(name="attention")([x, keys, encoded, source])
     x = layers.Dropout(dropout, seed=seed)(layers.Concatenate()([x, seen]))
+    # The logits of thousands of units would be most of the work if they were made of 2 * units.
+    x = _dense(embedding_dim, seeds)(x)
     logits = _dense(size, seeds, name="logits")(x)
     return keras.Model(
         [tokens, encoded, source, *before], [logits, weights, *states], name="decoder"
@@ -306,11 +308,10 @@ class Translator(Model):
         """
         logits = ops.cast(self((source, target), training=training), "float32")
         there = ops.cast(target != PADDING, "float32")
-        log_p = ops.log_softmax(logits)
-        nats = -ops.take_along_axis(log_p, ops.expand_dims(target, -1), axis=-1)[..., 0]
-        if training and self.label_smoothing:
-            s = self.label_smoothing
-            nats = (1 - s) * nats - s * ops.mean(log_p, axis=-1)
+        s = self.label_smoothing if training else 0.0
+        size = logits.shape[-1]
+        wanted = (1 - s) * ops.one_hot(target, size) + s / size
+        nats = ops.categorical_crossentropy(wanted, logits, from_logits=True)
         right = ops.cast(ops.cast(ops.argmax(logits, axis=-1), target.dtype) == target, "float32")
         total = ops.sum(there)
         return ops.sum(nats * there) / total, ops.sum(right * there) / total

@@ -14,7 +14,7 @@ import numpy as np
 from keras import layers, ops
 
 from .. import metrics
-from ..recurrent.cells import GRU
+from ..cells import GRU
 from ..tokenizer import BOUNDARY, PADDING, UNKNOWN, Tokenizer
 from .build import gaussian
 from .model import VAE
