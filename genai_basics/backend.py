@@ -32,6 +32,7 @@ __all__ = [
     "private_gradient_step",
     "scan",
     "stop_gradient_of",
+    "straight_through",
     "train_as_one",
     "value_of",
     "workers",
@@ -132,6 +133,11 @@ def gradients(fn, x):
 def stop_gradient_of(x):
     """Return `x` as a constant: no gradient flows through it."""
     return tf.stop_gradient(x)
+
+
+def straight_through(soft, hard):
+    """Return `hard` with the gradient of `soft` (Bengio et al., 2013)."""
+    return soft + tf.stop_gradient(hard - soft)
 
 
 def compiled(fn, *, jit_compile=False):

@@ -384,8 +384,10 @@ class Model(keras.Model):
         if self.dp_noise is not None and kwargs.get("training"):
             # A seed that is known would give the noise, and who was drawn, away.
             kwargs.update(poisson=True, seed=secrets.randbits(31))
-        kwargs.update(transform=self._transform_parts, lengths=self.lengths(data))
-        return backend.batches(data, size, **kwargs)
+        lengths = self.lengths(data)
+        return backend.batches(
+            data, size, transform=self._transform_parts, lengths=lengths, **kwargs
+        )
 
     def lengths(self, data):
         """Return how long each prepared example is, where like lengths should share a batch."""

@@ -24,6 +24,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ..backend import straight_through
 from ..extras import require
 
 __all__ = ["CodecError", "EntropyModel", "pack", "round_straight_through", "unpack"]
@@ -41,7 +42,7 @@ class CodecError(ValueError):
 
 def round_straight_through(z):
     """Return z rounded; the gradient passes as if it were not."""
-    return z + ops.stop_gradient(ops.round(z) - z)
+    return straight_through(z, ops.round(z))
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..backend import stop_gradient_of
+from ..backend import straight_through
 from ..data.writers import image_grid
 from .adversarial import GAN, REPORT_LEAST, REPORT_MOST, check_choices
 from .judge import sample_report
@@ -213,9 +213,9 @@ class MusicGAN(GAN):
         """Return rolls of ones and zeros, with the gradients of softmax and sigmoid."""
         notes, holds = super().generate_batch(z, label, training, generator)
         soft = ops.softmax(notes)
-        struck = decided(soft, ops.one_hot(ops.argmax(soft, axis=-1), self.pitches))
+        struck = straight_through(soft, ops.one_hot(ops.argmax(soft, axis=-1), self.pitches))
         soft = ops.sigmoid(holds)
-        held = decided(soft, ops.round(soft))[..., None]
+        held = straight_through(soft, ops.round(soft))[..., None]
         roll = [struck[:, 0]]
         for step in range(1, self.steps):
             roll.append(held[:, step] * roll[-1] + (1.0 - held[:, step]) * struck[:, step])
@@ -254,11 +254,6 @@ class MusicGAN(GAN):
             height = rolls[which, when, voice] - self.low
             images[which, self.pitches - 1 - height, when] = 200 * voice // self.voices
         return {"piano_rolls": image_grid(images, columns=4)}
-
-
-def decided(soft, hard):
-    """Return `hard` with the gradient of `soft`."""
-    return soft + stop_gradient_of(hard - soft)
 
 
 def pitch_classes(rolls):

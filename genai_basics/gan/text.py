@@ -15,7 +15,7 @@ import numpy as np
 from keras import layers, ops
 
 from .. import metrics
-from ..backend import stop_gradient_of
+from ..backend import stop_gradient_of, straight_through
 from .adversarial import GAN, REPORT_LEAST, REPORT_MOST, check_choices
 from .judge import sample_report
 
@@ -151,7 +151,7 @@ class Writer(keras.layers.Layer):
         if not self.hard:
             return soft, [memory, soft, ended]
         end = ops.one_hot(0, self.vocabulary, dtype=soft.dtype)
-        new = ended * end + (1.0 - ended) * (soft + stop_gradient_of(token - soft))
+        new = ended * end + (1.0 - ended) * straight_through(soft, token)
         return new, [memory, new, ops.maximum(ended, stop_gradient_of(token[:, :1]))]
 
     def get_config(self):
