@@ -74,9 +74,13 @@ def gradient_penalty(score, real, fake, epsilon):
     return ops.mean(ops.square(norm - 1.0))
 
 
-def r1_penalty(score, real):
-    """Return E |grad D(x)|^2 / 2 over real x (Mescheder et al., 2018, equation 9, gamma = 1)."""
-    _, slope = gradients(score, real)
+def r1_penalty(score, x):
+    """Return E |grad D(x)|^2 / 2 over real x (Mescheder et al., 2018, equation 9, gamma = 1).
+
+    Over x of the generator it is R2 (their equation 10). The two together keep the generator
+    from collapse (Huang et al., 2024, https://arxiv.org/abs/2501.05441).
+    """
+    _, slope = gradients(score, x)
     return 0.5 * ops.mean(ops.sum(ops.square(slope), axis=_inner(slope)))
 
 

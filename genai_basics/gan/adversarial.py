@@ -24,7 +24,7 @@ from .walks import great_circles
 
 __all__ = ["GAN", "check_choices"]
 
-PENALTIES = ("none", "gradient", "r1")
+PENALTIES = ("none", "gradient", "r1", "r1_r2")
 VALIDATION_LIMIT = 2048  # examples of a validation while training; `evaluate` takes all
 CLASSIFIER_LIMIT = 20_000  # examples that the small classifier trains on
 REPORT_LEAST, REPORT_MOST = 2000, 5000  # samples of a report
@@ -238,11 +238,11 @@ class GAN(Model):
         return loss, real_score, fake_score
 
     def slope_penalty(self, x, fake, label=None):
-        """Return the gradient penalty or R1, not yet weighted.
+        """Return the gradient penalty, R1 or R1 + R2, not yet weighted.
 
         Estimated on every fourth example: the same on average, at a quarter of the cost.
         """
-        x, fake = x[::4], fake[::4]
+        x, fake = x[::4], stop_gradient_of(fake[::4])
         label = None if label is None else label[::4]
 
         def score(examples):
@@ -250,8 +250,10 @@ class GAN(Model):
 
         if self.penalty == "r1":
             return r1_penalty(score, x)
+        if self.penalty == "r1_r2":
+            return r1_penalty(score, x) + r1_penalty(score, fake)
         epsilon = keras.random.uniform((ops.shape(x)[0],), seed=self.noise)
-        return gradient_penalty(score, x, stop_gradient_of(fake), epsilon)
+        return gradient_penalty(score, x, fake, epsilon)
 
     def generator_loss(self, z, label=None, training=False):
         """Return `(loss, fakes)`."""
@@ -485,7 +487,10 @@ class GAN(Model):
         spread = [logs.get("val_diversity", logs["diversity"]) for logs in recent]
         accuracy = [min(logs["real_accuracy"], logs["fake_accuracy"]) for logs in recent]
         norms = [max(logs["generator_norm"], logs["discriminator_norm"]) for logs in recent]
-        smooth = "raise `penalty_weight`" if self.penalty == "r1" else "add `penalty='r1'`"
+        smooth = {
+            "r1": "take `penalty='r1_r2'`, or raise `penalty_weight`",
+            "r1_r2": "raise `penalty_weight`",
+        }.get(self.penalty, "add `penalty='r1'`")
         if max(spread) < 0.3:
             found["mode_collapse"] = (
                 f"mode collapse: the samples' variance is {spread[-1]:.0%} of the data's; "

@@ -54,8 +54,8 @@ def build_gan(
             both players; the last is repeated for larger pictures.
         hidden_units: Widths of the dense layers, in both players.
         loss: `"non_saturating"`, `"hinge"`, `"least_squares"` or `"wasserstein"`.
-        penalty: `"gradient"` (Gulrajani et al., 2017), `"r1"` (Mescheder et al., 2018) or
-            `"none"`. `None`: gradient for a wasserstein loss without spectral normalization,
+        penalty: `"gradient"` (Gulrajani et al., 2017), `"r1"`, `"r1_r2"` (Mescheder et al., 2018)
+            or `"none"`. `None`: gradient for a wasserstein loss without spectral normalization,
             which has no meaning without a bound on the discriminator's slope; else none.
         penalty_weight: Weight of the penalty, lambda or gamma of the papers.
         spectral_normalization: Whether the discriminator's kernels are divided by their

@@ -35,7 +35,7 @@ def build_music_gan(
     latent_dim=64,
     units=128,
     loss="non_saturating",
-    penalty="r1",
+    penalty="r1_r2",
     penalty_weight=20.0,
     discriminator_steps=1,
     ema=0.995,

@@ -14,6 +14,7 @@ from genai_basics import metrics
 from genai_basics.gan.adversarial import Unmoved
 from genai_basics.gan.judge import FeatureStatistics, share_interval
 from genai_basics.gan.walks import great_circles
+from genai_basics.losses import r1_penalty
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,17 @@ def test_one_forward_pass_of_the_generator_a_step(steps, monkeypatch):
     assert len(calls) == steps
 
 
+def test_r1_counts_the_data_and_r2_the_samples_too():
+    x, fake = ops.convert_to_tensor(vectors(16)), ops.convert_to_tensor(3.0 * vectors(16))
+    penalty = {}
+    for name in ("r1", "r1_r2"):
+        gan = tiny(penalty=name)
+        penalty[name] = float(gan.slope_penalty(x, fake))
+        of_data, of_samples = (float(r1_penalty(gan.score, side[::4])) for side in (x, fake))
+    assert penalty["r1"] == pytest.approx(of_data, rel=1e-5)
+    assert penalty["r1_r2"] == pytest.approx(of_data + of_samples, rel=1e-5)
+
+
 def test_moving_average_of_the_generator():
     gan = tiny(ema=0.9)
     old, new = values(gan.ema_generator.weights), values(gan.generator.weights)
@@ -134,7 +146,7 @@ def test_moving_average_of_the_generator():
             [
                 ("non_saturating", None),
                 ("hinge", "r1"),
-                ("least_squares", None),
+                ("least_squares", "r1_r2"),
                 ("wasserstein", None),
             ],
             [False, True],
