@@ -8,14 +8,18 @@ from pathlib import Path
 import click
 
 
-class Number(click.FloatRange):
-    """A number in a range. NaN is none, though it is not below the least either."""
+class Real(click.types.FloatParamType):
+    """A number. NaN is none, though no range that it is compared with leaves it out."""
 
     def convert(self, value, param, ctx):
         value = super().convert(value, param, ctx)
         if math.isnan(value):
             self.fail("nan is no number.", param, ctx)
         return value
+
+
+class Number(Real, click.FloatRange):
+    """A number in a range."""
 
 
 run_argument = click.argument("run", type=click.Path(path_type=Path))

@@ -10,6 +10,7 @@ from genai_basics.recipes import RECIPES, check_options, get_recipe, parameters
 
 from .options import (
     Number,
+    Real,
     assignments,
     data_options,
     echo_json,
@@ -26,7 +27,7 @@ def names(text):
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-TYPES = {"int": int, "float": Number(), "str": str, "names": names}
+TYPES = {"int": int, "float": Real(), "str": str, "names": names}
 
 
 class Models(click.Group):
@@ -67,12 +68,13 @@ def _command(recipe):
         run = click.option(option.flag, option.name, help=option.help, **kind)(run)
     for option in reversed(_common(recipe)):
         run = option(run)
+    article = "an" if recipe.summary[0] in "aeiou" else "a"
     return click.Command(
         recipe.name,
         params=list(reversed(run.__click_params__)),
         callback=run,
         short_help=recipe.summary,
-        help=f"Train a {recipe.summary}.\n\n\b\nExample:\n    genai-basics train {recipe.name} "
+        help=f"Train {article} {recipe.summary}.\n\n\b\nExample:\n    genai-basics train {recipe.name} "
         f"--data {recipe.data} --epochs {recipe.epochs}",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
