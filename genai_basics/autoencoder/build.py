@@ -19,7 +19,7 @@ DETAIL = 0.1  # spread of pixels about what their neighbours say, in the network
 
 def build_autoencoder(
     input_shape=(28, 28, 1),
-    latent_dim=32,
+    latent_dim=None,
     *,
     network=None,
     hidden_units=(512, 512),
@@ -44,7 +44,7 @@ def build_autoencoder(
         input_shape: Shape of one example: (height, width, channels), (time, channels) or
             (numbers,).
         latent_dim: Numbers in the code; with `network="conv"` and a `rate`, channels of the
-            code, which then keeps its place in the picture.
+            code, which then keeps its place in the picture. `None`: 32 numbers, 16 channels.
         network: `"dense"`, `"conv"`, or `"unet"`: convolutions with connections past the
             code, which denoise best and have no code of their own. `None`: unet for noise on
             pictures, series and sound, conv for pictures with a `rate`, dense up to 4,096
@@ -90,6 +90,8 @@ def build_autoencoder(
     _check_shape(input_shape)
     if network is None:
         network = _network_for(input_shape, noise or target == "noise2void", rate)
+    if latent_dim is None:
+        latent_dim = 16 if network == "conv" and rate else 32
     _check(input_shape, latent_dim, network, noise, noise_level, target)
     _check_weights(network, sparsity=sparsity, contractive=contractive, rate=rate)
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))

@@ -77,6 +77,8 @@ class Autoencoder(Codec):
             numbers = math.prod(shape)
             self.entropy = EntropyModel(name="entropy")
             self.entropy.build(numbers if numbers <= TABLES else shape[-1])
+            if len(shape) > 1:  # useless channels of a map fall silent sooner
+                self.learning_rate = 5e-3
         if math.prod(shape) <= LARGEST_CODE:
             self.density = CodeDensity(name="density")
             self.density.build(math.prod(shape))
