@@ -2,15 +2,19 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 
+from .augmentation import RandomAffine
 from .convolutional import build_cnn
 from .feedforward import build_mlp
 from .gan import build_gan
 
 __all__ = ["Augmented", "augment"]
 
-LEAST_CLASSIFIER_STEPS = 600  # of each classifier, whatever the data's size
+LEAST_CLASSIFIER_STEPS = 2000  # of each classifier: with fewer, what varies is not learned
+FEW_PICTURES, ENOUGH_PICTURES = 1000, 4000  # few are varied until there are enough for a GAN
+GAN_STEPS = 2000
 BATCH = 32
 T_95 = (0, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)  # Student, by freedom
 
@@ -65,7 +69,7 @@ def augment(
         held_out: `(x, y)` to judge on. `None` puts a quarter of the examples aside.
         n: Examples to generate. `None`: as many as there are.
         gan: A trained conditional GAN. `None` trains one.
-        epochs: Passes over the data to train the GAN. `None`: enough for 3,000 steps.
+        epochs: Passes over the data to train the GAN. `None`: enough for 2,000 steps.
         classifier: Callable `(seed, varied)` that returns a compiled classifier with Keras'
             `fit` and `predict`, `varied` with ordinary augmentation. `None`: `build_cnn`.
         seeds: Classifiers of each arm.
@@ -168,19 +172,33 @@ def _usual_classifier(shape, num_classes, value_range):
 
 
 def _train_gan(x, y, num_classes, value_range, epochs, seed):
-    picture = x.ndim == 4
+    picture, n = x.ndim == 4, len(x)
+    if picture and n < FEW_PICTURES:
+        x, y = _varied_copies(x, y, seed)
     gan = build_gan(
         x.shape[1:],
         num_classes=num_classes,
         # A discriminator learns a few pictures by heart unless they are varied.
-        augment=("translation", "brightness") if picture and len(x) < 5000 else (),
+        augment=("translation", "brightness") if picture and n < 5000 else (),
         value_range=value_range if picture else None,
         seed=seed,
     )
     gan.compile()
-    steps = max(len(x) // gan.batch_size, 1)
-    gan.fit(x, y, epochs=epochs or -(-3000 // steps), verbose=0)
+    steps = max(n // gan.batch_size, 1)
+    gan.fit(x, y, epochs=epochs or -(-GAN_STEPS // steps), steps_per_epoch=steps, verbose=0)
     return gan
+
+
+def _varied_copies(x, y, seed):
+    """Return pictures turned, slanted and zoomed a little, as many as a GAN needs to learn from.
+
+    The samples vary as these do; a GAN of a few pictures as they are repeats what it saw.
+    """
+    copies = -(-ENOUGH_PICTURES // len(x))
+    vary = RandomAffine(0.05, 0.1, 10.0, 10.0, seed=seed)
+    batches = [vary(x.astype("float32"), training=True) for _ in range(copies)]
+    varied = np.concatenate([keras.ops.convert_to_numpy(batch) for batch in batches])
+    return np.clip(varied, x.min(), x.max()), np.tile(y, copies)  # interpolation rounds
 
 
 def _steps(n):

@@ -55,6 +55,18 @@ def test_what_the_classifier_refuses_is_left_out(digits):
     assert "over 3 seeds" in done.verdict
 
 
+def test_few_pictures_are_varied_for_the_gan(digits):
+    x, y = digits.x[:30], digits.y[:30]
+    varied, labels = synthetic._varied_copies(x, y, 0)
+    assert len(varied) == len(labels) == 4020  # as many whole copies as make 4,000
+    assert varied.min() >= x.min() and varied.max() <= x.max()
+    copies = varied.reshape(-1, 30, 64)
+    np.testing.assert_array_equal(labels.reshape(-1, 30), np.tile(y, (134, 1)))
+    assert np.abs(copies[0] - copies[1]).max() > 0.1 * x.max()  # each differs
+    distance = np.square(copies.mean(axis=0)[:, None] - x.reshape(1, 30, 64)).sum(axis=-1)
+    assert (distance.argmin(axis=1) == np.arange(30)).all()  # but stays what it was
+
+
 def test_held_out_pictures_are_not_learned_from(digits):
     x, y = digits.x[:200], digits.y[:200]
     rest_x, _rest_y, held_x, held_y = synthetic._quarter(x, y, 0)

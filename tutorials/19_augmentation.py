@@ -36,8 +36,9 @@ print(f"{len(x)} digits to learn from, {len(held_out[0])} to be judged on")
 # %%
 # Make more of them
 # -----------------
-# `augment` trains a conditional GAN on the few, and a classifier that checks its samples: what
-# it takes for another digit than was asked for goes. Then it trains four kinds of classifiers.
+# `augment` trains a conditional GAN on the few, turned and zoomed a little, as a GAN needs more
+# than that; and a classifier that checks its samples: what it takes for another digit than was
+# asked for goes. Then it trains four kinds of classifiers.
 
 more = gb.augment(
     x,
