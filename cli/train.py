@@ -74,8 +74,8 @@ def _command(recipe):
         params=list(reversed(run.__click_params__)),
         callback=run,
         short_help=recipe.summary,
-        help=f"Train {article} {recipe.summary}.\n\n\b\nExample:\n    genai-basics train {recipe.name} "
-        f"--data {recipe.data} --epochs {recipe.epochs}",
+        help=f"Train {article} {recipe.summary}.\n\n\b\nExample:\n"
+        f"    genai-basics train {recipe.name} --data {recipe.data} --epochs {recipe.epochs}",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 

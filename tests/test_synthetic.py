@@ -59,7 +59,8 @@ def test_few_pictures_are_varied_for_the_gan(digits):
     x, y = digits.x[:30], digits.y[:30]
     varied, labels = synthetic._varied_copies(x, y, 0)
     assert len(varied) == len(labels) == 4020  # as many whole copies as make 4,000
-    assert varied.min() >= x.min() and varied.max() <= x.max()
+    assert varied.min() >= x.min()
+    assert varied.max() <= x.max()
     copies = varied.reshape(-1, 30, 64)
     np.testing.assert_array_equal(labels.reshape(-1, 30), np.tile(y, (134, 1)))
     assert np.abs(copies[0] - copies[1]).max() > 0.1 * x.max()  # each differs
