@@ -111,7 +111,8 @@ def build_cnn(
     x = _average(places, mask)
     features = layers.Identity(name="features")(x)
     x = layers.Dropout(dropout, seed=next(seeds))(features)
-    outputs = layers.Dense(units, activation, kernel_initializer="glorot_uniform", name="head")(x)
+    head = keras.initializers.GlorotUniform(seed)
+    outputs = layers.Dense(units, activation, kernel_initializer=head, name="head")(x)
     return CNN(
         keras.Model(inputs, outputs, name="network"),
         Waves(sample_rate) if sample_rate is not None else Numbers(input_shape),

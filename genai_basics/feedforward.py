@@ -114,7 +114,8 @@ def build_mlp(
         x = layers.BatchNormalization()(x) if normalize else x
         x = layers.Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
     x = layers.Identity(name="features")(x)
-    outputs = layers.Dense(units, activation, name="head")(x)
+    head = keras.initializers.GlorotUniform(seed)
+    outputs = layers.Dense(units, activation, kernel_initializer=head, name="head")(x)
     return MLP(
         keras.Model(inputs, outputs, name="network"),
         reader,

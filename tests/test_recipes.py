@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -61,6 +62,16 @@ def test_one_epoch_has_a_finite_loss_and_moves_every_weight(name, trained):
     pairs = zip(*weights(run.model, fresh), strict=True)
     moved = {v.path: not np.array_equal(value_of(v), value_of(w)) for v, w in pairs}
     assert all(moved.values()), [path for path, value in moved.items() if not value]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_seed_alone_says_where_a_model_starts(name, trained):
+    models = []
+    for other in (1, 2):
+        keras.utils.set_random_seed(other)
+        models.append(untrained(trained(name)))
+    for first, second in zip(*weights(*models), strict=True):
+        np.testing.assert_array_equal(value_of(first), value_of(second), first.path)
 
 
 def untrained(run):

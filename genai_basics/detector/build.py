@@ -137,6 +137,7 @@ def _network(input_shape, num_classes, filters, init):
     # At the start each place says "nothing here" with 0.99 (Lin et al., 2017, section 4.1).
     bias = keras.initializers.Constant(-math.log(99))
     # Straight from the last stage: a stage for each would take a third of a step.
-    heat = layers.Conv2D(num_classes, 3, 1, "same", bias_initializer=bias, name="heat")(x)
-    reach = layers.Conv2D(4, 3, 1, "same", name="reach")(x)
+    head = {"padding": "same", "kernel_initializer": keras.initializers.GlorotUniform(init.seed)}
+    heat = layers.Conv2D(num_classes, 3, **head, bias_initializer=bias, name="heat")(x)
+    reach = layers.Conv2D(4, 3, **head, name="reach")(x)
     return keras.Model(inputs, [heat, reach], name="network")

@@ -99,6 +99,7 @@ def build_music_gan(
 def _generator(shape, latent_dim, units, init):
     """Return z -> logits of notes (steps, voices, pitches) and of holding (steps, voices)."""
     steps, voices, pitches = shape
+    last = keras.initializers.GlorotUniform(init.seed)
     z = keras.Input((latent_dim,), name="z")
     x = layers.Dense(steps // 8 * units, use_bias=False, kernel_initializer=init)(z)
     x = layers.Reshape((steps // 8, units))(x)
@@ -108,10 +109,10 @@ def _generator(shape, latent_dim, units, init):
         x = layers.Reshape((2 * x.shape[1], width // 2))(x)  # twice the steps, half the channels
     x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     x = layers.Conv1D(units, 3, padding="same", activation="relu", kernel_initializer=init)(x)
-    notes = layers.Dense(voices * pitches, kernel_initializer="glorot_uniform")(x)
+    notes = layers.Dense(voices * pitches, kernel_initializer=last)(x)
     # Small logits are a choice that each step of training overturns.
     notes = layers.Reshape(shape)(layers.Rescaling(SHARPNESS)(notes))
-    holds = layers.Dense(voices, kernel_initializer="glorot_uniform", name="holds")(x)
+    holds = layers.Dense(voices, kernel_initializer=last, name="holds")(x)
     return keras.Model(z, [notes, holds], name="generator")
 
 
@@ -125,7 +126,8 @@ def _discriminator(shape, units, init):
         x = layers.LeakyReLU(0.2)(x)
         x = layers.Conv1D(units, 4, strides, padding="same", kernel_initializer=init)(x)
     x = layers.Flatten()(layers.LeakyReLU(0.2)(x))
-    return keras.Model(inputs, layers.Dense(1, name="score")(x), name="discriminator")
+    score = layers.Dense(1, kernel_initializer=init, name="score")(x)
+    return keras.Model(inputs, score, name="discriminator")
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")

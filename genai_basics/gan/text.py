@@ -134,7 +134,11 @@ class Writer(keras.layers.Layer):
         self.units, self.vocabulary, self.hard = units, vocabulary, hard
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.state_size, self.output_size = (units, vocabulary, 1), vocabulary
-        self.cell = layers.GRUCell(units, kernel_initializer=self.kernel_initializer)
+        self.cell = layers.GRUCell(
+            units,
+            kernel_initializer=self.kernel_initializer,
+            recurrent_initializer=keras.initializers.Orthogonal(seed=self.kernel_initializer.seed),
+        )
         self.head = layers.Dense(vocabulary, kernel_initializer=self.kernel_initializer)
 
     def build(self, input_shape):
@@ -167,7 +171,8 @@ def _discriminator(shape, filters, blocks, init):
     for _ in range(blocks):
         x = _residual(x, filters, init)
     x = layers.Flatten()(layers.LeakyReLU(0.2)(x))
-    return keras.Model(inputs, layers.Dense(1, name="score")(x), name="discriminator")
+    score = layers.Dense(1, kernel_initializer=init, name="score")(x)
+    return keras.Model(inputs, score, name="discriminator")
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")

@@ -116,10 +116,15 @@ def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, dropout
     starter: z -> state. With `num_classes` the encoder has a second input, the one-hot label,
     and z stands for z and label joined.
     """
+    recurrent = {
+        "kernel_initializer": init,
+        "recurrent_initializer": keras.initializers.Orthogonal(seed=init.seed),
+    }
     tokens = keras.Input((None,), dtype="int32", name="x")
-    x = layers.Embedding(vocab_size, embedding_dim, mask_zero=True)(tokens)
+    uniform = keras.initializers.RandomUniform(seed=init.seed)
+    x = layers.Embedding(vocab_size, embedding_dim, uniform, mask_zero=True)(tokens)
     x = layers.Dropout(dropout, seed=seed)(x)
-    x = layers.Bidirectional(GRU(units // 2 or 1, kernel_initializer=init))(x)
+    x = layers.Bidirectional(GRU(units // 2 or 1, **recurrent))(x)
     x, inputs = layers.Dropout(dropout, seed=seed)(x), tokens
     if num_classes:
         label = keras.Input((num_classes,), name="label")
@@ -137,7 +142,7 @@ def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, dropout
     )
     x = layers.Dropout(dropout, seed=seed)(embedding(tokens))
     x = layers.Concatenate()([x, Alongside()([z, x])])
-    gru = GRU(units, return_sequences=True, return_state=True, kernel_initializer=init)
+    gru = GRU(units, return_sequences=True, return_state=True, **recurrent)
     x, last = gru(x, initial_state=state)
     x = layers.Dropout(dropout, seed=seed)(x)
     if tied:
