@@ -6,9 +6,10 @@ configuration of nanoGPT (4 layers, 4 heads, 128 wide, context 64, batch 12) wri
 the same minutes, each learning rate annealed to the budget's end; it is left out without PyTorch.
 """
 
+import importlib.util
+import subprocess
+import sys
 import time
-
-import numpy as np
 
 import genai_basics as gb
 from genai_basics.model import Progress
@@ -19,15 +20,14 @@ MINUTES = (3, 10)
 
 def measure(folder, budgets=MINUTES):
     """Return the rows of the table, for budgets in minutes."""
-    text = (folder / "tinyshakespeare" / "input.txt").read_text()
+    path = folder / "tinyshakespeare" / "input.txt"
+    text = path.read_text()
     cut = int(0.9 * len(text))
-    rows = []
+    rows, has_torch = [], importlib.util.find_spec("torch") is not None
     for minutes in budgets:
         rows.append(["genai_basics", minutes, *ours(text[:cut], text[cut:], minutes)])
-        try:
-            rows.append(["nanoGPT, PyTorch", minutes, *nano_gpt(text, cut, minutes)])
-        except ImportError:
-            rows.append(["nanoGPT, PyTorch", minutes, "PyTorch is not installed", ""])
+        peer = nano_gpt(path, minutes) if has_torch else ["PyTorch is not installed", ""]
+        rows.append(["nanoGPT, PyTorch", minutes, *peer])
     return rows
 
 
@@ -48,69 +48,7 @@ def ours(train, validation, minutes):
     return f"{nats:.3f}", f"{seen / seconds:,.0f}"
 
 
-def nano_gpt(text, cut, minutes, width=128, heads=4, depth=4, context=64, batch=12):
-    """Train nanoGPT's architecture (Karpathy, 2022) and return its loss and speed."""
-    import torch
-    from torch import nn
-    from torch.nn import functional
-
-    torch.manual_seed(0)
-    numbers = {c: i for i, c in enumerate(sorted(set(text)))}
-    data = torch.tensor([numbers[c] for c in text])
-    train, validation = data[:cut], data[cut:]
-
-    class Block(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
-            self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-            self.mlp = nn.Sequential(
-                nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
-            )
-
-        def forward(self, x):
-            b, t, c = x.shape
-            parts = self.qkv(self.first(x)).view(b, t, 3, heads, c // heads).permute(2, 0, 3, 1, 4)
-            seen = functional.scaled_dot_product_attention(*parts, is_causal=True)
-            x = x + self.out(seen.transpose(1, 2).reshape(b, t, c))
-            return x + self.mlp(self.second(x))
-
-    class Network(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.token = nn.Embedding(len(numbers), width)
-            self.place = nn.Embedding(context, width)
-            self.blocks = nn.Sequential(*(Block() for _ in range(depth)))
-            self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, len(numbers), bias=False)
-            self.head.weight = self.token.weight
-            for parameter in self.parameters():
-                if parameter.dim() > 1:
-                    nn.init.normal_(parameter, std=0.02)
-
-        def forward(self, x):
-            x = self.token(x) + self.place(torch.arange(x.shape[1]))
-            return self.head(self.norm(self.blocks(x)))
-
-    def loss_of(source, starts):
-        x = torch.stack([source[i : i + context] for i in starts])
-        y = torch.stack([source[i + 1 : i + context + 1] for i in starts])
-        return functional.cross_entropy(network(x).flatten(0, 1), y.flatten())
-
-    network = Network()
-    optimizer = torch.optim.AdamW(network.parameters(), 1e-3, betas=(0.9, 0.99), weight_decay=0.1)
-    began, steps = time.perf_counter(), 0
-    while (spent := time.perf_counter() - began) < 60 * minutes:
-        share = spent / (60 * minutes)
-        rate = 1e-3 * min(1.0, (steps + 1) / 100) * (0.1 + 0.45 * (1 + np.cos(np.pi * share)))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.zero_grad()
-        loss_of(train, torch.randint(len(train) - context - 1, (batch,)).tolist()).backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        steps += 1
-    seconds = time.perf_counter() - began
-    with torch.no_grad():
-        starts = torch.arange(0, len(validation) - context - 1, context).tolist()
-        losses = [loss_of(validation, starts[i : i + 64]) for i in range(0, len(starts), 64)]
-    return f"{float(torch.stack(losses).mean()):.3f}", f"{steps * batch * context / seconds:,.0f}"
+def nano_gpt(path, minutes):
+    """Train nanoGPT in a process of its own: PyTorch's compiler and TensorFlow share none."""
+    command = [sys.executable, "-m", "benchmarks._nano_gpt", str(path), str(minutes)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
