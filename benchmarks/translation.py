@@ -3,7 +3,8 @@
 English-French pairs, split by the English side, a twentieth to test on; BLEU by sacrebleu against
 all French versions of a sentence, after twenty minutes. The peer is the network of Keras'
 lstm_seq2seq example (two LSTMs of 256 on one-hot characters, greedy) for the same minutes on the
-same pairs. Dates: the share of test dates without an error after three minutes.
+same pairs; padding is masked, and batches are as long as their longest text, which the example's
+shorter sentences do without. Dates: the share of test dates without an error after three minutes.
 """
 
 import time
@@ -54,19 +55,19 @@ def keras_example(data, minutes, size=256, n=1000):
     letters = [
         {c: i for i, c in enumerate(sorted(set("".join(side))))} for side in (sources, targets)
     ]
-    most = max(map(len, sources)), max(map(len, targets))
 
-    def one_hot(texts, numbers, length):
+    def one_hot(texts, numbers):
+        length = max(map(len, texts))
         out = np.zeros((len(texts), length, len(numbers)), "float32")
         for i, text in enumerate(texts):
-            for t, c in enumerate(text[:length]):
+            for t, c in enumerate(text):
                 if c in numbers:
                     out[i, t, numbers[c]] = 1
         return out
 
     read = keras.Input((None, len(letters[0])))
     write = keras.Input((None, len(letters[1])))
-    _, *states = layers.LSTM(size, return_state=True)(read)
+    _, *states = layers.LSTM(size, return_state=True)(layers.Masking()(read))
     decoder = layers.LSTM(size, return_sequences=True, return_state=True)
     head = layers.Dense(len(letters[1]), activation="softmax")
     network = keras.Model([read, write], head(decoder(write, initial_state=states)[0]))
@@ -74,8 +75,8 @@ def keras_example(data, minutes, size=256, n=1000):
     rng, began = np.random.default_rng(0), time.perf_counter()
     while time.perf_counter() - began < 60 * minutes:
         rows = rng.integers(len(sources), size=64)
-        x = one_hot([sources[i] for i in rows], letters[0], most[0])
-        y = one_hot([targets[i] for i in rows], letters[1], most[1])
+        x = one_hot([sources[i] for i in rows], letters[0])
+        y = one_hot([targets[i] for i in rows], letters[1])
         network.train_on_batch([x, y[:, :-1]], y[:, 1:])
     encoder = keras.Model(read, states)
     before = [keras.Input((size,)), keras.Input((size,))]
@@ -85,10 +86,10 @@ def keras_example(data, minutes, size=256, n=1000):
     for source, target in zip(data.test.x, data.test.y, strict=True):
         references.setdefault(source, []).append(target)
     chosen = list(references)[:n]
-    states = encoder(one_hot(chosen, letters[0], most[0]))
+    states = encoder(one_hot(chosen, letters[0]))
     written, names = [""] * len(chosen), list(letters[1])
-    last = one_hot(["\t"] * len(chosen), letters[1], 1)
-    for _ in range(most[1]):
+    last = one_hot(["\t"] * len(chosen), letters[1])
+    for _ in range(max(map(len, targets))):
         p, *states = step([ops.convert_to_tensor(last), *states])
         place = ops.convert_to_numpy(ops.argmax(p[:, 0], axis=-1))
         written = [text + names[i] for text, i in zip(written, place, strict=True)]
