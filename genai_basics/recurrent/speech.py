@@ -42,6 +42,7 @@ def build_speech_recognizer(
     concatenate=1,
     noise=0.02,
     speed=0.15,
+    stretch=0.15,
     max_seconds=20.0,
     seed=None,
 ):
@@ -62,6 +63,7 @@ def build_speech_recognizer(
         noise: Most noise that training adds, as a standard deviation of clips at full scale, their
             loudest sample at 1.
         speed: How much faster or slower training plays a clip, at most.
+        stretch: How much longer or shorter training makes the speaker's vocal tract, at most.
         max_seconds: What is longer is cut.
         seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
 
@@ -82,10 +84,10 @@ def build_speech_recognizer(
     for name, value in (("units", units), ("num_layers", num_layers), ("concatenate", concatenate)):
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
-    if not 0 <= speed < 1 or noise < 0:
+    if not 0 <= speed < 1 or not 0 <= stretch < 1 or noise < 0:
         raise ValueError(
-            f"`speed` must be from 0 to below 1, `noise` not negative. "
-            f"Received: speed={speed}, noise={noise}"
+            "`speed` and `stretch` must be from 0 to below 1, `noise` not negative. "
+            f"Received: speed={speed}, stretch={stretch}, noise={noise}"
         )
     symbols = tuple(class_names) if class_names else tuple(dict.fromkeys(alphabet or LETTERS))
     if concatenate > 1 and not class_names and any(len(s) > 0 for s in symbols):
@@ -118,6 +120,7 @@ def build_speech_recognizer(
         concatenate=concatenate,
         noise_level=noise,
         speed=speed,
+        stretch=stretch,
         max_seconds=max_seconds,
         seed=seed,
         name="speech_recognizer",
@@ -133,7 +136,7 @@ class SpeechRecognizer(Model):
         log_mel: The layer that makes the spectrogram.
         symbols: What is recognized: characters, or words.
         whole_words: Whether the symbols are words.
-        concatenate, noise_level, speed, max_seconds: How training varies clips.
+        concatenate, noise_level, speed, stretch, max_seconds: How training varies clips.
     """
 
     batch_size = 32
@@ -150,6 +153,7 @@ class SpeechRecognizer(Model):
         concatenate=1,
         noise_level=0.02,
         speed=0.15,
+        stretch=0.15,
         max_seconds=20.0,
         **kwargs,
     ):
@@ -157,7 +161,7 @@ class SpeechRecognizer(Model):
         self.network, self.log_mel = network, log_mel
         self.symbols, self.whole_words = tuple(symbols), whole_words
         self.concatenate, self.noise_level, self.speed = concatenate, noise_level, speed
-        self.max_seconds = max_seconds
+        self.stretch, self.max_seconds = stretch, max_seconds
         self.waves = Waves(log_mel.sample_rate, max_seconds, name="waves")
         self.number_of = {symbol: i + 1 for i, symbol in enumerate(self.symbols)}
         self.built = True
@@ -340,8 +344,22 @@ class SpeechRecognizer(Model):
         spread = ops.cast(ops.sqrt(power / total), x.dtype)
         x = x / (spread + 1e-3)
         if training:
-            x = self.mask_bands(x)
+            x = self.mask_bands(self.stretch_bands(x))
         return self.network([x, frames], training=training)
+
+    def stretch_bands(self, x):
+        """Stretch and shift the bands of each clip, as another vocal tract would.
+
+        Vocal tract length perturbation (Jaitly & Hinton, 2013), on the mel scale: band i takes
+        what lay at band scale * i + shift. So a few speakers teach what many voices have alike.
+        """
+        batch, bands = ops.shape(x)[0], x.shape[-1]
+        place = ops.arange(bands, dtype="float32")
+        scale = 1.0 + keras.random.uniform((batch, 1), -1, 1, seed=self.noise) * self.stretch
+        shift = keras.random.uniform((batch, 1), -1, 1, seed=self.noise) * self.stretch * bands / 3
+        source = ops.clip(place * scale + shift, 0.0, bands - 1.0)
+        near = ops.relu(1.0 - ops.abs(source[:, None, :] - place[None, :, None]))
+        return ops.matmul(x, ops.cast(near, x.dtype))  # between two bands by a straight line
 
     def mask_bands(self, x):
         """Set some neighbouring bands of each clip to zero (Park et al., 2019, SpecAugment)."""

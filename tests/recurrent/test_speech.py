@@ -60,6 +60,20 @@ def test_padding_changes_nothing(model):
     assert not beside[len(alone) :].any()
 
 
+def test_stretched_bands_lie_on_a_straight_line_between_their_neighbours():
+    model = build_speech_recognizer(RATE, "abc", units=4, filters=(4,), bands=24, seed=0)
+    line = np.arange(24.0, dtype="float32")
+    x = np.asarray(model.stretch_bands(np.tile(line, (64, 3, 1))))  # band i takes its source, i'
+    np.testing.assert_allclose(x, np.broadcast_to(x[:, :1], x.shape))  # the same in all frames
+    inside = (x[:, 0, 8:16] > 0).all(axis=1) & (x[:, 0, 8:16] < 23).all(axis=1)
+    steps = np.diff(x[:, 0, 8:16], axis=1)[inside]
+    np.testing.assert_allclose(steps, steps[:, :1] * np.ones(7), atol=1e-4)
+    assert 0.85 <= steps.min() < 0.95 < 1.05 < steps.max() <= 1.15
+    assert 1.0 < np.abs(x[:, 0, 0]).max() <= 0.15 * 24 / 3 + 1e-5  # band 0 moves by the shift
+    model.stretch = 0.0
+    np.testing.assert_allclose(model.stretch_bands(x), x, atol=1e-5)
+
+
 def test_loudness_changes_nothing(model):
     clip = model.known[0][0]
     np.testing.assert_allclose(
