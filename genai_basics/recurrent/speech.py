@@ -42,7 +42,7 @@ def build_speech_recognizer(
     concatenate=1,
     noise=0.02,
     speed=0.15,
-    stretch=0.15,
+    stretch=0.0,
     max_seconds=20.0,
     seed=None,
 ):
@@ -64,6 +64,7 @@ def build_speech_recognizer(
             loudest sample at 1.
         speed: How much faster or slower training plays a clip, at most.
         stretch: How much longer or shorter training makes the speaker's vocal tract, at most.
+            0.15 for speakers who were never heard; those of training are understood sooner by 0.
         max_seconds: What is longer is cut.
         seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
 
@@ -153,7 +154,7 @@ class SpeechRecognizer(Model):
         concatenate=1,
         noise_level=0.02,
         speed=0.15,
-        stretch=0.15,
+        stretch=0.0,
         max_seconds=20.0,
         **kwargs,
     ):
@@ -344,7 +345,7 @@ class SpeechRecognizer(Model):
         spread = ops.cast(ops.sqrt(power / total), x.dtype)
         x = x / (spread + 1e-3)
         if training:
-            x = self.mask_bands(self.stretch_bands(x))
+            x = self.mask_bands(self.stretch_bands(x) if self.stretch else x)
         return self.network([x, frames], training=training)
 
     def stretch_bands(self, x):
