@@ -51,7 +51,8 @@ def read(folder):
 def scores(clips, digits, train, test, **options):
     """Train on some clips; return the share of single digits that are right, and two error rates.
 
-    `options` go to the builder. The errors are those of strings of digits at full scale, and of digits as they were recorded.
+    The errors are those of strings of digits at full scale, and of digits as they were recorded.
+    `options` go to the builder.
     """
     words = tuple("0123456789")
     model = gb.build_speech_recognizer(8000, class_names=words, concatenate=6, seed=0, **options)
