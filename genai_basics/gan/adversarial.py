@@ -491,6 +491,7 @@ class GAN(Model):
             "r1": "take `penalty='r1_r2'`, or raise `penalty_weight`",
             "r1_r2": "raise `penalty_weight`",
         }.get(self.penalty, "add `penalty='r1'`")
+        vary = "add `augment`, " if type(self) is GAN else ""  # the others have no such argument
         if max(spread) < 0.3:
             found["mode_collapse"] = (
                 f"mode collapse: the samples' variance is {spread[-1]:.0%} of the data's; "
@@ -499,7 +500,7 @@ class GAN(Model):
         if min(accuracy) > 0.98:
             found["overpowering_discriminator"] = (
                 f"the discriminator tells {accuracy[-1]:.0%} of both kinds apart, so the generator "
-                f"learns little: {smooth}, add `augment`, or lower the discriminator's learning "
+                f"learns little: {smooth}, {vary}or lower the discriminator's learning "
                 "rate (`d_optimizer` of compile)"
             )
         if min(norms) > 1e3:

@@ -153,6 +153,7 @@ class MusicGAN(GAN):
 
     network_range = (0.0, 1.0)
     learning_rate, d_learning_rate = 5e-4, 1e-3
+    remedy = "use fewer epochs, more pieces or fewer `units`"
 
     def __init__(self, generator, discriminator, *, low=36, hop=8, **kwargs):
         kwargs.pop("value_range", None)

@@ -307,6 +307,7 @@ class VideoGAN(GAN):
 
     batch_size = 16
     learning_rate, d_learning_rate = 5e-4, 1e-3
+    remedy = "use fewer epochs, more clips or fewer `filters`"
     xla = False  # it takes minutes to compile, and gains nothing
 
     def shape_seen(self):
