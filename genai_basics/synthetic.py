@@ -198,7 +198,8 @@ def _varied_copies(x, y, seed):
     vary = RandomAffine(0.05, 0.1, 10.0, 10.0, seed=seed)
     batches = [vary(x.astype("float32"), training=True) for _ in range(copies)]
     varied = np.concatenate([keras.ops.convert_to_numpy(batch) for batch in batches])
-    return np.clip(varied, x.min(), x.max()), np.tile(y, copies)  # interpolation rounds
+    np.clip(varied, x.min(), x.max(), out=varied)  # interpolation rounds
+    return varied, np.tile(y, copies)
 
 
 def _steps(n):

@@ -68,7 +68,6 @@ class GAN(Model):
     )
     membership_score = "discriminator's score"
     loss_keyword = "`loss` of build_gan"
-    remedy = "add `augment` (--set augment=('translation','brightness')), or use fewer epochs"
 
     def __init__(
         self,
@@ -126,6 +125,17 @@ class GAN(Model):
     def xla(self):
         """Whether XLA pays: convolutions of pictures run at 1.7 times the speed with it."""
         return any(isinstance(layer, layers.Conv2D) for layer in self.discriminator.layers)
+
+    @property
+    def can_augment(self):
+        """Whether the builder takes `augment` for such examples: `build_gan` does for pictures."""
+        return type(self) is GAN and len(self.input_shape_of_one()) == 3
+
+    @property
+    def remedy(self):
+        """What to do against overfitting, for `Doctor`."""
+        vary = "add `augment` (--set augment=('translation','brightness')), or "
+        return (vary if self.can_augment else "") + "use fewer epochs"
 
     @property
     def latent_dim(self):
@@ -491,7 +501,7 @@ class GAN(Model):
             "r1": "take `penalty='r1_r2'`, or raise `penalty_weight`",
             "r1_r2": "raise `penalty_weight`",
         }.get(self.penalty, "add `penalty='r1'`")
-        vary = "add `augment`, " if type(self) is GAN else ""  # the others have no such argument
+        vary = "add `augment`, " if self.can_augment else ""
         if max(spread) < 0.3:
             found["mode_collapse"] = (
                 f"mode collapse: the samples' variance is {spread[-1]:.0%} of the data's; "

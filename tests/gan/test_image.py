@@ -339,6 +339,16 @@ def test_symptoms_name_what_to_change(values, name, argument):
     assert argument in found[name]
 
 
+def test_only_gans_of_pictures_are_told_to_augment():
+    told = healthy(real_accuracy=1.0, fake_accuracy=1.0)
+    vectors, pictures = gb.build_gan((4,)), gb.build_gan((8, 8, 1))
+    music = gb.build_music_gan(2, 60, 72, steps=8, units=4)
+    for gan, expected in ((vectors, False), (pictures, True), (music, False)):
+        advice = [gan.remedy, *gan.symptoms(told).values()]
+        assert len(advice) == 2
+        assert all(("augment" in text) == expected for text in advice)
+
+
 def test_share_interval_is_wilsons():
     low, high = share_interval(np.array([True] * 9 + [False]))
     assert (low, high) == (pytest.approx(0.5958, abs=1e-3), pytest.approx(0.9821, abs=1e-3))
