@@ -238,14 +238,29 @@ class GAN(Model):
         return self.discriminator(x if label is None else [x, label], training=training)
 
     def discriminator_loss(self, x, fake, label=None, training=False):
-        """Return `(loss, real scores, fake scores)`; fakes are constants here."""
-        both = ops.concatenate([x, stop_gradient_of(fake)])
-        labels = None if label is None else ops.concatenate([label, label])
-        real_score, fake_score = ops.split(self.score(both, labels, training), 2)
-        loss = self.d_loss_of(real_score, fake_score)
+        """Return `(loss, real scores, fake scores)`; fakes are constants here.
+
+        While a conditional GAN trains, every fourth real example comes once more under a label
+        that is not its own, as one more fake, so that the generator has to obey labels (Reed et
+        al., 2016, https://arxiv.org/abs/1605.05396, algorithm 1).
+        """
+        n, examples, labels = ops.shape(x)[0], [x, stop_gradient_of(fake)], None
+        if label is not None:
+            labels = [label, label]
+            if training:
+                examples.append(x[::4])
+                labels.append(self.other_labels(label[::4]))
+            labels = ops.concatenate(labels)
+        scores = self.score(ops.concatenate(examples), labels, training)
+        loss = self.d_loss_of(scores[:n], scores[n:])
         if training and self.penalty != "none":
             loss = loss + self.penalty_weight * self.slope_penalty(x, fake, label)
-        return loss, real_score, fake_score
+        return loss, scores[:n], scores[n : 2 * n]
+
+    def other_labels(self, label):
+        """Return one-hot labels that differ from these everywhere, at random."""
+        shift = keras.random.randint((ops.shape(label)[0],), 1, self.num_classes, seed=self.noise)
+        return self.one_hot((ops.argmax(label, axis=-1) + shift) % self.num_classes)
 
     def slope_penalty(self, x, fake, label=None):
         """Return the gradient penalty, R1 or R1 + R2, not yet weighted.

@@ -14,7 +14,7 @@ from genai_basics import metrics
 from genai_basics.gan.adversarial import Unmoved
 from genai_basics.gan.judge import FeatureStatistics, share_interval
 from genai_basics.gan.walks import great_circles
-from genai_basics.losses import r1_penalty
+from genai_basics.losses import ADVERSARIAL_LOSSES, r1_penalty
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,26 @@ def test_one_forward_pass_of_the_generator_a_step(steps, monkeypatch):
     monkeypatch.setattr(gan, "generate_batch", lambda *a, **k: calls.append(1) or usual(*a, **k))
     gan.train_step((ops.convert_to_tensor(vectors()),))
     assert len(calls) == steps
+
+
+@pytest.mark.parametrize("loss", ADVERSARIAL_LOSSES)
+def test_real_examples_under_other_labels_are_fakes_to_the_discriminator(loss):
+    gan = tiny(num_classes=3, loss=loss)
+    gan.penalty = "none"
+    x, fake = ops.convert_to_tensor(vectors(16)), ops.convert_to_tensor(3.0 * vectors(16))
+    label = gan.one_hot(np.arange(16) % 3)
+    wrong = gan.other_labels(label)
+    assert ops.convert_to_numpy(ops.sum(wrong, axis=1)).tolist() == [1.0] * 16
+    assert float(ops.max(wrong * label)) == 0.0
+    gan.other_labels = lambda label: ops.roll(label, 1, axis=1)
+    got, real_score, fake_score = gan.discriminator_loss(x, fake, label, training=True)
+    wrong_score = gan.score(x[::4], ops.roll(label[::4], 1, axis=1))
+    expected = gan.d_loss_of(real_score, ops.concatenate([fake_score, wrong_score]))
+    assert float(got) == pytest.approx(float(expected), rel=1e-5)
+    assert np.allclose(real_score, gan.score(x, label), atol=1e-5)
+    assert np.allclose(fake_score, gan.score(fake, label), atol=1e-5)
+    plain, *_ = gan.discriminator_loss(x, fake, label)
+    assert float(plain) == pytest.approx(float(gan.d_loss_of(real_score, fake_score)), rel=1e-5)
 
 
 def test_r1_counts_the_data_and_r2_the_samples_too():
