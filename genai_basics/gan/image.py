@@ -7,7 +7,8 @@ and each trains against the other. With the default loss (`losses.py` has all of
     G minimizes  E softplus(-D(G(z)))
 
 Conditional on a label, D scores the pair (Miyato & Koyama, 2018, projection discriminator):
-D(x, y) = w . f(x) + v_y . f(x), and each class has scales and shifts of its own in G.
+D(x, y) = w . f(x) + v_y . f(x), and each class has scales and shifts of its own in G. D's fakes
+are then G(z, y), and now and then a real x with a label y that is not its own (Reed et al., 2016).
 """
 
 import keras
