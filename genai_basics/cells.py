@@ -11,7 +11,17 @@ from keras import ops
 
 from .backend import on_gpu, scan
 
-__all__ = ["GRU", "LSTM"]
+__all__ = ["GRU", "LSTM", "recurrent_layer"]
+
+
+def recurrent_layer(cell, units, seeds, **kwargs):
+    """Return a `GRU` or `LSTM` whose weights are drawn by a `SeedGenerator`."""
+    return {"gru": GRU, "lstm": LSTM}[cell](
+        units,
+        kernel_initializer=keras.initializers.GlorotUniform(seeds),
+        recurrent_initializer=keras.initializers.Orthogonal(seed=seeds),
+        **kwargs,
+    )
 
 
 class _Fast:

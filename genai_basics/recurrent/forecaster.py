@@ -16,7 +16,7 @@ from keras import layers, ops
 
 from .. import metrics, plotting
 from ..backend import drawn, gradient_step
-from ..cells import GRU, LSTM
+from ..cells import recurrent_layer
 from ..model import Errors, Model
 
 __all__ = ["Forecaster", "build_forecaster"]
@@ -127,12 +127,7 @@ def _network(
     inputs = [history, level]
     x = history
     for i in range(num_layers):
-        x = (GRU if cell == "gru" else LSTM)(
-            units,
-            return_sequences=i < num_layers - 1,
-            kernel_initializer=keras.initializers.GlorotUniform(seeds),
-            recurrent_initializer=keras.initializers.Orthogonal(seed=seeds),
-        )(x)
+        x = recurrent_layer(cell, units, seeds, return_sequences=i < num_layers - 1)(x)
     parts = [layers.Dropout(dropout, seed=seed)(x), level]
     if known:
         inputs.append(keras.Input((horizon, known), name="future"))

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..cells import GRU, LSTM
+from ..cells import recurrent_layer
 from ..tokenizer import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 from .sequences import SequenceModel, uniforms_of
 
@@ -107,13 +107,7 @@ def recurrent_stack(x, *, units, num_layers, cell, dropout, seed):
     states, after = [], []
     for _ in range(num_layers):
         before = [keras.Input((units,)) for _ in range(1 if cell == "gru" else 2)]
-        layer = (GRU if cell == "gru" else LSTM)(
-            units,
-            return_sequences=True,
-            return_state=True,
-            kernel_initializer=keras.initializers.GlorotUniform(seeds),
-            recurrent_initializer=keras.initializers.Orthogonal(seed=seeds),
-        )
+        layer = recurrent_layer(cell, units, seeds, return_sequences=True, return_state=True)
         x, *new = layer(x, initial_state=before)
         if dropout:
             x = layers.Dropout(dropout, seed=seed)(x)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..cells import GRU, LSTM
+from ..cells import recurrent_layer
 from ..inputs import Inputs, Numbers
 from ..predictor import Predictor, head_of
 from ..tokenizer import PADDING, Tokenizer
@@ -103,13 +103,7 @@ def build_rnn(
         inputs = keras.Input((None, input_shape[1]), name="series")
         x = layers.Masking(NOTHING)(inputs)
     for _ in range(num_layers):
-        layer = (GRU if cell == "gru" else LSTM)(
-            units,
-            return_sequences=True,
-            return_state=True,
-            recurrent_initializer=keras.initializers.Orthogonal(seed=seeds),
-            **init,
-        )
+        layer = recurrent_layer(cell, units, seeds, return_sequences=True, return_state=True)
         x, *states = (layers.Bidirectional(layer) if bidirectional else layer)(x)
     kept = states if cell == "gru" else states[::2]
     x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), *kept])

@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from .. import metrics
 from ..backend import drawn, gradient_step
-from ..cells import GRU, LSTM
+from ..cells import recurrent_layer
 from ..inputs import Waves
 from ..model import Errors, Model
 from ..sound import LogMel
@@ -103,13 +103,8 @@ def build_speech_recognizer(
         x = layers.Dropout(dropout, seed=seed)(layers.LayerNormalization()(x))
     there = Within(name="within")([x, n])
     for _ in range(num_layers):
-        recurrent = (GRU if cell == "gru" else LSTM)(
-            units,
-            return_sequences=True,
-            recurrent_initializer=keras.initializers.Orthogonal(seed=seeds),
-            **init,
-        )
-        x = layers.Bidirectional(recurrent)(x, mask=there)
+        layer = recurrent_layer(cell, units, seeds, return_sequences=True)
+        x = layers.Bidirectional(layer)(x, mask=there)
         x = layers.Dropout(dropout, seed=seed)(x)
     logits = layers.Dense(len(symbols) + 1, **init)(x)  # 0 is the blank
     network = keras.Model([mel, frames], [logits, n], name="network")

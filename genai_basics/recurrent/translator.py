@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from .. import metrics, plotting
 from ..backend import drawn, gradient_step
-from ..cells import GRU, LSTM
+from ..cells import recurrent_layer
 from ..model import Model
 from ..tokenizer import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 
@@ -85,13 +85,7 @@ def build_translator(
 
 
 def _recurrent(cell, units, seeds):
-    return (GRU if cell == "gru" else LSTM)(
-        units,
-        return_sequences=True,
-        return_state=True,
-        kernel_initializer=keras.initializers.GlorotUniform(seeds),
-        recurrent_initializer=keras.initializers.Orthogonal(seed=seeds),
-    )
+    return recurrent_layer(cell, units, seeds, return_sequences=True, return_state=True)
 
 
 def _dense(units, seeds, **kwargs):
