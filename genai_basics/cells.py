@@ -16,6 +16,8 @@ __all__ = ["GRU", "LSTM", "recurrent_layer"]
 
 def recurrent_layer(cell, units, seeds, **kwargs):
     """Return a `GRU` or `LSTM` whose weights are drawn by a `SeedGenerator`."""
+    if cell not in ("gru", "lstm"):
+        raise ValueError(f'`cell` must be "gru" or "lstm". Received: cell={cell!r}')
     return {"gru": GRU, "lstm": LSTM}[cell](
         units,
         kernel_initializer=keras.initializers.GlorotUniform(seeds),

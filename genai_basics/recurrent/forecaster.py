@@ -91,8 +91,6 @@ def build_forecaster(
             "`quantiles` must lie between 0 and 1 and hold 0.5 and one other at least. "
             f"Received: quantiles={quantiles}"
         )
-    if cell not in ("gru", "lstm"):
-        raise ValueError(f'`cell` must be "gru" or "lstm". Received: cell={cell!r}')
     window = window or max(season, 2 * horizon, 24)
     network = _network(
         window, len(columns), horizon, len(targets), len(known), len(quantiles),

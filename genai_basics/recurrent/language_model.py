@@ -65,8 +65,6 @@ def build_language_model(
     for name, value in (("units", units), ("num_layers", num_layers), ("window", window)):
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
-    if cell not in ("gru", "lstm"):
-        raise ValueError(f'`cell` must be "gru" or "lstm". Received: cell={cell!r}')
     if not 0 <= dropout < 1:
         raise ValueError(f"`dropout` must be from 0 to below 1. Received: dropout={dropout}")
     recurrent = {"units": units, "num_layers": num_layers, "cell": cell}

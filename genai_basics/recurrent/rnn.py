@@ -77,8 +77,6 @@ def build_rnn(
     for name, value in (("units", units), ("num_layers", num_layers)):
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
-    if cell not in ("gru", "lstm"):
-        raise ValueError(f'`cell` must be "gru" or "lstm". Received: cell={cell!r}')
     width, activation = head_of(task, num_classes, class_names, multi_label, num_outputs)
     seeds = keras.random.SeedGenerator(seed)
     init = {"kernel_initializer": keras.initializers.GlorotUniform(seeds)}

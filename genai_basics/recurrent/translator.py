@@ -61,8 +61,6 @@ def build_translator(
     """
     if units < 2 or units % 2:
         raise ValueError(f"`units` must be even and at least 2. Received: units={units}")
-    if cell not in ("gru", "lstm"):
-        raise ValueError(f'`cell` must be "gru" or "lstm". Received: cell={cell!r}')
     if not 0 <= label_smoothing < 1:
         raise ValueError(
             "`label_smoothing` must be from 0 to below 1. "

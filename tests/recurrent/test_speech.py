@@ -223,7 +223,9 @@ def test_a_clip_too_short_among_others_is_left_out_and_said(model):
     assert len(clips) == len(numbers) == 1
 
 
-@pytest.mark.parametrize("arguments", [{"units": 0}, {"concatenate": 0}, {"speed": 1.0}])
+@pytest.mark.parametrize(
+    "arguments", [{"units": 0}, {"cell": "rnn"}, {"concatenate": 0}, {"speed": 1.0}]
+)
 def test_bad_arguments_of_the_builder(arguments):
     with pytest.raises(ValueError, match=f"Received: .*{next(iter(arguments))}"):
         build_speech_recognizer(**arguments)
