@@ -2,8 +2,9 @@
 
 MNIST, batches of 64, turn about. Ours is `fit` with its defaults, data pipeline and metrics
 included. Keras' is the conditional GAN of its examples. PyTorch's is our two networks and our step
-written plainly: the generator's one forward pass serves both players, and its weights are averaged;
-it is left out where PyTorch is not installed. Ratios are ours over theirs.
+written plainly: the generator's one forward pass serves both players, real pictures come under
+other labels too, and the generator's weights are averaged; it is left out where PyTorch is not
+installed. Ratios are ours over theirs.
 """
 
 import statistics
@@ -125,9 +126,14 @@ def torch_epoch(pixels, labels, latent_dim=64, filters=(48, 96, 192), ema=0.995)
             g_optimizer.step()
             discriminator.requires_grad_(True)
             d_optimizer.zero_grad()
-            scores = discriminator(torch.cat([real, fake.detach()]), torch.cat([y, y]))
-            d_loss = functional.softplus(-scores[: len(y)]) + functional.softplus(scores[len(y) :])
-            d_loss.mean().backward()
+            wrong = (y[::4] + torch.randint(1, 10, y[::4].shape)) % 10
+            examples = torch.cat([real, fake.detach(), real[::4]])
+            scores = discriminator(examples, torch.cat([y, y, wrong]))
+            real_score, fake_score = scores[: len(y)], scores[len(y) :]
+            d_loss = (
+                functional.softplus(-real_score).mean() + functional.softplus(fake_score).mean()
+            )
+            d_loss.backward()
             d_optimizer.step()
             with torch.no_grad():
                 for a, b in zip(average.parameters(), generator.parameters(), strict=True):
