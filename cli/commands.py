@@ -282,7 +282,10 @@ def evaluate(run, features, json_, beam, language_model, weight, **values):
         run.config["test"], run.config["test_intervals"] = metrics, intervals
         run.save_config()
         run.write_card()
-    paths = run.write_pictures(run.model.pictures(part.x, part.y))
+    pictures = run.model.pictures(part.x, part.y)
+    if source is not None:  # beside those of the run's own data
+        pictures = {f"{name}-{Path(source).stem}": made for name, made in pictures.items()}
+    paths = run.write_pictures(pictures)
     if json_:
         return echo_json(
             {

@@ -196,6 +196,7 @@ def test_other_data_without_a_test_part_count_whole(run, tmp_path):
     np.save(tmp_path / "others.npy", pictures)
     result = invoke("evaluate", run, "--data", tmp_path / "others.npy", "--json")
     assert json.loads(result.stdout)["n"] == 5
+    assert (run / "reconstructions-others.png").exists()  # the run's own are left as they are
     own = invoke("evaluate", run, "--data", "digits", "--json")
     assert json.loads(own.stdout)["n"] < 200  # the tenth that training did not see
 
