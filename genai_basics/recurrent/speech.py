@@ -64,8 +64,7 @@ def build_speech_recognizer(
             loudest sample at 1.
         speed: How much faster or slower training plays a clip, at most.
         stretch: How much longer or shorter training makes the speaker's vocal tract, at most.
-            0.15 and a `noise` of 0.05 are for speakers who were never heard; those of training
-            are understood sooner without.
+            0.15 for speakers who were never heard; those of training are understood sooner by 0.
         max_seconds: What is longer is cut.
         seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
 
