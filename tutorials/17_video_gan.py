@@ -48,10 +48,10 @@ show(clips[0])
 # Ask how bright the right one is: the answer grows with the shift, and that is the slope through
 # which a speed is learned.
 
-pictures = np.full((1, 3, 7, 2), -20.0, "float32")  # a picture and its mask, before they are bent
-pictures[0, 1, 2] = 20.0
-layer = MovingLayers(1)
-layer.build(((1, 3, 7, 2), (1, 1, 1, 2)))
+pictures = np.full((1, 1, 3, 7, 2), -20.0, "float32")  # one, and its mask, before they are bent
+pictures[0, 0, 1, 2] = 20.0
+layer = MovingLayers()
+layer.build(((1, 1, 3, 7, 2), (1, 1, 1, 2)))
 layer.background.assign(-np.ones((3, 7, 1)))
 
 

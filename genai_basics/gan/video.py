@@ -104,11 +104,11 @@ def _conv2d(x, filters, init, strides=1):
     return layers.Conv2D(filters, 3, strides, padding="same", kernel_initializer=init)(x)
 
 
-def _over_frames(x, function):
-    """Return `function` of all frames of x, (batch, frames, h, w, c), at once."""
-    frames = x.shape[1]
+def _at_once(x, function):
+    """Return `function` of all frames or codes of x, (batch, n, ...), as of one batch."""
+    n = x.shape[1]
     x = function(Frames()(x))
-    return Clips(frames)(x)
+    return Clips(n)(x)
 
 
 def _over_time(x, filters, init, strides=1):
@@ -120,22 +120,35 @@ def _over_time(x, filters, init, strides=1):
 
 
 def _layered_generator(shape, latent_dim, moving, filters, init):
-    """Return z -> clips: pictures with masks, and their paths before a background."""
+    """Return z -> clips: pictures with masks, and their paths before a background.
+
+    One network draws all that moves, each from a code of its own, so that none grows at another's
+    cost; another one sends each on its path.
+    """
     frames, height, width, channels = shape
     z = keras.Input((latent_dim,), name="z")
-    size = (height // 4, width // 4, filters[1])
-    x = layers.Dense(int(np.prod(size)), use_bias=False, kernel_initializer=init)(z)
-    x = _normalized(layers.Reshape(size)(x))
-    x = _normalized(PixelShuffle()(_conv2d(x, 4 * filters[0], init)))
-    x = _normalized(_conv2d(x, filters[0], init))
-    x = PixelShuffle()(_conv2d(x, 4 * moving * (channels + 1), init))
+    codes = layers.Dense(moving * latent_dim, kernel_initializer=init)(z) if moving > 1 else z
+    codes = layers.Reshape((moving, latent_dim))(codes)
+    widths = filters[: 3 if max(height, width) > 32 else 2]
+    factor = 2 ** len(widths)
+    size = (height // factor, width // factor, widths[-1])
 
-    path = z
-    for _ in range(2):
-        path = layers.LeakyReLU(0.2)(layers.Dense(256, kernel_initializer=init)(path))
-    path = layers.Dense(frames * moving * 2, kernel_initializer=init)(path)
-    path = layers.Reshape((frames, moving, 2))(path)
-    return keras.Model(z, MovingLayers(moving, name="layers")([x, path]), name="generator")
+    def picture(code):
+        x = layers.Dense(int(np.prod(size)), use_bias=False, kernel_initializer=init)(code)
+        x = _normalized(layers.Reshape(size)(x))
+        for stage in reversed(widths[:-1]):
+            x = _normalized(PixelShuffle()(_conv2d(x, 4 * stage, init)))
+            x = _normalized(_conv2d(x, stage, init))
+        return PixelShuffle()(_conv2d(x, 4 * (channels + 1), init))
+
+    # Opposite codes take opposite paths: a bend that all paths had in common would shake all clips.
+    path = codes
+    for activation in ("tanh", "tanh", None):
+        units = 256 if activation else frames * 2
+        path = layers.Dense(units, activation, use_bias=False, kernel_initializer=init)(path)
+    path = layers.Reshape((moving, frames, 2))(path)
+    clips = MovingLayers(name="layers")([_at_once(codes, picture), path])
+    return keras.Model(z, clips, name="generator")
 
 
 def _conv_generator(shape, latent_dim, filters, init):
@@ -146,10 +159,10 @@ def _conv_generator(shape, latent_dim, filters, init):
     x = layers.Dense(int(np.prod(size)), kernel_initializer=init)(z)
     x = _normalized(layers.Reshape(size)(x))
     for stage in (filters[1], filters[0]):
-        x = _over_frames(x, lambda y, c=stage: PixelShuffle()(_conv2d(y, 4 * c, init)))
+        x = _at_once(x, lambda y, c=stage: PixelShuffle()(_conv2d(y, 4 * c, init)))
         x = _normalized(layers.UpSampling3D((2, 1, 1))(x))
         x = _normalized(_over_time(x, stage, init))
-    x = _over_frames(x, lambda y: PixelShuffle()(_conv2d(y, 4 * channels, init)))
+    x = _at_once(x, lambda y: PixelShuffle()(_conv2d(y, 4 * channels, init)))
     return keras.Model(z, layers.Activation("tanh")(x), name="generator")
 
 
@@ -165,10 +178,12 @@ def _discriminator(shape, filters, init):
     frame_score = layers.GlobalAveragePooling1D()(layers.Reshape((few, 1))(Clips(few)(x)))
 
     x = inputs
-    x = _over_frames(x, lambda y: _conv2d(y, filters[0] // 2, init, strides=2))
+    if max(shape[1:3]) > 32:  # motion shows at half the size too (Clark et al., 2019, DVD-GAN)
+        x = _at_once(x, layers.AveragePooling2D(2))
+    x = _at_once(x, lambda y: _conv2d(y, filters[0] // 2, init, strides=2))
     for stage in filters[1:]:
         x = layers.LeakyReLU(0.2)(x)
-        x = _over_frames(x, lambda y, c=stage: _conv2d(y, c, init, strides=2))
+        x = _at_once(x, lambda y, c=stage: _conv2d(y, c, init, strides=2))
         x = _over_time(layers.LeakyReLU(0.2)(x), stage, init, strides=2)
     x = layers.LeakyReLU(0.2)(x)
     motion_score = layers.Dense(1, kernel_initializer=init)(layers.Flatten()(x))
@@ -232,57 +247,52 @@ class SomeFrames(keras.layers.Layer):
 class MovingLayers(keras.layers.Layer):
     """Pictures pasted on a background, each where its path has come to by each frame.
 
-    Takes `[pictures, path]`: pictures (batch, height, width, moving * (c + 1)), before tanh,
-    each followed by its mask's logits; path (batch, frames, moving, 2), down and right: how much
-    of each cosine a path holds, the slow ones more than the fast ones. So it is smooth before it
-    has learned anything, and may turn round at a wall. Places between pixels are interpolated, so
-    that gradients reach the path.
+    Takes `[pictures, path]`: pictures (batch, n, height, width, c + 1), before tanh, the last
+    channel the mask's logits; path (batch, n, frames, 2), down and right: how much of each cosine
+    a path holds, the slow ones more than the fast ones. So it is smooth before it has learned
+    anything, and may turn round at a wall. Places between pixels are interpolated, so that
+    gradients reach the path. A later picture lies before an earlier one.
 
     Weights: `background` (height, width, c) in [-1, 1], the same in all clips: what is to move
-    can not hide in it.
+    can not hide in it; `drift` (2, 2), what all paths have in common of the two slowest cosines.
     """
 
-    def __init__(self, moving=1, **kwargs):
-        super().__init__(**kwargs)
-        self.moving = moving
-
     def build(self, input_shape):
-        (_, height, width, total), _ = input_shape
-        shape = (height, width, total // self.moving - 1)
+        (_, _, height, width, channels), path = input_shape
+        shape = (height, width, channels - 1)
         self.background = self.add_weight(name="background", shape=shape, initializer="zeros")
+        self.drift = self.add_weight(name="drift", shape=(min(path[2], 2), 2), initializer="zeros")
 
     def call(self, inputs):
         pictures, path = inputs
-        height, width, channels = self.background.shape
-        places = ops.einsum("tk,bkij->btij", _cosines(path.shape[1]), path)
+        height, width, _ = self.background.shape
+        waves = _cosines(path.shape[2])
+        places = ops.einsum("tk,bikj->bitj", waves, path) + ops.matmul(waves[:, :2], self.drift)
         places = ops.multiply(places, (height / 4, width / 4))
         frames = self.background
-        for i in range(self.moving):
-            first = i * (channels + 1)
-            picture = ops.tanh(2.0 * _standardized(pictures[..., first : first + channels]))
-            mask = pictures[..., first + channels : first + channels + 1]
-            mask = ops.sigmoid(4.0 * _standardized(mask) - 2.0)
+        for i in range(pictures.shape[1]):
+            picture = ops.tanh(2.0 * _standardized(pictures[:, i, ..., :-1]))
+            mask = ops.sigmoid(4.0 * _standardized(pictures[:, i, ..., -1:]) - 2.0)
             layer = ops.concatenate([mask * picture, mask], axis=-1)
-            down = _tents(places[:, :, i, 0], height)
-            right = _tents(places[:, :, i, 1], width)
+            down, right = _tents(places[:, i, :, 0], height), _tents(places[:, i, :, 1], width)
             layer = ops.einsum("btij,bjwc->btiwc", down, layer)
             layer = ops.einsum("btkw,btiwc->btikc", right, layer)
-            frames = (1.0 - layer[..., channels:]) * frames + layer[..., :channels]
+            frames = (1.0 - layer[..., -1:]) * frames + layer[..., :-1]
         return frames
 
     def compute_output_shape(self, input_shape):
-        (batch, height, width, total), path = input_shape
-        return (batch, path[1], height, width, total // self.moving - 1)
-
-    def get_config(self):
-        return {**super().get_config(), "moving": self.moving}
+        (batch, _, height, width, channels), path = input_shape
+        return (batch, path[2], height, width, channels - 1)
 
 
 def _cosines(frames):
-    """Return (frames, frames): column k is a cosine of k half waves, from 2 on the smaller."""
+    """Return (frames, frames): column k is a cosine of k half waves, from 1 on 1 / k^2 high.
+
+    So fall those of a path between two walls, back and forth at one speed: a triangle wave.
+    """
     k = np.arange(frames)
     waves = np.cos(np.pi * k * (k[:, None] + 0.5) / frames)
-    return (waves * np.where(k, 0.5 / np.maximum(k / 2, 1) ** 2, 1.0)).astype("float32")
+    return (waves / np.maximum(k, 1) ** 2).astype("float32")
 
 
 def _standardized(x):

@@ -96,17 +96,17 @@ def test_clips_of_differing_lengths_are_refused(trained, clips):
 
 
 def test_a_picture_moves_along_its_path_before_the_background():
-    layer = video.MovingLayers(1)
-    layer.build(((1, 4, 8, 2), (1, 3, 1, 2)))
+    layer = video.MovingLayers()
+    layer.build(((1, 1, 4, 8, 2), (1, 1, 3, 2)))
     background = np.full((4, 8, 1), -0.5, "float32")
     layer.background.assign(background)
-    pictures = np.full((1, 4, 8, 2), -30.0, "float32")
-    pictures[0, 1, 2] = 30.0  # one white pixel, and its mask
+    pictures = np.full((1, 1, 4, 8, 2), -30.0, "float32")
+    pictures[0, 0, 1, 2] = 30.0  # one white pixel, and its mask
     # It lies 2, 3 and 5 pixels to the right, in quarters of the width: the sum of three cosines.
     k = np.arange(3)
-    waves = np.cos(np.pi * k * (k[:, None] + 0.5) / 3) * (1, 0.5, 0.5)
-    path = np.zeros((1, 3, 1, 2), "float32")
-    path[0, :, 0, 1] = np.linalg.solve(waves, np.array([2, 3, 5]) / (8 / 4))
+    waves = np.cos(np.pi * k * (k[:, None] + 0.5) / 3) * (1, 1, 1 / 4)
+    path = np.zeros((1, 1, 3, 2), "float32")
+    path[0, 0, :, 1] = np.linalg.solve(waves, np.array([2, 3, 5]) / (8 / 4))
     frames = keras.ops.convert_to_numpy(layer([pictures, path]))[0]
     # Standardized, the one place of 32 is 31 ** 0.5 and the others are minus its inverse.
     number = np.full((4, 8, 1), -(31**-0.5))
@@ -122,10 +122,10 @@ def test_a_picture_moves_along_its_path_before_the_background():
 
 
 def test_a_picture_shows_however_small_its_numbers():
-    layer = video.MovingLayers(1)
-    layer.build(((1, 4, 8, 2), (1, 2, 1, 2)))
-    pictures = np.random.default_rng(0).normal(-50.0, 1e-2, (1, 4, 8, 2)).astype("float32")
-    frames = keras.ops.convert_to_numpy(layer([pictures, np.zeros((1, 2, 1, 2), "float32")]))
+    layer = video.MovingLayers()
+    layer.build(((1, 1, 4, 8, 2), (1, 1, 2, 2)))
+    pictures = np.random.default_rng(0).normal(-50.0, 1e-2, (1, 1, 4, 8, 2)).astype("float32")
+    frames = keras.ops.convert_to_numpy(layer([pictures, np.zeros((1, 1, 2, 2), "float32")]))
     assert frames.max() - frames.min() > 0.5
 
 
