@@ -16,9 +16,10 @@ __all__ = ["GRU", "LSTM", "recurrent_layer"]
 
 def recurrent_layer(cell, units, seeds, **kwargs):
     """Return a `GRU` or `LSTM` whose weights are drawn by a `SeedGenerator`."""
-    if cell not in ("gru", "lstm"):
+    cells = {"gru": GRU, "lstm": LSTM}
+    if cell not in cells:
         raise ValueError(f'`cell` must be "gru" or "lstm". Received: cell={cell!r}')
-    return {"gru": GRU, "lstm": LSTM}[cell](
+    return cells[cell](
         units,
         kernel_initializer=keras.initializers.GlorotUniform(seeds),
         recurrent_initializer=keras.initializers.Orthogonal(seed=seeds),

@@ -82,10 +82,6 @@ def build_translator(
     )
 
 
-def _recurrent(cell, units, seeds):
-    return recurrent_layer(cell, units, seeds, return_sequences=True, return_state=True)
-
-
 def _dense(units, seeds, **kwargs):
     return layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seeds), **kwargs)
 
@@ -101,7 +97,8 @@ def _encoder(size, embedding_dim, units, cell, dropout, seeds, seed):
     tokens = keras.Input((None,), dtype="int32", name="source")
     x = _embedded(tokens, size, embedding_dim, dropout, seeds, seed)
     there = NotPadding(name="not_padding")(tokens)
-    x, *states = layers.Bidirectional(_recurrent(cell, units // 2, seeds))(x, mask=there)
+    layer = recurrent_layer(cell, units // 2, seeds, return_sequences=True, return_state=True)
+    x, *states = layers.Bidirectional(layer)(x, mask=there)
     half = len(states) // 2
     joined = [layers.Concatenate()(pair) for pair in zip(states[:half], states[half:], strict=True)]
     states = [_dense(units, seeds, activation="tanh")(state) for state in joined]
@@ -117,7 +114,8 @@ def _decoder(size, embedding_dim, units, cell, dropout, seeds, seed):
     source = keras.Input((None,), dtype="int32", name="source")
     before = [keras.Input((units,)) for _ in range(1 if cell == "gru" else 2)]
     x = _embedded(tokens, size, embedding_dim, dropout, seeds, seed)
-    x, *states = _recurrent(cell, units, seeds)(x, initial_state=before)
+    layer = recurrent_layer(cell, units, seeds, return_sequences=True, return_state=True)
+    x, *states = layer(x, initial_state=before)
     keys = _dense(units, seeds, use_bias=False, name="keys")(encoded)
     seen, weights = Attention(name="attention")([x, keys, encoded, source])
     x = layers.Dropout(dropout, seed=seed)(layers.Concatenate()([x, seen]))

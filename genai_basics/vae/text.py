@@ -14,7 +14,7 @@ import numpy as np
 from keras import layers, ops
 
 from .. import metrics
-from ..cells import GRU
+from ..cells import recurrent_layer
 from ..tokenizer import BOUNDARY, PADDING, UNKNOWN, Tokenizer
 from .build import gaussian
 from .model import VAE
@@ -116,15 +116,11 @@ def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, dropout
     starter: z -> state. With `num_classes` the encoder has a second input, the one-hot label,
     and z stands for z and label joined.
     """
-    recurrent = {
-        "kernel_initializer": init,
-        "recurrent_initializer": keras.initializers.Orthogonal(seed=init.seed),
-    }
     tokens = keras.Input((None,), dtype="int32", name="x")
     uniform = keras.initializers.RandomUniform(seed=init.seed)
     x = layers.Embedding(vocab_size, embedding_dim, uniform, mask_zero=True)(tokens)
     x = layers.Dropout(dropout, seed=seed)(x)
-    x = layers.Bidirectional(GRU(units // 2 or 1, **recurrent))(x)
+    x = layers.Bidirectional(recurrent_layer("gru", units // 2 or 1, init.seed))(x)
     x, inputs = layers.Dropout(dropout, seed=seed)(x), tokens
     if num_classes:
         label = keras.Input((num_classes,), name="label")
@@ -142,7 +138,7 @@ def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, dropout
     )
     x = layers.Dropout(dropout, seed=seed)(embedding(tokens))
     x = layers.Concatenate()([x, Alongside()([z, x])])
-    gru = GRU(units, return_sequences=True, return_state=True, **recurrent)
+    gru = recurrent_layer("gru", units, init.seed, return_sequences=True, return_state=True)
     x, last = gru(x, initial_state=state)
     x = layers.Dropout(dropout, seed=seed)(x)
     if tied:
