@@ -77,6 +77,7 @@ def list_(model, json_):
 @click.option("--top-k", type=click.IntRange(1), help="Draw among the k likeliest.")
 @click.option("--top-p", type=Number(0, 1, min_open=True), help="Draw among this mass.")
 @click.option("--truncation", type=Number(0, min_open=True), help="Cut noise: safer.")
+@click.option("--new", is_flag=True, help="No text that the data hold.")
 @click.option("--interpolate", type=click.IntRange(2), help="Steps from a sample to the next.")
 @click.option("--length", type=click.IntRange(1), help="Longest text or music to make.")
 @click.option("--between", nargs=2, metavar="A B", help="From one input to another, in -n steps.")
@@ -84,7 +85,7 @@ def list_(model, json_):
 @signing_options
 @force_option
 @json_option
-def sample(run, n, seed, labels, out, certificate, key, force, json_, **options):
+def sample(run, n, seed, labels, new, out, certificate, key, force, json_, **options):
     """Draw new samples from the trained model in RUN.
 
     \b
@@ -92,6 +93,7 @@ def sample(run, n, seed, labels, out, certificate, key, force, json_, **options)
         genai-basics sample runs/vae -n 64 --seed 1 --out grid.png
         genai-basics sample runs/vae -n 10000 --out samples.npy
         genai-basics sample runs/vae --between a.png b.png --out strip.gif
+        genai-basics sample runs/text-vae -n 20 --new
     """
     check_out(out, force)
     check_signing(certificate, key, out)
@@ -106,6 +108,11 @@ def sample(run, n, seed, labels, out, certificate, key, force, json_, **options)
         if name not in takes:
             flag = "--label" if name == "labels" else f"--{name.replace('_', '-')}"
             raise click.UsageError(f"a {run.name} takes no {flag}.")
+    if new:
+        if "avoid" not in takes:
+            raise click.UsageError(f"a {run.name} takes no --new.")
+        data = run.data()
+        options["avoid"] = [*data.train.x, *data.validation.x, *data.test.x]
     if n == 1 and out is None and not json_ and hasattr(model, "stream") and sys.stdout.isatty():
         for piece in model.stream(seed=seed, **options):  # as it is written
             click.echo(piece, nl=False)

@@ -17,6 +17,7 @@ __all__ = ["Errors", "Model", "Progress"]
 
 EVALUATION_SEED = 20131220
 PROBE = 256  # training examples that `symptoms` may look at, as `model.probe`
+REDRAWS = 200
 
 
 class Errors(NamedTuple):
@@ -695,6 +696,28 @@ class Model(keras.Model):
 def _first(data, n=PROBE):
     """Return the first n examples of raw data."""
     return {k: v[:n] for k, v in data.items()} if isinstance(data, dict) else data[:n]
+
+
+def draw_unlike(avoid, draw, seed=None):
+    """Return the samples of `draw(seed)`, those among `avoid` replaced by other seeds'.
+
+    Raises:
+        ValueError: If after `REDRAWS` draws some are still among `avoid`.
+    """
+    seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
+    samples, avoid = list(draw(seed)), set(avoid)
+    seeds = np.random.default_rng(seed).integers(2**31, size=REDRAWS)
+    for other in seeds.tolist():
+        known = [i for i, sample in enumerate(samples) if sample in avoid]
+        if not known:
+            return samples
+        others = draw(other)
+        for i in known:
+            samples[i] = others[i]
+    raise ValueError(
+        f"after {REDRAWS} draws, {len(known)} of {len(samples)} samples are still among those to "
+        "avoid: the model has learned them by heart; raise the temperature, or train it for less"
+    )
 
 
 class Progress(keras.callbacks.Callback):

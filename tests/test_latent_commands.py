@@ -75,6 +75,17 @@ def test_a_strip_leads_from_one_picture_to_another(folder, tmp_path):
     assert "takes two inputs. Received: 6" in said
 
 
+def test_new_texts_are_none_of_the_training_texts(folder, tmp_path):
+    (tmp_path / "pairs.txt").write_text("aa\nab\nba\nbb\n" * 20)
+    command("train", "text-vae", "--data", tmp_path / "pairs.txt", "--out", tmp_path / "run",
+            "--quiet", "--epochs", 1, "--set", "units=8", "--no-audit")  # fmt: skip
+    draw = ("sample", tmp_path / "run", "-n", 50, "--seed", 1, "--json")
+    pairs = {"aa", "ab", "ba", "bb"}
+    assert pairs & set(json.loads(command(*draw)))
+    assert set(json.loads(command(*draw, "--new"))) <= {"", "a", "b"}  # held-out ones neither
+    assert "a vae takes no --new" in command("sample", folder / "vae", "--new", code=2)
+
+
 def test_a_larger_picture_keeps_its_size(folder, tmp_path):
     out = tmp_path / "again.png"
     command("predict", folder / "codec", folder / "pictures" / "p2.png", "--out", out)

@@ -7,6 +7,7 @@ from keras import ops
 
 from genai_basics import Doctor, build_text_vae
 from genai_basics.metrics import active_units
+from genai_basics.model import draw_unlike
 from genai_basics.tokenizer import BOUNDARY, PADDING
 from genai_basics.vae import text
 
@@ -89,6 +90,28 @@ def test_samples_repeat_by_seed_and_are_spelled_from_the_alphabet(vae):
     assert samples[:5] == vae.sample(5, seed=3)
     assert set("".join(samples)) <= set("".join(NAMES))
     assert len(set(vae.sample(40, seed=3, temperature=0.1))) > 5
+
+
+def test_texts_to_avoid_are_drawn_again_and_the_others_stay(vae):
+    plain = vae.sample(40, seed=3)
+    new = vae.sample(40, seed=3, avoid=NAMES)
+    assert set(plain) & set(NAMES)
+    assert not set(new) & set(NAMES)
+    kept = [text not in NAMES for text in plain]
+    assert [t for t, k in zip(new, kept, strict=True) if k] == [t for t in plain if t not in NAMES]
+    assert new == vae.sample(40, seed=3, avoid=NAMES)
+    assert new[:5] == vae.sample(5, seed=3, avoid=NAMES)
+
+
+def test_no_text_is_longer_than_the_longest():
+    model = build_text_vae(2, units=4, max_length=3, seed=0)
+    model.adapt(["abc"])
+    assert max(map(len, model.sample(50, seed=0))) == 3
+
+
+def test_a_model_that_knows_nothing_else_says_so():
+    with pytest.raises(ValueError, match="2 of 2 samples are still among those to avoid"):
+        draw_unlike(["a", "b"], lambda seed: ["a", "b"], seed=0)
 
 
 def test_interpolation_begins_and_ends_at_its_ends(vae):

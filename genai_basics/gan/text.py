@@ -8,6 +8,7 @@ al., 2016), so that the discriminator sees one-hot texts on both sides. With
 """
 
 import collections
+import functools
 import math
 
 import keras
@@ -16,6 +17,7 @@ from keras import layers, ops
 
 from .. import metrics
 from ..backend import stop_gradient_of, straight_through
+from ..model import draw_unlike
 from .adversarial import GAN, REPORT_LEAST, REPORT_MOST, check_choices
 from .judge import sample_report
 
@@ -261,21 +263,29 @@ class TextGAN(GAN):
         uniform = keras.random.uniform(shape, 1e-6, 1.0 - 1e-6, seed=noise)
         return generator([z, -self.temperature * ops.log(-ops.log(uniform))], training=training)
 
-    def sample(self, n=1, *, seed=None, batch_size=256, truncation=None, temperature=1.0):
+    def sample(self, n=1, *, seed=None, batch_size=256, truncation=None, temperature=1.0, avoid=()):
         """Return n texts.
 
         Args:
             n, seed, batch_size, truncation: As in `GAN.sample`.
             temperature: Of the choice among characters: 0 takes the likeliest, above 1 is wilder.
+            avoid: Texts that must not come, as those of training: they are drawn again.
+
+        Raises:
+            ValueError: If the model writes hardly anything but texts to avoid.
         """
         if temperature < 0:
             raise ValueError(
                 f"`temperature` must not be negative. Received: temperature={temperature}"
             )
         self.temperature.assign(temperature)
-        samples = super().sample(n, seed=seed, batch_size=batch_size, truncation=truncation)
-        self.temperature.assign(1.0)
-        return samples
+        draw = functools.partial(super().sample, n, batch_size=batch_size, truncation=truncation)
+        join, length = SEPARATORS[self.level].join, self.max_length
+        written = {join(self._split(text)[:length]) for text in avoid}
+        try:
+            return draw_unlike(written, lambda seed: draw(seed=seed), seed)
+        finally:
+            self.temperature.assign(1.0)
 
     def report(self, x, y=None):
         """Return n-gram divergences (nats) to x, beside those of x's halves, and distinct texts."""

@@ -15,6 +15,7 @@ from keras import layers, ops
 
 from .. import metrics
 from ..cells import recurrent_layer
+from ..model import draw_unlike
 from ..tokenizer import BOUNDARY, PADDING, UNKNOWN, Tokenizer
 from .build import gaussian
 from .model import VAE
@@ -307,7 +308,7 @@ class TextVAE(VAE):
 
     def unroll(self, z, choose):
         """Return tokens (batch, time), each chosen from its logits, padded after the border."""
-        steps = (self.max_length or LONGEST) + 1
+        steps = self.max_length or LONGEST
         signs = [-1e9 if i in (PADDING, UNKNOWN) else 0.0 for i in range(self.tokenizer.size)]
         known = len(self.tokenizer.vocabulary or ()) + BOUNDARY + 1
         if self.tokenizer.unit != "byte":  # numbers that no unit has
@@ -329,12 +330,25 @@ class TextVAE(VAE):
 
     # Verbs on raw data.
 
-    def sample(self, n=1, *, seed=None, batch_size=256, labels=None, temperature=1.0):
-        """Draw n texts; see `Model.sample`. `temperature` below 1 is safer, above wilder."""
+    def sample(self, n=1, *, seed=None, batch_size=256, labels=None, temperature=1.0, avoid=()):
+        """Draw n texts.
+
+        Args:
+            n, seed, batch_size, labels: As in `Model.sample`.
+            temperature: Of the choice among units: below 1 is safer, above wilder.
+            avoid: Texts that must not come, as those of training: they are drawn again.
+
+        Raises:
+            ValueError: If the model writes hardly anything but texts to avoid.
+        """
         if temperature <= 0:
             raise ValueError(f"`temperature` must be above 0. Received: temperature={temperature}")
         self.temperature.assign(temperature)
-        return super().sample(n, seed=seed, batch_size=batch_size, labels=labels)
+        draw = functools.partial(super().sample, n, batch_size=batch_size, labels=labels)
+        written = {
+            self.tokenizer.decode(self.tokenizer.encode(text)[: self.max_length]) for text in avoid
+        }
+        return draw_unlike(written, lambda seed: draw(seed=seed), seed)
 
     def decode(self, z, labels=None):
         """Return texts decoded from codes z, (n, latent_dim)."""

@@ -79,6 +79,15 @@ def test_sampling_repeats_itself_and_obeys_temperature(trained, tmp_path):
     assert again.sample(20, seed=1) == trained.sample(20, seed=1)
 
 
+def test_texts_to_avoid_do_not_come(trained):
+    plain = trained.sample(20, seed=1)
+    avoided = set(plain[:10])
+    new = trained.sample(20, seed=1, avoid=avoided)
+    assert not set(new) & avoided
+    kept = [i for i, text in enumerate(plain) if text not in avoided]
+    assert [new[i] for i in kept] == [plain[i] for i in kept]
+
+
 def test_report_has_divergences_and_their_floor(trained):
     report, _ = trained.report(NAMES * 4)
     for n in (2, 3, 4):
