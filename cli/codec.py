@@ -84,7 +84,7 @@ def decompress(run, file, out, force, json_):
 def _codec(run):
     run = _load(run)
     if not hasattr(run.model, "compress"):
-        raise click.ClickException(f"a {run.name} does not compress; train an autoencoder.")
+        raise click.ClickException(f"{run.name} does not compress; train an autoencoder.")
     return run
 
 

@@ -100,17 +100,17 @@ def sample(run, n, seed, labels, new, out, certificate, key, force, json_, **opt
     run = _load(run)
     model, between = run.model, options.pop("between")
     if not (between or model.can_sample):
-        raise click.ClickException(f"a {run.name} makes no samples; try `genai-basics predict`.")
+        raise click.ClickException(f"{run.name} makes no samples; try `genai-basics predict`.")
     options["labels"] = _labels(labels, getattr(model, "class_names", None))
     options = {name: value for name, value in options.items() if value is not None}
     takes = inspect.signature(model.sample).parameters
     for name in options:
         if name not in takes:
             flag = "--label" if name == "labels" else f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"a {run.name} takes no {flag}.")
+            raise click.UsageError(f"{run.name} takes no {flag}.")
     if new:
         if "avoid" not in takes:
-            raise click.UsageError(f"a {run.name} takes no --new.")
+            raise click.UsageError(f"{run.name} takes no --new.")
         data = run.data()
         options["avoid"] = [*data.train.x, *data.validation.x, *data.test.x]
     if n == 1 and out is None and not json_ and hasattr(model, "stream") and sys.stdout.isatty():
@@ -146,7 +146,7 @@ def _between(run, ends, steps, out, options):
 
     model = run.model
     if not hasattr(model, "interpolate"):
-        raise click.ClickException(f"a {run.name} has no code to go along between two inputs.")
+        raise click.ClickException(f"{run.name} has no code to go along between two inputs.")
     if set(options) - {"labels"} or steps < 2:
         raise click.UsageError("--between goes with -n (2 or more), --label and --out alone.")
     _, found = read_inputs(list(ends), run.spec)
@@ -217,7 +217,7 @@ def _taken(options, method, model):
     takes = inspect.signature(method).parameters
     for name in options:
         if name not in takes:
-            raise click.UsageError(f"a {model} takes no --{name.replace('_', '-')}.")
+            raise click.UsageError(f"{model} takes no --{name.replace('_', '-')}.")
     if "language_model" in options:
         judge = _load(options["language_model"])
         if not hasattr(judge.model, "tokenizer") or judge.name != "language-model":
@@ -247,7 +247,7 @@ def _write_answer(rows, outputs, out, run):
             writer.writeheader()
             writer.writerows(rows)
     elif outputs is None:
-        raise ValueError(f"a {run.name} writes .csv or .json. Received: --out {out}")
+        raise ValueError(f"{run.name} writes .csv or .json. Received: --out {out}")
     else:
         write_samples(outputs, out, run.spec, provenance=describe(run, ENHANCED))
 

@@ -72,6 +72,11 @@ def data_options(command):
         click.option("--kind", help="What the data are, where they do not tell."),
         click.option("--target", help="Column to predict or to forecast."),
         click.option("--image-size", callback=image_size, metavar="H[xW]", help="Resize pictures."),
+        click.option(
+            "--fit",
+            type=click.Choice(["stretch", "crop", "tiles"]),
+            help="How pictures come to that size; tiles: each is cut up.",
+        ),
         click.option("--color", type=click.Choice(["grey", "rgb"]), help="Convert pictures."),
         click.option("--encoding", help="Encoding of text files."),
         click.option("--group", help="Column whose values stay within one split."),
@@ -93,7 +98,7 @@ def data_options(command):
 
 def split_data_options(values):
     """Take the options of `data_options` out of a command's values; return (data, options)."""
-    names = ("kind", "target", "image_size", "color", "encoding", "group", "limit", "strict")
+    names = ("kind", "target", "image_size", "fit", "color", "encoding", "group", "limit", "strict")
     options = {name: values.pop(name) for name in names}
     options = {name: value for name, value in options.items() if value}
     return values.pop("data"), {**options, **values.pop("load")}

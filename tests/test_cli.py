@@ -140,7 +140,7 @@ def test_sample_writes_what_the_ending_says_and_the_same_for_a_seed(run, tmp_pat
 def test_sample_refuses_what_the_model_has_not(run, tmp_path):
     result = invoke("sample", run, "--prompt", "once", "--out", tmp_path / "a.npy")
     assert result.exit_code == 2
-    assert "a vae takes no --prompt" in result.output
+    assert "vae takes no --prompt" in result.output
     result = invoke("sample", run, "--label", 3, "--out", tmp_path / "a.npy")
     assert result.exit_code == 1
     assert "without `num_classes`" in result.output

@@ -107,9 +107,10 @@ if BUDGET >= 1:
     assert len(packed) < 0.25 * x_test.size
 
 # %%
-# To do the same with pictures of your own, from the shell:
+# To do the same with pictures of your own, from the shell. `--fit tiles` cuts photographs up, so
+# that a few are enough; where none is clean, `--set target=noise2void` takes the place of `--noise`.
 #
-#     genai-basics train autoencoder --data photos/ --noise gaussian --image-size 64
+#     genai-basics train autoencoder --data photos/ --noise gaussian --image-size 64 --fit tiles
 #     genai-basics predict runs/autoencoder noisy.png --out clean.png
 #     genai-basics train autoencoder --data photos/ --rate 0.01 --out runs/codec
 #     genai-basics compress runs/codec photos/ --out photos.gbac

@@ -44,7 +44,7 @@ def guess_kind(source, options):
     if suffix in (".csv", ".tsv"):
         return _guess_columns(source, options)
     if suffix in IMAGE_SUFFIXES:
-        raise ValueError(f"'{source}' is one picture; give the folder that holds it.")
+        return "images"
     raise ValueError(
         f"'{source}' is of no format that is known here: .npz, .npy, .csv, .tsv, .txt, .json, .ts "
         "or a folder; `kind` (--kind) says what it holds if it is one of them by another name."

@@ -1,5 +1,6 @@
 """Pictures: folders that may be larger than memory, and arrays."""
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ __all__ = ["IMAGE_SUFFIXES", "ImageFiles", "decode_image", "read_images", "resiz
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 IN_MEMORY = 2**30  # bytes: a folder that decodes to less is held in memory
 CHANNELS = {"grey": 1, "rgb": 3}
+FITS = ("stretch", "crop", "tiles")
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "F")
 
 
@@ -27,7 +29,7 @@ class ImageFiles(Sequence):
     Args:
         files: Paths.
         shape: (height, width, channels) of every picture.
-        fit: "stretch", or "crop" to cut to the target's proportions first.
+        fit: As in `decode_image`.
 
     Example:
 
@@ -77,8 +79,10 @@ def decode_image(file, shape=None, fit="stretch"):
     Args:
         file: Path or binary file. The orientation that cameras note is applied, what is
             transparent becomes white, 16-bit grey and floats of 0 to 1 become 8-bit.
-        shape: (height, width, channels) to convert to. `None` keeps size and mode.
-        fit: "stretch" to `shape`, or "crop" to its proportions first.
+        shape: (height, width, channels) to convert to. `None` keeps size and mode, `None` for
+            height and width the size.
+        fit: "stretch" to `shape`, "crop" to its proportions first, or "tiles": cut the middle
+            out of a larger picture as it is.
 
     Raises:
         ValueError: The file holds no picture that can be read.
@@ -105,11 +109,27 @@ def decode_image(file, shape=None, fit="stretch"):
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     image = image.convert("L" if channels == 1 else "RGB")
-    if shape and image.size != (shape[1], shape[0]):
-        size, method = (shape[1], shape[0]), Image.Resampling.LANCZOS
-        image = ImageOps.fit(image, size, method) if fit == "crop" else image.resize(size, method)
+    if shape and None not in shape and image.size != (shape[1], shape[0]):
+        top, left, height, width = _middle((image.height, image.width), shape[:2], fit)
+        image = image.crop((left, top, left + width, top + height))
+        image = image.resize((shape[1], shape[0]), Image.Resampling.LANCZOS)
     array = np.asarray(image)
     return array[:, :, None] if channels == 1 else array
+
+
+def cut_tiles(image, size):
+    """Cut a picture (height, width, channels) into tiles (n, *size, channels), side by side.
+
+    The last tiles of a row or column end with the picture, so they may overlap those before.
+    """
+    if any(side < wanted for side, wanted in zip(image.shape, size, strict=False)):
+        raise ValueError(f"smaller than a tile of {size[0]}x{size[1]}")
+    rows, columns = (
+        np.linspace(0, side - tile, -(-side // tile)).round().astype(int)
+        for side, tile in zip(image.shape, size, strict=False)
+    )
+    height, width = size
+    return np.stack([image[r : r + height, c : c + width] for r in rows for c in columns])
 
 
 def read_images(source, *, image_size=None, color=None, fit=None, strict=False, class_names=None):
@@ -120,25 +140,37 @@ def read_images(source, *, image_size=None, color=None, fit=None, strict=False, 
             or arrays (n, height, width[, channels]) of 0 to 255 or 0 to 1.
         image_size: (height, width) or one number. `None` takes the commonest of the files.
         color: "grey" or "rgb". `None` takes grey where all pictures are.
-        fit: "stretch" (default) or "crop", for pictures of other proportions.
+        fit: How pictures of other sizes come to `image_size`: "stretch" (default), "crop" to its
+            proportions first, or "tiles": each is cut into pieces of that size, which stay in one
+            part of the data where there are three pictures or more.
         strict: Whether pictures that cannot be read are an error.
         class_names: Names to encode labels by, of data seen before.
     """
     if color not in (None, *CHANNELS):
         raise ValueError(f"`color` must be 'grey' or 'rgb'. Received: color={color!r}")
-    if fit not in (None, "stretch", "crop"):
-        raise ValueError(f"`fit` must be 'stretch' or 'crop'. Received: fit={fit!r}")
+    if fit not in (None, *FITS):
+        raise ValueError(f"`fit` must be one of {', '.join(FITS)}. Received: fit={fit!r}")
     size, fit = check_size(image_size), fit or "stretch"
-    if hasattr(source, "is_dir") and source.is_dir():
-        return _read_folder(source, size, color, fit, strict, class_names)
-    if getattr(source, "suffix", "").lower() in IMAGE_SUFFIXES:
-        raise ValueError(f"'{source}' is one picture: give a folder of them.")
+    if fit == "tiles" and size is None:
+        raise ValueError(
+            "`fit` 'tiles' needs their size, as `image_size` 64 (--image-size). "
+            "Received: image_size=None"
+        )
+    one = getattr(source, "suffix", "").lower() in IMAGE_SUFFIXES
+    if one and fit != "tiles":
+        raise ValueError(
+            f"'{source}' is one picture: give a folder of them, or cut it up by `fit` 'tiles' "
+            "(--fit tiles)."
+        )
+    if one or (hasattr(source, "is_dir") and source.is_dir()):
+        return _read_files(source, size, color, fit, strict, class_names)
     parts, digest = read_arrays(source)
-    ranges, made = set(), {}
+    ranges, made, group = set(), {}, None
     labels, class_names = encode_parts(parts, class_names, "pictures")
     for name, (x, _) in parts.items():
         images, value_range = _image_array(x)
-        made[name] = Part(resize_images(images, size, color, value_range), labels[name])
+        made[name], pictures = _sized(images, labels[name], size, color, fit, value_range)
+        group = _group(pictures) if name in ("all", "train") else group
         ranges.add(value_range)
     value_range = max(ranges)
     if len(ranges) > 1:
@@ -146,7 +178,43 @@ def read_images(source, *, image_size=None, color=None, fit=None, strict=False, 
     shapes = {part.x.shape[1:] for part in made.values()}
     if len(shapes) > 1:
         raise ValueError(f"The parts hold pictures of different sizes: {sorted(shapes)}.")
-    return Reading(ImageSpec(shapes.pop(), value_range, class_names), made, digest)
+    spec = ImageSpec(shapes.pop(), value_range, class_names, fit)
+    return Reading(spec, made, digest, group=group)
+
+
+def _sized(images, labels, size, color, fit, value_range):
+    """Return the part of pictures at `size`, and the number of the picture that each is of."""
+    pictures = np.arange(len(images))
+    if fit == "tiles":
+        tiles = [cut_tiles(image, size) for image in resize_images(images, None, color)]
+        pictures = pictures.repeat([len(t) for t in tiles])
+        return Part(np.concatenate(tiles), None if labels is None else labels[pictures]), pictures
+    images = middle_of(images, size, fit)
+    return Part(resize_images(images, size, color, value_range), labels), None
+
+
+def middle_of(images, size, fit):
+    """Return the middle of pictures (n, h, w, c) that `fit` brings to `size`, not yet resized."""
+    if size is None:
+        return images
+    top, left, height, width = _middle(images.shape[1:3], size, fit)
+    return images[:, top : top + height, left : left + width]
+
+
+def _middle(sides, size, fit):
+    """Return (top, left, height, width) of what `fit` keeps of a picture, see `decode_image`."""
+    if fit == "stretch":
+        return 0, 0, *sides
+    scale = min(side / wanted for side, wanted in zip(sides, size, strict=True))
+    if fit == "tiles":
+        scale = min(scale, 1.0)
+    kept = [max(1, round(wanted * scale)) for wanted in size]
+    return *((side - k) // 2 for side, k in zip(sides, kept, strict=True)), *kept
+
+
+def _group(pictures):
+    """Return by which picture its tiles stay together; `None` where there are too few for that."""
+    return None if pictures is None or len(set(pictures)) < 3 else np.asarray(pictures)
 
 
 def check_size(image_size):
@@ -230,9 +298,13 @@ def _image_array(x):
     return x.astype("uint8" if whole else "float32"), (0, 255)
 
 
-def _read_folder(folder, size, color, fit, strict, class_names):
-    splits = split_folders(folder) or {"all": folder}
-    found = {name: _class_files(path) for name, path in splits.items()}
+def _read_files(source, size, color, fit, strict, class_names):
+    """Read a folder of pictures, or the tiles of one file."""
+    if source.is_dir():
+        folder, splits = source, split_folders(source) or {"all": source}
+        found = {name: _class_files(path) for name, path in splits.items()}
+    else:
+        folder, found = source.parent, {"all": ([source], None)}
     files = [file for paths, _ in found.values() for file in paths]
     if not files:
         raise ValueError(
@@ -240,33 +312,62 @@ def _read_folder(folder, size, color, fit, strict, class_names):
         )
     digest = fingerprint_files(files, folder)
     headers = _read_headers(files)
-    shape = _common_shape([h for h in headers.values() if isinstance(h, tuple)], size, color)
+    good = [header for header in headers.values() if isinstance(header, tuple)]
+    shape = _common_shape(good, size, color)
     bad = {file: reason for file, reason in headers.items() if isinstance(reason, str)}
     if len(bad) == len(files):
         first = f"{files[0].relative_to(folder)}: {bad[files[0]]}"
         raise ValueError(f"None of the {len(files)} pictures in '{folder}' can be read ({first}).")
-    in_memory = len(files) * int(np.prod(shape)) <= IN_MEMORY
+    in_memory = fit == "tiles" or len(files) * int(np.prod(shape)) <= IN_MEMORY
     decoded = {}
     if in_memory:
-        decoded = _decode_all([file for file in files if file not in bad], shape, fit)
+        step = _tile_step(good, shape) if fit == "tiles" else None
+        read = [file for file in files if file not in bad]
+        decoded = _decode_all(read, lambda file: _read_file(file, shape, fit, step))
         bad.update((file, image) for file, image in decoded.items() if isinstance(image, str))
     skipped = tuple(f"{file.relative_to(folder)}: {bad[file]}" for file in sorted(bad))
     report_skipped(skipped, strict, "pictures")
     if size is None:
         _warn_of_sizes(headers, shape)
-    raw = {}
+    raw, group = {}, None
     for name, (paths, labels) in found.items():
         keep = [i for i, path in enumerate(paths) if path not in bad]
+        keep = [i for i in keep for _ in range(len(decoded[paths[i]]) if in_memory else 1)]
         raw[name] = ([paths[i] for i in keep], labels and [labels[i] for i in keep])
         if not keep:
             raise ValueError(f"The {name} part of '{folder}' holds no picture that can be read.")
     y, class_names = encode_parts(raw, class_names, "pictures")
     parts = {}
     for name, (paths, _) in raw.items():
-        x = np.stack([decoded[p] for p in paths]) if in_memory else ImageFiles(paths, shape, fit)
+        if in_memory:
+            x = np.concatenate([decoded[path] for path in dict.fromkeys(paths)])
+        else:
+            x = ImageFiles(paths, shape, fit)
         names = np.array([str(path.relative_to(folder)) for path in paths])
         parts[name] = Part(x, y[name], {"file": names})
-    return Reading(ImageSpec(shape, (0, 255), class_names), parts, digest, skipped)
+        if fit == "tiles" and name in ("all", "train"):
+            group = _group(names)
+    spec = ImageSpec(shape, (0, 255), class_names, fit)
+    return Reading(spec, parts, digest, skipped, group)
+
+
+def _tile_step(headers, shape):
+    """Return which of the tiles, one of how many, are kept so that all fit into memory."""
+    tiles = sum(
+        math.prod(-(-side // tile) for side, tile in zip(header[:2], shape, strict=False))
+        for header in headers
+    )
+    step = -(-tiles * math.prod(shape) // IN_MEMORY)
+    if step > 1:
+        warnings.warn(f"One of {step} tiles is used: all take more than 1 GiB.", stacklevel=6)
+    return step
+
+
+def _read_file(file, shape, fit, step):
+    """Return a picture as (1, *shape), or so many of its tiles."""
+    if fit != "tiles":
+        return decode_image(file, shape, fit)[None]
+    return cut_tiles(decode_image(file, (None, None, shape[2])), shape[:2])[::step]
 
 
 def _class_files(folder):
@@ -335,23 +436,24 @@ def _warn_of_sizes(headers, shape):
     if other:
         warnings.warn(
             f"{other} of {len(sizes)} pictures are not {shape[0]}x{shape[1]} like the most and are "
-            "resized to it; `image_size` (--image-size) chooses another size.",
+            "resized to it; `image_size` (--image-size) chooses another size, and `fit` 'tiles' "
+            "(--fit tiles) cuts them into pieces of it.",
             stacklevel=5,
         )
     elif max(shape[:2]) > 256:
         warnings.warn(
             f"The pictures are {shape[0]}x{shape[1]}, which is slow to train on; `image_size` "
-            "(--image-size) makes them smaller.",
+            "(--image-size) makes them smaller, or with `fit` 'tiles' (--fit tiles) cuts them up.",
             stacklevel=5,
         )
 
 
-def _decode_all(files, shape, fit):
-    """Return {file: array, or why it cannot be read}."""
+def _decode_all(files, read):
+    """Return {file: what `read` makes of it, or why it cannot be read}."""
 
     def decode(file):
         try:
-            return decode_image(file, shape, fit)
+            return read(file)
         except ValueError as error:
             return _why(error.__cause__ or error)
 

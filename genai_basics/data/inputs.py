@@ -7,7 +7,7 @@ import numpy as np
 
 from .encodings import decode_text, read_rows
 from .files import list_files, load_arrays, reason, report_skipped
-from .images import IMAGE_SUFFIXES, decode_image, resize_images
+from .images import IMAGE_SUFFIXES, decode_image, middle_of, resize_images
 from .text import pair_columns, text_columns
 
 __all__ = ["read_inputs"]
@@ -104,19 +104,11 @@ def _images(argument, spec):
     def read(path):
         if path.suffix.lower() in (".npy", ".npz"):
             return _numbered(path, _fit_images(_array(path), spec, path))
-        any_size = None in spec.shape[:2]
-        image = _decode_mode(path, spec.shape[2]) if any_size else decode_image(path, spec.shape)
+        image = decode_image(path, spec.shape, getattr(spec, "fit", "stretch"))
         low, high = getattr(spec, "value_range", (0, 255))
         return [(str(path), image if high == 255 else image / np.float32(255) * (high - low) + low)]
 
     return _read_each(argument, (*IMAGE_SUFFIXES, ".npy", ".npz"), "pictures", read)
-
-
-def _decode_mode(path, channels):
-    image = decode_image(path)
-    if channels == 1:
-        return resize_images(image[None], color="grey")[0]
-    return resize_images(image[None], color="rgb")[0]
 
 
 def _fit_images(images, spec, path):
@@ -146,6 +138,7 @@ def _fit_images(images, spec, path):
         images = images.astype("uint8")
     images = images if images.dtype == np.uint8 else images.astype("float32")
     size = None if None in (height, width) else (height, width)
+    images = middle_of(images, size, getattr(spec, "fit", "stretch"))
     return resize_images(images, size, "grey" if channels == 1 else "rgb", value_range)
 
 

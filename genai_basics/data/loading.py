@@ -183,7 +183,7 @@ def _options_like(spec, reader):
     """Options that make the reader read as the data of `spec` were read."""
     values = {
         name: getattr(spec, name, None)
-        for name in ("class_names", "target", "sample_rate", "alphabet", "columns", "task")
+        for name in ("class_names", "target", "sample_rate", "alphabet", "columns", "task", "fit")
     }
     if spec.kind == "images":
         height, width, channels = spec.shape

@@ -52,12 +52,16 @@ class Spec:
 
 @dataclass(frozen=True)
 class ImageSpec(Spec):
-    """Pictures: `shape` is (height, width, channels), values lie in `value_range`."""
+    """Pictures: `shape` is (height, width, channels), values lie in `value_range`.
+
+    `fit` is how pictures of other sizes came to that shape.
+    """
 
     kind: ClassVar[str] = "images"
     shape: tuple
     value_range: tuple = (0, 255)
     class_names: tuple | None = None
+    fit: str = "stretch"
 
     def facts(self):
         return {"input_shape": self.shape, "value_range": self.value_range, **self._labels()}

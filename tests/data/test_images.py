@@ -104,6 +104,56 @@ def test_a_flat_folder_of_mixed_sizes_takes_the_commonest_and_says_so(tmp_path):
     assert gd.load_data(tmp_path, image_size=6, color="grey").spec.shape == (6, 6, 1)
 
 
+def test_tiles_cover_a_picture_and_stay_as_they_are():
+    image = np.arange(10 * 13 * 2).reshape(10, 13, 2)
+    tiles = images_module.cut_tiles(image, (4, 5))
+    assert tiles.shape == (9, 4, 5, 2)
+    corners = [(top, left) for top in (0, 3, 6) for left in (0, 4, 8)]
+    for tile, (top, left) in zip(tiles, corners, strict=True):
+        np.testing.assert_array_equal(tile, image[top : top + 4, left : left + 5])
+    whole = images_module.cut_tiles(image[:8, :10], (4, 5))
+    rows = whole.reshape(2, 2, 4, 5, 2).transpose(0, 2, 1, 3, 4).reshape(8, 10, 2)
+    np.testing.assert_array_equal(rows, image[:8, :10])
+
+
+def test_pictures_are_cut_up_and_each_stays_in_one_part(tmp_path):
+    for i in range(8):
+        picture(tmp_path / f"{i}.png", size=(16 + 8 * i, 12), mode="L")
+    picture(tmp_path / "small.png", size=(8, 7), mode="L")
+    with pytest.warns(UserWarning, match="small.png: smaller than a tile of 8x8"):
+        data = gd.load_data(tmp_path, image_size=8, fit="tiles")
+    assert data.spec == gd.ImageSpec((8, 8, 1), fit="tiles")
+    parts = [part.groups["file"] for part in (data.train, data.validation, data.test)]
+    assert sum(map(len, parts)) == 2 * sum(2 + i for i in range(8))
+    assert sum(len(set(names)) for names in parts) == len(set(np.concatenate(parts))) == 8
+    with Image.open(tmp_path / parts[0][0]) as image:
+        np.testing.assert_array_equal(data.train.x[0, ..., 0], np.asarray(image)[:8, :8])
+    with pytest.raises(ValueError, match="'tiles' needs their size"):
+        gd.load_data(tmp_path, fit="tiles")
+
+
+def test_one_picture_is_enough_to_cut_up(tmp_path, monkeypatch):
+    path = picture(tmp_path / "one.png", size=(80, 80), mode="L")
+    data = gd.load_data(path, image_size=8, fit="tiles")
+    assert (len(data.train), len(data.validation), len(data.test)) == (81, 9, 10)
+    with pytest.raises(ValueError, match="is one picture: give a folder of them, or cut it up"):
+        gd.load_data(path)
+    monkeypatch.setattr(images_module, "IN_MEMORY", 25 * 64)
+    with pytest.warns(UserWarning, match="One of 4 tiles is used"):
+        data = gd.load_data(path, image_size=8, fit="tiles", validation=0, test=0)
+    every_fourth = images_module.cut_tiles(images_module.decode_image(path), (8, 8))[::4]
+    np.testing.assert_array_equal(np.sort(data.train.x, axis=0), np.sort(every_fourth, axis=0))
+
+
+def test_an_array_fits_as_a_folder_of_the_same_pictures_does(tmp_path):
+    x = np.stack([np.asarray(Image.open(picture(tmp_path / f"{i}.png"))) for i in range(4)])
+    for fit in ("stretch", "crop", "tiles"):
+        options = {"image_size": 6, "fit": fit, "validation": 0, "test": 0}
+        held, read = gd.load_data(x, **options).train.x, gd.load_data(tmp_path, **options).train.x
+        assert held.shape == read.shape
+        np.testing.assert_array_equal(held, read)
+
+
 def test_transparent_sixteen_bit_and_turned_pictures(tmp_path):
     rgba = np.zeros((4, 4, 4), "uint8")
     Image.fromarray(rgba).save(tmp_path / "clear.png")

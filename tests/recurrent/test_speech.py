@@ -199,7 +199,7 @@ def test_the_commands_decode_with_a_language_model(model, tmp_path):
     assert wrong.exit_code == 2
     assert "Received: a run of speech-recognizer" in wrong.output
     wrong = call("predict", writer, "abc", "--beam", 2)
-    assert "a language-model takes no --beam" in wrong.output
+    assert "language-model takes no --beam" in wrong.output
 
 
 @pytest.mark.parametrize(
