@@ -108,7 +108,7 @@ if BUDGET >= 1:
 
 # %%
 # To do the same with pictures of your own, from the shell. `--fit tiles` cuts photographs up, so
-# that a few are enough; where none is clean, `--set target=noise2void` takes the place of `--noise`.
+# that a few are enough. Where none is clean, `--set target=noise2void` stands in for `--noise`.
 #
 #     genai-basics train autoencoder --data photos/ --noise gaussian --image-size 64 --fit tiles
 #     genai-basics predict runs/autoencoder noisy.png --out clean.png
