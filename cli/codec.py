@@ -22,8 +22,8 @@ def compress(run, inputs, out, force, json_):
 
     \b
     Example:
-        genai-basics train autoencoder --rate 0.01 --out runs/codec
-        genai-basics compress runs/codec photos/ --out photos.gbac
+        genai-basics train autoencoder --data photos/ --image-size 64 --fit tiles --rate 0.003
+        genai-basics compress runs/autoencoder photos/ --out photos.gbac
     """
     out = out or Path("compressed.gbac")
     check_out(out, force)

@@ -51,14 +51,18 @@ def dense_down(x, hidden_units, init, *, activation="relu"):
     return x
 
 
-def dense_up(x, hidden_units, shape, init, *, activation="relu", constraint=None):
-    """Mirror `dense_down`: from a code to numbers of `shape`, without a last activation."""
+def dense_up(x, hidden_units, shape, init, *, activation="relu", constraint=None, last=None):
+    """Mirror `dense_down`: from a code to numbers of `shape`, without a last activation.
+
+    `last`: initializer of the last layer, `init` where there is none.
+    """
     for units in reversed(hidden_units):
         x = layers.Dense(units, activation, kernel_initializer=init, kernel_constraint=constraint)(
             x
         )
         constraint = None  # of the first layer only
-    x = layers.Dense(math.prod(shape), kernel_initializer=init, kernel_constraint=constraint)(x)
+    last = last or init
+    x = layers.Dense(math.prod(shape), kernel_initializer=last, kernel_constraint=constraint)(x)
     return layers.Reshape(shape)(x)
 
 
@@ -81,11 +85,14 @@ def conv_down(x, filters, init, *, activation="relu"):
     return x
 
 
-def conv_up(x, filters, shape, init, *, activation="relu"):
-    """Double x once for each stage of `conv_down`, in reverse, to numbers of `shape`."""
+def conv_up(x, filters, shape, init, *, activation="relu", last=None):
+    """Double x once for each stage of `conv_down`, in reverse, to numbers of `shape`.
+
+    `last`: initializer of the last convolution, `init` where there is none.
+    """
     for channels in reversed(filters[:-1]):
         x = layers.Activation(activation)(upsample(x, channels, init))
-    return crop(upsample(x, shape[-1], init), shape)
+    return crop(upsample(x, shape[-1], last or init), shape)
 
 
 def upsample(x, channels, init):

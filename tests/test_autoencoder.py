@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from keras import ops
 
-from genai_basics import Autoencoder, Corruption, EntropyModel, build_autoencoder, load_data
+from genai_basics import (
+    Autoencoder,
+    Corruption,
+    Doctor,
+    EntropyModel,
+    build_autoencoder,
+    load_data,
+)
 from genai_basics.autoencoder.compression import (
     LARGEST,
     CodecError,
@@ -19,6 +26,7 @@ from genai_basics.autoencoder.compression import (
 )
 from genai_basics.autoencoder.density import CodeDensity
 from genai_basics.autoencoder.noise import blind_spots, in_tiles
+from genai_basics.autoencoder.transform import step_of
 from genai_basics.backend import gradients
 
 SMALL = {"hidden_units": (64,), "filters": (8, 16), "seed": 0}
@@ -304,6 +312,54 @@ def test_the_file_is_as_short_as_the_rate_says(codec, digits):
     counts = [np.unique(column, return_counts=True)[1] / len(codes) for column in codes.T]
     entropy = -sum((p * np.log2(p)).sum() for p in counts) / 8 * len(codes)
     assert len(codec.compress(digits.train.x)) < 1.05 * entropy + 50
+
+
+@pytest.mark.parametrize("network", ["dense", "conv"])
+def test_a_codec_starts_as_principal_components_of_the_examples_or_their_blocks(network):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 16, 24, 3)).cumsum(axis=1).cumsum(axis=2).astype("float32")
+    x = 255 * (x - x.min()) / (x.max() - x.min())
+    model = build_autoencoder((16, 24, 3), 20, network=network, rate=1e-9, **SMALL)
+    model.adapt(x)
+    unit = x / 255
+    rows = unit.reshape(300, -1)
+    if network == "conv":
+        rows = unit.reshape(300, 4, 4, 6, 4, 3).transpose(0, 1, 3, 2, 4, 5).reshape(-1, 48)
+    centre = rows.mean(axis=0)
+    if network == "conv":  # one mean a channel
+        centre = np.tile(unit.mean(axis=(0, 1, 2)), 16)
+    variances = np.linalg.svd(rows - centre, compute_uv=False) ** 2
+    error = np.square(ops.convert_to_numpy(model.decoder(model.encoder(unit))) - unit).mean()
+    assert error == pytest.approx(variances[20:].sum() / rows.size, rel=1e-3)
+
+
+def test_a_width_of_rounding_suits_the_rate():
+    step = step_of(0.01)
+    bits, error = np.array([6.0, 6.001]), []
+    for b in bits:  # of a uniform number in [0, 1), in steps of 2^-b
+        error.append((2.0**-b) ** 2 / 12)
+    slope = (error[0] - error[1]) / (bits[1] - bits[0])
+    assert step_of(slope) == pytest.approx(2.0**-6, rel=1e-3)
+    assert step**2 / 12 == pytest.approx(0.01 / (2 * np.log(2)))
+
+
+def test_bright_pictures_are_kept_too(digits):
+    bright = 255 - digits.train.x
+    model = build_autoencoder((8, 8, 1), rate=0.003, **SMALL)
+    model.compile()
+    model.fit(bright, epochs=2, verbose=0)
+    x = 255 - digits.test.x
+    file = model.compress(x)
+    error = np.square(x - model.decompress(file)[0].astype("float32")).mean()
+    assert error < 0.1 * (x - bright.mean(axis=0)).var()
+    assert len(file) / len(x) < 40  # of 64 bytes
+
+
+def test_an_empty_code_is_named(digits):
+    model = build_autoencoder((8, 8, 1), rate=100.0, **SMALL)
+    model.compile()
+    with pytest.warns(UserWarning, match="the same code.*lower `rate`"):
+        model.fit(digits.train.x, epochs=5, verbose=0, callbacks=[Doctor()])
 
 
 @pytest.mark.parametrize(("most", "tables"), [(2048, 4 * 4 * 3), (10, 3)], ids=["place", "channel"])

@@ -112,5 +112,6 @@ if BUDGET >= 1:
 #
 #     genai-basics train autoencoder --data photos/ --noise gaussian --image-size 64 --fit tiles
 #     genai-basics predict runs/autoencoder noisy.png --out clean.png
-#     genai-basics train autoencoder --data photos/ --rate 0.01 --out runs/codec
+#     genai-basics train autoencoder --data photos/ --rate 0.003 --image-size 64 --fit tiles \
+#         --out runs/codec
 #     genai-basics compress runs/codec photos/ --out photos.gbac

@@ -7,13 +7,13 @@ import numpy as np
 from keras import layers
 
 from ..networks import conv, conv_down, conv_up, crop, dense_down, dense_up, stages, upsample
+from . import transform
 from .model import Autoencoder
 from .noise import NOISES
 
 __all__ = ["build_autoencoder"]
 
 DENSE_UP_TO = 4096  # numbers in an example
-SPREAD = 10.0  # of a codec's code at the start, in steps of its rounding
 DETAIL = 0.1  # spread of pixels about what their neighbours say, in the network's numbers
 
 
@@ -44,7 +44,8 @@ def build_autoencoder(
         input_shape: Shape of one example: (height, width, channels), (time, channels) or
             (numbers,).
         latent_dim: Numbers in the code; with `network="conv"` and a `rate`, channels of the
-            code, which then keeps its place in the picture. `None`: 32 numbers, 16 channels.
+            code, which then keeps its place in the picture. `None`: 32 numbers; with a `rate`
+            128, or 16 channels for each of the data's: the rate says which of them are used.
         network: `"dense"`, `"conv"`, or `"unet"`: convolutions with connections past the
             code, which denoise best and have no code of their own. `None`: unet for noise on
             pictures, series and sound, conv for pictures with a `rate`, dense up to 4,096
@@ -64,8 +65,8 @@ def build_autoencoder(
         contractive: Weight of the squared Frobenius norm of the encoder's Jacobian, a number
             of the code (Rifai et al., 2011).
         rate: Weight of the code's bits a number of x (a pixel, say) beside the mean squared
-            error: the code is rounded, and `compress` writes it. Around 0.01 for photographs
-            and drawings; more makes smaller files. 0: no rounding.
+            error: the code is rounded, and `compress` writes it. 0.01 makes small files, 0.001
+            good pictures. 0: no rounding.
         value_range: Range of pictures. Other data are standardized.
         sample_rate: Samples a second of sound. It makes `max_length` count and clips welcome.
         max_length: Samples in a clip of sound; `input_shape` is then (max_length, 1).
@@ -91,14 +92,17 @@ def build_autoencoder(
     if network is None:
         network = _network_for(input_shape, noise or target == "noise2void", rate)
     if latent_dim is None:
-        latent_dim = 16 if network == "conv" and rate else 32
+        latent_dim = 32 if not rate else 128 if network == "dense" else 16 * input_shape[-1]
     _check(input_shape, latent_dim, network, noise, noise_level, target)
     _check_weights(network, sparsity=sparsity, contractive=contractive, rate=rate)
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
-    if network == "dense":
-        networks = _dense_networks(input_shape, latent_dim, hidden_units, sparsity, rate, init)
+    if rate:
+        widths = hidden_units if network == "dense" else filters
+        networks = _codec_networks(input_shape, latent_dim, network, widths, sparsity, rate, init)
+    elif network == "dense":
+        networks = _dense_networks(input_shape, latent_dim, hidden_units, sparsity, init)
     elif network == "conv":
-        networks = _conv_networks(input_shape, latent_dim, filters, sparsity, rate, init)
+        networks = _conv_networks(input_shape, latent_dim, filters, sparsity, init)
     else:
         networks = _unet(input_shape, filters, noise_level, init)
     return Autoencoder(
@@ -175,49 +179,64 @@ def _check_weights(network, **weights):
             )
 
 
-def _code(x, latent_dim, sparsity, rate, init):
-    """Return the code of features x; a map where x is one and there is a rate."""
-    activation = "relu" if sparsity else None
-    if rate and len(x.shape) > 2:
-        code = conv(x, latent_dim, init, activation=activation, size=1)
-    else:
-        code = layers.Dense(latent_dim, activation, kernel_initializer=init)(x)
-    # Codes that all round to 0 at the start would teach the decoder nothing.
-    return layers.Rescaling(SPREAD)(code) if rate else code
-
-
-def _dense_networks(input_shape, latent_dim, hidden_units, sparsity, rate, init):
+def _dense_networks(input_shape, latent_dim, hidden_units, sparsity, init):
     """Return a dense encoder x -> code and its mirror."""
     x = keras.Input(input_shape, name="x")
-    code = _code(dense_down(x, hidden_units, init), latent_dim, sparsity, rate, init)
-    encoder = keras.Model(x, code, name="encoder")
+    code = _code(dense_down(x, hidden_units, init), latent_dim, sparsity, init)
     z = keras.Input((latent_dim,), name="code")
     # Without unit norms a sparse code would shrink and the decoder's weights grow instead.
     constraint = keras.constraints.UnitNorm(axis=1) if sparsity else None
-    decoder = keras.Model(
-        z,
-        dense_up(z, hidden_units, input_shape, init, constraint=constraint),
-        name="decoder",
-    )
-    return encoder, decoder
+    y = dense_up(z, hidden_units, input_shape, init, constraint=constraint)
+    return keras.Model(x, code, name="encoder"), keras.Model(z, y, name="decoder")
 
 
-def _conv_networks(input_shape, latent_dim, filters, sparsity, rate, init):
-    """Return a convolutional encoder and decoder; the code is a vector, or a map for a codec."""
+def _code(x, latent_dim, sparsity, init):
+    return layers.Dense(latent_dim, "relu" if sparsity else None, kernel_initializer=init)(x)
+
+
+def _conv_networks(input_shape, latent_dim, filters, sparsity, init):
+    """Return a convolutional encoder x -> code, a vector, and a decoder."""
     filters = stages(input_shape, filters)
     x = keras.Input(input_shape, name="x")
     y = conv_down(x, filters, init)
-    y = _refined(y, init) if rate else y
-    inner = y.shape[1:]
-    code = _code(y if rate else layers.Flatten()(y), latent_dim, sparsity, rate, init)
+    code = _code(layers.Flatten()(y), latent_dim, sparsity, init)
     z = keras.Input(code.shape[1:], name="code")
-    if rate:
-        y = _refined(conv(z, filters[-1], init), init)
+    inner = y.shape[1:]
+    y = layers.Dense(math.prod(inner), "relu", kernel_initializer=init)(z)
+    y = conv_up(layers.Reshape(inner)(y), filters, input_shape, init)
+    return keras.Model(x, code, name="encoder"), keras.Model(z, y, name="decoder")
+
+
+def _codec_networks(input_shape, latent_dim, network, widths, sparsity, rate, init):
+    """Return an encoder x -> code and a decoder: a linear transform each, and a network beside it.
+
+    The networks' last layers start at zero, see `transform`.
+    """
+    x = keras.Input(input_shape, name="x")
+    if network == "dense":
+        y = layers.Dense(latent_dim, kernel_initializer="zeros")(dense_down(x, widths, init))
+        linear = transform.analysis(layers.Flatten()(x), None, latent_dim, init)
     else:
-        y = layers.Dense(math.prod(inner), "relu", kernel_initializer=init)(z)
-        y = layers.Reshape(inner)(y)
-    encoder = keras.Model(x, code, name="encoder")
-    return encoder, keras.Model(z, conv_up(y, filters, input_shape, init), name="decoder")
+        widths = stages(input_shape, widths)
+        block = 2 ** len(widths)
+        y = _refined(conv_down(x, widths, init), init)
+        y = conv(y, latent_dim, "zeros", activation=None, size=1)
+        linear = transform.analysis(x, block, latent_dim, init)
+    code = layers.Add()([linear, y])
+    if sparsity:
+        code = layers.ReLU()(code)
+    z = keras.Input(code.shape[1:], name="code")
+    y = layers.Rescaling(transform.step_of(rate))(z)
+    if network == "dense":
+        y = dense_up(y, widths, input_shape, init, last="zeros")
+        linear = transform.synthesis(z, None, math.prod(input_shape), init)
+        linear = layers.Reshape(input_shape)(linear)
+    else:
+        y = _refined(conv(y, widths[-1], init), init)
+        y = conv_up(y, widths, input_shape, init, last="zeros")
+        linear = crop(transform.synthesis(z, block, input_shape[-1], init), input_shape)
+    decoder = keras.Model(z, layers.Add()([linear, y]), name="decoder")
+    return keras.Model(x, code, name="encoder"), decoder
 
 
 def _unet(input_shape, filters, noise_level, init):

@@ -81,6 +81,13 @@ class EntropyModel(keras.layers.Layer):
         )
         self.built = True
 
+    def start(self, codes):
+        """Spread the mixtures over codes (n, ...) that come before any training."""
+        codes = codes.reshape(-1, self.means.shape[0])
+        mean, deviation = codes.mean(axis=0)[:, None], codes.std(axis=0)[:, None]
+        self.means.assign(mean + deviation * np.linspace(-1, 1, self.components + 2)[1:-1])
+        self.log_scales.assign(np.log(0.1 + 0.5 * deviation) + np.zeros(self.components))
+
     def nats(self, z):
         """Return -log P of each number of z (..., tables), in nats."""
         z = ops.cast(z, "float32")[..., None] - self.means

@@ -17,6 +17,7 @@ from .. import metrics
 from ..backend import gradient_step, gradients
 from ..data.writers import image_grid
 from ..model import EVALUATION_SEED
+from . import transform
 from .codec import Codec
 from .compression import LARGEST, EntropyModel, round_straight_through
 from .density import CodeDensity
@@ -24,6 +25,7 @@ from .noise import Corruption, blind_spots, in_tiles
 
 __all__ = ["Autoencoder"]
 
+STARTERS, STARTING_NUMBERS = 1000, 2**25  # that a codec's transform starts from, at most
 LARGEST_CODE = 1024  # numbers in a code that a density is still fitted to
 TABLES = 2048  # of frequencies at most, one a number of the code; else one a channel
 
@@ -77,8 +79,6 @@ class Autoencoder(Codec):
             numbers = math.prod(shape)
             self.entropy = EntropyModel(name="entropy")
             self.entropy.build(numbers if numbers <= TABLES else shape[-1])
-            if len(shape) > 1:  # useless channels of a map fall silent sooner
-                self.learning_rate = 5e-3
         if math.prod(shape) <= LARGEST_CODE:
             self.density = CodeDensity(name="density")
             self.density.build(math.prod(shape))
@@ -104,7 +104,15 @@ class Autoencoder(Codec):
     # Data.
 
     def adapt(self, x, y=None):
-        super().adapt(self._as_array(x))
+        x = self._as_array(x)
+        super().adapt(x)
+        if self.entropy is not None and transform.there(self.encoder):
+            count = min(STARTERS, max(1, STARTING_NUMBERS // math.prod(x.shape[1:])))
+            chosen = np.random.default_rng(0).permutation(len(x))[:count]
+            few = np.asarray(x[np.sort(chosen)])
+            numbers = ops.convert_to_numpy(self.preprocess(few))
+            transform.start(self.encoder, self.decoder, numbers, transform.step_of(self.rate))
+            self.entropy.start(self.map_batches(self._encode_prepared, few))
 
     def _as_array(self, x):
         """Return clips of sound of any length as one array: cut off, or with silence after."""
@@ -406,11 +414,18 @@ class Autoencoder(Codec):
     def symptoms(self, history):
         """Say where numbers of the code are dead: the same for every example."""
         x = self.__dict__.get("probe", (None,))[0]
-        if x is None or len(x) < 64 or self.density is None or len(history) < 3:
+        watched = self.density is not None or self.entropy is not None
+        if x is None or len(x) < 64 or not watched or len(history) < 3:
             return {}
         codes = self.encode(x).reshape(len(x), -1)
         dead = int((codes.std(axis=0) < 1e-4).sum())
-        if self.entropy is not None or dead <= codes.shape[1] // 4:
+        if self.entropy is not None:  # rounded numbers fall silent where they are not worth it
+            if dead < codes.shape[1]:
+                return {}
+            return {
+                "empty_code": "every example has the same code, so nothing is kept: lower `rate`"
+            }
+        if dead <= codes.shape[1] // 4:
             return {}
         found = f"{dead} of {codes.shape[1]} numbers of the code are the same for every example"
         cause = "lower `sparsity`" if self.sparsity else "lower `latent_dim` or the learning rate"
