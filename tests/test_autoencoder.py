@@ -314,23 +314,33 @@ def test_the_file_is_as_short_as_the_rate_says(codec, digits):
     assert len(codec.compress(digits.train.x)) < 1.05 * entropy + 50
 
 
+@pytest.mark.parametrize("rate", [0.0, 1e-9])
 @pytest.mark.parametrize("network", ["dense", "conv"])
-def test_a_codec_starts_as_principal_components_of_the_examples_or_their_blocks(network):
+def test_an_autoencoder_starts_as_principal_components(network, rate):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 16, 24, 3)).cumsum(axis=1).cumsum(axis=2).astype("float32")
     x = 255 * (x - x.min()) / (x.max() - x.min())
-    model = build_autoencoder((16, 24, 3), 20, network=network, rate=1e-9, **SMALL)
+    model = build_autoencoder((16, 24, 3), 20, network=network, rate=rate, **SMALL)
     model.adapt(x)
     unit = x / 255
-    rows = unit.reshape(300, -1)
-    if network == "conv":
-        rows = unit.reshape(300, 4, 4, 6, 4, 3).transpose(0, 1, 3, 2, 4, 5).reshape(-1, 48)
-    centre = rows.mean(axis=0)
-    if network == "conv":  # one mean a channel
-        centre = np.tile(unit.mean(axis=(0, 1, 2)), 16)
-    variances = np.linalg.svd(rows - centre, compute_uv=False) ** 2
+    rows = unit.reshape(300, -1) - unit.reshape(300, -1).mean(axis=0)
+    if network == "conv" and rate:  # of blocks, with one mean a channel
+        rows = unit - unit.mean(axis=(0, 1, 2))
+        rows = rows.reshape(300, 4, 4, 6, 4, 3).transpose(0, 1, 3, 2, 4, 5).reshape(-1, 48)
+    variances = np.linalg.svd(rows, compute_uv=False) ** 2
     error = np.square(ops.convert_to_numpy(model.decoder(model.encoder(unit))) - unit).mean()
     assert error == pytest.approx(variances[20:].sum() / rows.size, rel=1e-3)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"network": "conv"}, {"sparsity": 0.001}])
+def test_bright_pictures_are_learned_as_dark_ones_are(digits, arguments):
+    errors = []
+    for x in (digits.train.x, 255 - digits.train.x):
+        model = build_autoencoder((8, 8, 1), 8, **arguments, **SMALL)
+        model.compile()
+        model.fit(x, epochs=5, verbose=0)
+        errors.append(model.evaluate(x, verbose=0, return_dict=True)["reconstruction"])
+    assert errors[0] == pytest.approx(errors[1], rel=0.15)
 
 
 def test_a_width_of_rounding_suits_the_rate():

@@ -9,6 +9,7 @@ from scipy import integrate, stats
 from genai_basics import VAE, Sampling, build_vae, load_data
 from genai_basics.backend import gradient_step
 from genai_basics.distributions import Bernoulli, DiscretizedLogistic, Gaussian
+from genai_basics.layers import Shift
 
 
 @pytest.fixture(scope="module")
@@ -212,3 +213,18 @@ def test_vectors_are_standardized_and_come_back_in_their_units():
 def test_a_wrong_argument_is_named_with_what_came(arguments, message):
     with pytest.raises(ValueError, match=message):
         build_vae(**arguments)
+
+
+@pytest.mark.parametrize("network", ["dense", "conv"])
+def test_the_encoder_sees_data_less_their_mean(network):
+    x = np.random.default_rng(0).integers(100, 256, (200, 8, 8, 3)).astype("uint8")
+    model = build_vae((8, 8, 3), 2, network=network, hidden_units=(8,), filters=(4,), seed=0)
+    model.adapt(x)
+    layer = model.encoder.get_layer("less_mean")
+    centred = ops.convert_to_numpy(layer(x / np.float32(255)))
+    means = centred.mean(axis=0 if network == "dense" else (0, 1, 2))
+    np.testing.assert_allclose(means, 0.0, atol=1e-5)
+    again = Shift(1, shared=network == "conv")
+    again.build(x.shape)
+    again.start(x / np.float32(255))
+    np.testing.assert_allclose(again(centred), x / np.float32(255), atol=1e-5)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from ..layers import Shift
 from ..networks import conv, conv_down, conv_up, crop, dense_down, dense_up, stages, upsample
 from . import transform
 from .model import Autoencoder
@@ -96,15 +97,11 @@ def build_autoencoder(
     _check(input_shape, latent_dim, network, noise, noise_level, target)
     _check_weights(network, sparsity=sparsity, contractive=contractive, rate=rate)
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
-    if rate:
-        widths = hidden_units if network == "dense" else filters
-        networks = _codec_networks(input_shape, latent_dim, network, widths, sparsity, rate, init)
-    elif network == "dense":
-        networks = _dense_networks(input_shape, latent_dim, hidden_units, sparsity, init)
-    elif network == "conv":
-        networks = _conv_networks(input_shape, latent_dim, filters, sparsity, init)
-    else:
+    if network == "unet":
         networks = _unet(input_shape, filters, noise_level, init)
+    else:
+        widths = hidden_units if network == "dense" else filters
+        networks = _networks(input_shape, latent_dim, network, widths, sparsity, rate, init)
     return Autoencoder(
         *networks,
         noise=noise,
@@ -179,64 +176,55 @@ def _check_weights(network, **weights):
             )
 
 
-def _dense_networks(input_shape, latent_dim, hidden_units, sparsity, init):
-    """Return a dense encoder x -> code and its mirror."""
-    x = keras.Input(input_shape, name="x")
-    code = _code(dense_down(x, hidden_units, init), latent_dim, sparsity, init)
-    z = keras.Input((latent_dim,), name="code")
-    # Without unit norms a sparse code would shrink and the decoder's weights grow instead.
-    constraint = keras.constraints.UnitNorm(axis=1) if sparsity else None
-    y = dense_up(z, hidden_units, input_shape, init, constraint=constraint)
-    return keras.Model(x, code, name="encoder"), keras.Model(z, y, name="decoder")
+def _networks(input_shape, latent_dim, network, widths, sparsity, rate, init):
+    """Return an encoder x -> code and a decoder, dense or convolutional.
 
-
-def _code(x, latent_dim, sparsity, init):
-    return layers.Dense(latent_dim, "relu" if sparsity else None, kernel_initializer=init)(x)
-
-
-def _conv_networks(input_shape, latent_dim, filters, sparsity, init):
-    """Return a convolutional encoder x -> code, a vector, and a decoder."""
-    filters = stages(input_shape, filters)
-    x = keras.Input(input_shape, name="x")
-    y = conv_down(x, filters, init)
-    code = _code(layers.Flatten()(y), latent_dim, sparsity, init)
-    z = keras.Input(code.shape[1:], name="code")
-    inner = y.shape[1:]
-    y = layers.Dense(math.prod(inner), "relu", kernel_initializer=init)(z)
-    y = conv_up(layers.Reshape(inner)(y), filters, input_shape, init)
-    return keras.Model(x, code, name="encoder"), keras.Model(z, y, name="decoder")
-
-
-def _codec_networks(input_shape, latent_dim, network, widths, sparsity, rate, init):
-    """Return an encoder x -> code and a decoder: a linear transform each, and a network beside it.
-
-    The networks' last layers start at zero, see `transform`.
+    A linear transform stands beside each, and the networks' last layers start at zero, see
+    `transform`; but not with a sparse code, which is no transform of x. The code is a map where
+    a convolutional network has a rate.
     """
+    dense, linear = network == "dense", not sparsity or rate
     x = keras.Input(input_shape, name="x")
-    if network == "dense":
-        y = layers.Dense(latent_dim, kernel_initializer="zeros")(dense_down(x, widths, init))
-        linear = transform.analysis(layers.Flatten()(x), None, latent_dim, init)
+    centred = Shift(-1, shared=not dense, name="less_mean")(x)
+    if dense:
+        y = dense_down(centred, widths, init)
     else:
         widths = stages(input_shape, widths)
+        y = conv_down(centred, widths, init)
+    inner, block = y.shape[1:], None
+    if rate and not dense:
         block = 2 ** len(widths)
-        y = _refined(conv_down(x, widths, init), init)
-        y = conv(y, latent_dim, "zeros", activation=None, size=1)
-        linear = transform.analysis(x, block, latent_dim, init)
-    code = layers.Add()([linear, y])
-    if sparsity:
-        code = layers.ReLU()(code)
-    z = keras.Input(code.shape[1:], name="code")
-    y = layers.Rescaling(transform.step_of(rate))(z)
-    if network == "dense":
-        y = dense_up(y, widths, input_shape, init, last="zeros")
-        linear = transform.synthesis(z, None, math.prod(input_shape), init)
-        linear = layers.Reshape(input_shape)(linear)
+        y = _refined(y, init)
+    elif not dense:
+        y = layers.Flatten()(y)
+    start = "zeros" if linear else init
+    if block:
+        code = conv(y, latent_dim, start, activation=None, size=1)
     else:
-        y = _refined(conv(y, widths[-1], init), init)
-        y = conv_up(y, widths, input_shape, init, last="zeros")
-        linear = crop(transform.synthesis(z, block, input_shape[-1], init), input_shape)
-    decoder = keras.Model(z, layers.Add()([linear, y]), name="decoder")
-    return keras.Model(x, code, name="encoder"), decoder
+        code = layers.Dense(latent_dim, kernel_initializer=start)(y)
+    if linear:
+        code = layers.Add()([transform.analysis(centred, block, latent_dim, init), code])
+    code = layers.ReLU()(code) if sparsity else code
+    encoder = keras.Model(x, code, name="encoder")
+
+    z = keras.Input(code.shape[1:], name="code")
+    y = layers.Rescaling(transform.step_of(rate))(z) if rate else z
+    last = "zeros" if linear else None
+    if dense:
+        # Without unit norms a sparse code would shrink and the decoder's weights grow instead.
+        constraint = keras.constraints.UnitNorm(axis=1) if sparsity and not linear else None
+        y = dense_up(y, widths, input_shape, init, constraint=constraint, last=last)
+    else:
+        if block:
+            y = _refined(conv(y, widths[-1], init), init)
+        else:
+            y = layers.Dense(math.prod(inner), "relu", kernel_initializer=init)(y)
+            y = layers.Reshape(inner)(y)
+        y = conv_up(y, widths, input_shape, init, last=last)
+    if linear:
+        y = layers.Add()([transform.synthesis(z, block, input_shape, init), y])
+    y = Shift(1, shared=not dense, name="and_mean")(y)
+    return encoder, keras.Model(z, y, name="decoder")
 
 
 def _unet(input_shape, filters, noise_level, init):

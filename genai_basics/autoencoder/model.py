@@ -25,7 +25,7 @@ from .noise import Corruption, blind_spots, in_tiles
 
 __all__ = ["Autoencoder"]
 
-STARTERS, STARTING_NUMBERS = 1000, 2**25  # that a codec's transform starts from, at most
+STARTERS, STARTING_NUMBERS = 1000, 2**25  # examples, and numbers of them, to start from
 LARGEST_CODE = 1024  # numbers in a code that a density is still fitted to
 TABLES = 2048  # of frequencies at most, one a number of the code; else one a channel
 
@@ -104,14 +104,15 @@ class Autoencoder(Codec):
     # Data.
 
     def adapt(self, x, y=None):
-        x = self._as_array(x)
+        x = np.asarray(x) if isinstance(x, list) and not self.sample_rate else self._as_array(x)
         super().adapt(x)
-        if self.entropy is not None and transform.there(self.encoder):
-            count = min(STARTERS, max(1, STARTING_NUMBERS // math.prod(x.shape[1:])))
-            chosen = np.random.default_rng(0).permutation(len(x))[:count]
-            few = np.asarray(x[np.sort(chosen)])
-            numbers = ops.convert_to_numpy(self.preprocess(few))
-            transform.start(self.encoder, self.decoder, numbers, transform.step_of(self.rate))
+        count = min(STARTERS, max(1, STARTING_NUMBERS // math.prod(x.shape[1:])))
+        chosen = np.random.default_rng(0).permutation(len(x))[:count]
+        few = np.asarray(x[np.sort(chosen)])
+        numbers = ops.convert_to_numpy(self.preprocess(few))
+        step = transform.step_of(self.rate) if self.rate else None
+        transform.start(self.encoder, self.decoder, numbers, step)
+        if self.entropy is not None:
             self.entropy.start(self.map_batches(self._encode_prepared, few))
 
     def _as_array(self, x):

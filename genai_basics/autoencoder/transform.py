@@ -1,17 +1,19 @@
-"""The linear half of a codec of maps: blocks to channels and back, and where it starts.
+"""The linear half of an autoencoder: numbers, or blocks of them, to a code and back.
 
-It starts as the Karhunen-Loève transform of the data's blocks, which no linear transform of as
-many channels betters, with steps of a width that suits the rate; what the convolutions beside it
-add starts at nothing. So a codec is never worse than that, and no rate drives its code to zero
-before there is something to lose.
+It starts as the Karhunen-Loève transform of the data (their principal components), which no
+linear transform to as many numbers betters; what the networks beside it add starts at nothing.
+So an autoencoder is never worse than principal components, and no codec's rate drives its code to
+zero before there is something to lose.
 """
 
 import math
 
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
-__all__ = ["analysis", "start", "step_of", "synthesis", "there"]
+from ..networks import crop
+
+__all__ = ["analysis", "start", "step_of", "synthesis"]
 
 BLOCKS = 200_000  # that the transform is fitted to, at most
 
@@ -26,8 +28,9 @@ def step_of(rate):
 
 
 def analysis(x, block, channels, init):
-    """Return blocks of x (…, sides, numbers), or x whole, as `channels` numbers each."""
+    """Return x (…, numbers), or each block of its sides, as `channels` numbers."""
     if block is None:
+        x = layers.Flatten()(x)
         return layers.Dense(channels, kernel_initializer=init, name="analysis")(x)
     pads = [(0, -side % block) for side in x.shape[1:-1]]
     if any(pad for _, pad in pads):
@@ -36,33 +39,40 @@ def analysis(x, block, channels, init):
     return layer(channels, block, block, kernel_initializer=init, name="analysis")(x)
 
 
-def synthesis(z, block, numbers, init):
-    """Return blocks of codes z again, side by side, of so many numbers at each place."""
+def synthesis(z, block, shape, init):
+    """Return numbers of `shape` from codes z, or from the codes of its blocks."""
     if block is None:
-        return layers.Dense(numbers, kernel_initializer=init, name="synthesis")(z)
-    layer = layers.Conv2DTranspose if len(z.shape) == 4 else layers.Conv1DTranspose
-    return layer(numbers, block, block, kernel_initializer=init, name="synthesis")(z)
+        z = layers.Dense(math.prod(shape), kernel_initializer=init, name="synthesis")(z)
+        return layers.Reshape(shape)(z)
+    layer = layers.Conv2DTranspose if len(shape) == 3 else layers.Conv1DTranspose
+    return crop(layer(shape[-1], block, block, kernel_initializer=init, name="synthesis")(z), shape)
 
 
-def there(encoder):
-    """Say whether an encoder has such a half, as those of `build_autoencoder` do."""
-    return any(layer.name == "analysis" for layer in encoder.layers)
+def start(encoder, decoder, x, step=None):
+    """Set means and linear halves by examples x (n, …), in the network's numbers.
 
-
-def start(encoder, decoder, x, step):
-    """Set both to the Karhunen-Loève transform of x (n, …), in steps of `step`."""
+    Args:
+        encoder, decoder: As `build_autoencoder` makes them; of others, nothing is changed.
+        x: Examples, NumPy.
+        step: What counts as 1 in the code. `None`: what makes it of size 1 on average.
+    """
+    names = {layer.name for layer in encoder.layers}
+    if "less_mean" in names:
+        for network, name in ((encoder, "less_mean"), (decoder, "and_mean")):
+            network.get_layer(name).start(x)
+        x = x - ops.convert_to_numpy(encoder.get_layer("less_mean").mean)
+    if "analysis" not in names:
+        return
     forth, back = encoder.get_layer("analysis"), decoder.get_layer("synthesis")
-    if len(forth.kernel.shape) == 2:
-        blocks = x.reshape(len(x), -1)
-        mean = centre = blocks.mean(axis=0)
-    else:
-        blocks = _blocks(x, forth.kernel.shape[0])
-        mean = x.mean(axis=tuple(range(x.ndim - 1)))
-        centre = np.tile(mean, blocks.shape[1] // len(mean))
-    vectors = _principal(blocks[:: -(-len(blocks) // BLOCKS)] - centre, forth.kernel.shape[-1])
+    whole = len(forth.kernel.shape) == 2
+    rows = x.reshape(len(x), -1) if whole else _blocks(x, forth.kernel.shape[0])
+    mean = rows.mean(axis=0) if whole else np.zeros(x.shape[-1], "float32")
+    rows = rows[:: -(-len(rows) // BLOCKS)] - (mean if whole else 0.0)
+    vectors = _principal(rows, forth.kernel.shape[-1])
+    step = step or max(float(np.sqrt(np.square(rows @ vectors).mean())), 1e-6)
     forth.kernel.assign((vectors / step).reshape(forth.kernel.shape))
-    forth.bias.assign(-centre @ vectors / step)
-    turned = vectors.T if len(back.kernel.shape) == 2 else vectors
+    forth.bias.assign(-mean @ vectors / step if whole else np.zeros(forth.bias.shape))
+    turned = vectors.T if whole else vectors
     back.kernel.assign((turned * step).reshape(back.kernel.shape))
     back.bias.assign(mean)
 

@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from ..distributions import get_likelihood
+from ..layers import Shift
 from ..networks import check_shape, conv_down, conv_up, dense_down, dense_up, stages
 from .hierarchical import HierarchicalVAE
 from .model import VAE
@@ -157,10 +158,11 @@ def _networks(input_shape, latent_dims, network, num_classes, multiplicity, init
     silu = {"activation": "silu"}
     x = keras.Input(input_shape, name="x")
     inputs, join = _with_label(x, num_classes)
+    centred = Shift(-1, shared=kind == "conv", name="less_mean")(x)
     if kind == "dense":
-        features = dense_down(join(layers.Flatten()(x)), widths, init, **silu)
+        features = dense_down(join(layers.Flatten()(centred)), widths, init, **silu)
     else:
-        maps = conv_down(x, widths, init, **silu)
+        maps = conv_down(centred, widths, init, **silu)
         inner = maps.shape[1:]
         between = layers.Dense(max(BETWEEN, 2 * latent_dims[0]), "silu", kernel_initializer=init)
         features = between(join(layers.Flatten()(maps)))

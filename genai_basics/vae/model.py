@@ -15,7 +15,7 @@ from .. import metrics
 from ..backend import gradient_step
 from ..data.writers import image_grid, to_pixels
 from ..distributions import VampPrior, get_likelihood, get_prior, normal_log_prob
-from ..layers import Sampling
+from ..layers import Sampling, Shift
 from ..model import EVALUATION_SEED, Model
 
 __all__ = ["VAE"]
@@ -106,7 +106,11 @@ class VAE(Model):
     def adapt(self, x, y=None):
         super().adapt(x)
         chosen = np.random.default_rng(0).permutation(len(x))[:1000]
-        self.prior.start(self.preprocess(np.asarray(x[np.sort(chosen)])))
+        some = self.preprocess(np.asarray(x[np.sort(chosen)]))
+        self.prior.start(some)
+        for layer in self.encoder.layers:
+            if isinstance(layer, Shift):
+                layer.start(ops.convert_to_numpy(some))
 
     def prepare(self, x, y=None, sample_weight=None):
         if self.num_classes and y is None:
