@@ -46,7 +46,7 @@ def build_autoencoder(
             (numbers,).
         latent_dim: Numbers in the code; with `network="conv"` and a `rate`, channels of the
             code, which then keeps its place in the picture. `None`: 32 numbers; with a `rate`
-            128, or 16 channels for each of the data's: the rate says which of them are used.
+            128, or 16 channels for each of the data's, of which the rate says how many are used.
         network: `"dense"`, `"conv"`, or `"unet"`: convolutions with connections past the
             code, which denoise best and have no code of their own. `None`: unet for noise on
             pictures, series and sound, conv for pictures with a `rate`, dense up to 4,096
@@ -93,7 +93,7 @@ def build_autoencoder(
     if network is None:
         network = _network_for(input_shape, noise or target == "noise2void", rate)
     if latent_dim is None:
-        latent_dim = 32 if not rate else 128 if network == "dense" else 16 * input_shape[-1]
+        latent_dim = _latent_dim_for(input_shape, network, rate)
     _check(input_shape, latent_dim, network, noise, noise_level, target)
     _check_weights(network, sparsity=sparsity, contractive=contractive, rate=rate)
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
@@ -123,6 +123,12 @@ def _network_for(shape, noisy, rate):
     if len(shape) == 3 and rate and min(shape[:-1]) >= 16:  # measured: dense codes take more bits
         return "conv"
     return "dense" if math.prod(shape) <= DENSE_UP_TO or len(shape) == 1 else "conv"
+
+
+def _latent_dim_for(shape, network, rate):
+    if not rate:
+        return 32
+    return min(128, math.prod(shape)) if network == "dense" else 16 * shape[-1]
 
 
 def _check_shape(input_shape):
@@ -180,28 +186,22 @@ def _networks(input_shape, latent_dim, network, widths, sparsity, rate, init):
     """Return an encoder x -> code and a decoder, dense or convolutional.
 
     A linear transform stands beside each, and the networks' last layers start at zero, see
-    `transform`; but not with a sparse code, which is no transform of x. The code is a map where
-    a convolutional network has a rate.
+    `transform`; but not with a sparse code, which is no transform of x. The code of a
+    convolutional network is a map where there is a rate, of blocks of x.
     """
     dense, linear = network == "dense", not sparsity or rate
+    widths = widths if dense else stages(input_shape, widths)
+    block = 2 ** len(widths) if rate and not dense else None
+    last = "zeros" if linear else init
+
     x = keras.Input(input_shape, name="x")
     centred = Shift(-1, shared=not dense, name="less_mean")(x)
-    if dense:
-        y = dense_down(centred, widths, init)
-    else:
-        widths = stages(input_shape, widths)
-        y = conv_down(centred, widths, init)
-    inner, block = y.shape[1:], None
-    if rate and not dense:
-        block = 2 ** len(widths)
-        y = _refined(y, init)
-    elif not dense:
-        y = layers.Flatten()(y)
-    start = "zeros" if linear else init
+    y = dense_down(centred, widths, init) if dense else conv_down(centred, widths, init)
+    inner = y.shape[1:]
     if block:
-        code = conv(y, latent_dim, start, activation=None, size=1)
+        code = conv(_refined(y, init), latent_dim, last, activation=None, size=1)
     else:
-        code = layers.Dense(latent_dim, kernel_initializer=start)(y)
+        code = layers.Dense(latent_dim, kernel_initializer=last)(layers.Flatten()(y))
     if linear:
         code = layers.Add()([transform.analysis(centred, block, latent_dim, init), code])
     code = layers.ReLU()(code) if sparsity else code
@@ -209,18 +209,15 @@ def _networks(input_shape, latent_dim, network, widths, sparsity, rate, init):
 
     z = keras.Input(code.shape[1:], name="code")
     y = layers.Rescaling(transform.step_of(rate))(z) if rate else z
-    last = "zeros" if linear else None
     if dense:
         # Without unit norms a sparse code would shrink and the decoder's weights grow instead.
-        constraint = keras.constraints.UnitNorm(axis=1) if sparsity and not linear else None
+        constraint = None if linear else keras.constraints.UnitNorm(axis=1)
         y = dense_up(y, widths, input_shape, init, constraint=constraint, last=last)
+    elif block:
+        y = conv_up(_refined(conv(y, widths[-1], init), init), widths, input_shape, init, last=last)
     else:
-        if block:
-            y = _refined(conv(y, widths[-1], init), init)
-        else:
-            y = layers.Dense(math.prod(inner), "relu", kernel_initializer=init)(y)
-            y = layers.Reshape(inner)(y)
-        y = conv_up(y, widths, input_shape, init, last=last)
+        y = layers.Dense(math.prod(inner), "relu", kernel_initializer=init)(y)
+        y = conv_up(layers.Reshape(inner)(y), widths, input_shape, init, last=last)
     if linear:
         y = layers.Add()([transform.synthesis(z, block, input_shape, init), y])
     y = Shift(1, shared=not dense, name="and_mean")(y)
@@ -237,7 +234,7 @@ def _unet(input_shape, filters, noise_level, init):
     """
     filters = stages(input_shape, filters)
     x = keras.Input(input_shape, name="x")
-    maps = [x]
+    maps = [Shift(-1, shared=True, name="less_mean")(x)]
     for i, channels in enumerate(filters):
         y = conv(maps[-1], channels, init, strides=2, size=3 if i else 5)
         maps.append(_refined(y, init))
@@ -253,7 +250,8 @@ def _unet(input_shape, filters, noise_level, init):
     power = DETAIL**2 if len(input_shape) == 3 else 1.0
     gain = keras.initializers.Identity(power / (power + np.mean(noise_level) ** 2))
     kept = layers.Dense(input_shape[-1], use_bias=False, kernel_initializer=gain)(inputs[0])
-    return encoder, keras.Model(inputs, layers.Add()([kept, y]), name="decoder")
+    y = Shift(1, shared=True, name="and_mean")(layers.Add()([kept, y]))
+    return encoder, keras.Model(inputs, y, name="decoder")
 
 
 def _refined(x, init):
