@@ -12,6 +12,8 @@ from .compression import fingerprint, pack, unpack
 
 __all__ = ["Codec"]
 
+QUALITIES = (1, 5, 10, 20, 40, 60, 80, 90)  # of the codecs that the picture compares
+
 
 class Codec(Model):
     """The verbs that pack codes; a base of `Autoencoder`, whose `entropy` they need."""
@@ -85,7 +87,7 @@ class Codec(Model):
         ours = (8 * len(data) / x[..., 0].size, metrics.psnr(x, self.decompress(data)[0]))
         curves = {"this model": [ours]}
         for name in ("webp", "jpeg"):
-            files = [_written(sheet, name, quality) for quality in (1, 5, 10, 20, 40, 60)]
+            files = [_written(sheet, name, quality) for quality in QUALITIES]
             curves[name] = [
                 (8 * size / sheet[..., 0].size, metrics.psnr(sheet[None], again[None]))
                 for size, again in files
