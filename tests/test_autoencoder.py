@@ -332,6 +332,7 @@ def test_an_autoencoder_starts_as_principal_components(network, rate):
     assert error == pytest.approx(variances[20:].sum() / rows.size, rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [{}, {"network": "conv"}, {"sparsity": 0.001}])
 def test_bright_pictures_are_learned_as_dark_ones_are(digits, arguments):
     errors = []

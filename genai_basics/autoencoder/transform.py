@@ -9,8 +9,9 @@ zero before there is something to lose.
 import math
 
 import numpy as np
-from keras import layers, ops
+from keras import layers
 
+from ..backend import value_of
 from ..networks import crop
 
 __all__ = ["analysis", "start", "step_of", "synthesis"]
@@ -60,7 +61,7 @@ def start(encoder, decoder, x, step=None):
     if "less_mean" in names:
         for network, name in ((encoder, "less_mean"), (decoder, "and_mean")):
             network.get_layer(name).start(x)
-        x = x - ops.convert_to_numpy(encoder.get_layer("less_mean").mean)
+        x = x - value_of(encoder.get_layer("less_mean").mean)
     if "analysis" not in names:
         return
     forth, back = encoder.get_layer("analysis"), decoder.get_layer("synthesis")
