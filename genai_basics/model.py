@@ -698,20 +698,25 @@ def _first(data, n=PROBE):
     return {k: v[:n] for k, v in data.items()} if isinstance(data, dict) else data[:n]
 
 
+def some_of(x, most):
+    """Return at most so many examples of an array or of files, in order, the same each time."""
+    chosen = np.random.default_rng(0).permutation(len(x))[:most]
+    return np.asarray(x[np.sort(chosen)])
+
+
 def draw_unlike(avoid, draw, seed=None):
-    """Return the samples of `draw(seed)`, those among `avoid` replaced by other seeds'.
+    """Return the samples of `draw(seed=seed)`, those among `avoid` replaced by other seeds'.
 
     Raises:
         ValueError: If after `REDRAWS` draws some are still among `avoid`.
     """
-    seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
-    samples, avoid = list(draw(seed)), set(avoid)
+    samples, avoid = list(draw(seed=seed)), set(avoid)
     seeds = np.random.default_rng(seed).integers(2**31, size=REDRAWS)
     for other in seeds.tolist():
         known = [i for i, sample in enumerate(samples) if sample in avoid]
         if not known:
             return samples
-        others = draw(other)
+        others = draw(seed=other)
         for i in known:
             samples[i] = others[i]
     raise ValueError(

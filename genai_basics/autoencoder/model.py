@@ -16,7 +16,7 @@ from keras import ops
 from .. import metrics
 from ..backend import gradient_step, gradients
 from ..data.writers import image_grid
-from ..model import EVALUATION_SEED
+from ..model import EVALUATION_SEED, some_of
 from . import transform
 from .codec import Codec
 from .compression import LARGEST, EntropyModel, round_straight_through
@@ -104,11 +104,10 @@ class Autoencoder(Codec):
     # Data.
 
     def adapt(self, x, y=None):
-        x = np.asarray(x) if isinstance(x, list) and not self.sample_rate else self._as_array(x)
+        x = self._as_array(x)
         super().adapt(x)
         count = min(STARTERS, max(1, STARTING_NUMBERS // math.prod(x.shape[1:])))
-        chosen = np.random.default_rng(0).permutation(len(x))[:count]
-        few = np.asarray(x[np.sort(chosen)])
+        few = some_of(x, count)
         numbers = ops.convert_to_numpy(self.preprocess(few))
         step = transform.step_of(self.rate) if self.rate else None
         transform.start(self.encoder, self.decoder, numbers, step)
@@ -116,9 +115,11 @@ class Autoencoder(Codec):
             self.entropy.start(self.map_batches(self._encode_prepared, few))
 
     def _as_array(self, x):
-        """Return clips of sound of any length as one array: cut off, or with silence after."""
-        if not self.sample_rate or hasattr(x, "shape"):
-            return x[..., None] if self.sample_rate and x.ndim == 2 else x
+        """Return x as one array; clips of sound of any length cut off, or with silence after."""
+        if not self.sample_rate:
+            return x if hasattr(x, "shape") else np.asarray(x)
+        if hasattr(x, "shape"):
+            return x[..., None] if x.ndim == 2 else x
         length = self.input_shape_of_one()[0]
         array = np.zeros((len(x), length, 1), "float32")
         for row, clip in zip(array, x, strict=True):
@@ -420,13 +421,12 @@ class Autoencoder(Codec):
             return {}
         codes = self.encode(x).reshape(len(x), -1)
         dead = int((codes.std(axis=0) < 1e-4).sum())
-        if self.entropy is not None:  # rounded numbers fall silent where they are not worth it
-            if dead < codes.shape[1]:
-                return {}
+        if self.entropy is not None and dead == codes.shape[1]:
             return {
                 "empty_code": "every example has the same code, so nothing is kept: lower `rate`"
             }
-        if dead <= codes.shape[1] // 4:
+        # Single numbers of a rounded code fall silent where they are not worth their bits.
+        if self.entropy is not None or dead <= codes.shape[1] // 4:
             return {}
         found = f"{dead} of {codes.shape[1]} numbers of the code are the same for every example"
         cause = "lower `sparsity`" if self.sparsity else "lower `latent_dim` or the learning rate"

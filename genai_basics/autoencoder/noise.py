@@ -1,10 +1,10 @@
 """Noise to take away again, and pictures of any size in tiles of the network's."""
 
-import math
-
 import keras
 import numpy as np
 from keras import ops
+
+from ..data.images import tile_starts
 
 __all__ = ["NOISES", "Corruption", "blind_spots", "in_tiles"]
 
@@ -106,7 +106,7 @@ def in_tiles(function, x, tile, overlap=16):
     sides = x.shape[:-1]
     pads = [(0, max(size - side, 0)) for size, side in zip(tile, sides, strict=False)]
     padded = np.pad(x, [*pads, (0, 0)], mode="symmetric" if min(sides) else "constant")
-    starts = [_starts(n, t, overlap) for n, t in zip(padded.shape, tile[:-1], strict=False)]
+    starts = [tile_starts(n, t, overlap) for n, t in zip(padded.shape, tile[:-1], strict=False)]
     window = np.ones(tile[:-1], "float32")
     for axis, size in enumerate(tile[:-1]):
         ramp = np.sin(np.pi * (np.arange(size) + 0.5) / size) ** 2
@@ -126,13 +126,6 @@ def in_tiles(function, x, tile, overlap=16):
             total[place] += window * output
             weight[place] += window
     return (total / weight)[tuple(slice(side) for side in sides)]
-
-
-def _starts(side, tile, overlap):
-    """Return where tiles start on a side: evenly, from its first to its last number."""
-    step = tile - min(overlap, tile // 2)
-    count = 1 + math.ceil((side - tile) / step)
-    return np.linspace(0, side - tile, count).round().astype(int).tolist()
 
 
 def _grid(axes):

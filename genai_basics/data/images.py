@@ -124,12 +124,19 @@ def cut_tiles(image, size):
     """
     if any(side < wanted for side, wanted in zip(image.shape, size, strict=False)):
         raise ValueError(f"smaller than a tile of {size[0]}x{size[1]}")
-    rows, columns = (
-        np.linspace(0, side - tile, -(-side // tile)).round().astype(int)
-        for side, tile in zip(image.shape, size, strict=False)
-    )
+    rows, columns = map(tile_starts, image.shape, size)
     height, width = size
     return np.stack([image[r : r + height, c : c + width] for r in rows for c in columns])
+
+
+def tile_starts(side, tile, overlap=0):
+    """Return where tiles start on a side: evenly, from its first to its last number.
+
+    Neighbours overlap by `overlap` or half a tile at least, whichever is less.
+    """
+    step = tile - min(overlap, tile // 2)
+    count = 1 + math.ceil((side - tile) / step)
+    return np.linspace(0, side - tile, count).round().astype(int).tolist()
 
 
 def read_images(source, *, image_size=None, color=None, fit=None, strict=False, class_names=None):
@@ -184,10 +191,9 @@ def read_images(source, *, image_size=None, color=None, fit=None, strict=False, 
 
 def _sized(images, labels, size, color, fit, value_range):
     """Return the part of pictures at `size`, and the number of the picture that each is of."""
-    pictures = np.arange(len(images))
     if fit == "tiles":
         tiles = [cut_tiles(image, size) for image in resize_images(images, None, color)]
-        pictures = pictures.repeat([len(t) for t in tiles])
+        pictures = np.arange(len(images)).repeat([len(t) for t in tiles])
         return Part(np.concatenate(tiles), None if labels is None else labels[pictures]), pictures
     images = middle_of(images, size, fit)
     return Part(resize_images(images, size, color, value_range), labels), None

@@ -283,7 +283,7 @@ class TextGAN(GAN):
         join, length = SEPARATORS[self.level].join, self.max_length
         written = {join(self._split(text)[:length]) for text in avoid}
         try:
-            return draw_unlike(written, lambda seed: draw(seed=seed), seed)
+            return draw_unlike(written, draw, seed)
         finally:
             self.temperature.assign(1.0)
 

@@ -16,7 +16,7 @@ from ..backend import gradient_step
 from ..data.writers import image_grid, to_pixels
 from ..distributions import VampPrior, get_likelihood, get_prior, normal_log_prob
 from ..layers import Sampling, Shift
-from ..model import EVALUATION_SEED, Model
+from ..model import EVALUATION_SEED, Model, some_of
 
 __all__ = ["VAE"]
 
@@ -105,8 +105,7 @@ class VAE(Model):
 
     def adapt(self, x, y=None):
         super().adapt(x)
-        chosen = np.random.default_rng(0).permutation(len(x))[:1000]
-        some = self.preprocess(np.asarray(x[np.sort(chosen)]))
+        some = self.preprocess(some_of(x, 1000))
         self.prior.start(some)
         for layer in self.encoder.layers:
             if isinstance(layer, Shift):

@@ -348,7 +348,7 @@ class TextVAE(VAE):
         written = {
             self.tokenizer.decode(self.tokenizer.encode(text)[: self.max_length]) for text in avoid
         }
-        return draw_unlike(written, lambda seed: draw(seed=seed), seed)
+        return draw_unlike(written, draw, seed)
 
     def decode(self, z, labels=None):
         """Return texts decoded from codes z, (n, latent_dim)."""
