@@ -83,6 +83,8 @@ class Reading:
         ordered: Cut along the order (time) instead of at random.
         cut: For one long text: a function of (start, stop) that returns a `Part`; then
             `length` is what start and stop count up to.
+        files: The files of a folder that were used or named in a message; the others are then
+            counted. `None` where that is not known.
     """
 
     spec: object
@@ -93,6 +95,7 @@ class Reading:
     ordered: bool = False
     cut: object = None
     length: int = 0
+    files: object = None
 
 
 def _take(values, indices):

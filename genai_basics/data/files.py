@@ -7,38 +7,170 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["fingerprint_arrays", "fingerprint_files", "list_files", "load_arrays", "report_skipped"]
+__all__ = [
+    "data_folders",
+    "fingerprint_arrays",
+    "fingerprint_files",
+    "list_files",
+    "load_arrays",
+    "report_skipped",
+    "report_unused",
+    "split_folders",
+    "split_of",
+    "walk",
+]
 
 WHOLE = 64 * 2**20  # bytes of a single file that are hashed whole
 FIRST = 4096  # bytes hashed of each file in a folder
 
 SPLITS = {
-    "train": ("train", "training"),
+    "train": ("train", "training", "trainval"),
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing"),
 }
+MACHINE = ("@eadir", "__macosx", "$recycle.bin", "system volume information")  # folders
+HIDDEN = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")  # files of file managers
 
 
-def split_folders(folder):
-    """Return {"train": path, ...} of split folders, or {} where there is no `train/`."""
-    present = {path.name.lower(): path for path in folder.iterdir() if path.is_dir()}
+def split_of(name):
+    """Return "train", "validation" or "test" where a folder or file is named so, else None.
+
+    Numbers and the word "set" do not count: `train2017`, `test_set`.
+
+    Example:
+
+    >>> split_of("Val2017"), split_of("training_set"), split_of("trains")
+    ('validation', 'train', None)
+    """
+    word = "".join(c for c in name.lower() if c.isalpha()).removesuffix("set")
+    return next((split for split, words in SPLITS.items() if word in words), None)
+
+
+def split_folders(folder, suffixes=None):
+    """Return {"train": path, ...} of split folders, or {} where there are none.
+
+    There must be a `train/`, and where it is the only one it must stand alone: `train/` next to
+    `bus/` is a class.
+
+    Args:
+        folder: The folder that may hold them.
+        suffixes: Endings of the files that count. `None` counts all.
+    """
+    present = [path for path in sorted(folder.iterdir()) if path.is_dir()]
+    present = [p for p in present if p.name[0] != "." and p.name.lower() not in MACHINE]
+    if suffixes is not None:
+        present = [path for path in present if list_files(path, suffixes)]
     found = {}
-    for split, names in SPLITS.items():
-        for name in names:
-            if name in present:
-                found[split] = present[name]
-                break
-    return found if "train" in found else {}
+    for path in sorted(present, key=lambda path: (len(path.name), path.name)):
+        split = split_of(path.name)
+        if split is not None:
+            found.setdefault(split, path)
+    alone = len(found) == 1 and len(present) > 1
+    return {} if "train" not in found or alone else found
+
+
+def data_folders(folder, suffixes):
+    """Return {part: folder} of the files with these endings, "all" where there are no splits.
+
+    Folders that hold a single folder and nothing else of use are passed through, and a warning
+    says so.
+    """
+    inner = folder
+    while True:
+        splits = split_folders(inner, suffixes)
+        if len(splits) > 1:
+            return splits
+        folders = {path.relative_to(inner).parts[0] for path in list_files(inner, suffixes)}
+        (name,) = folders if len(folders) == 1 else (None,)
+        below = {p.parent for p in list_files(inner / name, suffixes)} if name else set()
+        if not name or not (inner / name).is_dir() or (below == {inner / name} and not splits):
+            break
+        inner = inner / name
+    if inner != folder:
+        warnings.warn(
+            f"'{inner.relative_to(folder)}' in '{folder}' is read: it holds all that is of use.",
+            stacklevel=5,
+        )
+    return {"all": inner}
+
+
+def walk(folder):
+    """Return `(files, odd)` of all that lies under a folder, in order, hidden files left out.
+
+    Links are followed, into each folder once. `odd` lists (path, why) of links and files that
+    cannot be read.
+    """
+    files, odd, links, seen = [], [], [], set()
+
+    def visit(top):
+        for root, folders, names in os.walk(top):
+            seen.add(os.path.realpath(root))
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            links.extend(p for n in folders if os.path.islink(p := os.path.join(root, n)))
+            for name in names:
+                path = os.path.join(root, name)
+                if name.startswith(".") or name.lower() in HIDDEN:
+                    continue
+                if os.path.isfile(path):
+                    files.append(path)
+                else:
+                    dead = os.path.islink(path) and not os.path.exists(path)
+                    odd.append((path, "a link that leads nowhere" if dead else "no regular file"))
+
+    visit(folder)
+    while links:  # only when all real folders are known
+        link = links.pop(0)
+        if os.path.realpath(link) in seen:
+            odd.append((link, "a link to a folder that is read already"))
+        else:
+            visit(link)
+    return [Path(name) for name in sorted(files)], sorted((Path(p), why) for p, why in odd)
 
 
 def list_files(folder, suffixes):
-    """Return the sorted files under `folder` with one of the endings, hidden ones left out."""
-    found = []
-    for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        chosen = (n for n in names if n.lower().endswith(tuple(suffixes)) and n[0] != ".")
-        found += [os.path.join(root, name) for name in chosen]
-    return [Path(name) for name in sorted(found)]
+    """Return the sorted files under `folder` with one of the endings, see `walk`."""
+    suffixes = tuple(suffixes)
+    return [
+        path
+        for path in walk(folder)[0]
+        if path.name.lower().endswith(suffixes) and not _machine(path.relative_to(folder))
+    ]
+
+
+def _machine(path):
+    """Whether a relative path lies in a folder that a system made for itself."""
+    return any(part.lower() in MACHINE for part in path.parts[:-1])
+
+
+def report_unused(folder, used, strict):
+    """Say in one line, by ending, which files of a folder were not used; return "file: why".
+
+    Raises:
+        ValueError: With `strict`, there are such files.
+    """
+    files, odd = walk(folder)
+    used = {os.path.abspath(path) for path in used}
+    rest = [p.relative_to(folder) for p in files if os.path.abspath(p) not in used]
+    named = [(p.relative_to(folder), why) for p, why in odd]
+    kinds = {}
+    for path in rest:
+        own = f"in {path.parent.name}" if _machine(path) else path.suffix.lower()
+        kinds.setdefault(own or "without an ending", []).append(path)
+    for path, why in named:
+        kinds.setdefault(why, []).append(path)
+    if not kinds:
+        return ()
+    counts = [
+        f"{len(paths)} {kind} ({paths[0]}{', ...' if len(paths) > 1 else ''})"
+        for kind, paths in sorted(kinds.items(), key=lambda item: -len(item[1]))
+    ]
+    text = f"{len(rest) + len(named)} files in '{folder}' are not used: {', '.join(counts)}"
+    if strict and (named or any(not _machine(path) for path in rest)):
+        raise ValueError(f"{text}; take them away, or leave out `strict` (--strict).")
+    warnings.warn(f"{text}.", stacklevel=4)
+    return tuple(f"{path}: not used" for path in rest if not _machine(path)) + tuple(
+        f"{path}: {why}" for path, why in named
+    )
 
 
 def fingerprint_files(paths, root=None):

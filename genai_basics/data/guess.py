@@ -45,6 +45,8 @@ def guess_kind(source, options):
         return _guess_columns(source, options)
     if suffix in IMAGE_SUFFIXES:
         return "images"
+    if suffix in (".yaml", ".yml"):
+        return "detection"
     raise ValueError(
         f"'{source}' is of no format that is known here: .npz, .npy, .csv, .tsv, .txt, .json, .ts "
         "or a folder; `kind` (--kind) says what it holds if it is one of them by another name."

@@ -117,6 +117,24 @@ def decode_image(file, shape=None, fit="stretch"):
     return array[:, :, None] if channels == 1 else array
 
 
+def picture_frame(file):
+    """Return ((width, height) as stored, orientation as cameras note it) of a picture."""
+    from PIL import Image
+
+    with Image.open(file) as image:
+        return image.size, _orientation(image)
+
+
+def _orientation(image):
+    """Return how a picture is turned for display: 1 to 8, 1 for not at all."""
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif.load(image.info.get("exif", b""))  # getexif() would decode a PNG
+    orientation = exif.get(0x0112, 1)
+    return orientation if orientation in range(1, 9) else 1
+
+
 def cut_tiles(image, size):
     """Cut a picture (height, width, channels) into tiles (n, *size, channels), side by side.
 
@@ -406,9 +424,7 @@ def _read_header(file):
     try:
         with Image.open(file) as image:
             width, height = image.size
-            exif = Image.Exif()
-            exif.load(image.info.get("exif", b""))
-            if exif.get(0x0112) in (5, 6, 7, 8):  # turned by the camera
+            if _orientation(image) >= 5:  # turned by the camera
                 width, height = height, width
             if image.format == "PNG":
                 header = (height, width, image.mode)

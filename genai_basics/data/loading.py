@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .dataset import Dataset
+from .files import report_unused
 from .guess import guess_kind
 from .spec import Spec, spec_from_config
 from .splits import limit_part, split_parts
@@ -121,6 +122,9 @@ def load_data(
         taken = {**_options_like(like, reader), **taken}
     reading = reader(*arguments, **taken)
     _check_spec(reading.spec, kind, like, name)
+    skipped = tuple(reading.skipped)
+    if reading.files is not None and found.is_dir():
+        skipped += report_unused(found, reading.files, strict)
     parts = split_parts(reading, seed=seed, validation=validation, test=test, group=group)
     if like is None:
         _warn_of_imbalance(parts, getattr(reading.spec, "class_names", None))
@@ -138,7 +142,7 @@ def load_data(
         test=parts[2],
         fingerprint=reading.fingerprint,
         source=_plain(record),
-        skipped=tuple(reading.skipped),
+        skipped=skipped,
     )
 
 

@@ -1,0 +1,205 @@
+"""Annotations of COCO: one JSON file, or several, for all pictures."""
+
+import json
+import warnings
+from collections import defaultdict
+from pathlib import Path
+
+from .annotations import Annotated, Annotations, bounds, split_by_folder
+from .files import list_files, split_of
+from .images import IMAGE_SUFFIXES
+from .matching import FileIndex, clashes
+
+__all__ = ["find_coco", "read_coco"]
+
+PASSED = ("captions", "stuff", "panoptic", "person_keypoints", "keypoints", "image_info")
+
+
+def find_coco(source):
+    """Return (folder below which the pictures lie, COCO files) of a path, or None."""
+    if source.is_file():
+        if source.suffix.lower() != ".json" or not _is_coco(source):
+            return None
+        apart = source.parent.name.lower() == "annotations"  # COCO's own layout
+        return source.parent.parent if apart else source.parent, [source]
+    files = [path for path in list_files(source, (".json",)) if _is_coco(path)]
+    return (source, files) if files else None
+
+
+def _is_coco(path):
+    with path.open("rb") as file:
+        start = file.read(2**20)
+    return b'"annotations"' in start or (b'"images"' in start and b'"file_name"' in start)
+
+
+def read_coco(root, paths):
+    """Return the `Annotations` of COCO files, joined by the names of their classes."""
+    contents = {path: _load(path) for path in paths}
+    kept = _kept(contents)
+    passed = [path for path in paths if path not in kept]
+    if passed:
+        names = ", ".join(path.name for path in passed)
+        warnings.warn(f"Files without boxes of their own are passed over: {names}.", stacklevel=4)
+    skipped, parts = [], defaultdict(dict)
+    index = FileIndex(root, list_files(root, IMAGE_SUFFIXES))
+    splits = {path: _split(path, root) for path in kept}
+    named = None not in splits.values() and "train" in splits.values()
+    for path, content in kept.items():
+        part = splits[path] if named else "all"
+        for item in _read_file(path, content, index, splits[path], skipped):
+            same = parts[part].setdefault(item.picture, item)
+            if same is not item:  # boxes of several files on one picture
+                same.boxes += [box for box in item.boxes if box not in same.boxes]
+    _check_apart(parts, root)
+    made = {part: list(items.values()) for part, items in parts.items()}
+    made = made if named else split_by_folder(root, made.get("all", []))
+    return Annotations(made, paths, skipped)
+
+
+def _split(path, root):
+    """Return the split that a file is of, by its name or that of its folder."""
+    folders = path.relative_to(root).parts[:-1][::-1]
+    words = [word for part in (path.stem, *folders) for word in (part, *_words(part))]
+    return next(filter(None, map(split_of, words)), None)
+
+
+def _words(name):
+    return name.replace("-", "_").replace(".", "_").split("_")
+
+
+def _load(path):
+    try:
+        content = json.loads(path.read_bytes())
+        images = {str(item["id"]): item for item in content["images"]}
+        if not all(isinstance(item["file_name"], str) for item in images.values()):
+            raise ValueError("a `file_name` is no text")
+        if len(images) < len(content["images"]):
+            raise ValueError("two of its images have one id")
+        annotations = content.get("annotations") or []
+        if not isinstance(annotations, list) or not all(isinstance(a, dict) for a in annotations):
+            raise ValueError("`annotations` is no list of objects")
+        names = {}
+        for item in content.get("categories") or []:
+            names[str(item["id"])] = str(item["name"]).strip()
+        return images, annotations, names
+    except UnicodeDecodeError as error:
+        raise ValueError(f"'{path}' is no COCO JSON: byte {error.start} is not UTF-8.") from None
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise ValueError(f"'{path}' is no COCO JSON: {str(error)[:200]}.") from error
+
+
+def _kept(contents):
+    """Return the files whose boxes are read; captions and the like are passed over."""
+    with_boxes = {
+        path: content
+        for path, content in contents.items()
+        if any("bbox" in a or "segmentation" in a for a in content[1])
+    }
+    objects = {p: c for p, c in with_boxes.items() if not p.stem.lower().startswith(PASSED)}
+    kept = objects or with_boxes
+    if len(contents) == 1:
+        return contents
+    if not kept:
+        raise ValueError(f"None of {', '.join(path.name for path in contents)} holds boxes.")
+    return kept
+
+
+def _read_file(path, content, index, split, skipped):
+    """Return the `Annotated` of one file."""
+    images, annotations, names = content
+    near = path.parent.relative_to(index.root).as_posix()
+    wanted = {key: item["file_name"] for key, item in images.items()}
+    found, unclear = index.match(wanted, near, split)
+    for key, files in list(unclear.items())[:1]:
+        several = " or ".join(f"'{file.relative_to(index.root)}'" for file in files[:2])
+        raise ValueError(
+            f"'{wanted[key]}' of '{path.name}' may be {several}; write the folder in `file_name`."
+        )
+    for file, keys in clashes(found):
+        different = sorted({wanted[key] for key in keys})
+        if len(different) > 1:
+            raise ValueError(
+                f"'{different[0]}' and '{different[1]}' of '{path.name}' both lead to "
+                f"'{file.relative_to(index.root)}'; lay the pictures in folders of these names."
+            )
+    for key in images:
+        if key not in found:
+            skipped.append(f"{wanted[key]}: the picture is missing")
+    boxes, crowds = _boxes(path, images, annotations, names, skipped)
+    if crowds:
+        warnings.warn(
+            f"{crowds} crowds in '{path.name}' are no single objects: left out.", stacklevel=5
+        )
+    _check_corners(path, images, boxes)
+    made = []
+    for key, file in found.items():
+        corners = [(name, (x, y, x + w, y + h)) for name, (x, y, w, h) in boxes[key]]
+        made.append(Annotated(file, corners, f"{path.name}, {wanted[key]}", _size(images[key])))
+    return made
+
+
+def _size(image):
+    try:
+        size = float(image["width"]), float(image["height"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return size if min(size) > 0 else None
+
+
+def _boxes(path, images, annotations, names, skipped):
+    """Return ({image id: [(name, (left, top, width, height))]}, number of crowds)."""
+    boxes, crowds = {key: [] for key in images}, 0
+    for number, item in enumerate(annotations):
+        if item.get("iscrowd"):
+            crowds += 1
+            continue
+        label = f"{path.name}: annotation {item.get('id', number)}"
+        image, name = str(item.get("image_id")), names.get(str(item.get("category_id")))
+        if image not in boxes:
+            skipped.append(f"{label}: it has no picture")
+            continue
+        try:
+            if not name:
+                raise ValueError("no name")
+            boxes[image].append((name, _box(item)))
+        except (TypeError, ValueError, AttributeError):
+            skipped.append(f"{label}: its box or its class is broken")
+    return boxes, crowds
+
+
+def _box(item):
+    """Return the box of an annotation, or that around its polygons."""
+    if item.get("bbox"):
+        x, y, width, height = map(float, item["bbox"])
+        return x, y, width, height
+    corners = [bounds(list(map(float, polygon))) for polygon in item["segmentation"]]
+    left, top = min(c[0] for c in corners), min(c[1] for c in corners)
+    return left, top, max(c[2] for c in corners) - left, max(c[3] for c in corners) - top
+
+
+def _check_corners(path, images, boxes):
+    """Refuse boxes that are corners: as COCO's, most would reach out of their pictures."""
+    beyond = within = 0
+    for key, some in boxes.items():
+        size = _size(images[key])
+        for _, (x, y, w, h) in some if size else ():
+            beyond += x + w > size[0] + 1 or y + h > size[1] + 1
+            within += x <= w <= size[0] + 1 and y <= h <= size[1] + 1
+    total = sum(len(some) for key, some in boxes.items() if _size(images[key]))
+    if total and beyond > total / 2 and within > 0.95 * total:
+        raise ValueError(
+            f"{beyond} of {total} boxes of '{path}' reach out of their pictures: they look like "
+            "corners (left, top, right, bottom), but COCO's are (left, top, width, height)."
+        )
+
+
+def _check_apart(parts, root):
+    """Refuse a picture that is in two parts."""
+    seen = {}
+    for part, items in parts.items():
+        for picture in items:
+            if seen.setdefault(picture, part) != part:
+                raise ValueError(
+                    f"'{Path(picture).relative_to(root)}' is in the {seen[picture]} and in the "
+                    f"{part} part."
+                )

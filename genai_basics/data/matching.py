@@ -1,0 +1,121 @@
+"""Finding the file that a table, an annotation or a list names, by as much of its path as holds."""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from pathlib import PurePosixPath
+
+from .files import split_of
+
+__all__ = ["FileIndex"]
+
+# Folders that say what kind of file they hold, and so differ between a picture and its labels.
+KINDS = (
+    *("image", "images", "img", "imgs", "jpegimages", "pictures", "photos", "frames"),
+    *("label", "labels", "annotation", "annotations", "xml", "xmls", "txt", "obj_train_data"),
+    *("audio", "clips", "wav", "wavs", "sounds", "recordings"),
+)
+
+
+class FileIndex:
+    """The files below a folder, found by names as other files write them.
+
+    Names may come from another machine: with backslashes, a drive, folders that are no longer
+    there, letters composed otherwise, another ending. Nothing outside the folder is ever found.
+
+    Args:
+        root: The folder.
+        files: Paths below it.
+    """
+
+    def __init__(self, root, files):
+        self.root = root
+        self.folders, self.by_name, self.by_lower, self.by_stem = (
+            {},
+            *(defaultdict(list) for _ in range(3)),
+        )
+        for file in files:
+            *folders, name = parts_of(file.relative_to(root).as_posix())
+            self.folders[file] = tuple(folders)
+            self.by_name[name].append(file)
+            self.by_lower[name.lower()].append(file)
+            self.by_stem[stem_of(name)].append(file)
+
+    def match(self, wanted, near="", split=None):
+        """Return `(found, unclear)`: {key: file} and {key: [files that fit equally well]}.
+
+        All names are looked at together: where the folders of some agree with folders here,
+        they must agree for all; where a name stands for several files, the folders decide.
+
+        Args:
+            wanted: {key: name}.
+            near: Folder, relative to the root, of the file that holds the names.
+            split: "train", "validation" or "test": in doubt the files in such a folder.
+        """
+        parts = {key: parts_of(name) for key, name in wanted.items() if parts_of(name)}
+        ranked = {key: self._rank(path, parts_of(near), split) for key, path in parts.items()}
+        tiers = [ranks[0][0] for key, ranks in ranked.items() if ranks and len(parts[key]) > 1]
+        needed = max(tiers, default=(0,))[0]
+        found, unclear = {}, {}
+        for key, ranks in ranked.items():
+            best = [file for rank, file in ranks if rank == ranks[0][0]]
+            if not ranks or (len(parts[key]) > 1 and ranks[0][0][0] < needed):
+                continue
+            if len(best) == 1:
+                found[key] = best[0]
+            else:
+                unclear[key] = best
+        return found, unclear
+
+    def _rank(self, path, near, split):
+        """Return [(rank, file)] of the files that a path may mean, best first."""
+        *folders, name = path
+        files = self.by_name.get(name) or self.by_lower.get(name.lower())
+        files = files or self.by_stem.get(name.lower()) or self.by_stem.get(stem_of(name), ())
+        ranks = []
+        for file in files:
+            here = self.folders[file]
+            agreed = _agreement(_telling(folders), _telling(here))
+            same = split is not None and split in map(split_of, here)
+            others = _agreement(_telling(near), _telling(here))[1]
+            ranks.append(((agreed[0], _trailing(folders, here), same, others), file))
+        return sorted(ranks, key=lambda item: item[0], reverse=True)
+
+
+def parts_of(name):
+    """Return the parts of a path as written on any machine, in composed letters."""
+    name = unicodedata.normalize("NFC", str(name).strip().replace("\\", "/"))
+    name = re.sub(r"^([A-Za-z]:|[a-z]+://)", "", name)
+    return [part for part in PurePosixPath(name).parts if part not in ("/", "//", ".", "..")]
+
+
+def stem_of(name):
+    return PurePosixPath(name).stem.lower()
+
+
+def clashes(found):
+    """Return [(file, keys)] of the files that were found under several keys."""
+    counts = Counter(found.values())
+    return [
+        (file, [key for key, other in found.items() if other == file])
+        for file, count in counts.items()
+        if count > 1
+    ]
+
+
+def _telling(folders):
+    return [folder.lower() for folder in folders if folder.lower() not in KINDS]
+
+
+def _trailing(a, b):
+    """Return how many last parts agree."""
+    pairs = zip(reversed(a), reversed(b), strict=False)
+    agree = [x.lower() == y.lower() for x, y in pairs]
+    return agree.index(False) if False in agree else len(agree)
+
+
+def _agreement(a, b):
+    """Return (tier, -parts that do not agree): 2 where one path ends with the other, 1, 0."""
+    agree = _trailing(a, b)
+    tier = 2 if agree == min(len(a), len(b)) else min(1, agree)
+    return tier, 2 * agree - len(a) - len(b)
