@@ -58,10 +58,11 @@ def augment(run, n, epochs, seeds, seed, out, force, json_, **values):
     quiet_tensorflow()
     import numpy as np
 
+    from genai_basics.augmenting import augment as enlarge
     from genai_basics.data import load_data
     from genai_basics.provenance import COMPOSITE, describe, embed
-    from genai_basics.runs import load_run, replacing
-    from genai_basics.synthetic import augment as enlarge
+    from genai_basics.runs import load_run
+    from genai_basics.runs.files import replacing
 
     loaded = None if run is None else load_run(run)
     data = load_data(source, **options) if loaded is None else loaded.data(source, **options)

@@ -234,7 +234,7 @@ def _write_answer(rows, outputs, out, run):
 
     from genai_basics.data.writers import write_samples
     from genai_basics.provenance import ENHANCED, describe
-    from genai_basics.runs import replacing, write_text
+    from genai_basics.runs.files import replacing, write_text
 
     if out.suffix in (".json", ".jsonl"):
         write_text(out, run.model.document(rows, out.suffix))

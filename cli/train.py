@@ -168,7 +168,7 @@ def _train(recipe, quiet, json_, assigned, values):
     from genai_basics.startup import quiet_tensorflow
 
     quiet_tensorflow()
-    from genai_basics.training import train
+    from genai_basics.runs import train
 
     with progress_bar(quiet or json_) as callbacks:
         run = train(recipe.name, data, callbacks=callbacks, **options, **assigned, **values)

@@ -2,70 +2,33 @@
 
     import genai_basics as gb
 
-The names below are imported on first use, so that `import genai_basics` costs nothing: it
-loads neither TensorFlow nor Keras nor NumPy. Once Keras is there, by whoever's import, the
-classes of this package are registered with it, and `keras.models.load_model` finds them.
+The public names stand in one table, `__init__.pyi`, which editors and type checkers read, too.
+They are imported on first use, so that `import genai_basics` costs nothing: it loads neither
+TensorFlow nor Keras nor NumPy. `keras.models.load_model` finds the classes of this package,
+whichever of the two was imported first.
 """
 
+import ast
 from importlib import import_module
+from pathlib import Path
 
 from . import registration
 
 __version__ = "0.1.0"
 
-# module -> its public names
-_CONTENTS = {
-    "audit": ("audit_run",),
-    "autoencoder": (
-        "Autoencoder",
-        "CodeDensity",
-        "Corruption",
-        "EntropyModel",
-        "build_autoencoder",
-    ),
-    "convolutional": ("CNN", "build_cnn", "train_feature_extractor"),
-    "data": ("Dataset", "list_data", "load_data"),
-    "detector": ("Detector", "build_detector"),
-    "distributions": ("FlowPrior", "LogisticMixture", "MixturePrior", "VampPrior"),
-    "doctor": ("Doctor",),
-    "feedforward": ("MLP", "build_mlp"),
-    "gan": (
-        "GAN",
-        "MusicGAN",
-        "TextGAN",
-        "VideoGAN",
-        "build_gan",
-        "build_music_gan",
-        "build_text_gan",
-        "build_video_gan",
-    ),
-    "layers": ("Sampling",),
-    "metrics": (),
-    "model": ("Model",),
-    "plotting": (),
-    "predictor": ("Predictor",),
-    "recurrent": (
-        "Forecaster",
-        "LanguageModel",
-        "RNN",
-        "SpeechRecognizer",
-        "Translator",
-        "build_forecaster",
-        "build_language_model",
-        "build_rnn",
-        "build_speech_recognizer",
-        "build_translator",
-    ),
-    "runs": ("Run", "load_run"),
-    "sound": ("LogMel",),
-    "tokenizer": ("Tokenizer",),
-    "synthetic": ("Augmented", "augment"),
-    "training": ("train",),
-    "vae": ("HierarchicalVAE", "TextVAE", "VAE", "build_text_vae", "build_vae"),
-}
-_MODULE_OF = {name: module for module, names in _CONTENTS.items() for name in names}
 
-__all__ = sorted(["__version__", *_CONTENTS, *_MODULE_OF])
+def _table():
+    """Return `(modules, {name: module})`, read from the public table."""
+    table = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    rows = [node for node in table.body if isinstance(node, ast.ImportFrom)]
+    modules = [alias.name for node in rows if node.module is None for alias in node.names]
+    names = {alias.name: node.module for node in rows if node.module for alias in node.names}
+    return modules, names
+
+
+MODULES, _MODULE_OF = _table()
+
+__all__ = sorted(["__version__", *MODULES, *_MODULE_OF])
 
 
 def __getattr__(name):
@@ -73,7 +36,7 @@ def __getattr__(name):
         value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
         globals()[name] = value
         return value
-    if name in _CONTENTS:
+    if name in MODULES:
         return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -75,7 +75,7 @@ class Predictor(Model):
     Args:
         network: A Functional model whose last layer is a softmax (one class of many), a sigmoid
             (several labels at once) or linear (values).
-        reader: How raw x becomes the network's numbers: a layer of `genai_basics.inputs`.
+        reader: How raw x becomes the network's numbers: a layer of `genai_basics.preprocessing`.
         num_classes: Number of classes; `None` predicts values (regression).
         multi_label: Whether an example may have several labels at once, or none: y is then an
             array (n, classes) of 0 and 1.

@@ -121,7 +121,7 @@ RECIPES = {
         Recipe(
             name="detector",
             family="convolutional",
-            builder="detector.build_detector",
+            builder="convolutional.build_detector",
             summary="object detector: finds the things in pictures, with boxes and scores",
             data="scattered_digits",
             kinds=("detection",),

@@ -9,14 +9,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from genai_basics import (
-    Autoencoder,
-    Corruption,
-    Doctor,
-    EntropyModel,
-    build_autoencoder,
-    load_data,
-)
+from genai_basics import Autoencoder, Corruption, Doctor, EntropyModel, build_autoencoder, load_data
 from genai_basics.autoencoder.compression import (
     LARGEST,
     CodecError,

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from genai_basics.backend import gradients, value_of
-from genai_basics.cells import GRU, LSTM
+from genai_basics.layers.cells import GRU, LSTM
 
 PAIRS = [(GRU, keras.layers.GRU), (LSTM, keras.layers.LSTM)]
 

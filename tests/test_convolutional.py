@@ -6,8 +6,8 @@ import pytest
 from scipy import signal
 
 from genai_basics import LogMel, build_cnn, load_data, train_feature_extractor
-from genai_basics.augmentation import RandomAffine, RandomErasing, RandomSeries
-from genai_basics.sound import mel_filters
+from genai_basics.layers import RandomAffine, RandomErasing, RandomSeries
+from genai_basics.layers.spectral import mel_filters
 
 
 @pytest.fixture(scope="module")

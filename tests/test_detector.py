@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from genai_basics import build_detector, load_data
-from genai_basics.detector.boxes import boxes_of, detection_losses, gaussians, overlaps
+from genai_basics.convolutional.boxes import boxes_of, detection_losses, gaussians, overlaps
 
 SIZE = (32, 48)  # 8 x 12 places
 

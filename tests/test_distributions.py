@@ -7,7 +7,7 @@ from keras import ops
 from scipy import stats
 
 from genai_basics import FlowPrior, LogisticMixture, MixturePrior, VampPrior
-from genai_basics.distributions import StandardNormal, get_prior, normal_log_prob
+from genai_basics.layers import StandardNormal, get_prior, normal_log_prob
 
 PRIORS = {
     "normal": StandardNormal,

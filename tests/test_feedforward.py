@@ -154,7 +154,7 @@ def test_text_of_no_known_word_gets_an_answer(reader_of_names):
 
 
 def test_words_are_weighed_by_inverse_document_frequency():
-    from genai_basics.inputs import Words
+    from genai_basics.preprocessing import Words
 
     words = Words(max_words=10, ngrams=1, characters=False)
     words.adapt(["the cat", "the dog", "the end", "the end"])
@@ -164,7 +164,7 @@ def test_words_are_weighed_by_inverse_document_frequency():
 
 
 def test_bag_of_words_is_a_product_with_normalized_weights():
-    from genai_basics.feedforward import BagOfWords
+    from genai_basics.feedforward.mlp import BagOfWords
 
     bag = BagOfWords(5, 3)
     numbers = np.array([[1, 3, 0], [2, 0, 0]])

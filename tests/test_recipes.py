@@ -34,7 +34,7 @@ def test_an_unknown_model_or_argument_is_answered_with_the_known_ones():
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Return `train(name)`: a run of each model, tiny, one epoch, made when first asked for."""
-    from genai_basics.training import train
+    from genai_basics.runs import train
 
     runs = {}
 

@@ -8,7 +8,7 @@ from keras import ops
 from genai_basics import Doctor, build_text_vae
 from genai_basics.metrics import active_units
 from genai_basics.model import draw_unlike
-from genai_basics.tokenizer import BOUNDARY, PADDING
+from genai_basics.preprocessing import BOUNDARY, PADDING
 from genai_basics.vae import text
 
 FIRST = ["anna", "berta", "carla", "dora", "emma", "frida"]

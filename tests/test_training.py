@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from genai_basics import load_data, load_run, train
-from genai_basics.training import Interrupted
+from genai_basics.runs import Interrupted
 
 TINY = {"latent_dim": 2, "hidden_units": (16,)}
 QUICK = {"batch_size": 64, "audit": False, **TINY}
@@ -72,7 +72,7 @@ def test_ctrl_c_leaves_a_usable_run(tmp_path):
 COMMAND = """
 import sys
 from genai_basics import train
-from genai_basics.recorder import Recorder
+from genai_basics.runs.recorder import Recorder
 Recorder.spacing = 0.0
 folder, kill, resume = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "resume"
 import keras, os, signal

@@ -8,8 +8,7 @@ from scipy import integrate, stats
 
 from genai_basics import VAE, Sampling, build_vae, load_data
 from genai_basics.backend import gradient_step
-from genai_basics.distributions import Bernoulli, DiscretizedLogistic, Gaussian
-from genai_basics.layers import Shift
+from genai_basics.layers import Bernoulli, DiscretizedLogistic, Gaussian, Shift
 
 
 @pytest.fixture(scope="module")

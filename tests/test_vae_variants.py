@@ -7,7 +7,7 @@ from keras import layers, ops
 from scipy import stats
 
 from genai_basics import VAE, VampPrior, build_vae, load_data
-from genai_basics.distributions import Gaussian
+from genai_basics.layers import Gaussian
 
 SMALL = {"input_shape": (8, 8, 1), "latent_dim": 4, "hidden_units": (16,), "filters": (4, 8)}
 

@@ -16,7 +16,7 @@ import os
 import numpy as np
 
 import genai_basics as gb
-from genai_basics.detector.boxes import gaussians
+from genai_basics.convolutional.boxes import gaussians
 
 BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))
 

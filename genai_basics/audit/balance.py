@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .intervals import difference_from_rest, ratio_interval, share_interval
+from ..metrics.intervals import difference_from_rest, ratio_interval, share_interval
 
 __all__ = ["clusters", "compare_shares", "neighbours_label", "worst_groups"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..metrics.intervals import share_interval
 from .canaries import repeated_sentences
 from .copying import find_duplicates
-from .intervals import share_interval
 from .neighbours import as_vectors, nearest
 
 __all__ = ["DROPS", "Checks", "check_data", "drop_suspects", "personal_data"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .intervals import share_interval
+from ..metrics.intervals import share_interval
 from .neighbours import nearest
 
 __all__ = ["Copying", "find_copies", "find_duplicates"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .intervals import area_under_curve, share_interval
+from ..metrics.intervals import area_under_curve, share_interval
 from .neighbours import nearest
 
 __all__ = ["difficulty", "membership"]

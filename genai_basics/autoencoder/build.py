@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers
 
 from ..layers import Shift
-from ..networks import conv, conv_down, conv_up, crop, dense_down, dense_up, stages, upsample
+from ..layers.blocks import conv, conv_down, conv_up, crop, dense_down, dense_up, stages, upsample
 from . import transform
 from .model import Autoencoder
 from .noise import NOISES

@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers
 
 from ..backend import value_of
-from ..networks import crop
+from ..layers.blocks import crop
 
 __all__ = ["analysis", "start", "step_of", "synthesis"]
 

@@ -11,15 +11,15 @@ from ..backend import gradient_step, stop_gradient_of
 from ..data.writers import image_grid, to_pixels
 from ..layers import DifferentiableAugmentation
 from ..losses import adversarial_losses, gradient_penalty, r1_penalty
-from ..model import Model
-from .judge import (
+from ..metrics.features import (
     FeatureStatistics,
     build_features,
     sample_report,
-    share_interval,
     some_examples,
     train_classifier,
 )
+from ..metrics.intervals import share_interval
+from ..model import Model
 from .walks import great_circles
 
 __all__ = ["GAN", "check_choices"]
@@ -467,7 +467,7 @@ class GAN(Model):
             if labels is not None:
                 obeyed = classes == labels
                 report["label_obedience"] = obeyed.mean()
-                intervals["label_obedience"] = share_interval(obeyed)
+                intervals["label_obedience"] = list(share_interval(obeyed.sum(), len(obeyed)))
             names = self.class_names or range(self.classifier.output.shape[-1])
             shares = np.bincount(classes, minlength=len(names)) / n
             report |= {f"share_{name}": share for name, share in zip(names, shares, strict=True)}

@@ -15,7 +15,7 @@ import keras
 from keras import layers
 
 from ..layers import ConditionalNormalization, PixelShuffle, SpectralConv2D, SpectralDense
-from ..networks import check_shape
+from ..layers.blocks import check_shape
 from .adversarial import GAN, check_choices
 
 __all__ = ["build_gan"]

@@ -15,8 +15,8 @@ from keras import layers, ops
 
 from ..backend import straight_through
 from ..data.writers import image_grid
+from ..metrics.features import sample_report
 from .adversarial import GAN, REPORT_LEAST, REPORT_MOST, check_choices
-from .judge import sample_report
 
 __all__ = ["MusicGAN", "build_music_gan"]
 

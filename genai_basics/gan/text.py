@@ -17,9 +17,9 @@ from keras import layers, ops
 
 from .. import metrics
 from ..backend import stop_gradient_of, straight_through
+from ..metrics.features import sample_report
 from ..model import draw_unlike
 from .adversarial import GAN, REPORT_LEAST, REPORT_MOST, check_choices
-from .judge import sample_report
 
 __all__ = ["TextGAN", "build_text_gan"]
 

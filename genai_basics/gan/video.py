@@ -16,8 +16,8 @@ from keras import layers, ops
 
 from ..data.writers import image_grid, to_pixels
 from ..layers import PixelShuffle
+from ..metrics.features import build_features, sample_report
 from .adversarial import GAN, REPORT_LEAST, check_choices
-from .judge import build_features, sample_report
 
 __all__ = ["VideoGAN", "build_video_gan"]
 

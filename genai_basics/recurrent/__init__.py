@@ -1,6 +1,6 @@
 """Recurrent networks: sequences labelled, forecast, written, translated and transcribed."""
 
-from ..tokenizer import Tokenizer
+from ..preprocessing import Tokenizer
 from .forecaster import Forecaster, build_forecaster
 from .language_model import LanguageModel, build_language_model
 from .music import MusicModel

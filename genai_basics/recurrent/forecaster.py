@@ -16,7 +16,7 @@ from keras import layers, ops
 
 from .. import metrics, plotting
 from ..backend import drawn, gradient_step
-from ..cells import recurrent_layer
+from ..layers.cells import recurrent_layer
 from ..model import Errors, Model
 
 __all__ = ["Forecaster", "build_forecaster"]

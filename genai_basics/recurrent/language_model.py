@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..cells import recurrent_layer
-from ..tokenizer import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
+from ..layers.cells import recurrent_layer
+from ..preprocessing import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 from .sequences import SequenceModel, uniforms_of
 
 __all__ = ["LanguageModel", "build_language_model"]

@@ -9,10 +9,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..cells import recurrent_layer
-from ..inputs import Inputs, Numbers
+from ..layers.cells import recurrent_layer
 from ..predictor import Predictor, head_of
-from ..tokenizer import PADDING, Tokenizer
+from ..preprocessing import PADDING, Numbers, Preprocessor, Tokenizer
 
 __all__ = ["RNN", "Steps", "Tokens", "build_rnn"]
 
@@ -163,7 +162,7 @@ class Steps(Numbers):
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
-class Tokens(Inputs):
+class Tokens(Preprocessor):
     """Texts as the numbers of their units, padded with 0.
 
     Args:

@@ -14,11 +14,10 @@ from keras import layers, ops
 
 from .. import metrics
 from ..backend import drawn, gradient_step
-from ..cells import recurrent_layer
-from ..inputs import Waves
+from ..layers.cells import recurrent_layer
+from ..layers.spectral import LogMel
 from ..model import Errors, Model
-from ..sound import LogMel
-from ..tokenizer import UNKNOWN
+from ..preprocessing import UNKNOWN, Waves
 from .ctc import beam_search, collapse, least_frames
 from .frames import StridedConv, Within
 

@@ -14,9 +14,9 @@ from keras import layers, ops
 
 from .. import metrics, plotting
 from ..backend import drawn, gradient_step
-from ..cells import recurrent_layer
+from ..layers.cells import recurrent_layer
 from ..model import Model
-from ..tokenizer import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
+from ..preprocessing import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 
 __all__ = ["Translator", "build_translator"]
 

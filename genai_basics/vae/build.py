@@ -5,9 +5,8 @@ import math
 import keras
 from keras import layers
 
-from ..distributions import get_likelihood
-from ..layers import Shift
-from ..networks import check_shape, conv_down, conv_up, dense_down, dense_up, stages
+from ..layers import Shift, get_likelihood
+from ..layers.blocks import check_shape, conv_down, conv_up, dense_down, dense_up, stages
 from .hierarchical import HierarchicalVAE
 from .model import VAE
 

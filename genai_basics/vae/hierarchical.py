@@ -7,7 +7,7 @@ KL = KL(q(z2 | x) || p(z2)) + E KL(q(z1 | x, z2) || p(z1 | z2)).
 import keras
 from keras import ops
 
-from ..distributions import normal_log_prob
+from ..layers import normal_log_prob
 from .model import VAE, _mean_of_groups
 
 __all__ = ["HierarchicalVAE"]

@@ -14,8 +14,7 @@ from scipy.special import logsumexp
 from .. import metrics
 from ..backend import gradient_step
 from ..data.writers import image_grid, to_pixels
-from ..distributions import VampPrior, get_likelihood, get_prior, normal_log_prob
-from ..layers import Sampling, Shift
+from ..layers import Sampling, Shift, VampPrior, get_likelihood, get_prior, normal_log_prob
 from ..model import EVALUATION_SEED, Model, some_of
 
 __all__ = ["VAE"]

@@ -14,9 +14,9 @@ import numpy as np
 from keras import layers, ops
 
 from .. import metrics
-from ..cells import recurrent_layer
+from ..layers.cells import recurrent_layer
 from ..model import draw_unlike
-from ..tokenizer import BOUNDARY, PADDING, UNKNOWN, Tokenizer
+from ..preprocessing import BOUNDARY, PADDING, UNKNOWN, Tokenizer
 from .build import gaussian
 from .model import VAE
 

@@ -20,9 +20,9 @@ from genai_basics.audit import (
     worst_groups,
 )
 from genai_basics.audit.balance import clusters, neighbours_label
-from genai_basics.audit.intervals import area_under_curve, share_interval
 from genai_basics.audit.neighbours import as_vectors, nearest
 from genai_basics.audit.verbatim import Index, as_symbols
+from genai_basics.metrics.intervals import area_under_curve, share_interval
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from keras import ops
 import genai_basics as gb
 from genai_basics import metrics
 from genai_basics.gan.adversarial import Unmoved
-from genai_basics.gan.judge import FeatureStatistics, share_interval
 from genai_basics.gan.walks import great_circles
 from genai_basics.losses import ADVERSARIAL_LOSSES, r1_penalty
+from genai_basics.metrics.features import FeatureStatistics, share_interval
 
 
 @pytest.fixture(scope="module")

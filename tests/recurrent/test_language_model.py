@@ -8,9 +8,9 @@ import pytest
 from keras import ops
 
 from genai_basics import build_language_model
+from genai_basics.preprocessing import BOUNDARY, Tokenizer
 from genai_basics.recurrent.music import build_music_model
 from genai_basics.recurrent.sequences import Windows, uniforms_of
-from genai_basics.tokenizer import BOUNDARY, Tokenizer
 
 LINE = "the rain in spain stays mainly in the plain. "
 

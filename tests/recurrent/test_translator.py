@@ -7,8 +7,8 @@ import pytest
 from keras import ops
 
 from genai_basics import build_translator
+from genai_basics.preprocessing import BOUNDARY, PADDING, UNKNOWN
 from genai_basics.recurrent.translator import padded
-from genai_basics.tokenizer import BOUNDARY, PADDING, UNKNOWN
 
 PAIRS = {
     "one": "un",

@@ -14,14 +14,7 @@ from ..backend import gradient_step
 from ..data.images import resize_images
 from ..data.writers import image_grid
 from ..model import Errors, Model
-from .boxes import (
-    area_of,
-    boxes_of,
-    detection_losses,
-    losses_by_picture,
-    matched_objects,
-    overlaps,
-)
+from .boxes import area_of, boxes_of, detection_losses, losses_by_picture, matched_objects, overlaps
 
 __all__ = ["Detector"]
 

@@ -5,7 +5,13 @@ import math
 import keras
 from keras import ops
 
-__all__ = ["RandomAffine", "RandomErasing", "RandomLight", "RandomSeries"]
+__all__ = [
+    "DifferentiableAugmentation",
+    "RandomAffine",
+    "RandomErasing",
+    "RandomLight",
+    "RandomSeries",
+]
 
 
 class Augmentation(keras.layers.Layer):
@@ -185,3 +191,73 @@ class RandomSeries(Augmentation):
     def get_config(self):
         names = ("scale", "jitter", "warp")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class DifferentiableAugmentation(keras.layers.Layer):
+    """Random changes of pictures that gradients pass through (Zhao et al., 2020, DiffAugment).
+
+    Shown to the discriminator on real and generated pictures alike, so that it cannot learn a
+    small data set by heart, while the generator is not taught to make changed pictures.
+
+    Args:
+        policy: Some of `"translation"` (up to an eighth of the side), `"brightness"` (by up to a
+            quarter of the range), `"cutout"` (a square of half the side).
+        seed: Seed of the changes.
+    """
+
+    policies = ("translation", "brightness", "cutout")
+
+    def __init__(self, policy=("translation", "brightness"), seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.policy, self.seed = tuple(policy), seed
+        self.noise = keras.random.SeedGenerator(seed)
+        unknown = [name for name in self.policy if name not in self.policies]
+        if unknown:
+            raise ValueError(
+                f"`augment` takes {', '.join(self.policies)}. Received: {', '.join(unknown)}"
+            )
+
+    def call(self, x):
+        """Change each picture of x, (batch, height, width, channels) in [-1, 1], by itself."""
+        for name in self.policy:
+            x = getattr(self, name)(x)
+        return x
+
+    def uniform(self, x, low, high):
+        return keras.random.uniform((ops.shape(x)[0],), low, high, seed=self.noise)
+
+    def brightness(self, x):
+        """Add one number to all of a picture."""
+        return x + ops.reshape(self.uniform(x, -0.5, 0.5), (-1, 1, 1, 1))
+
+    def translation(self, x):
+        """Shift by whole pixels; what comes in is -1, black."""
+        for axis in (1, 2):
+            size = x.shape[axis]
+            reach = max(size // 8, 1)
+            shift = ops.cast(ops.floor(self.uniform(x, -reach, reach + 1)), "int32")
+            source = ops.arange(size)[None] + shift[:, None]
+            inside = ops.cast((source >= 0) & (source < size), x.dtype)
+            shape = (-1, size, 1, 1) if axis == 1 else (-1, 1, size, 1)
+            index = ops.reshape(ops.clip(source, 0, size - 1), shape)
+            x = ops.take_along_axis(x, ops.broadcast_to(index, ops.shape(x)), axis=axis)
+            x = (x + 1.0) * ops.reshape(inside, shape) - 1.0
+        return x
+
+    def cutout(self, x):
+        """Set a square of half the side to the middle of the range."""
+        keep = 0.0
+        for axis in (1, 2):
+            size = x.shape[axis]
+            centre = self.uniform(x, 0, size)[:, None]
+            far = ops.abs(ops.arange(size, dtype="float32")[None] - centre) > size / 4
+            shape = (-1, size, 1, 1) if axis == 1 else (-1, 1, size, 1)
+            keep = ops.maximum(keep, ops.reshape(ops.cast(far, x.dtype), shape))
+        return x * keep
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "policy": self.policy, "seed": self.seed}

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import layers
 
-from .model import Detector
+from .detector import Detector
 
 __all__ = ["build_detector"]
 

@@ -10,9 +10,9 @@ import itertools
 import keras
 from keras import layers, ops
 
-from .augmentation import RandomAffine
-from .inputs import Columns, Numbers, Words
-from .predictor import Predictor, head_of
+from ..layers import RandomAffine
+from ..predictor import Predictor, head_of
+from ..preprocessing import Columns, Numbers, Words
 
 __all__ = ["MLP", "build_mlp"]
 

@@ -8,7 +8,7 @@ import math
 
 from keras import layers
 
-from .layers import PixelShuffle
+from . import PixelShuffle
 
 __all__ = [
     "check_shape",

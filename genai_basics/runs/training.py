@@ -10,14 +10,14 @@ from pathlib import Path
 
 import keras
 
-from . import backend
+from .. import backend
+from ..callbacks import Doctor, Progress
+from ..data import Dataset, load_data
+from ..model import Model
+from ..recipes import check_options, get_recipe, parameters
 from .card import write_card
-from .data import Dataset, load_data
-from .doctor import Doctor
-from .model import Model, Progress
-from .recipes import check_options, get_recipe, parameters
 from .recorder import Follower, Recorder, validation_of
-from .runs import Interrupted, Run, load_model, load_run, new_folder, put_aside
+from .run import Interrupted, Run, load_model, load_run, new_folder, put_aside
 
 __all__ = ["Interrupted", "train"]
 
@@ -163,7 +163,7 @@ def train(
                 model = load_model(start_from)
             else:
                 module, function = recipe.builder.split(".")
-                model = getattr(import_module(f".{module}", __package__), function)(**arguments)
+                model = getattr(import_module(f"genai_basics.{module}"), function)(**arguments)
             model.compile(learning_rate=learning_rate, dp_noise=dp_noise, dp_clip=dp_clip)
             run = Run(folder, config)
             if first:
@@ -314,7 +314,7 @@ def _fit(run, recipe, model, data, callbacks):
 
 def _account(run, model, x):
     """Write into the run what its private training guarantees, and what it does not."""
-    from .audit import epsilon_spent, usual_delta
+    from ..audit import epsilon_spent, usual_delta
 
     n, unit = model.privacy_of(x)
     rate, delta = run.config["training"]["batch_size"] / n, usual_delta(n)
@@ -338,7 +338,7 @@ def _planted(data, repeats, seed):
     """Return the data with secrets planted in the training text, and the secrets."""
     if not repeats:
         return data, None
-    from .audit import plant
+    from ..audit import plant
 
     return plant(data, repeats, seed)
 
@@ -347,7 +347,7 @@ def _checked(data, drop, wanted, seed):
     """Return the data without what is to be dropped, and what a look through them found."""
     if not wanted and not drop:
         return data, None
-    from .audit import check_data, drop_suspects
+    from ..audit import check_data, drop_suspects
 
     found = check_data(data, seed=seed)
     return drop_suspects(data, found, drop), found.to_config()
@@ -355,7 +355,7 @@ def _checked(data, drop, wanted, seed):
 
 def _end_with_audit(run, data):
     """Write a short audit into the run; whatever goes wrong in it, the run is kept."""
-    from .audit import audit_run
+    from ..audit import audit_run
 
     began = time.monotonic()
     try:

@@ -13,12 +13,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from . import plotting
-from .augmentation import RandomAffine, RandomErasing, RandomLight, RandomSeries
-from .data.writers import image_grid, to_pixels
-from .inputs import Numbers, Waves
-from .predictor import Predictor, head_of
-from .sound import LogMel
+from .. import plotting
+from ..data.writers import image_grid, to_pixels
+from ..layers import RandomAffine, RandomErasing, RandomLight, RandomSeries
+from ..layers.spectral import LogMel
+from ..predictor import Predictor, head_of
+from ..preprocessing import Numbers, Waves
 
 __all__ = ["CNN", "build_cnn", "train_feature_extractor"]
 

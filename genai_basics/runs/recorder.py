@@ -5,11 +5,11 @@ import time
 import keras
 import numpy as np
 
-from . import backend, plotting
+from .. import backend, plotting
+from ..data.writers import PREFERRED, write_samples
+from ..provenance import describe
 from .card import write_card
-from .data.writers import PREFERRED, write_samples
-from .provenance import describe
-from .runs import checkpoint, restore, write_history
+from .files import checkpoint, restore, write_history
 
 __all__ = ["Follower", "Recorder", "validation_of"]
 

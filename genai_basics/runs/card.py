@@ -9,8 +9,8 @@ import json
 import math
 from pathlib import Path
 
-from .recipes import get_recipe
-from .runs import write_text
+from ..recipes import get_recipe
+from .files import write_text
 
 __all__ = ["write_card"]
 

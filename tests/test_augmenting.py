@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 import genai_basics as gb
-from genai_basics import provenance, synthetic
+from genai_basics import augmenting as synthetic
+from genai_basics import provenance
 
 
 class Nearest:
@@ -116,7 +117,7 @@ def test_the_command_writes_a_data_set(tmp_path, monkeypatch):
         gains = dict.fromkeys(("generated", "varied", "both"), (0.0, -0.1, 0.1))
         return synthetic.Augmented(x, y, len(x) - 5, 0.9, accuracy, gains, "A verdict.")
 
-    monkeypatch.setattr(synthetic, "augment", quick)
+    monkeypatch.setattr(augmenting, "augment", quick)
     out = tmp_path / "more.npz"
     arguments = ["augment", "--data", "digits", "--limit", "50", "--out", str(out)]
     done = CliRunner().invoke(cli, [*arguments, "--json"])

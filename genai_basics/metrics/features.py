@@ -6,19 +6,16 @@ in a few seconds, or with random weights where there are no labels (which is cru
 tells a good generator from a bad one). Distances compare only within one such network.
 """
 
-import math
-
 import keras
 import numpy as np
 from keras import layers, ops
 
-from .. import metrics
+from .samples import density_coverage, frechet_distance, precision_recall
 
 __all__ = [
     "FeatureStatistics",
     "build_features",
     "sample_report",
-    "share_interval",
     "some_examples",
     "train_classifier",
 ]
@@ -132,13 +129,13 @@ def sample_report(real, fake, most=3000):
     """
     report = {}
     if min(len(real), len(fake)) > 1:
-        report["frechet_distance"] = metrics.frechet_distance(real, fake)
+        report["frechet_distance"] = frechet_distance(real, fake)
     if len(real) > 3:
         halves = np.random.default_rng(0).permutation(len(real))
-        report["frechet_floor"] = metrics.frechet_distance(real[halves[::2]], real[halves[1::2]])
+        report["frechet_floor"] = frechet_distance(real[halves[::2]], real[halves[1::2]])
     real, fake = real[:most], fake[:most]
     if min(len(real), len(fake)) > 5:
-        report |= metrics.precision_recall(real, fake) | metrics.density_coverage(real, fake)
+        report |= precision_recall(real, fake) | density_coverage(real, fake)
     return report
 
 
@@ -156,11 +153,3 @@ def some_examples(parts, most):
         else [part[i] for i in index]
         for part in parts
     )
-
-
-def share_interval(hits, z=1.96):
-    """Return Wilson's 95% interval of a share of true values."""
-    n, p = len(hits), float(np.mean(hits))
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return [middle - reach, middle + reach]

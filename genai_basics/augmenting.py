@@ -5,10 +5,10 @@ import dataclasses
 import keras
 import numpy as np
 
-from .augmentation import RandomAffine
-from .convolutional import build_cnn
-from .feedforward import build_mlp
+from .convolutional.cnn import build_cnn
+from .feedforward.mlp import build_mlp
 from .gan import build_gan
+from .layers import RandomAffine
 
 __all__ = ["Augmented", "augment"]
 

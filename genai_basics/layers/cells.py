@@ -9,7 +9,7 @@ default (activations, dropout within the layer), they are Keras' own.
 import keras
 from keras import ops
 
-from .backend import on_gpu, scan
+from ..backend import on_gpu, scan
 
 __all__ = ["GRU", "LSTM", "recurrent_layer"]
 

@@ -52,7 +52,7 @@ class LogMel(keras.layers.Layer):
     Example:
 
     >>> import keras
-    >>> from genai_basics.sound import LogMel
+    >>> from genai_basics.layers import LogMel
     >>> LogMel(8000)(keras.ops.zeros((1, 4000))).shape
     TensorShape([1, 50, 40])
     """

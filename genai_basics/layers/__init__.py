@@ -1,0 +1,62 @@
+"""Layers that the families share; priors and likelihoods are layers, too."""
+
+from .augmentation import (
+    DifferentiableAugmentation,
+    RandomAffine,
+    RandomErasing,
+    RandomLight,
+    RandomSeries,
+)
+from .cells import GRU, LSTM, recurrent_layer
+from .likelihoods import (
+    Bernoulli,
+    DiscretizedLogistic,
+    Gaussian,
+    Likelihood,
+    LogisticMixture,
+    get_likelihood,
+)
+from .normalization import ConditionalNormalization, SpectralConv2D, SpectralDense
+from .priors import (
+    FlowPrior,
+    MixturePrior,
+    Prior,
+    StandardNormal,
+    VampPrior,
+    get_prior,
+    normal_log_prob,
+)
+from .sampling import Sampling, Shift
+from .spectral import LogMel
+from .upsampling import PixelShuffle
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "Bernoulli",
+    "ConditionalNormalization",
+    "DifferentiableAugmentation",
+    "DiscretizedLogistic",
+    "FlowPrior",
+    "Gaussian",
+    "Likelihood",
+    "LogMel",
+    "LogisticMixture",
+    "MixturePrior",
+    "PixelShuffle",
+    "Prior",
+    "RandomAffine",
+    "RandomErasing",
+    "RandomLight",
+    "RandomSeries",
+    "Sampling",
+    "Shift",
+    "SpectralConv2D",
+    "SpectralDense",
+    "StandardNormal",
+    "VampPrior",
+    "get_likelihood",
+    "get_prior",
+    "normal_log_prob",
+    "recurrent_layer",
+]

@@ -1,0 +1,74 @@
+"""Layers of latent codes: the reparameterized draw, and data moved to their mean."""
+
+import keras
+from keras import ops
+
+__all__ = ["Sampling", "Shift"]
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Sampling(keras.layers.Layer):
+    """The reparameterization trick (Kingma & Welling, 2013, section 2.4).
+
+    Draws z ~ N(mean, exp(log_var)) as z = mean + exp(log_var / 2) * epsilon with
+    epsilon ~ N(0, 1). The randomness enters as an input, so gradients reach mean and log_var.
+
+    Args:
+        seed: Seed of epsilon. `None` draws a fresh one.
+
+    Example:
+
+    >>> import keras
+    >>> from genai_basics import Sampling
+    >>> Sampling(seed=0)([keras.ops.zeros((5, 2)), keras.ops.zeros((5, 2))]).shape
+    TensorShape([5, 2])
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.noise = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs, noise=None):
+        """Draw z of shape (batch, latent_dim) from `inputs = (mean, log_var)` of that shape.
+
+        `noise` is the `SeedGenerator` to draw from, the layer's own where it is left out.
+        """
+        mean, log_var = inputs
+        epsilon = keras.random.normal(ops.shape(mean), dtype=mean.dtype, seed=noise or self.noise)
+        return mean + ops.exp(0.5 * log_var) * epsilon
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Shift(keras.layers.Layer):
+    """Subtract the mean of the data (`sign=-1`), or add it again (`sign=1`).
+
+    Networks learn from the mean on far sooner than from zero, where that is black: on bright
+    pictures an autoencoder was behind principal components for minutes without it. The mean is
+    zero until `start` has seen data.
+
+    Args:
+        sign: 1 or -1.
+        shared: One mean for each channel (the last axis), not one for each number.
+    """
+
+    def __init__(self, sign, shared=False, **kwargs):
+        super().__init__(**kwargs)
+        self.sign, self.shared = sign, shared
+
+    def build(self, input_shape):
+        shape = input_shape[-1:] if self.shared else input_shape[1:]
+        self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
+
+    def start(self, x):
+        """Take the mean from examples x (n, ...), NumPy."""
+        self.mean.assign(x.mean(axis=tuple(range(x.ndim - 1)) if self.shared else 0))
+
+    def call(self, x):
+        return x + self.sign * ops.cast(self.mean, x.dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "sign": self.sign, "shared": self.shared}

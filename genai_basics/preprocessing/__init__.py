@@ -1,0 +1,21 @@
+"""From raw x of each kind to the numbers of a network, and back: one class for each kind."""
+
+from .base import Preprocessor
+from .columns import Columns
+from .numbers import Numbers
+from .tokens import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
+from .waves import Waves
+from .words import Words
+
+__all__ = [
+    "BOUNDARY",
+    "PADDING",
+    "SPECIAL",
+    "UNKNOWN",
+    "Columns",
+    "Numbers",
+    "Preprocessor",
+    "Tokenizer",
+    "Waves",
+    "Words",
+]

@@ -1,0 +1,48 @@
+"""Base of the preprocessing: from raw x to the numbers of a network, and back."""
+
+import keras
+import numpy as np
+
+__all__ = ["Preprocessor", "fit_scaling"]
+
+
+class Preprocessor(keras.layers.Layer):
+    """Turns raw x of one kind into the numbers of a network. A layer: its state is saved.
+
+    Four verbs lead from raw data to the network and back:
+
+    - `adapt(x, y)` fits the state to raw training data;
+    - `prepare(x)` returns raw x as an array, or a dict of arrays, of one length: once, in NumPy,
+      so it is where data are checked;
+    - calling the layer turns a batch of prepared x into numbers, in the input pipeline;
+    - `invert(outputs)` maps outputs of a network (NumPy) back to raw data.
+    """
+
+    checked = False  # whether prepared x must have the shape `shape`, and be finite
+
+    def adapt(self, x, y=None):
+        """Fit to raw training data. By default there is nothing to fit."""
+
+    def prepare(self, x):
+        """Return raw x as an array, or a dict of arrays, of one length."""
+        raise NotImplementedError(f"{type(self).__name__} must define `prepare`")
+
+    def call(self, x):
+        """Return the network's numbers for a batch of prepared x."""
+        return x
+
+    def invert(self, outputs):
+        """Return outputs of the network, as NumPy arrays, in the units of raw data."""
+        return outputs
+
+
+def fit_scaling(scaling, x):
+    """Fit a `Normalization` to x: missing numbers do not count, constant ones stay small."""
+    flat = np.asarray(x, "float64").reshape(-1, np.shape(x)[-1])
+    known = np.isfinite(flat).any(axis=0)
+    flat = np.where(known, flat, 0.0)
+    mean, variance = np.nanmean(flat, axis=0), np.nanvar(flat, axis=0)
+    variance[variance == 0] = 1.0  # a constant: a new value must not become huge
+    scaling.adapt_mean.assign(mean.reshape(scaling.adapt_mean.shape))
+    scaling.adapt_variance.assign(variance.reshape(scaling.adapt_variance.shape))
+    scaling.finalize_state()

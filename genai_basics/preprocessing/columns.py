@@ -1,0 +1,104 @@
+"""Columns of a table: numbers and categories."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from .base import Preprocessor, fit_scaling
+
+__all__ = ["Columns"]
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Columns(Preprocessor):
+    """Tables: a dict of columns. The order of the columns does not matter, further ones are left.
+
+    A number is standardized and followed by whether it was missing; a category becomes one-hot,
+    with a place for what is missing and one for what was not seen in training.
+
+    Args:
+        columns: `(name, "number" | "category")` pairs.
+        max_categories: Most values of a category that are told apart: the most frequent.
+    """
+
+    def __init__(self, columns, max_categories=50, **kwargs):
+        super().__init__(**kwargs)
+        self.columns = tuple((str(name), str(kind)) for name, kind in columns)
+        self.max_categories = max_categories
+        for name, kind in self.columns:
+            if kind not in ("number", "category"):
+                raise ValueError(
+                    '`columns` must be pairs of a name and "number" or "category". '
+                    f"Received: ({name!r}, {kind!r})"
+                )
+        self.numbers = [i for i, (_, kind) in enumerate(self.columns) if kind == "number"]
+        self.categories = [i for i, (_, kind) in enumerate(self.columns) if kind == "category"]
+        self.scaling = keras.layers.Normalization(axis=-1)
+        self.scaling.build((None, max(len(self.numbers), 1)))
+        self.lookups = [
+            keras.layers.StringLookup(max_tokens=max_categories + 2, mask_token="")
+            for _ in self.categories
+        ]
+        self.built = True
+
+    @property
+    def width(self):
+        """How many numbers a row becomes."""
+        return 2 * len(self.numbers) + (self.max_categories + 2) * len(self.categories)
+
+    def shape_of_one(self):
+        return (len(self.columns),)
+
+    def adapt(self, x):
+        for lookup, i in zip(self.lookups, self.categories, strict=True):
+            lookup.adapt(self._column(x, i))
+        if self.numbers:
+            numbers = np.stack([self._column(x, i) for i in self.numbers], axis=-1)
+            fit_scaling(self.scaling, numbers)
+
+    def prepare(self, x):
+        if not hasattr(x, "keys"):
+            raise ValueError(
+                "x must be a dict (or data frame) of columns. "
+                f"Received: x of type {type(x).__name__}"
+            )
+        absent = [name for name, _ in self.columns if name not in x]
+        if absent:
+            raise ValueError(
+                f"x must hold the column {absent[0]!r}. Received: {', '.join(x.keys())}"
+            )
+        values = [self._column(x, i) for i in range(len(self.columns))]
+        lengths = {len(column) for column in values}
+        if len(lengths) > 1:
+            raise ValueError(f"columns must have one length. Received: lengths {sorted(lengths)}")
+        for lookup, i in zip(self.lookups, self.categories, strict=True):
+            values[i] = ops.convert_to_numpy(lookup(values[i])) if len(values[i]) else values[i]
+        return np.stack([np.asarray(column, "float32") for column in values], axis=-1)
+
+    def _column(self, x, i):
+        name, kind = self.columns[i]
+        values = np.asarray(x[name])
+        if kind == "number":
+            try:
+                return values.astype("float32")
+            except ValueError as error:
+                raise ValueError(
+                    f"the column {name!r} must hold numbers. Received: {error}"
+                ) from None
+        missing = np.array([v is None or v != v for v in values.tolist()], bool)
+        return np.where(missing, "", values.astype(str))
+
+    def call(self, x):
+        parts = []
+        if self.numbers:
+            numbers = ops.take(x, np.array(self.numbers), axis=-1)
+            missing = ops.isnan(numbers)
+            scaled = self.scaling(ops.where(missing, 0.0, numbers))
+            parts += [ops.where(missing, 0.0, scaled), ops.cast(missing, "float32")]
+        for i in self.categories:
+            parts.append(ops.one_hot(ops.cast(x[:, i], "int32"), self.max_categories + 2))
+        return ops.concatenate(parts, axis=-1)
+
+    def get_config(self):
+        config = {"columns": self.columns, "max_categories": self.max_categories}
+        return {**super().get_config(), **config}
