@@ -6,8 +6,8 @@ it is needed.
 
 from .dataset import Dataset, Part
 from .images import ImageFiles
-from .inputs import read_inputs
 from .loading import KINDS, list_data, load_data
+from .predicting import read_inputs
 from .spec import (
     AudioSpec,
     DetectionSpec,

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from .arrays import encode_parts
+from .cells import read_rows
 from .dataset import Part, Reading
-from .encodings import read_rows
 from .files import (
     fingerprint_arrays,
     fingerprint_files,

@@ -1,40 +1,65 @@
-"""One series to forecast: a `.csv` with a time column, gaps and all, or an array."""
+"""Series to forecast: a table with a time column, gaps and all, or an array."""
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 
+from .columns import read_columns
 from .dataset import Part, Reading
-from .encodings import read_rows
-from .files import fingerprint_arrays, fingerprint_files, load_arrays
+from .files import fingerprint_arrays, load_arrays
+from .frequencies import calendar_columns, calendar_of, season_of
 from .spec import ForecastSpec
-from .tables import parse_numbers
-from .times import (
-    CALENDAR,
-    SEASONS,
-    calendar_columns,
-    find_frequency,
-    next_times,
-    parse_times,
-    regular_times,
-)
+from .tables import source_fingerprint
+from .timelines import fill, find_series, is_time_name, read_timeline, regular, rest, times_after
 
-__all__ = ["find_time", "history_for_spec", "read_forecast", "series_reading"]
+__all__ = ["Histories", "history_for_spec", "read_forecast", "series_reading"]
 
-TIME_NAMES = (
-    "date",
-    "time",
-    "datetime",
-    "timestamp",
-    "ds",
-    "month",
-    "day",
-    "week",
-    "year",
-    "period",
-)
-CLOCK = ("year", "month", "day", "hour", "minute")
 MOST_CATEGORIES = 10
+
+
+@dataclass
+class _Series:
+    """One series: values (time, channels), with its times and its name."""
+
+    values: np.ndarray
+    times: np.ndarray | None
+    name: str | None = None
+
+
+class Histories(list):
+    """Arrays (time, channels) to forecast from, which know the times that follow.
+
+    Args:
+        arrays: The histories.
+        times: The times of each, or None.
+        frequency: The step between them.
+        ahead: How many steps at the end of each are already those to forecast.
+    """
+
+    def __init__(self, arrays, times=None, frequency=None, ahead=0):
+        super().__init__(arrays)
+        self.times, self.frequency = times or [None] * len(self), frequency
+        self.ahead = ahead
+
+    def following(self, horizon):
+        """Return, for each history, the `horizon` times after it as text, or None."""
+        found = []
+        for times in self.times:
+            if times is None:
+                found.append(None)
+                continue
+            last = times[: len(times) - self.ahead]
+            after = times_after(last, self.frequency, horizon)
+            found.append(None if after is None else _texts(after))
+        return found
+
+
+def _texts(times):
+    if times.dtype.kind != "M":
+        return [f"{time:g}" for time in times]
+    whole = np.all(times == times.astype("datetime64[D]"))
+    return np.datetime_as_string(times, unit="D" if whole else "s").tolist()
 
 
 def read_forecast(
@@ -42,161 +67,244 @@ def read_forecast(
     *,
     target=None,
     time=None,
+    series=None,
     columns=None,
     encoding=None,
     season=None,
     frequency=None,
     calendar=True,
+    day_first=None,
+    delimiter=None,
+    header=None,
+    decimal=None,
+    thousands=None,
+    missing=(),
     known=(),
     ahead=0,
+    strict=False,
 ):
-    """Read a series to forecast.
+    """Read a series to forecast, or several that a column tells apart.
 
-    Rows are put in the order of their times, values of the same time averaged, missing times
-    and values filled along a line between their neighbours; each is said in a warning.
+    Rows are put in the order of their times, missing times and values filled along a line
+    between their neighbours; each is said in a warning.
 
     Args:
-        source: `.csv`, `.tsv`, `.npy`, `.npz` or an array (time,) or (time, channels).
+        source: `.csv`, `.tsv`, `.json`, `.parquet`, `.xlsx`, a DataFrame or Series; `.npy`,
+            `.npz` or an array (time,) or (time, channels).
         target: Column, or columns, to forecast.
         time: Column of times. `None` finds it; `year`, `month`, `day`, `hour` columns are
-            taken together.
+            taken together, and so are a date and a clock.
+        series: Column that tells which series a row belongs to. `None` finds it where times
+            come more than once.
         columns: Columns to use beside the target. `None` takes all that hold something.
         encoding: As for `decode_text`.
         season: Steps after which the series resembles itself. `None` takes it from the
             frequency: 12 for months, 7 for days, 24 for hours.
-        frequency: "month", "day", "900 seconds"... `None` takes the commonest step.
+        frequency: "month", "day", "15 minutes"... `None` takes the commonest step.
         calendar: Whether to add what the calendar says of each time: `week_sin`...
+        day_first: Whether days come before months. `None` takes what gives even steps.
+        delimiter, header, decimal, thousands, missing: As for tables.
         known: Columns to read for the steps after the last value of the targets, too.
         ahead: How many such steps end the series; what is not known of them is NaN.
+        strict: Whether rows that have not as many cells as the header are an error.
     """
-    if not hasattr(source, "suffix") or source.suffix.lower() in (".npy", ".npz"):
+    if _is_array(source):
         return _read_array(source, target, season)
-    header, rows = read_rows(source, encoding)
-    if not rows:
-        raise ValueError(f"'{source}' holds no rows.")
-    cells = dict(zip(header, zip(*rows, strict=True), strict=True))
-    times, time_names = _times(cells, time, source)
-    for name in time_names:
-        del cells[name]
-    targets = _targets(target, cells, source)
-    series = {name: _numbers(name, cells[name]) for name in targets}
-    for name in cells if columns is None else columns:
-        if name not in cells:
-            raise ValueError(f"'{source}' has no column {name!r}; it has {', '.join(header)}.")
-        if name not in targets:
-            series.update(_covariate(name, cells[name], asked=columns is not None))
-    values = np.stack(list(series.values()), axis=1)
-    time_column = time_names[0] if len(time_names) == 1 else ",".join(time_names) or None
-    reading = series_reading(
-        values,
-        times,
-        tuple(series),
-        targets,
-        season,
-        frequency,
-        calendar,
-        time_column,
-        known,
-        ahead,
+    names = [target] if isinstance(target, str) else [*(target or ())]
+    table = read_columns(
+        source,
+        encoding=encoding,
+        delimiter=delimiter,
+        header=header,
+        decimal=decimal,
+        thousands=thousands,
+        missing=missing,
+        expect=[*names, *([time] if time else [])],
+        strict=strict,
     )
-    reading.fingerprint = fingerprint_files([source])
+    if not len(table):
+        raise ValueError(f"'{table.path}' holds no rows.")
+    times, time_names, table, facts = read_timeline(table, time, day_first)
+    others = [name for name in table.names if name not in time_names]
+    teller = find_series(table, times, [n for n in others if n not in names], series)
+    others = [name for name in others if name != teller]
+    targets = _targets(target, table, others)
+    found = {name: _numbers(table, name) for name in targets}
+    for name in others if columns is None else columns:
+        table.check(name)
+        if name not in targets:
+            found.update(_covariate(table, name, asked=columns is not None))
+    values = np.stack(list(found.values()), axis=1)
+    several = [_Series(values, times)]
+    if teller is not None:
+        cells = np.array(table.texts(teller), dtype=str)
+        several = [
+            _Series(values[cells == name], None if times is None else times[cells == name], name)
+            for name in dict.fromkeys(cells.tolist())
+        ]
+    signs = tuple((name, table.numbers(name).decimal) for name in targets)
+    reading = _reading(
+        several,
+        tuple(found),
+        targets,
+        season=season,
+        frequency=frequency,
+        calendar=calendar,
+        known=known,
+        ahead=ahead,
+        time_column=",".join(time_names) or None,
+        series_column=teller,
+        signs=tuple((name, sign) for name, sign in signs if sign == ","),
+        **facts,
+    )
+    reading.fingerprint = source_fingerprint(source)
     return reading
 
 
-def series_reading(
-    values,
-    times,
+def series_reading(values, times, names, targets, **options):
+    """Return the reading of `values` (time, channels), put in order and made whole."""
+    return _reading([_Series(values, times)], tuple(names), targets, **options)
+
+
+def _reading(
+    several,
     names,
     targets,
+    *,
     season=None,
     frequency=None,
     calendar=True,
-    time_column=None,
     known=(),
     ahead=0,
+    **facts,
 ):
-    """Return the reading of `values` (time, channels), put in order and made whole."""
-    gaps = 0
-    if times is not None:
-        values, times, frequency, gaps = _regular(values, times, frequency)
-    rest = _rest(values, times, names, targets, frequency, known, ahead) if ahead else None
-    values, times = _fill(values, times, names, targets, gaps)
-    if len(values) < 10:
-        raise ValueError(f"A series needs at least 10 steps. Received: {len(values)} steps")
-    for name, column in zip(names, values.T, strict=True):
-        if name in targets and np.ptp(column) == 0:
-            warnings.warn(f"The series {name!r} has the same value at all times.", stacklevel=3)
-    if rest is not None:
-        values = np.concatenate([values, rest[0]])
-        times = None if times is None else np.concatenate([times, rest[1]])
-    periods = CALENDAR.get(frequency, ()) if calendar and times is not None else ()
-    extra = calendar_columns(times, periods) if periods else {}
-    x = np.concatenate([values, *(column[:, None] for column in extra.values())], axis=1)
-    season = season or SEASONS.get(frequency, 1)
+    found, short = [], []
+    for one in several:
+        where = "" if one.name is None else f" in the series {one.name!r}"
+        gaps, times, values = 0, one.times, one.values
+        if times is not None:
+            values, times, frequency, gaps = regular(values, times, frequency, where)
+        end = rest(values, times, names, targets, frequency, known, ahead) if ahead else None
+        values, times = fill(values, times, names, targets, gaps, where)
+        if len(values) < 10:
+            short.append((one.name, len(values)))
+            continue
+        for name, column in zip(names, values.T, strict=True):
+            if name in targets and np.ptp(column) == 0:
+                warnings.warn(
+                    f"The series {name!r} has the same value at all times{where}.", stacklevel=4
+                )
+        if end is not None:
+            values = np.concatenate([values, end[0]])
+            times = None if times is None or end[1] is None else np.concatenate([times, end[1]])
+        found.append(_Series(values, times, one.name))
+    if not found:
+        raise ValueError(f"A series needs at least 10 steps. Received: {short[0][1]} steps")
+    if short:
+        warnings.warn(
+            f"{len(short)} series have fewer than 10 steps and are left out "
+            f"({', '.join(str(name) for name, _ in short[:5])}).",
+            stacklevel=4,
+        )
+    dated = all(one.times is not None and one.times.dtype.kind == "M" for one in found)
+    periods = calendar_of(frequency) if calendar and dated else ()
+    extra = ()
+    for one in found:
+        added = calendar_columns(one.times, periods) if periods else {}
+        extra = tuple(added)
+        one.values = np.concatenate(
+            [one.values, *(column[:, None] for column in added.values())], axis=1
+        ).astype("float32")
     spec = ForecastSpec(
         columns=(*names, *extra),
         targets=tuple(targets),
-        season=season,
+        season=season or season_of(frequency),
         frequency=frequency,
-        time_column=time_column,
-        calendar=tuple(extra),
+        calendar=extra,
+        **facts,
     )
-    groups = {"time": np.arange(len(x)) if times is None else times}
-    whole = Part(x.astype("float32"), None, groups)
+    digest = fingerprint_arrays(*(one.values for one in found))
+    if several[0].name is None:
+        return _one(found[0], spec, digest)
+    return _many(found, spec, digest)
+
+
+def _one(series, spec, digest):
+    x, times = series.values, series.times
+    whole = Part(x, None, {"time": np.arange(len(x)) if times is None else times})
 
     def cut(start, stop):
         """A part, with all that came before it: y says which steps are its own."""
         part = whole.take(np.arange(stop))
         return Part(part.x, np.arange(stop) >= start, part.groups, stop - start)
 
-    digest = fingerprint_arrays(values)
     return Reading(spec, {"all": whole}, digest, cut=cut, length=len(x), ordered=True)
 
 
-def find_time(columns):
-    """Return the names of the column, or columns, of times among {name: cells}, or None."""
-    lower = {name.lower(): name for name in columns}
-    if "year" in lower and "month" in lower:
-        return tuple(lower[name] for name in CLOCK if name in lower)
-    for name in sorted(columns, key=lambda name: name.lower() not in TIME_NAMES):
-        cells = columns[name]
-        named = name.lower() in TIME_NAMES
-        if len(cells) < 2 or len(set(cells)) < 0.5 * len(cells):
-            continue
-        if not named and (cells[0].isdecimal() or name != next(iter(columns))):
-            continue  # numbers under another name are no times
-        if parse_times(cells) is not None:
-            return (name,)
-    return None
+def _many(found, spec, digest):
+    """Return the reading of several series: parts hold the last steps of each."""
+    names = [one.name for one in found]
+    longest = max(len(one.values) for one in found)
+
+    def times(one, stop):
+        return np.arange(stop) if one.times is None else one.times[:stop]
+
+    def cut(start, stop):
+        x, y, kept, at = [], [], [], []
+        for one in found:
+            ends = [max(0, len(one.values) - longest + step) for step in (start, stop)]
+            x.append(one.values[: ends[1]])
+            y.append(np.arange(ends[1]) >= ends[0])
+            kept.append(one.name)
+            at.append(times(one, ends[1]))
+        size = int(sum(own.sum() for own in y))
+        return Part(x, y, {"series": kept, "time": at}, size)
+
+    groups = {"series": names, "time": [times(one, len(one.values)) for one in found]}
+    whole = Part([one.values for one in found], None, groups)
+    return Reading(spec, {"all": whole}, digest, cut=cut, length=longest, ordered=True)
 
 
 def history_for_spec(path, spec):
-    """Return the series in a file, float32 (time, channels), with the columns of the spec.
+    """Return `(names, Histories)` of the series in a file, with the columns of the spec.
 
     Where the spec has steps `ahead`, these come after the last value of the targets: what the
     file and the calendar say of its `known` columns, and NaN.
     """
     raw = [name for name in spec.columns if name not in spec.calendar]
     plain = list(dict.fromkeys(name.split("=")[0] for name in raw))
-    time = spec.time_column if spec.time_column and "," not in spec.time_column else None
     reading = read_forecast(
         path,
         target=spec.targets,
-        time=time,
+        time=spec.time_column,
+        series=spec.series_column,
         columns=plain,
         season=spec.season,
         frequency=spec.frequency,
         calendar=bool(spec.calendar),
+        day_first=spec.day_first,
         known=spec.known,
         ahead=spec.ahead,
     )
-    found = dict(zip(reading.spec.columns, reading.parts["all"].x.T, strict=True))
-    absent = [name for name in spec.columns if name not in found and "=" not in name]
+    whole = reading.parts["all"]
+    several = isinstance(whole.x, list)
+    names = whole.groups["series"] if several else [None]
+    times = whole.groups["time"] if several else [whole.groups["time"]]
+    absent = [n for n in spec.columns if n not in reading.spec.columns and "=" not in n]
     if absent:
         raise ValueError(f"'{path}' lacks the columns {', '.join(absent)}.")
-    steps = len(reading.parts["all"])
-    zeros = np.zeros(steps, "float32")  # a category that this file never has
-    return np.stack([found.get(name, zeros) for name in spec.columns], axis=1)
+    arrays = []
+    for x in whole.x if several else [whole.x]:
+        found = dict(zip(reading.spec.columns, x.T, strict=True))
+        zeros = np.zeros(len(x), "float32")  # a category that this file never has
+        arrays.append(np.stack([found.get(name, zeros) for name in spec.columns], axis=1))
+    return names, Histories(arrays, times, reading.spec.frequency, spec.ahead)
+
+
+def _is_array(source):
+    if hasattr(source, "suffix"):
+        return source.suffix.lower() in (".npy", ".npz")
+    return not hasattr(source, "columns") and not hasattr(source, "to_frame")
 
 
 def _read_array(source, target, season):
@@ -208,83 +316,58 @@ def _read_array(source, target, season):
             f"A series must be an array (time,) or (time, channels). Received: {array.shape}"
         )
     names = tuple(f"x{i}" for i in range(array.shape[1]))
-    targets = _targets(target, dict.fromkeys(names), "the array") if target else names
-    return series_reading(array, None, names, targets, season)
+    targets = _chosen(target, names) if target else names
+    return series_reading(array, None, names, targets, season=season)
 
 
-def _times(cells, time, source):
-    """Return (times or None, names of the columns that hold them)."""
-    if time is not None and time not in cells:
-        raise ValueError(f"'{source}' has no column {time!r}; it has {', '.join(cells)}.")
-    names = (time,) if time else find_time(cells)
-    if names is None:
-        names = tuple(name for name in cells if name.lower() in TIME_NAMES)[:1]
-        if names and not parse_numbers(cells[names[0]])[1]:
-            return None, names  # numbered steps
-        if names:
-            warnings.warn(
-                f"The times in {names[0]!r} ({cells[names[0]][0]!r}...) cannot be read as dates; "
-                "the order of the rows is taken.",
-                stacklevel=4,
-            )
-        return None, names
-    if len(names) == 1:
-        times = parse_times(cells[names[0]])
-        if times is None:
-            raise ValueError(
-                f"The times in {names[0]!r} cannot be read as dates. Received: "
-                f"{cells[names[0]][0]!r}; write them as 2024-01-31 or 2024-01-31 14:00"
-            )
-        return times, names
-    width = {"year": 4}
-    parts = [[cell.zfill(width.get(name.lower(), 2)) for cell in cells[name]] for name in names]
-    stamps = []
-    for row in zip(*parts, strict=True):
-        date, clock = "-".join(row[:3]), row[3:]
-        stamps.append(date + (" " + ":".join(clock) if clock else ""))
-    return parse_times(stamps), names
+def _targets(target, table, names):
+    if target is not None:
+        return _chosen(target, table.names)
+    numeric = [n for n in names if table.numbers(n).wrong.mean() < 0.02 and not is_time_name(n)]
+    if len(numeric) != 1:
+        raise ValueError(
+            f"`target` (--target) must name the column of '{table.path}' to forecast: "
+            f"{', '.join(table.names)}."
+        )
+    return tuple(numeric)
 
 
-def _targets(target, cells, source):
-    if target is None:
-        numeric = [name for name, column in cells.items() if not parse_numbers(column[:100])[1]]
-        if len(numeric) != 1:
-            raise ValueError(
-                f"`target` (--target) must name the column of '{source}' to forecast: "
-                f"{', '.join(cells)}."
-            )
-        return tuple(numeric)
-    targets = (target,) if isinstance(target, str) and target in cells else target
+def _chosen(target, names):
+    targets = (target,) if isinstance(target, str) and target in names else target
     targets = tuple(targets.split(",") if isinstance(targets, str) else targets)
     for name in targets:
-        if name not in cells:
+        if name not in names:
             raise ValueError(
-                f"`target` must be among the columns {', '.join(cells)}. Received: target={name!r}"
+                f"`target` must be among the columns {', '.join(names)}. Received: target={name!r}"
             )
     return targets
 
 
-def _numbers(name, cells):
-    values, wrong = parse_numbers(cells)
-    if len(wrong) > 0.02 * len(cells):
-        raise ValueError(f"The column {name!r} must hold numbers. Received: {wrong[0]!r}")
-    if wrong:
+def _numbers(table, name):
+    found = table.numbers(name)
+    if found.wrong.any():
+        at = int(found.wrong.argmax())
+        shown = f"{table.texts(name)[at]!r} in {table.line(at)}"
+        if found.wrong.mean() > 0.02:
+            raise ValueError(f"The column {name!r} must hold numbers. Received: {shown}")
         warnings.warn(
-            f"{len(wrong)} cells of {name!r} are no numbers ({wrong[0]!r}) and count as missing.",
+            f"{found.wrong.sum()} cells of {name!r} are no numbers ({shown}) and count as missing.",
             stacklevel=4,
         )
-    return values
+    return found.values
 
 
-def _covariate(name, cells, asked):
+def _covariate(table, name, asked):
     """Return the columns that one column of a file gives: its numbers, or one a category."""
-    values, wrong = parse_numbers(cells)
-    if len(wrong) <= 0.02 * len(cells):
+    found = table.numbers(name)
+    if found.wrong.mean() <= 0.02:
+        values = found.values
         present = values[np.isfinite(values)]
         counts = len(values) > 2 and np.all(np.diff(values) == 1)  # numbers of rows
         if not asked and (not len(present) or np.ptp(present) == 0 or counts):
             return {}
-        return {name: values}
+        return {name: _numbers(table, name)}
+    cells = table.texts(name)
     categories = sorted(set(cells))
     if len(categories) > MOST_CATEGORIES:
         warnings.warn(
@@ -294,94 +377,3 @@ def _covariate(name, cells, asked):
         return {}
     column = np.array(cells)
     return {f"{name}={category}": (column == category) * 1.0 for category in categories}
-
-
-def _regular(values, times, frequency):
-    """Sort by time, average what has the same time, and open the gaps as NaN.
-
-    Returns `(values, times, frequency, number of gaps)`.
-    """
-    if np.any(np.diff(times) < np.timedelta64(0, "s")):
-        warnings.warn("The times are not in order; the rows were sorted by them.", stacklevel=4)
-        order = np.argsort(times, kind="stable")
-        values, times = values[order], times[order]
-    different, where = np.unique(times, return_inverse=True)
-    if len(different) < len(times):
-        warnings.warn(
-            f"{len(times) - len(different)} times come more than once; their values are averaged.",
-            stacklevel=4,
-        )
-        counts, sums = np.zeros((2, len(different), values.shape[1]))
-        np.add.at(sums, where, np.nan_to_num(values))
-        np.add.at(counts, where, np.isfinite(values))
-        with np.errstate(invalid="ignore"):
-            values = sums / counts
-        times = different
-    frequency = frequency or find_frequency(times)
-    if frequency is None:
-        return values, times, None, 0
-    grid = regular_times(times, frequency)
-    place = np.searchsorted(times, grid).clip(0, len(times) - 1)
-    hit = times[place] == grid
-    gaps = len(grid) - hit.sum()
-    if hit.sum() < len(times) or gaps > len(times):
-        warnings.warn(
-            f"The times are uneven (most often a {frequency} apart); they count as even steps.",
-            stacklevel=4,
-        )
-        return values, times, frequency, 0
-    if gaps:
-        warnings.warn(
-            f"{gaps} of {len(grid)} times are missing (the first is {grid[~hit][0]}); their values "
-            "are filled along a line between their neighbours.",
-            stacklevel=4,
-        )
-    opened = np.where(hit[:, None], values[place], np.nan)
-    return opened, grid, frequency, gaps
-
-
-def _rest(values, times, names, targets, frequency, known, ahead):
-    """Return `(values, times)` of the steps after the last value of the targets.
-
-    The `known` columns are those of the file, which must hold them; the rest is NaN.
-    """
-    places = [names.index(name) for name in targets]
-    there = np.flatnonzero(np.isfinite(values[:, places]).any(axis=1))
-    end = there[-1] + 1 if len(there) else len(values)
-    given = values[end : end + ahead]
-    rest = np.full((ahead, len(names)), np.nan)
-    rest[: len(given)] = given
-    asked = [name for name in known if name in names]
-    if any(not np.isfinite(rest[:, names.index(name)]).all() for name in asked):
-        raise ValueError(
-            f"After the last value of {', '.join(targets)} there must be {ahead} rows with "
-            f"{', '.join(asked)} of the steps to forecast. Received: {len(given)} rows"
-        )
-    if times is None:
-        return rest, None
-    later = times[end : end + ahead]
-    return rest, later if len(later) == ahead else next_times(times[end - 1], frequency, ahead)
-
-
-def _fill(values, times, names, targets, gaps=0):
-    """Cut where the targets begin and end, and fill what is missing between."""
-    place = [names.index(name) for name in targets]
-    known = np.flatnonzero(np.isfinite(values[:, place]).any(axis=1))
-    if not len(known):
-        raise ValueError(f"The series {', '.join(targets)} holds no values.")
-    inside = slice(known[0], known[-1] + 1)
-    values, times = values[inside].copy(), None if times is None else times[inside]
-    for name, column in zip(names, values.T, strict=True):
-        missing = ~np.isfinite(column)
-        if missing.all():
-            raise ValueError(f"The column {name!r} holds no values.")
-        if missing.any():
-            steps = np.arange(len(column))
-            column[missing] = np.interp(steps[missing], steps[~missing], column[~missing])
-            if name in targets and missing.sum() > gaps:  # of the gaps it was said
-                warnings.warn(
-                    f"{missing.sum()} of {len(column)} values of {name!r} were missing and lie on "
-                    "a line between their neighbours.",
-                    stacklevel=4,
-                )
-    return values, times

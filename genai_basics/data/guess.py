@@ -1,15 +1,17 @@
 """Which kind of data a path or an array holds, where the user does not say."""
 
+import warnings
+
 import numpy as np
 
+from .columns import JSON_SUFFIXES, TABLE_SUFFIXES, is_frame, read_columns, read_json, records_of
 from .detection import find_annotations
-from .encodings import decode_text, read_rows
+from .encodings import decode_text, suffix_of
 from .files import list_files, load_arrays
-from .forecast import TIME_NAMES, find_time
 from .images import IMAGE_SUFFIXES
 from .music import MIDI_SUFFIXES
-from .tables import parse_numbers
 from .text import LABEL_COLUMNS, SOURCE_COLUMNS, TEXT_COLUMNS, class_files
+from .timelines import find_series, find_time, is_time_name, read_timeline
 
 __all__ = ["guess_kind"]
 
@@ -24,24 +26,31 @@ def guess_kind(source, options):
     Raises:
         ValueError: It cannot be told; the message names `kind` (--kind).
     """
+    if is_frame(source[0] if isinstance(source, tuple) else source):
+        return "tables" if isinstance(source, tuple) else _guess_columns(source, options)
     if not hasattr(source, "is_dir"):
         return guess_array(source[0] if isinstance(source, tuple) else source)
     if source.is_dir():
         return _guess_folder(source)
-    suffix = source.suffix.lower()
+    suffix = suffix_of(source)
     if suffix in (".npz", ".npy"):
         arrays = load_arrays(source)
         if "train" in arrays and "x" not in arrays:
             return "music"
         name = next((n for n in ("x", "x_train", "X", "samples", "arr_0") if n in arrays), None)
         return guess_array(arrays[name] if name else next(iter(arrays.values()), np.zeros(0)))
-    if suffix == ".json":
-        return "detection" if find_annotations(source) else "music"
+    if suffix == ".json" and find_annotations(source):
+        return "detection"
+    if suffix in JSON_SUFFIXES:
+        records = records_of(read_json(source, options.get("encoding")))
+        if records is None:
+            return "music"
+        return "text" if isinstance(records[0], str) else _guess_columns(source, options)
     if suffix == ".ts":
         return "series"
     if suffix == ".txt":
         return _guess_lines(decode_text(source, options.get("encoding")))
-    if suffix in (".csv", ".tsv"):
+    if suffix in TABLE_SUFFIXES:
         return _guess_columns(source, options)
     if suffix in IMAGE_SUFFIXES:
         return "images"
@@ -89,27 +98,72 @@ def _guess_lines(content):
     return "pairs" if lines and pairs > 0.9 * len(lines) else "text"
 
 
-def _guess_columns(path, options):
+def _guess_columns(source, options):
     """Tell a table, a series, texts and pairs apart by the columns."""
-    header, rows = read_rows(path, options.get("encoding"))
-    if len(rows) < 2:
+    names = ("encoding", "delimiter", "header", "decimal", "thousands", "missing")
+    taken = {name: options[name] for name in names if name in options}
+    with warnings.catch_warnings():  # what is to be said is said when the file is read
+        warnings.simplefilter("ignore")
+        table = read_columns(source, expect=_named(options), **taken)
+        return _kind_of_columns(table, options, not is_frame(source) and suffix_of(source))
+
+
+def _named(options):
+    """Return the names of columns among the options."""
+    names = (options.get(name) for name in ("target", "time", "text"))
+    return [name for name in names if isinstance(name, str)]
+
+
+def _kind_of_columns(table, options, suffix):
+    header = table.names
+    if len(table) < 2:
         return "tables"
-    columns = dict(zip(header, zip(*rows[:1000], strict=True), strict=False))
     lower = {name.lower() for name in header}
-    if find_time(columns) is not None or (len(header) == 2 and header[0].lower() in TIME_NAMES):
+    if _is_series(table, options):
         return "forecast"
-    long = [name for name, cells in columns.items() if _is_prose(cells)]
+    columns = {name: table.texts(name)[:1000] for name in header}
+    numeric = {name: _is_number(table, name) for name in header}
+    long = [name for name, cells in columns.items() if _is_prose(cells) and not numeric[name]]
     if len(header) == 2 and lower & set(SOURCE_COLUMNS) and not lower & set(LABEL_COLUMNS):
         return "pairs"
-    free = options.get("target") is None and not _has_number(columns)
-    if path.suffix.lower() == ".tsv" and len(header) in (2, 3) and free and _are_different(columns):
+    free = options.get("target") is None and not any(numeric.values())
+    if suffix == ".tsv" and len(header) in (2, 3) and free and _are_different(columns):
+        return "pairs"
+    if suffix == ".tsv" and len(header) == 4 and _is_tatoeba(columns, numeric):
         return "pairs"
     named = lower & set(TEXT_COLUMNS) and len(header) <= 4
     if (long and len(header) <= 4) or named or len(header) == 1:
-        return "text" if not _all_numbers(columns) else "tables"
+        return "text" if not all(numeric.values()) else "tables"
     if len(header) == 2 and free:
         return "text"
     return "tables"
+
+
+def _is_series(table, options):
+    """Whether the rows are steps in time: few of them have the time of another."""
+    names = find_time(table)
+    if names is None:
+        return len(table.names) == 2 and is_time_name(table.names[0])
+    if len(names) == 1 and names[0] != table.names[0] and not is_time_name(names[0]):
+        return False
+    try:
+        times, names, table, _ = read_timeline(table, ",".join(names))
+        if times is None or len(np.unique(times)) >= 0.5 * len(times):
+            return True
+        others = [n for n in table.names if n not in (*names, options.get("target"))]
+        return find_series(table, times, others) is not None
+    except ValueError:
+        return False
+
+
+def _is_number(table, name):
+    wrong = table.numbers(name).wrong
+    return wrong.sum() <= len(wrong) / 2
+
+
+def _is_tatoeba(columns, numeric):
+    """Whether the columns are number, sentence, number, translation."""
+    return list(numeric.values()) == [True, False, True, False] and _are_different(columns)
 
 
 def _is_prose(cells):
@@ -119,14 +173,6 @@ def _is_prose(cells):
 
 def _are_different(columns):
     return all(len(set(cells)) > len(cells) / 4 for cells in list(columns.values())[:2])
-
-
-def _has_number(columns):
-    return any(len(parse_numbers(cells)[1]) < len(cells) / 2 for cells in columns.values())
-
-
-def _all_numbers(columns):
-    return all(not parse_numbers(cells)[1] for cells in columns.values())
 
 
 def _guess_folder(folder):

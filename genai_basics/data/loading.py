@@ -187,7 +187,16 @@ def _options_like(spec, reader):
     """Options that make the reader read as the data of `spec` were read."""
     values = {
         name: getattr(spec, name, None)
-        for name in ("class_names", "target", "sample_rate", "alphabet", "columns", "task", "fit")
+        for name in (
+            "class_names",
+            "target",
+            "sample_rate",
+            "alphabet",
+            "columns",
+            "task",
+            "fit",
+            "missing",
+        )
     }
     if spec.kind == "images":
         height, width, channels = spec.shape
@@ -202,6 +211,7 @@ def _options_like(spec, reader):
         values.update(voices=spec.voices, steps_per_quarter=spec.steps_per_quarter)
     if spec.kind == "forecast":
         values.update(target=spec.targets, frequency=spec.frequency, season=spec.season)
+        values.update(time=spec.time_column, series=spec.series_column, day_first=spec.day_first)
         raw = (name for name in spec.columns if name not in (*spec.calendar, *spec.targets))
         values.update(columns=tuple(dict.fromkeys(name.split("=")[0] for name in raw)))
     takes = _keywords(reader)

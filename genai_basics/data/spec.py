@@ -109,13 +109,21 @@ class PairSpec(Spec):
 
 @dataclass(frozen=True)
 class TableSpec(Spec):
-    """Rows of a table: `columns` are (name, "number" | "category") without the target."""
+    """Rows of a table: `columns` are (name, "number" | "category") without the target.
+
+    `predict` reads files as these were: `signs` are (column, decimal sign) where that is not a
+    point (None: not recorded), `header` says whether files name their columns, `missing` holds words
+    for no value.
+    """
 
     kind: ClassVar[str] = "tables"
     columns: tuple
     target: str | None = None
     task: str = "classification"
     class_names: tuple | None = None
+    signs: tuple | None = None
+    header: bool = True
+    missing: tuple = ()
 
     def facts(self):
         return {"columns": self.columns, "task": self.task, **self._labels()}
@@ -140,8 +148,9 @@ class ForecastSpec(Spec):
     `columns` names the channels of x, `targets` those to forecast (the others are known
     covariates), `season` is the number of steps after which the series resembles itself,
     `frequency` the step as text ("month", "day", "3600 seconds"), `calendar` the columns
-    that were made from the time column. `predict` reads the columns `known` for `ahead` steps
-    beyond the end of the targets.
+    that were made from the time column. `series_column` tells several series apart.
+    `predict` reads the columns `known` for `ahead` steps beyond the end of the targets, and times
+    and numbers as they were read (`day_first`, `signs`).
     """
 
     kind: ClassVar[str] = "forecast"
@@ -153,6 +162,9 @@ class ForecastSpec(Spec):
     calendar: tuple = ()
     known: tuple = ()
     ahead: int = 0
+    series_column: str | None = None
+    day_first: bool | None = None
+    signs: tuple | None = None
 
     def facts(self):
         facts = {"columns": self.columns, "targets": self.targets, "season": self.season}

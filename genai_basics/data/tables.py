@@ -1,175 +1,304 @@
 """Tables: rows of numbers and categories, and a column to predict."""
 
-import sys
 import warnings
 
 import numpy as np
 
+from .columns import is_frame, open_columns, read_columns
 from .dataset import Part, Reading
-from .encodings import read_rows
-from .files import fingerprint_files
+from .files import fingerprint_arrays, fingerprint_files
 from .labels import encode_labels
 from .spec import TableSpec
 
-__all__ = ["is_missing", "parse_numbers", "read_rows", "read_table", "rows_for_spec"]
+__all__ = ["read_table", "rows_for_spec", "source_fingerprint"]
 
-MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-", "."}
 FEW = 20  # most different whole numbers that count as classes
+STRAY = 0.02  # share of cells of a column of numbers that may be no numbers
 
 
 def read_table(
-    source, *, target=None, encoding=None, task=None, columns=None, class_names=None, strict=False
+    source,
+    *,
+    target=None,
+    encoding=None,
+    task=None,
+    columns=None,
+    class_names=None,
+    delimiter=None,
+    header=None,
+    decimal=None,
+    thousands=None,
+    missing=(),
+    strict=False,
 ):
-    """Read a `.csv` or `.tsv` file whose first row names its columns.
+    """Read a table, whose columns are numbers or categories.
 
     Columns of numbers (a few cells may be missing or text) become float32 with NaN where
     missing, others text with "" where missing. Columns of one value are left out, and those of
     text with another value in nearly each row.
 
     Args:
-        source: Path.
+        source: `.csv`, `.tsv`, `.json`, `.jsonl`, `.parquet`, `.xlsx` or a DataFrame.
         target: Column to predict.
         encoding: As for `decode_text`.
         task: "classification" or "regression". `None` takes classification where the target
             is text, or at most 20 different whole numbers.
         columns: Names of the columns to use, or (name, "number" | "category") pairs.
         class_names: Classes of data seen before.
-        strict: Whether rows without a target are an error; else they are left out.
+        delimiter: What parts the cells. `None` finds it.
+        header: Whether the first row names the columns. `None` finds out.
+        decimal, thousands: How numbers are written. `None` decides it for each column.
+        missing: Words for a missing value, besides "", "?", "NA" and the like.
+        strict: Whether rows of the wrong width or without a target are an error; else they
+            are left out.
     """
-    header, rows = read_rows(source, encoding)
+    typed = [(item, None) if isinstance(item, str) else tuple(item) for item in columns or ()]
+    y = None
+    if isinstance(source, tuple):
+        source, y = source
+    table = read_columns(
+        source,
+        encoding=encoding,
+        delimiter=delimiter,
+        header=header,
+        decimal=decimal,
+        thousands=thousands,
+        missing=missing,
+        expect=(*([target] if target else ()), *(name for name, _ in typed)),
+        strict=strict,
+    )
+    if y is not None:
+        target = _add_target(table, y, target)
     if target is None:
         raise ValueError(
-            f"`target` (--target) must name the column to predict: {', '.join(header)}."
+            f"`target` (--target) must name the column to predict: {', '.join(table.names)}."
         )
-    for name in (target, *(name for name, _ in _typed(columns or ()))):
-        if name not in header:
-            raise ValueError(
-                f"'{source}' has no column {name!r}; its columns are {', '.join(header)}."
-            )
-    if len(set(header)) < len(header):
-        raise ValueError(f"'{source}' names a column twice: {', '.join(header)}.")
-    rows, dropped = _with_target(rows, header.index(target))
-    if dropped:
-        message = f"{dropped} rows of '{source}' have no {target!r}"
-        if strict:
-            raise ValueError(f"{message}.")
-        warnings.warn(f"{message} and are left out.", stacklevel=3)
-    if not rows:
-        raise ValueError(f"'{source}' holds no rows with a {target!r}.")
-    cells = dict(zip(header, zip(*rows, strict=True), strict=True))
-    y, task, class_names = _read_target(target, cells.pop(target), task, class_names)
-    if columns is None:
-        kinds = [(name, _kind(name, column)) for name, column in cells.items()]
-        typed = tuple((name, kind) for name, kind in kinds if kind)
-    else:
-        typed = tuple((name, kind or _kind(name, cells[name])) for name, kind in _typed(columns))
+    table.check(target, *(name for name, _ in typed))
+    table, y, task, class_names = _read_target(table, target, task, class_names, strict)
+    names = [name for name in table.names if name != target]
+    typed = typed or [(name, None) for name in names]
+    given = bool(columns)
+    kinds = [(name, kind or _kind(table, name, given)) for name, kind in typed]
+    typed = tuple((name, kind) for name, kind in kinds if kind)
     if not typed:
-        raise ValueError(f"'{source}' has no column to predict {target!r} from.")
-    x = {name: _column(name, cells[name], kind) for name, kind in typed}
-    spec = TableSpec(typed, target, task, class_names)
-    return Reading(spec, {"all": Part(x, y)}, fingerprint_files([source]))
+        raise ValueError(f"'{table.path}' has no column to predict {target!r} from.")
+    x = {name: _column(table, name, kind) for name, kind in typed}
+    _say_frequent(table, [name for name, kind in typed if kind == "category"])
+    signs = tuple((name, table.numbers(name).decimal) for name, kind in typed if kind == "number")
+    signs = tuple((name, sign) for name, sign in signs if sign == ",")
+    spec = TableSpec(typed, target, task, class_names, signs, table.header, table.missing)
+    return Reading(spec, {"all": Part(x, y)}, source_fingerprint(source))
+
+
+def source_fingerprint(source):
+    """Return the digest of a file or a data frame."""
+    if not is_frame(source):
+        return fingerprint_files([source])
+    import pandas as pd
+
+    return fingerprint_arrays(pd.util.hash_pandas_object(source).to_numpy(), str(source.shape))
 
 
 def rows_for_spec(path, spec):
     """Return the rows of a file (None: standard input) as dicts of the spec's columns.
 
-    The order of the columns does not matter and others are left out.
+    The order of the columns does not matter and others are left out. A file without a header
+    may have the target or lack it.
     """
-    name = "standard input" if path is None else path
-    header, rows = read_rows(name, text=sys.stdin.read() if path is None else None)
-    absent = [column for column, _ in spec.columns if column not in header]
+    names = [name for name, _ in spec.columns]
+    table = open_columns(
+        path, missing=spec.missing, expect=names, header=None if spec.header else False
+    )
+    if not spec.header and len(table.names) == len(names) < len(names) + 1:
+        table.values = dict(zip(names, table.values.values(), strict=True))
+    absent = [name for name in names if name not in table]
     if absent:
-        raise ValueError(f"'{name}' lacks the columns {', '.join(absent)}.")
-    if not rows:
-        raise ValueError(f"'{name}' holds no rows.")
-    cells = dict(zip(header, zip(*rows, strict=True), strict=True))
-    columns = {column: _column(column, cells[column], kind) for column, kind in spec.columns}
-    return [{column: values[i] for column, values in columns.items()} for i in range(len(rows))]
+        raise ValueError(f"'{table.path}' lacks the columns {', '.join(absent)}.")
+    if not len(table):
+        raise ValueError(f"'{table.path}' holds no rows.")
+    signs = dict(spec.signs or ())
+    usual = None if spec.signs is None else "."
+    columns = {
+        name: _column(table, name, kind, signs.get(name, usual)) for name, kind in spec.columns
+    }
+    return [{name: values[i] for name, values in columns.items()} for i in range(len(table))]
 
 
-def is_missing(cell):
-    """Whether a cell says that there is no value, as "", "NA" or "?" do."""
-    return cell.strip().lower() in MISSING
+def _add_target(table, y, target):
+    """Add the targets that came apart from the table, under their own name."""
+    values = read_columns(y).values if is_frame(y) else None
+    if values is None:
+        cells = [str(value) for value in np.asarray(y).ravel().tolist()]
+        values = {"target": cells}
+    name, cells = next(iter(values.items()))
+    name = target or (name if name not in table else "target")
+    if len(cells) != len(table):
+        raise ValueError(
+            f"Targets must be as many as rows. Received: {len(table)} rows and {len(cells)} targets"
+        )
+    table.values[name] = cells
+    return name
 
 
-def parse_numbers(cells):
-    """Return float64 numbers, NaN where missing, and the cells that are neither."""
-    values, wrong = np.full(len(cells), np.nan), []
-    for i, cell in enumerate(cells):
-        if is_missing(cell):
-            continue
-        try:
-            values[i] = float(cell)
-        except ValueError:
-            try:  # 3,5 as much of Europe writes it; 1,234,567 as others do
-                values[i] = float(cell.replace(",", "." if cell.count(",") == 1 else ""))
-            except ValueError:
-                wrong.append(cell)
-    return values, wrong
-
-
-def _typed(columns):
-    return [(item, None) if isinstance(item, str) else tuple(item) for item in columns]
-
-
-def _with_target(rows, place):
-    kept = [row for row in rows if not is_missing(row[place])]
-    return kept, len(rows) - len(kept)
-
-
-def _kind(name, cells):
+def _kind(table, name, given=False):
     """Return "number", "category", or None for a column that tells nothing."""
-    present = [cell for cell in cells if not is_missing(cell)]
+    texts = table.texts(name)
+    numbers = table.numbers(name)
+    present = [text for text in texts if text]
     different = set(present)
     if len(different) < 2:
-        if present or cells:
-            reason = f"holds one value only ({present[0]!r})" if present else "is empty"
-            warnings.warn(f"The column {name!r} {reason} and is left out.", stacklevel=4)
+        reason = f"holds one value only ({present[0]!r})" if present else "is empty"
+        warnings.warn(f"The column {name!r} {reason} and is left out.", stacklevel=4)
         return None
-    wrong = parse_numbers(present)[1]
-    if len(wrong) <= 0.02 * len(present):
+    known = np.isfinite(numbers.values).sum()
+    if numbers.wrong.sum() <= STRAY * (known + numbers.wrong.sum()) and known:
         return "number"
-    if len(different) > 50 and len(different) > 0.9 * len(present):
+    if not given and len(different) > 50 and len(different) > 0.9 * len(present):
+        shown = present[0] if len(present[0]) < 40 else f"{present[0][:40]}..."
         warnings.warn(
-            f"The column {name!r} has another text in nearly each row and is left out.",
+            f"The column {name!r} has another text in nearly each row ({shown!r}) and is left out.",
             stacklevel=4,
         )
         return None
     return "category"
 
 
-def _column(name, cells, kind):
+def _column(table, name, kind, usual=None):
     if kind == "category":
-        return np.array(["" if is_missing(cell) else cell for cell in cells], dtype=str)
-    values, wrong = parse_numbers(cells)
-    if wrong:
+        return np.array(table.categories(name)[0], dtype=str)
+    found = table.numbers(name, usual)
+    if found.wrong.any():
+        first = int(found.wrong.argmax())
         warnings.warn(
-            f"{len(wrong)} cells of {name!r} are no numbers ({wrong[0]!r}) and count as missing.",
+            f"{found.wrong.sum()} cells of {name!r} are no numbers ({table.texts(name)[first]!r} "
+            f"in {table.line(first)}) and count as missing.",
             stacklevel=3,
         )
-    return values.astype("float32")
+    return found.values.astype("float32")
 
 
-def _read_target(name, cells, task, class_names):
-    """Return (y, task, class_names) of the column to predict."""
+def _say_frequent(table, names):
+    """Say which words such as "None" count as a category."""
+    words = {name: table.categories(name)[1] for name in names}
+    words = {name: word for name, word in words.items() if word}
+    if words:
+        word = next(iter(words.values()))
+        warnings.warn(
+            f"{word!r} counts as a category of its own in {', '.join(words)}; --missing {word} "
+            "makes it a missing value.",
+            stacklevel=4,
+        )
+
+
+def _read_target(table, name, task, class_names, strict):
+    """Return (the rows that have a target, y, task, class_names)."""
     if task not in (None, "classification", "regression"):
         raise ValueError(
             f"`task` must be 'classification' or 'regression'. Received: task={task!r}"
         )
-    values, wrong = parse_numbers(cells)
+    numbers = table.numbers(name)
+    known, wrong = np.isfinite(numbers.values), numbers.wrong
+    texts, word = table.categories(name)
+    values = set(numbers.values[known].tolist())
+    whole = all(value.is_integer() for value in values)
     if task is None:
-        whole = not wrong and bool(np.all(values == np.round(values)))
-        few = len(set(cells)) <= FEW
-        task = "classification" if class_names or wrong or (whole and few) else "regression"
+        few = wrong.sum() <= STRAY * (known.sum() + wrong.sum()) and len(values) > FEW
+        if class_names or (wrong.any() and not few) or not known.any():
+            task = "classification"
+        else:
+            task = "classification" if whole and len(values) <= FEW else "regression"
+        if task == "classification" and not class_names:
+            _check_classes(table, name, texts, numbers)
     if task == "regression":
-        if wrong:
+        first = int(wrong.argmax())
+        if wrong.sum() > STRAY * len(wrong):
             raise ValueError(
-                f"The target {name!r} must hold numbers for regression. Received: {wrong[0]!r}"
+                f"The target {name!r} must hold numbers for regression; {wrong.sum()} of "
+                f"{len(wrong)} cells are none. Received: {texts[first]!r} in {table.line(first)}"
             )
-        if np.ptp(values) == 0:
-            raise ValueError(f"The target {name!r} holds one value only ({cells[0]!r}).")
-        return values.astype("float32"), task, None
-    if len(set(cells)) < 2 and class_names is None:
-        raise ValueError(f"The target {name!r} holds one value only ({cells[0]!r}).")
-    y, class_names = encode_labels(cells, class_names, "rows")
-    return y, task, class_names
+        if wrong.any():
+            warnings.warn(
+                f"{wrong.sum()} cells of the target {name!r} are no numbers ({texts[first]!r} in "
+                f"{table.line(first)}).",
+                stacklevel=4,
+            )
+        keep = known
+    else:
+        keep = np.array([bool(text) for text in texts])
+        if not wrong.any() and whole and word is None:
+            texts = _as_integers(texts, numbers.values, name)
+            keep = known
+        elif word:
+            warnings.warn(
+                f"{word!r} counts as a class of the target {name!r} ({texts.count(word)} rows); "
+                f"--missing {word} leaves these rows out.",
+                stacklevel=4,
+            )
+    if not keep.all():
+        message = f"{(~keep).sum()} rows of '{table.path}' have no {name!r}"
+        if strict:
+            raise ValueError(f"{message}.")
+        warnings.warn(
+            f"{message} and are left out (the first is {table.line(int((~keep).argmax()))}).",
+            stacklevel=4,
+        )
+    if not keep.any():
+        raise ValueError(f"'{table.path}' holds no rows with a {name!r}.")
+    taken = table if keep.all() else table.take(keep)
+    if task == "regression":
+        y = numbers.values[keep]
+        if np.ptp(y) == 0:
+            raise ValueError(f"The target {name!r} holds one value only ({y[0]:g}).")
+        return taken, y.astype("float32"), task, None
+    labels = [text for text, kept in zip(texts, keep, strict=True) if kept]
+    if len(set(labels)) < 2 and class_names is None:
+        raise ValueError(f"The target {name!r} holds one value only ({labels[0]!r}).")
+    if class_names is None:
+        _point_out_alike(set(labels), name)
+    y, class_names = encode_labels(labels, class_names, "rows")
+    return taken, y, task, class_names
+
+
+def _check_classes(table, name, texts, numbers):
+    """Refuse a target of nearly as many texts as rows: numbers that could not be read."""
+    different = len({text for text in texts if text})
+    first = int(numbers.wrong.argmax())
+    known = np.isfinite(numbers.values)
+    mostly = known.sum() > len(texts) / 2 and len(set(numbers.values[known])) > FEW
+    if numbers.wrong.any() and (different > max(FEW, len(texts) / 2) or mostly):
+        raise ValueError(
+            f"The target {name!r} of '{table.path}' holds {different} different values in "
+            f"{len(texts)} rows, which are no classes, and {numbers.wrong.sum()} of them are no "
+            f"numbers: {texts[first]!r} in {table.line(first)}. Mend or remove these cells, say "
+            "how numbers are written (--decimal, --thousands), or choose another --target."
+        )
+
+
+def _as_integers(texts, values, name):
+    """Return whole numbers written alike, where "1" and "1.0" would be two classes."""
+    plain = [str(int(value)) if np.isfinite(value) else "" for value in values]
+    if len(set(plain)) == len(set(texts)) and not all(
+        text in ("", *plain) or text.endswith((".0", ",0")) for text in set(texts)
+    ):
+        return texts  # 01, 02: names that are kept as they are
+    if len(set(plain)) < len(set(texts)):
+        twice = next(t for t in texts if t and t not in plain)
+        warnings.warn(
+            f"The target {name!r} writes one number in several ways ({twice!r}), which are "
+            "one class.",
+            stacklevel=5,
+        )
+    return plain
+
+
+def _point_out_alike(labels, name):
+    """Say which labels differ in case alone."""
+    seen = {}
+    for label in sorted(labels):
+        other = seen.setdefault(label.casefold(), label)
+        if other != label:
+            warnings.warn(
+                f"The target {name!r} has {other!r} and {label!r}, which count as two classes.",
+                stacklevel=5,
+            )
+            return

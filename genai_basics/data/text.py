@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from .arrays import encode_parts
+from .cells import read_rows
 from .dataset import Part, Reading
-from .encodings import decode_text, read_rows
+from .encodings import decode_text
 from .files import fingerprint_arrays, fingerprint_files, list_files, split_folders
 from .spec import PairSpec, TextSpec
 

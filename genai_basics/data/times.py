@@ -1,137 +1,401 @@
-"""Times as people write them, the step between them, and what the calendar says of them."""
+"""Times as people write them, decided by the whole column, never by one cell."""
 
 import datetime
+import functools
 import re
+from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["CALENDAR", "SEASONS", "calendar_columns", "find_frequency", "next_times", "parse_times"]
+from .numbers import EMPTY, WORDS
 
-FORMATS = (
-    *("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d"),
-    *("%d %b %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%b %Y", "%B %Y", "%b-%y", "%m/%Y"),
+__all__ = ["Times", "read_times"]
+
+ISO = re.compile(r"\d{4}-\d{2}(-\d{2}([ T]\d{2}(:\d{2}(:\d{2}(\.\d+)?)?)?)?)?")
+CLOCK = re.compile(
+    r"(?P<date>.*?\d.*?)(?:[ T:]+|(?<=\d{4}) ?)(?P<hour>\d{1,2})"
+    r"(?::(?P<minute>\d{2})(?::(?P<second>\d{2}(?:[.,]\d+)?))?(?: ?(?P<half>[ap])\.?m\.?)?"
+    r"|h(?P<french>\d{2})| ?(?P<only>[ap])\.?m\.?) ?(?P<zone>Z|[A-Za-z]{3,4})? ?"
+    r"(?P<offset>[+-]\d{1,2}(?::?\d{2})?)?(?: \(.*\))?",
+    re.IGNORECASE,
 )
-CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-ISO = re.compile(r"^\d{4}-\d{2}(-\d{2}([ T]\d{2}(:\d{2}(:\d{2}(\.\d+)?)?)?)?)?$")
-STEPS = {"hour": 3600, "day": 86400, "week": 7 * 86400, "minute": 60, "second": 1}
-SEASONS = {  # steps after which a series of that frequency resembles itself
-    "minute": 60,
-    "hour": 24,
-    "day": 7,
-    "business day": 5,
-    "week": 52,
-    "month": 12,
-    "quarter": 4,
-}
-CALENDAR = {  # periods that tell something at that frequency
-    "minute": ("day", "week"),
-    "hour": ("day", "week", "year"),
-    "day": ("week", "year"),
-    "business day": ("week", "year"),
-    "week": ("year",),
-    "month": ("year",),
-    "quarter": ("year",),
-}
+CLOCK_FIRST = re.compile(r"^(\d{1,2}:\d{2}(?::\d{2})?(?: ?[apAP]\.?[mM]\.?)?) +(\S*\d.*)$")
+CLOCK_INSIDE = re.compile(r"^(.*\d) +(\d{1,2}:\d{2}:\d{2}) +(?:[A-Z]{3,4} )?(\d{4})$")
+COMPACT = re.compile(r"(\d{8})[T ]?(\d{2})(\d{2})(\d{2})?(Z)?")
+RANGE = re.compile(r"(.*\d.*?) *(?: - | – | to |/(?=\d{4}-\d{2}-\d{2}))\s*.*\d.*")
+ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 1, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1}
+ZONES |= {"MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9, "EST": -5, "EDT": -4, "CST": -6}
+ZONES |= {"CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
+PERIODS = (  # how quarters, months, weeks and halves of a year are written: pattern, months each
+    (re.compile(r"(?P<year>\d{4})(?:q|t|quarter)(?P<n>[1-4])"), 3),
+    (re.compile(r"(?:q|t|quarter)(?P<n>[1-4])(?P<year>\d{4}|\d{2})"), 3),
+    (re.compile(r"(?P<n>[1-4])(?:q|t|quarter)(?P<year>\d{4}|\d{2})"), 3),
+    (re.compile(r"(?P<year>\d{4})(?:h|s)(?P<n>[12])"), 6),
+    (re.compile(r"(?:h|s)(?P<n>[12])(?P<year>\d{4})"), 6),
+    (re.compile(r"(?P<year>\d{4})m(?P<n>\d{1,2})"), 1),
+    (re.compile(r"m(?P<n>\d{1,2})(?P<year>\d{4})"), 1),
+)
+WEEK = re.compile(r"(?P<year>\d{4})\W*(?:k?w|week)\W*(?P<week>\d{1,2})(?:-(?P<day>[1-7]))?")
+WEEK_FIRST = re.compile(r"(?:k?w|week)\W*(?P<week>\d{1,2})\W+(?P<year>\d{4})(?P<day>)")
+ORDERS = ("ymd", "mdy", "dmy")
+EPOCHS = {9: 1, 10: 1, 12: 10**3, 13: 10**3, 15: 10**6, 16: 10**6, 18: 10**9, 19: 10**9}
+EXCEL = 25569  # days from Excel's day 0 to 1970
 
 
-def parse_times(cells):
-    """Return datetime64[s] of the cells, or None where they are no times.
+@dataclass
+class Times:
+    """What a column of cells says as times.
 
-    Takes ISO 8601, the usual orders of day, month and year (one that fits all cells), years,
-    and seconds since 1970.
+    Attributes:
+        values: datetime64[s], NaT where a cell is missing or no time.
+        wrong: Whether each cell holds something that is no time.
+        day_first: Whether the day comes before the month, where that makes a difference.
+        unclear: A cell that reads differently the other way round.
+        said: What was decided, for a message, or "".
     """
-    cells = [cell.strip().removesuffix("Z").removesuffix("+00:00") for cell in cells]
-    if all(ISO.match(cell) for cell in cells):
+
+    values: np.ndarray
+    wrong: np.ndarray
+    day_first: bool | None = None
+    unclear: str | None = None
+    said: str = ""
+
+
+def read_times(cells, *, day_first=None, named=True):
+    """Return the `Times` in a column, or None where it holds none.
+
+    Takes ISO 8601; day, month and year in any order that fits all cells, with months in
+    figures or words; quarters, months and weeks of a year; seconds since 1970 and their
+    thousandths; with a clock and an offset or without. Where day and month may be either, the order
+    is the one that gives even steps. Times with offsets become UTC, or stay on the local
+    clock where only that gives even steps.
+
+    Args:
+        cells: List of str.
+        day_first: Whether the day comes before the month. `None` finds out.
+        named: Whether plain numbers count as times, since the column is called so.
+
+    Example:
+
+    >>> read_times(["31/12/2023 11:30 PM", "01/01/2024 12:30 AM"]).values[1]
+    np.datetime64('2024-01-01T00:30:00')
+    """
+    cells = [cell.strip() for cell in cells]
+    missing = np.array([cell in EMPTY or cell.lower() in WORDS for cell in cells], bool)
+    different = list(dict.fromkeys(c for c, gone in zip(cells, missing, strict=True) if not gone))
+    if not different:
+        return None
+    if all(ISO.fullmatch(cell) for cell in different):
         try:
-            return np.array(cells, dtype="datetime64[s]")
+            return _Table.of(cells, dict(zip(different, _iso(different), strict=True)))
         except ValueError:
-            return None
-    if all(cell.isdecimal() and len(cell) == 4 for cell in cells):
-        years = np.array(cells, "int64")
-        return np.array(cells, "datetime64[s]") if years.min() >= 1000 else None
-    if all(cell.isdecimal() and len(cell) in (9, 10) for cell in cells):
-        return np.array(cells, "int64").astype("datetime64[s]")
-    for day in FORMATS:
-        for clock in CLOCKS:
-            try:
-                datetime.datetime.strptime(cells[0], day + clock)
-                parsed = [datetime.datetime.strptime(cell, day + clock) for cell in cells]
-            except ValueError:
-                continue
-            return np.array(parsed, dtype="datetime64[s]")
+            pass  # the thirteenth month: said below
+    if all(re.fullmatch(r"-?\d+(\.\d+)?", cell) for cell in different):
+        found = _of_numbers(different) if named else None
+        if found is not None:
+            values, said = found
+            return _Table.of(cells, dict(zip(different, values, strict=True)), said)
+    return _of_words(cells, different, day_first)
+
+
+class _Table:
+    @staticmethod
+    def of(cells, times, said="", **facts):
+        """Return the `Times` of cells by a table of what each says."""
+        none = np.datetime64("NaT", "s")
+        values = np.array([times.get(cell, none) for cell in cells], "datetime64[s]")
+        gone = [cell in EMPTY or cell.lower() in WORDS for cell in cells]
+        return Times(values, np.isnat(values) & ~np.array(gone, bool), said=said, **facts)
+
+
+def _iso(cells):
+    return np.array(cells, "datetime64[s]")
+
+
+def _of_numbers(cells):
+    """Return (times, what was decided) of plain numbers, or None."""
+    whole = [cell.split(".")[0] for cell in cells]
+    lengths = {len(cell.lstrip("-")) for cell in whole}
+    values = np.array(cells, "float64")
+    if all("." not in cell for cell in cells):
+        if lengths == {4} and values.min() >= 1000 and values.max() < 2200:
+            return _iso(cells), ""
+        for length, cut in ((6, (4,)), (8, (4, 6)), (12, None), (14, None)):
+            if lengths == {length}:
+                found = _digits(cells, cut)
+                if found is not None:
+                    return found, ""
+    (length,) = lengths if len(lengths) == 1 else (max(lengths),)
+    if length in EPOCHS and lengths <= {length, length - 1}:
+        if all("." not in cell for cell in cells):
+            seconds = np.array(cells, "int64") // EPOCHS[length]
+        else:
+            seconds = np.floor(values / EPOCHS[length]).astype("int64")
+        unit = {1: "seconds", 10**3: "milliseconds", 10**6: "microseconds"}.get(
+            EPOCHS[length], "nanoseconds"
+        )
+        return seconds.astype("datetime64[s]"), f"as {unit} since 1970"
+    if lengths == {5} and values.min() >= 20_000 and values.max() < 80_000:
+        seconds = np.round((values - EXCEL) * 86400).astype("int64")
+        return seconds.astype("datetime64[s]"), "as Excel's numbers of days"
     return None
 
 
-def find_frequency(times):
-    """Return the commonest step between sorted times: "hour", "month", "900 seconds"..."""
-    seconds = np.diff(times).astype("int64")
-    if not len(seconds):
+def _digits(cells, cut):
+    """Return the times in 202001, 20200131, 202001311200 and so on, or None."""
+    try:
+        if cut is not None:
+            parts = [
+                [cell[a:b] for a, b in zip((0, *cut), (*cut, None), strict=True)] for cell in cells
+            ]
+            found = _iso(["-".join(part) for part in parts])
+        else:
+            days = ["-".join((cell[:4], cell[4:6], cell[6:8])) for cell in cells]
+            clocks = [":".join(re.findall("..", cell[8:])) for cell in cells]
+            found = _iso([f"{day}T{clock}" for day, clock in zip(days, clocks, strict=True)])
+    except ValueError:
         return None
-    step, days = int(np.median(seconds)), float(np.median(seconds)) / 86400
-    for name, low, high in (("month", 28, 31), ("quarter", 89, 92), ("year", 365, 366)):
-        if low <= days <= high and np.all(_day_of_month(times) == _day_of_month(times[:1])):
-            return name
-    if step == 86400 and len(times) >= 10 and not np.any(weekdays(times) >= 5):
-        return "business day"
-    names = {size: name for name, size in STEPS.items()}
-    return names.get(step, f"{step} seconds")
+    years = found.astype("datetime64[Y]").astype("int64") + 1970
+    return found if years.min() >= 1700 and years.max() < 2200 else None
 
 
-def regular_times(times, frequency):
-    """Return all times from the first to the last at the frequency."""
-    first, last = times[0], times[-1]
-    if frequency in ("month", "quarter", "year"):
-        months = {"month": 1, "quarter": 3, "year": 12}[frequency]
-        start, stop = first.astype("datetime64[M]"), last.astype("datetime64[M]")
-        return np.arange(start, stop + 1, months).astype(times.dtype) + (first - start)
-    if frequency == "business day":
-        days = np.arange(first, last + np.timedelta64(1, "s"), np.timedelta64(86400, "s"))
-        return days[weekdays(days) < 5]
-    step = STEPS.get(frequency) or int(frequency.split()[0])
-    return np.arange(first, last + np.timedelta64(1, "s"), np.timedelta64(step, "s"))
-
-
-def next_times(time, frequency, steps):
-    """Return the `steps` times that follow `time`."""
-    if frequency in ("month", "quarter", "year"):
-        months = {"month": 1, "quarter": 3, "year": 12}[frequency] * steps
-        stop = (time.astype("datetime64[M]") + months).astype("datetime64[s]")
-        end = stop + (time - time.astype("datetime64[M]"))
+def _of_words(cells, different, day_first):
+    """Return the `Times` of cells that are more than numbers, or None."""
+    if sum(bool(RANGE.fullmatch(cell)) for cell in different) > 0.9 * len(different):
+        starts = {cell: RANGE.sub(r"\1", cell).strip() for cell in different}  # from - to
+        parts = {cell: _split(start) for cell, start in starts.items()}
     else:
-        step = STEPS.get(frequency, STEPS["day"] if frequency == "business day" else 0)
-        step = step or int(frequency.split()[0])
-        end = time + np.timedelta64(step * (2 * steps + 3), "s")
-    times = regular_times(np.array([time, end], "datetime64[s]"), frequency)
-    return times[times > time][:steps]
+        parts = {cell: _split(cell) for cell in different}
+    dates = {date for date, _, _ in parts.values()}
+    days, _order = _read_dates(dates)
+    if days is None:
+        return None
+    choices = {}
+    for name, found in days.items():
+        if name in ("mdy", "dmy") and day_first is not None and (name == "dmy") != day_first:
+            continue
+        local, offsets = {}, {}
+        for cell, (date, seconds, offset) in parts.items():
+            if found.get(date) is not None:
+                local[cell] = np.datetime64(found[date], "s") + np.timedelta64(int(seconds), "s")
+                offsets[cell] = offset
+        choices[name] = (local, offsets)
+    if not choices:
+        return None
+    most = max(len(local) for local, _ in choices.values())
+    choices = {name: found for name, found in choices.items() if len(found[0]) == most}
+    if most < 0.9 * len(different):
+        return None
+    scores = {name: _evenness(cells, local) for name, (local, _) in choices.items()}
+    separated = Counter(re.sub(r"[\w\s]", "", date)[:1] for date in dates).most_common(1)[0][0]
+    usual = "dmy" if separated in (".", "-") else "mdy"
+    name = max(scores, key=lambda name: (round(scores[name], 2), name == usual))
+    local, offsets = choices[name]
+    both = {"mdy", "dmy"} <= set(choices) and choices["mdy"][0] != choices["dmy"][0]
+    unclear = None
+    if both:
+        unclear = next(c for c in local if choices["mdy"][0][c] != choices["dmy"][0][c])
+    facts = {"unclear": unclear, "day_first": name == "dmy" if name in ("mdy", "dmy") else None}
+    return _with_offsets(cells, local, offsets, facts)
 
 
-def calendar_columns(times, periods):
-    """Return {name: float32}: sine and cosine of where each time stands in each period.
-
-    Args:
-        times: datetime64 array (n,).
-        periods: Any of "day", "week", "year".
-    """
-    seconds = times.astype("datetime64[s]").astype("int64")
-    year = times.astype("datetime64[Y]")
-    start, stop = (y.astype("datetime64[s]").astype("int64") for y in (year, year + 1))
-    shares = {
-        "day": seconds % 86400 / 86400,
-        "week": (seconds + 3 * 86400) % (7 * 86400) / (7 * 86400),  # 1970 began on a Thursday
-        "year": (seconds - start) / (stop - start),
-    }
-    columns = {}
-    for period in periods:
-        angle = 2 * np.pi * shares[period]
-        columns[f"{period}_sin"] = np.sin(angle).astype("float32")
-        columns[f"{period}_cos"] = np.cos(angle).astype("float32")
-    return columns
+def _with_offsets(cells, local, offsets, facts):
+    """Put times with offsets on one clock."""
+    given = {offset for offset in offsets.values() if offset is not None}
+    if not given or given == {0.0}:
+        return _Table.of(cells, local, **facts)
+    shifts = {cell: np.timedelta64(int(3600 * (offsets[cell] or 0)), "s") for cell in local}
+    universal = {cell: time - shifts[cell] for cell, time in local.items()}
+    if len(given) > 1 and _evenness(cells, local) > _evenness(cells, universal) + 0.01:
+        said = "on the local clock, their offsets left out"
+        return _Table.of(cells, local, said, **facts)
+    return _Table.of(cells, universal, "in UTC by their offsets", **facts)
 
 
-def weekdays(times):
-    """Return 0 for Mondays to 6 for Sundays."""
-    return (times.astype("datetime64[D]").astype("int64") + 3) % 7
+def _split(cell):
+    """Return (date, seconds of the day, hours of offset or None) of a cell."""
+    compact = COMPACT.fullmatch(cell)
+    if compact:
+        date, hour, minute, second, zone = compact.groups()
+        seconds = 3600 * int(hour) + 60 * int(minute) + int(second or 0)
+        return f"{date[:4]}-{date[4:6]}-{date[6:]}", seconds, 0.0 if zone else None
+    cell = CLOCK_INSIDE.sub(r"\1 \3 \2", CLOCK_FIRST.sub(r"\2 \1", cell.replace(", ", " ")))
+    match = CLOCK.fullmatch(cell)
+    if match is None:
+        hour = re.fullmatch(r"(\d{4}\D\d{1,2}\D\d{1,2})[ T](\d{1,2})", cell)
+        return (hour[1], 3600 * int(hour[2]), None) if hour else (cell, 0, None)
+    date, hour = match["date"], int(match["hour"])
+    half = (match["half"] or match["only"] or "").lower()
+    if half:
+        hour = hour % 12 + 12 * (half == "p")
+    minute = int(match["minute"] or match["french"] or 0)
+    second = float((match["second"] or "0").replace(",", "."))
+    zone, offset = (match["zone"] or "").upper(), match["offset"]
+    if hour > 24 or minute > 59 or (zone and zone not in ZONES):
+        return cell, 0, None
+    hours = float(ZONES[zone]) if zone else None
+    if offset:
+        digits = offset[1:].replace(":", "").rjust(2, "0").ljust(4, "0")
+        hours = (hours or 0.0) + (int(digits[:2]) + int(digits[2:]) / 60) * (
+            -1 if offset[0] == "-" else 1
+        )
+    return date.strip(" ,").removesuffix("T"), 3600 * hour + 60 * minute + int(second), hours
 
 
-def _day_of_month(times):
-    return (times.astype("datetime64[D]") - times.astype("datetime64[M]")).astype("int64")
+def _read_dates(dates):
+    """Return ({order: {date: datetime.date}}, ...) of texts without clocks, or None."""
+    found = {order: {} for order in ORDERS}
+    wrong = 0
+    for text in dates:
+        read = _date(text)
+        wrong += not read
+        if wrong > 0.1 * len(dates):
+            return None, None
+        for order, date in read.items():
+            found[order][text] = date
+    return {order: days for order, days in found.items() if days}, None
+
+
+def _date(text):
+    """Return {order: date} of a text, for each order in which it is one."""
+    plain = re.sub(r"(?<=\d)(st|nd|rd|th|er|º|°)\b", "", text.lower())
+    plain = re.sub("[年月년월] ?", "-", plain).rstrip("日일")
+    for pattern, months in PERIODS:
+        match = pattern.fullmatch(re.sub(r"[\s\-_/.'’]", "", plain))
+        if match:
+            month = 1 + months * (int(match["n"]) - 1)
+            return (
+                dict.fromkeys(ORDERS, _valid(_year(match["year"]), month, 1)) if month < 13 else {}
+            )
+    week = WEEK.fullmatch(plain) or WEEK_FIRST.fullmatch(plain)
+    if week:
+        try:
+            day = datetime.date.fromisocalendar(
+                int(week["year"]), int(week["week"]), int(week["day"] or 1)
+            )
+        except ValueError:
+            return {}
+        return dict.fromkeys(ORDERS, day)
+    tokens = re.findall(r"\d+|[^\W\d_]+\.?", plain)
+    words = [token.rstrip(".") for token in tokens if not token[0].isdigit()]
+    digits = [token for token in tokens if token[0].isdigit()]
+    months = [month_names()[word] for word in words if word in month_names()]
+    others = [word for word in words if word not in month_names() and word not in WEEKDAYS]
+    if len(months) > 1 or others or not 1 <= len(digits) <= 3 or len(text) > 40:
+        return {}
+    if months:
+        return _with_word(digits, months[0], tokens[0][0].isdigit())
+    return _in_figures(digits, re.sub(r"[\w]", "", plain))
+
+
+def _with_word(digits, month, number_first):
+    if len(digits) == 1:  # 20-Jan is a day without a year
+        long = len(digits[0]) == 4 or (len(digits[0]) == 2 and not number_first)
+        day = _valid(_year(digits[0]), month, 1) if long else None
+    elif len(digits) == 2:
+        first, second = digits
+        day, year = (second, first) if len(first) == 4 else (first, second)
+        day = _valid(_year(year), month, int(day)) if len(year) in (2, 4) else None
+    else:
+        day = None
+    return dict.fromkeys(ORDERS, day) if day else {}
+
+
+def _in_figures(digits, signs):
+    """Return {order: date} of two or three numbers."""
+    if len(digits) == 2:
+        if len(digits[0]) == 4:
+            day = _valid(int(digits[0]), int(digits[1]), 1)
+        elif len(digits[1]) == 4:
+            day = _valid(int(digits[1]), int(digits[0]), 1)
+        else:
+            day = None
+        return dict.fromkeys(ORDERS, day) if day else {}
+    if len(digits) == 1:
+        if len(digits[0]) == 8 and not signs:
+            digits = [digits[0][:4], digits[0][4:6], digits[0][6:]]
+        else:
+            return {}
+    places = {"ymd": (0, 1, 2), "mdy": (2, 0, 1), "dmy": (2, 1, 0)}
+    found = {}
+    for order, (year, month, day) in places.items():
+        sizes = [len(digits[place]) for place in (year, month, day)]
+        if sizes[0] in (2, 4) and max(sizes[1:]) <= 2:
+            date = _valid(_year(digits[year]), int(digits[month]), int(digits[day]))
+            if date:
+                found[order] = date
+    return found
+
+
+def _year(text):
+    if len(text) > 2:
+        return int(text)
+    return int(text) + (1900 if int(text) >= 69 else 2000)
+
+
+def _valid(year, month, day):
+    try:
+        return datetime.date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _evenness(cells, times):
+    """Return how even the steps between times are, 0 to 1, and 1 more where they are in order."""
+    ordered = np.array([times[cell] for cell in cells if cell in times], "datetime64[s]")
+    if len(ordered) < 2:
+        return 0.0
+    steps = np.diff(ordered)
+    zero = np.timedelta64(0, "s")
+    sorted_ = bool(np.all(steps >= zero) or np.all(steps <= zero))
+    different = np.unique(ordered)
+    if len(different) < 2:
+        return float(sorted_)
+    months = different.astype("datetime64[M]")
+    days = (different - months).astype("int64")
+    if np.all(days == days[0]):
+        steps = np.diff(months.astype("int64"))
+    else:
+        steps = np.diff(different).astype("int64")
+    return sorted_ + np.unique(steps, return_counts=True)[1].max() / len(steps)
+
+
+WEEKDAYS = {day[:n] for day in ("monday", "tuesday", "wednesday", "thursday") for n in (2, 3, 4, 9)}
+WEEKDAYS |= {day[:n] for day in ("friday", "saturday", "sunday") for n in (2, 3, 8)}
+WEEKDAYS |= {"thurs", "tues", "of", "de", "del", "le"}
+LANGUAGES = (
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt",
+    "nl",
+    "sv",
+    "da",
+    "nb",
+    "fi",
+    "pl",
+    "cs",
+    "hu",
+    "ro",
+    "tr",
+)
+
+
+@functools.cache
+def month_names():
+    """Return {name: number} of months in English and, as CLDR has them, other languages."""
+    names = {}
+    for code in ("en", *LANGUAGES):
+        for width in ("wide", "abbreviated"):
+            for context in ("format", "stand-alone"):
+                for number, name in _cldr_months(code, width, context).items():
+                    names.setdefault(name.lower().rstrip("."), number)
+    return {**names, "sept": 9}
+
+
+def _cldr_months(code, width, context):
+    from babel.dates import get_month_names
+
+    return get_month_names(width, context=context, locale=code)

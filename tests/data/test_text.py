@@ -8,8 +8,9 @@ import pytest
 
 from genai_basics import data as gd
 from genai_basics.data.encodings import decode_text
-from genai_basics.data.inputs import read_inputs
-from genai_basics.data.times import calendar_columns, find_frequency, next_times, parse_times
+from genai_basics.data.predicting import read_inputs
+from genai_basics.data.frequencies import calendar_columns, find_frequency, next_times
+from genai_basics.data.times import read_times
 
 
 @pytest.fixture(autouse=True)
@@ -255,10 +256,10 @@ def test_missing_values_text_and_constants(tmp_path):
 def test_times_are_read_as_people_write_them():
     first = np.datetime64("2024-03-01T14:30:00")
     for text in ("2024-03-01 14:30", "01.03.2024 14:30", "2024/03/01 14:30:00"):
-        assert parse_times([text])[0] == first
-    assert parse_times(["13/02/2024", "01/03/2024"])[1] == np.datetime64("2024-03-01")
-    assert parse_times(["02/13/2024", "03/01/2024"])[1] == np.datetime64("2024-03-01")
-    assert parse_times(["1-01", "1-02"]) is None
+        assert read_times([text]).values[0] == first
+    assert read_times(["13/02/2024", "01/03/2024"]).values[1] == np.datetime64("2024-03-01")
+    assert read_times(["02/13/2024", "03/01/2024"]).values[1] == np.datetime64("2024-03-01")
+    assert read_times(["1-01", "1-02"]) is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from genai_basics import data as gd
-from genai_basics.data.inputs import read_inputs
+from genai_basics.data.predicting import read_inputs
 from genai_basics.data.writers import image_grid, write_samples
 
 GREY = gd.ImageSpec((8, 8, 1))

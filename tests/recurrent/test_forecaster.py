@@ -238,7 +238,7 @@ def test_the_calendar_of_steps_ahead_needs_no_rows(tmp_path):
     path.write_text("\n".join(["date,value", *(f"{d},{i % 7}" for i, d in enumerate(days))]))
     spec = load_data(path).spec
     spec = dataclasses.replace(spec, known=("week_sin", "week_cos"), ahead=9)
-    x = history_for_spec(path, spec)
+    _, [x] = history_for_spec(path, spec)
     assert x.shape == (39, len(spec.columns))
     assert np.isnan(x[30:, 0]).all()
     assert np.isfinite(x[:30, 0]).all()

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .encodings import decode_text, read_rows
+from .cells import read_rows
+from .encodings import decode_text
 from .files import list_files, load_arrays, reason, report_skipped
 from .images import IMAGE_SUFFIXES, decode_image, middle_of, resize_images
 from .text import pair_columns, text_columns
@@ -38,6 +39,10 @@ def read_inputs(arguments, spec):
         if not argument.strip():
             raise ValueError("An input is empty: give a text, a file, a folder or - .")
         found = READERS[spec.kind](argument, spec)
+        if spec.kind == "forecast":
+            found, items = found[0], _joined(items, found[1])
+            names += found
+            continue
         if not found:
             raise ValueError(f"'{argument}' holds no input.")
         for name, item in found:
@@ -232,7 +237,7 @@ def _series(argument, spec):
 
 
 def _forecast(argument, spec):
-    from .forecast import history_for_spec
+    from .forecast import Histories, history_for_spec
 
     path = _path(argument)
     if path.suffix.lower() in (".npy", ".npz"):
@@ -242,8 +247,17 @@ def _forecast(argument, spec):
             raise ValueError(
                 f"'{path}' must hold a series (time, {len(spec.columns)}). Received: {array.shape}"
             )
-        return [(str(path), array)]
-    return [(str(path), history_for_spec(path, spec))]
+        return [str(path)], Histories([array])
+    found, histories = history_for_spec(path, spec)
+    return [str(path) if name is None else f"{path}[{name}]" for name in found], histories
+
+
+def _joined(before, histories):
+    """Return the histories of several files as one."""
+    if not before:
+        return histories
+    times = [*before.times, *histories.times]
+    return type(histories)([*before, *histories], times, histories.frequency, histories.ahead)
 
 
 def _audio(argument, spec):

@@ -1,0 +1,341 @@
+"""The rows of `.csv` and `.tsv` files as programs write them, all cells as text."""
+
+import csv
+import io
+import itertools
+import re
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+
+from .encodings import decode_text
+from .numbers import is_missing, read_numbers
+
+__all__ = ["Rows", "read_cells", "read_rows"]
+
+DELIMITERS = ("\t", ";", "|", ",")
+NAMED = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "bar": "|"}
+ONE_COLUMN = "\x1f"  # parts no cells: a line is a cell
+SAMPLE = 65536  # characters to find the delimiter in
+TOTALS = re.compile(
+    r"(grand |sub)?totals?|sum|average|avg|mean|summe|gesamt|insgesamt|mittelwert|total général"
+    r"|somme|moyenne|totale|media|suma|totaal|итого|всего|合計|总计",
+    re.IGNORECASE,
+)
+DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2})?.*")
+
+
+@dataclass
+class Rows:
+    """The rows of a file.
+
+    Attributes:
+        names: The first row where it names the columns, else "column_1", "column_2"...
+        rows: Lists of as many cells.
+        lines: The line of the file in which each row begins.
+        delimiter: What parts the cells.
+        header: Whether the file names its columns; None where nothing tells.
+    """
+
+    names: list
+    rows: list
+    lines: list
+    delimiter: str
+    header: bool | None
+
+
+def read_rows(path, encoding=None, text=None):
+    """Return `(header, rows)` of a file, or of `text` that `path` names in messages."""
+    found = read_cells(path, encoding=encoding, text=text, header=True)
+    return found.names, found.rows
+
+
+def read_cells(
+    path, *, encoding=None, delimiter=None, header=None, expect=(), text=None, strict=False
+):
+    """Return the `Rows` of a file.
+
+    Lines before the header and totals after the last row are left out, cells that a row lacks
+    at its end count as empty, and rows of another width are skipped; each is said in a
+    warning.
+
+    Args:
+        path: The file, or a word for it in messages where `text` is given.
+        encoding: As for `decode_text`.
+        delimiter: What parts the cells. `None` takes the character that cuts the rows into the
+            most, and equally many, cells.
+        header: Whether the first row names the columns. `None` finds out.
+        expect: Names that the header holds if there is one.
+        text: The content, where it is read already.
+        strict: Whether rows of another width are an error.
+    """
+    text = decode_text(path, encoding) if text is None else text
+    if not text.strip():
+        raise ValueError(f"'{path}' is empty.")
+    skipped = 0
+    named = re.match(r'"?sep=(.|\\t)"?[ \t;,]*\n', text, re.IGNORECASE)  # as Excel writes it
+    if named:
+        delimiter = delimiter or named[1]
+        text, skipped = text[named.end() :], 1
+    if delimiter is None:
+        tabs = str(path).lower().endswith((".tsv", ".tsv.gz")) and "\t" in text
+        delimiter = "\t" if tabs else _find_delimiter(text)
+    delimiter = NAMED.get(delimiter.lower(), delimiter)
+    if len(delimiter) != 1:
+        raise ValueError(
+            "`delimiter` (--delimiter) must be one character, or tab or space. Received: "
+            f"delimiter={delimiter!r}"
+        )
+    records = _parse(text, delimiter, path)
+    if not records:
+        raise ValueError(f"'{path}' is empty.")
+    records = [(line + skipped, row) for line, row in records]
+    records = _without_preamble(records, path)
+    records = _of_one_width(records, path, delimiter, strict)
+    rows = [row for _, row in records]
+    if header is None:
+        header = _has_header(rows, expect)
+    if header is False:
+        names = [f"column_{i + 1}" for i in range(len(rows[0]))]
+        warnings.warn(
+            f"'{path}' has no header; its columns are called {names[0]} to {names[-1]}.",
+            stacklevel=3,
+        )
+        body = records
+    else:
+        names, body = [re.sub(r"^#\s*", "", name) for name in rows[0]], records[1:]
+    body = _without_totals(body, path)
+    return Rows(names, [row for _, row in body], [line for line, _ in body], delimiter, header)
+
+
+def _find_delimiter(text):
+    """Return the character that cuts the rows most evenly, or that of a file of one column."""
+    sample = text[:SAMPLE]
+    sample = sample[: sample.rfind("\n") + 1] if len(text) > SAMPLE else sample
+    best, highest = None, 0.0
+    for delimiter in DELIMITERS:
+        rows = [row for _, row in _split(sample, delimiter)]
+        common, times = Counter(map(len, rows)).most_common(1)[0]
+        if common == 1:
+            continue
+        share = times / len(rows) * (1.0 if len(rows[0]) in (common, common - 1) else 0.6)
+        score = share * (0.5 + 0.5 * _clean(rows, delimiter)) + common / 10_000
+        if score > highest and share > 0.3:
+            best, highest = delimiter, score
+    if best is None:
+        lines = [line.split() for line in sample.split("\n") if line.strip()]
+        cells = [cell for line in lines for cell in line]
+        even = len({len(line) for line in lines}) == 1 and len(lines[0]) > 1
+        if even and sum(map(_is_number, cells)) > len(cells) / 2:
+            return " "
+    return best or ONE_COLUMN
+
+
+def _clean(rows, delimiter):
+    """Return the share of cells in which no other delimiter is left, but for decimal commas."""
+    others = re.compile(f"[{''.join(set(DELIMITERS) - {delimiter})}](?! )")
+    cells = [cell for row in rows for cell in row]
+    left = [cell for cell in cells if others.search(cell) and not _is_number(cell)]
+    return 1 - len(left) / len(cells)
+
+
+def _split(text, delimiter, **options):
+    """Return [(line, cells)] of all rows that hold something."""
+    csv.field_size_limit(2**27)
+    if delimiter == " ":
+        text = "\n".join(" ".join(line.split()) for line in text.split("\n"))
+    options = {"skipinitialspace": delimiter != "\t", **options}
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **options)
+    rows, line = [], 1
+    for row in reader:
+        cells = [cell.strip() for cell in row]
+        if any(cells):
+            rows.append((line, cells))
+        line = reader.line_num + 1
+    return rows
+
+
+def _parse(text, delimiter, path):
+    """Return the rows with quotation marks taken as the file means them."""
+    quotes = text.count('"')
+    plain = {"quoting": csv.QUOTE_NONE}
+    if delimiter == "\t" and quotes and not _quotes_cells(text):
+        return _split(text, delimiter, **plain)  # marks within the text are its own
+    records = _split(text, delimiter)
+    if '\\"' in text:
+        escaped = _split(text, delimiter, escapechar="\\", doublequote=False)
+        if _uneven(escaped) < _uneven(records):
+            return escaped
+    if quotes % 2:  # one is never closed, and would take in all lines up to the end
+        opened = _split(text, delimiter, **plain)
+        line = max(records, key=lambda record: max(cell.count("\n") for cell in record[1]))[0]
+        if _uneven(opened) > _uneven(records):
+            raise ValueError(
+                f"'{path}' has a quotation mark that is never closed (in the row at line {line})."
+            )
+        if any("\n" in cell for _, row in records for cell in row):
+            warnings.warn(
+                f"'{path}' has a quotation mark that is never closed (in the row at line {line}); "
+                "it counts as text.",
+                stacklevel=4,
+            )
+            return [(line, [_unquoted(cell) for cell in row]) for line, row in opened]
+    return records
+
+
+def _unquoted(cell):
+    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
+
+
+def _quotes_cells(text):
+    lines = text[:SAMPLE].split("\n")
+    return any(cell[:1] == '"' and cell[-1:] == '"' for li in lines for cell in li.split("\t"))
+
+
+def _uneven(records):
+    widths = Counter(len(row) for _, row in records)
+    return len(records) - widths.most_common(1)[0][1] - len(records) / 1e6
+
+
+def _filled(row):
+    return sum(bool(cell) for cell in row)
+
+
+def _without_preamble(records, path):
+    """Leave out titles and comments above the header."""
+    width = Counter(len(row) for _, row in records).most_common(1)[0][0]
+    first = 0
+    for i, (_, row) in enumerate(records[:20]):
+        comment = row[0].startswith("#") and i + 1 < len(records)
+        named = len(row) == width and comment and not records[i + 1][1][0].startswith("#")
+        lone = width > 1 and (len(row) < width - 1 or width == 2) and len(row) <= width / 2
+        padded = width > 2 and _filled(row) == 1 and row[0] and i + 1 < len(records)
+        padded = padded and _filled(records[i + 1][1]) > _filled(row)
+        if not (lone or padded or (comment and not named)):
+            break
+        first = i + 1
+    if 0 < first < len(records):
+        shown = " ".join(filter(None, records[0][1]))[:60]
+        warnings.warn(
+            f"{first} lines above the header of '{path}' are left out ({shown!r}...).",
+            stacklevel=4,
+        )
+        return records[first:]
+    return records
+
+
+def _of_one_width(records, path, delimiter, strict):
+    """Return the rows at the width of the header; see `read_cells`."""
+    header, rows = records[0][1], [row for _, row in records[1:]]
+    common = Counter(map(len, rows)).most_common(1)[0][0] if rows else len(header)
+    if common == len(header) + 1:
+        if all(not row[-1] for row in rows if len(row) == common):
+            pass  # a delimiter at the end of each row
+        else:  # R leaves out the name of its row numbers
+            header = ["", *header]
+    while len(header) > common and not header[-1]:
+        header = header[:-1]
+    width, kept, wrong, short = len(header), [(records[0][0], header)], [], []
+    for place, (line, row) in enumerate(records[1:], 1):
+        if len(row) > width and not any(row[width:]):
+            row = row[:width]
+        if len(row) == width:
+            kept.append((line, row))
+        elif len(row) < width and len(row) >= max(2, width / 2):
+            kept.append((line, [*row, *[""] * (width - len(row))]))
+            short.append(line)
+        elif len(row) < width and place >= len(records) - 5 and _filled(row) <= 1:
+            warnings.warn(
+                f"Line {line} of '{path}' is below the table and left out ({row[0][:60]!r}).",
+                stacklevel=4,
+            )
+        else:
+            wrong.append((line, row))
+    if wrong:
+        line, row = wrong[0]
+        shown = ("," if delimiter == ONE_COLUMN else delimiter).join(row)[:60]
+        message = f"rows of '{path}' that have not {width} cells (line {line} has {len(row)}"
+        if strict or len(wrong) > max(1, 0.2 * len(rows)):
+            raise ValueError(
+                f"There are {len(wrong)} {message}: {shown!r}); --delimiter says what parts the "
+                "cells."
+            )
+        warnings.warn(f"Skipped {len(wrong)} {message}: {shown!r}).", stacklevel=4)
+    if len(short) > len(rows) / 2:
+        raise ValueError(
+            f"The header of '{path}' has {width} names, but its rows have {common} cells."
+        )
+    if short:
+        warnings.warn(
+            f"{len(short)} rows of '{path}' have fewer than {width} cells (the first is line "
+            f"{short[0]}); the last ones count as empty.",
+            stacklevel=4,
+        )
+    return kept
+
+
+def _without_totals(records, path):
+    """Leave out what stands below a table: totals, sources, notes."""
+    end = len(records)
+    for line, row in reversed(records[-5:]):
+        first = next(cell for cell in row if cell)
+        before = [other[0] for _, other in records[: max(0, end - 1)]]
+        total = TOTALS.fullmatch(first.rstrip(":")) and first not in before
+        note = len(row) > 2 and _filled(row) == 1 and row[0]
+        note = note and sum(map(_is_typed, before)) > 0.9 * len(before) and not _is_typed(first)
+        if not (total or note) or end < 4:
+            break
+        warnings.warn(
+            f"Line {line} of '{path}' is below the table and left out "
+            f"({' '.join(filter(None, row))[:60]!r}).",
+            stacklevel=4,
+        )
+        end -= 1
+    return records[:end]
+
+
+def _has_header(rows, expect):
+    """Whether the first row names the columns: True, False, or None where nothing tells.
+
+    It does where a column of numbers or dates begins with a word; it does not where all such
+    columns begin with a number or date, or where a column of few words begins with one of them.
+    """
+    first, rest = rows[0], rows[1:1001]
+    if len(rest) < 2 or (expect and set(expect) & set(first)):
+        return True
+    typed = repeated = False
+    for place, head in enumerate(first):
+        cells = [row[place] for row in rest if not is_missing(row[place])]
+        if not cells:
+            continue
+        if sum(map(_is_typed, cells)) >= 0.95 * len(cells):
+            if head and not _is_typed(head) and not is_missing(head):
+                return True
+            typed = typed or bool(head)
+        elif len(set(cells)) <= len(cells) / 3:
+            repeated = repeated or head in cells
+    numbers = [cell for cell in first if _is_typed(cell)]
+    if typed:
+        return len(numbers) > 1 and _counts_on(numbers)
+    return False if repeated else None
+
+
+def _counts_on(cells):
+    """Whether cells are numbers that count on, as years do that name columns."""
+    values = read_numbers(cells).values
+    return bool(all(b - a == 1 for a, b in itertools.pairwise(values)))
+
+
+def _is_typed(cell):
+    return _is_number(cell) or bool(DATE.fullmatch(cell))
+
+
+def _is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        if not any(map(str.isdigit, cell)):
+            return False
+        read = [read_numbers([cell], decimal=decimal) for decimal in ".,"]
+        return any(not numbers.wrong[0] and not numbers.unit.isalpha() for numbers in read)
+    return True
