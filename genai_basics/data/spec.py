@@ -112,8 +112,8 @@ class TableSpec(Spec):
     """Rows of a table: `columns` are (name, "number" | "category") without the target.
 
     `predict` reads files as these were: `signs` are (column, decimal sign) where that is not a
-    point (None: not recorded), `header` says whether files name their columns, `missing` holds words
-    for no value.
+    point (None: not recorded), `header` says whether files name their columns, `missing` holds
+    words for no value.
     """
 
     kind: ClassVar[str] = "tables"

@@ -10,8 +10,8 @@ from scipy.io import wavfile
 
 from genai_basics import data as gd
 from genai_basics.data.audio import read_wav, resample, write_wav
-from genai_basics.data.predicting import read_inputs
 from genai_basics.data.music import read_midi, synthesize, write_midi
+from genai_basics.data.predicting import read_inputs
 from genai_basics.data.series import read_ts
 from genai_basics.data.writers import write_samples
 

@@ -8,8 +8,8 @@ import pytest
 
 from genai_basics import data as gd
 from genai_basics.data.encodings import decode_text
-from genai_basics.data.predicting import read_inputs
 from genai_basics.data.frequencies import calendar_columns, find_frequency, next_times
+from genai_basics.data.predicting import read_inputs
 from genai_basics.data.times import read_times
 
 
