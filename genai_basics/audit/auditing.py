@@ -481,8 +481,9 @@ def _columns(run, held_out):
     """Return the facts by which examples fall into groups; `None` where the model knows them."""
     spec, y = run.spec, held_out.y
     if spec.kind == "forecast":
-        few = [i for i in range(held_out.x.shape[1]) if len(np.unique(held_out.x[:, i])) <= 20]
-        columns = {spec.columns[i]: held_out.x[:, i] for i in few}
+        x = held_out.x if isinstance(held_out.x, np.ndarray) else np.zeros((0, 0))  # several series
+        few = [i for i in range(x.shape[1]) if len(np.unique(x[:, i])) <= 20]
+        columns = {spec.columns[i]: x[:, i] for i in few}
         return {**({"target": None} if len(spec.targets) > 1 else {}), **columns}
     columns = dict(held_out.groups)
     names = getattr(spec, "class_names", None)

@@ -221,6 +221,7 @@ def _reading(
         season=season or season_of(frequency),
         frequency=frequency,
         calendar=extra,
+        series_names=tuple(one.name for one in found if one.name is not None),
         **facts,
     )
     digest = fingerprint_arrays(*(one.values for one in found))
@@ -243,24 +244,22 @@ def _one(series, spec, digest):
 
 def _many(found, spec, digest):
     """Return the reading of several series: parts hold the last steps of each."""
-    names = [one.name for one in found]
     longest = max(len(one.values) for one in found)
 
     def times(one, stop):
         return np.arange(stop) if one.times is None else one.times[:stop]
 
     def cut(start, stop):
-        x, y, kept, at = [], [], [], []
+        x, y, at = [], [], []
         for one in found:
             ends = [max(0, len(one.values) - longest + step) for step in (start, stop)]
             x.append(one.values[: ends[1]])
             y.append(np.arange(ends[1]) >= ends[0])
-            kept.append(one.name)
             at.append(times(one, ends[1]))
         size = int(sum(own.sum() for own in y))
-        return Part(x, y, {"series": kept, "time": at}, size)
+        return Part(x, y, {"time": at}, size)
 
-    groups = {"series": names, "time": [times(one, len(one.values)) for one in found]}
+    groups = {"time": [times(one, len(one.values)) for one in found]}
     whole = Part([one.values for one in found], None, groups)
     return Reading(spec, {"all": whole}, digest, cut=cut, length=longest, ordered=True)
 
@@ -288,7 +287,7 @@ def history_for_spec(path, spec):
     )
     whole = reading.parts["all"]
     several = isinstance(whole.x, list)
-    names = whole.groups["series"] if several else [None]
+    names = list(reading.spec.series_names) if several else [None]
     times = whole.groups["time"] if several else [whole.groups["time"]]
     absent = [n for n in spec.columns if n not in reading.spec.columns and "=" not in n]
     if absent:

@@ -148,7 +148,8 @@ class ForecastSpec(Spec):
     `columns` names the channels of x, `targets` those to forecast (the others are known
     covariates), `season` is the number of steps after which the series resembles itself,
     `frequency` the step as text ("month", "day", "3600 seconds"), `calendar` the columns
-    that were made from the time column. `series_column` tells several series apart.
+    that were made from the time column. `series_column` tells several series
+    apart, called `series_names`.
     `predict` reads the columns `known` for `ahead` steps beyond the end of the targets, and times
     and numbers as they were read (`day_first`, `signs`).
     """
@@ -163,6 +164,7 @@ class ForecastSpec(Spec):
     known: tuple = ()
     ahead: int = 0
     series_column: str | None = None
+    series_names: tuple = ()
     day_first: bool | None = None
     signs: tuple | None = None
 

@@ -578,27 +578,29 @@ class Forecaster(Model):
 
     def answer(self, x):
         """Forecast each series; with `known`, its last `horizon` steps are those to forecast."""
-        future = None
+        future, times = None, None
+        if hasattr(x, "following"):
+            times = x.following(self.horizon)
         if self.known:
             future = np.stack([one[-self.horizon :][:, self.known_places] for one in x])
             x = [one[: -self.horizon] for one in x]
         quantiles = self.predict(x, future=future)
         rows = []
-        for one in quantiles:
-            rows.append(
-                [
-                    {
-                        "step": h + 1,
-                        **{
-                            f"{name}_{q:g}": float(one[h, j, k])
-                            for j, name in enumerate(self.targets)
-                            for k, q in enumerate(self.quantiles)
-                        },
-                    }
-                    for h in range(self.horizon)
-                ]
-            )
+        for i, one in enumerate(quantiles):
+            at = times[i] if times else None
+            dated = [
+                {"step": h + 1, **({"time": at[h]} if at else {})} for h in range(self.horizon)
+            ]
+            rows.append([{**row, **self._row(one[h])} for h, row in enumerate(dated)])
         return rows, quantiles[..., self.quantiles.index(0.5)].reshape(-1, len(self.targets))
+
+    def _row(self, quantiles):
+        """Return the quantiles (targets, quantiles) of a step under their names."""
+        return {
+            f"{name}_{q:g}": float(quantiles[j, k])
+            for j, name in enumerate(self.targets)
+            for k, q in enumerate(self.quantiles)
+        }
 
     def pictures(self, x, y=None):
         """Return the last forecast of each target: history, what came, median and bands."""
