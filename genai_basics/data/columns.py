@@ -1,7 +1,6 @@
 """The columns of a table, from a file or a data frame, each of them read as a whole."""
 
 import functools
-import json
 import sys
 import warnings
 from collections import Counter
@@ -9,21 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..extras import require
 from .cells import read_cells
-from .encodings import decode_bytes, decode_text, suffix_of
+from .encodings import decode_bytes, suffix_of
+from .frames import PACKAGED, counts_rows, frame_columns, is_frame, number_texts, read_packaged
 from .numbers import EMPTY, is_missing, read_numbers
+from .records import JSON_SUFFIXES, read_json, record_columns
 
-__all__ = ["TABLE_SUFFIXES", "Columns", "is_frame", "read_columns"]
+__all__ = ["TABLE_SUFFIXES", "Columns", "open_columns", "read_columns"]
 
-TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".dat", ".data", ".txt")
-JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
-PACKAGED = {  # ending: (pandas' reader, package that it needs)
-    ".parquet": ("read_parquet", "pyarrow"),
-    ".feather": ("read_feather", "pyarrow"),
-    ".xlsx": ("read_excel", "openpyxl"),
-    ".xlsm": ("read_excel", "openpyxl"),
-}
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".dat", ".data", *JSON_SUFFIXES, *PACKAGED)
 FREQUENT = 0.05  # share of the cells from which a word such as "None" is a category
 
@@ -38,15 +30,26 @@ class Columns:
         decimal: Decimal sign of all columns. `None` decides it for each.
         missing: Words for a missing value, besides the usual ones.
         delimiter, header: As the file has them.
+        signs: (column, ",") of data seen before, for columns that do not tell their decimal
+            sign; there the others have points. `None`: there were no such data.
     """
 
     def __init__(
-        self, values, path, lines=None, decimal=None, missing=(), delimiter=",", header=True
+        self,
+        values,
+        path,
+        lines=None,
+        *,
+        decimal=None,
+        missing=(),
+        delimiter=",",
+        header=True,
+        signs=None,
     ):
         self.values, self.path, self.lines = values, path, lines
-        self.decimal, self.missing = decimal, missing
+        self.decimal, self.missing, self.signs = decimal, missing, signs
         self.delimiter, self.header = delimiter, header
-        self._read = {}
+        self._read, self._said = {}, set()
 
     @property
     def names(self):
@@ -80,8 +83,16 @@ class Columns:
             for name, column in self.values.items()
         }
         lines = None if self.lines is None else [self.lines[i] for i in places]
-        rest = self.decimal, self.missing, self.delimiter, self.header
-        return Columns(values, self.path, lines, *rest)
+        return Columns(
+            values,
+            self.path,
+            lines,
+            decimal=self.decimal,
+            missing=self.missing,
+            delimiter=self.delimiter,
+            header=self.header,
+            signs=self.signs,
+        )
 
     @functools.cached_property
     def hint(self):
@@ -92,21 +103,18 @@ class Columns:
         usual = "," if self.delimiter == ";" else "."
         return signs.most_common(1)[0][0] if signs else usual
 
-    def numbers(self, name, usual=None):
-        """Return the `Numbers` of a column, and say where the sign was a matter of judgement.
-
-        Args:
-            name: The column.
-            usual: The sign to take where the cells do not decide.
-        """
+    def numbers(self, name):
+        """Return the `Numbers` of a column, and say where the sign was a matter of judgement."""
         found = self._numbers(name, ".", self.decimal)
         if found.decided is not False or self.decimal:
             return found
-        if usual is not None:
-            return self._numbers(name, ".", usual)
+        if self.signs is not None:
+            return self._numbers(name, ".", dict(self.signs).get(name, "."))
         if found.guessed and self.hint != ".":
             found = self._numbers(name, self.hint)
-        if self.delimiter != "," or found.decimal != "." or "," in found.unclear:
+        plain = self.delimiter == "," and found.decimal == "." and "." in found.unclear
+        if not plain and name not in self._said:
+            self._said.add(name)
             other = "," if found.decimal == "." else "."
             value = read_numbers([found.unclear], decimal=found.decimal).values[0]
             otherwise = read_numbers([found.unclear], decimal=other).values[0]
@@ -122,7 +130,7 @@ class Columns:
         if key not in self._read:
             column = self.values[name]
             if isinstance(column, np.ndarray):
-                column = [""] * len(column) if column.dtype.kind == "M" else _number_texts(column)
+                column = [""] * len(column) if column.dtype.kind == "M" else number_texts(column)
                 decimal = "."
             self._read[key] = read_numbers(column, decimal=decimal, hint=hint, missing=self.missing)
         return self._read[key]
@@ -132,7 +140,7 @@ class Columns:
         column = self.values[name]
         if isinstance(column, np.ndarray):
             texts = column.astype(str).tolist() if column.dtype.kind == "M" else None
-            column = _number_texts(column) if texts is None else texts
+            column = number_texts(column) if texts is None else texts
         hollow = {*EMPTY, *self.missing}
         return ["" if cell.strip() in hollow else cell.strip() for cell in column]
 
@@ -149,12 +157,6 @@ class Columns:
         return texts, frequent[0] if frequent else None
 
 
-def is_frame(source):
-    """Whether a source is a pandas DataFrame or Series, without importing pandas."""
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(source, (pandas.DataFrame, pandas.Series))
-
-
 def read_columns(
     source,
     *,
@@ -167,6 +169,7 @@ def read_columns(
     expect=(),
     text=None,
     strict=False,
+    signs=None,
 ):
     """Return the `Columns` of a file or a data frame.
 
@@ -178,18 +181,19 @@ def read_columns(
         encoding, delimiter, header, expect, text, strict: As for `read_cells`.
         decimal, thousands: How numbers are written: "." or ","; thousands may be any sign.
         missing: Words for a missing value, a list or "A,B".
+        signs: As for `Columns`.
     """
     decimal = _decimal(decimal, thousands)
     missing = tuple(missing.split(",") if isinstance(missing, str) else map(str, missing))
+    facts = {"decimal": decimal, "missing": missing, "signs": signs}
     if is_frame(source):
-        return Columns(_frame_values(source), "the data frame", None, decimal, missing)
+        return Columns(frame_columns(source), "the data frame", **facts)
     suffix = suffix_of(source) if text is None else ".csv"
     if suffix in PACKAGED:
-        frame = _packaged(source, suffix)
-        return Columns(_frame_values(frame), source, None, decimal, missing)
+        return Columns(frame_columns(read_packaged(source)), source, **facts)
     if suffix in JSON_SUFFIXES:
         values = record_columns(read_json(source, encoding), source)
-        return Columns(values, source, None, decimal, missing)
+        return Columns(values, source, **facts)
     found = read_cells(
         source,
         encoding=encoding,
@@ -202,8 +206,8 @@ def read_columns(
     columns = [list(column) for column in zip(*found.rows, strict=True)]
     columns = columns or [[] for _ in found.names]
     values = _named(found.names, columns, source)
-    rest = found.delimiter, found.header is not False
-    return Columns(values, source, found.lines, decimal, missing, *rest)
+    facts.update(delimiter=found.delimiter, header=found.header is not False)
+    return Columns(values, source, found.lines, **facts)
 
 
 def _decimal(decimal, thousands):
@@ -231,7 +235,7 @@ def _named(names, columns, path):
         if not name or name.startswith("Unnamed: "):
             if not any(cells):
                 continue
-            if _counts(cells):
+            if counts_rows(cells):
                 left.append(place)
                 continue
             name = name or f"column_{place}"
@@ -244,190 +248,6 @@ def _named(names, columns, path):
             stacklevel=4,
         )
     return values
-
-
-def _counts(cells):
-    """Whether cells are numbers of rows, each of them another, most of them in order."""
-    try:
-        numbers = [int(cell) for cell in cells]
-    except ValueError:
-        return False
-    return len(set(numbers)) == len(numbers)
-
-
-def _number_texts(column):
-    return [
-        "" if value != value else str(int(value)) if value == int(value) else repr(float(value))
-        for value in column.tolist()
-    ]
-
-
-# Data frames.
-
-
-def _packaged(path, suffix):
-    """Read a file by pandas and the package that it needs for it."""
-    reader, package = PACKAGED[suffix]
-    try:
-        require(package, "tables")
-    except ImportError as error:
-        raise ValueError(f"'{path}': {error}, or save it as .csv.") from error
-    import pandas
-
-    try:
-        if reader != "read_excel":
-            return getattr(pandas, reader)(path)
-        sheets = pandas.read_excel(path, sheet_name=None, keep_default_na=False)
-    except Exception as error:  # each engine raises its own sorts
-        raise ValueError(f"'{path}' cannot be read as {suffix}: {error}.") from error
-    filled = {name: sheet for name, sheet in sheets.items() if len(sheet)}
-    if not filled:
-        raise ValueError(f"'{path}' holds no rows.")
-    first, *others = filled
-    if others:
-        warnings.warn(
-            f"'{path}' has {len(filled)} sheets; {first!r} is read and {', '.join(others)} left "
-            "out.",
-            stacklevel=4,
-        )
-    return filled[first]
-
-
-def _frame_values(frame):
-    """Return {name: values} of a DataFrame or Series; an index with a meaning is a column."""
-    import pandas as pd
-
-    if isinstance(frame, pd.Series):
-        frame = frame.to_frame("value" if frame.name is None else frame.name)
-    timed = isinstance(frame.index, (pd.DatetimeIndex, pd.PeriodIndex))
-    if timed or any(name is not None for name in frame.index.names):
-        names = [name or "time" for name in frame.index.names]
-        frame = frame.reset_index(names=names)
-    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    doubled = frame.columns[frame.columns.duplicated()]
-    if len(doubled):
-        raise ValueError(f"The data frame names a column twice: {doubled[0]}.")
-    values = {name: _column_values(frame[name]) for name in frame.columns}
-    nameless = [name for name in values if name.startswith("Unnamed: ")]
-    for name in nameless:
-        column = values[name]
-        cells = column if isinstance(column, list) else _number_texts(column)
-        if not any(cells) or _counts(cells):
-            del values[name]
-    return values
-
-
-def _column_values(column):
-    import pandas as pd
-
-    kind = column.dtype
-    if isinstance(kind, pd.PeriodDtype):
-        column, kind = column.dt.to_timestamp(), None
-    if isinstance(kind, pd.DatetimeTZDtype):
-        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return column.to_numpy("datetime64[us]")
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return column.to_numpy("float64", na_value=np.nan)
-    if isinstance(kind, pd.CategoricalDtype):
-        column = column.astype(object)
-    return _values(list(column))
-
-
-def _values(cells):
-    """Return values of any sort as numbers where all are, or else as text."""
-    plain = [None if _is_null(cell) else cell for cell in cells]
-    present = [cell for cell in plain if cell is not None]
-    numbers = [isinstance(c, (int, float, np.number)) and not isinstance(c, bool) for c in present]
-    if present and all(numbers):
-        return np.array([np.nan if cell is None else cell for cell in plain], "float64")
-    return [_text(cell) for cell in plain]
-
-
-def _is_null(cell):
-    return cell is None or (not isinstance(cell, (str, list, dict, tuple)) and cell != cell)
-
-
-def _text(cell):
-    if cell is None:
-        return ""
-    if isinstance(cell, (list, tuple, set)):
-        return ";".join(map(str, cell))
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return json.dumps(cell) if isinstance(cell, dict) else str(cell)
-
-
-# Records.
-
-
-def read_json(path, encoding=None):
-    """Return what a `.json` file holds, or the list of what each line of a `.jsonl` file holds."""
-    text = decode_text(path, encoding)
-    try:
-        if suffix_of(path) == ".json":
-            try:
-                return json.loads(text)
-            except json.JSONDecodeError as error:
-                if "Extra data" not in str(error):
-                    raise
-        lines = [(i, li) for i, li in enumerate(text.split("\n"), 1) if li.strip()]
-        found = []
-        for number, line in lines:
-            try:
-                found.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise ValueError(
-                    f"Line {number} of '{path}' is no JSON ({error.msg}): {line[:60]!r}."
-                ) from error
-        return found
-    except json.JSONDecodeError as error:
-        raise ValueError(f"'{path}' is no JSON: {error}.") from error
-
-
-def records_of(content):
-    """Return the records (dicts) or texts in JSON, or None where it holds neither."""
-    if isinstance(content, dict):
-        lists = [value for value in content.values() if isinstance(value, list) and value]
-        records = [value for value in lists if all(isinstance(item, dict) for item in value)]
-        if len(records) == 1 and len(lists) == 1:
-            return records[0]
-        columns = list(content.values())
-        if columns and all(isinstance(column, dict) for column in columns):  # as pandas writes
-            keys = list(columns[0])
-            if all(list(column) == keys for column in columns):
-                return [{name: content[name][key] for name in content} for key in keys]
-        flat = len(lists) == len(columns) > 0 and len({len(column) for column in columns}) == 1
-        if flat and not any(isinstance(cell, (list, dict)) for li in columns for cell in li):
-            return [dict(zip(content, row, strict=True)) for row in zip(*columns, strict=True)]
-        return None
-    if not isinstance(content, list) or not content:
-        return None
-    if all(isinstance(item, dict) for item in content) or all(
-        isinstance(item, str) for item in content
-    ):
-        return content
-    return None
-
-
-def record_columns(content, path):
-    """Return {name: values} of the records in JSON; "translation": {"en": ...} gives "en"."""
-    records = records_of(content)
-    if records is None or isinstance(records[0], str):
-        raise ValueError(
-            f'\'{path}\' must hold a list of records such as [{{"a": 1, "b": 2}}, ...].'
-        )
-    flat = []
-    for record in records:
-        row = {}
-        for name, value in record.items():
-            nested = value.items() if isinstance(value, dict) else ()
-            row.update(nested if len(record) == 1 else {f"{name}.{k}": v for k, v in nested})
-            if not isinstance(value, dict):
-                row[name] = value
-        flat.append(row)
-    names = dict.fromkeys(name for row in flat for name in row)
-    return {str(name): _values([row.get(name) for row in flat]) for name in names}
 
 
 def open_columns(path, **options):

@@ -79,6 +79,7 @@ def read_forecast(
     decimal=None,
     thousands=None,
     missing=(),
+    signs=None,
     known=(),
     ahead=0,
     strict=False,
@@ -103,7 +104,7 @@ def read_forecast(
         frequency: "month", "day", "15 minutes"... `None` takes the commonest step.
         calendar: Whether to add what the calendar says of each time: `week_sin`...
         day_first: Whether days come before months. `None` takes what gives even steps.
-        delimiter, header, decimal, thousands, missing: As for tables.
+        delimiter, header, decimal, thousands, missing, signs: As for tables.
         known: Columns to read for the steps after the last value of the targets, too.
         ahead: How many such steps end the series; what is not known of them is NaN.
         strict: Whether rows that have not as many cells as the header are an error.
@@ -121,6 +122,7 @@ def read_forecast(
         missing=missing,
         expect=[*names, *([time] if time else [])],
         strict=strict,
+        signs=signs,
     )
     if not len(table):
         raise ValueError(f"'{table.path}' holds no rows.")
@@ -138,11 +140,18 @@ def read_forecast(
     several = [_Series(values, times)]
     if teller is not None:
         cells = np.array(table.texts(teller), dtype=str)
+        different = list(dict.fromkeys(cells.tolist()))
+        if series is None:
+            shown = ", ".join(different[:5]) + (", ..." if len(different) > 5 else "")
+            warnings.warn(
+                f"The column {teller!r} tells {len(different)} series apart ({shown}).",
+                stacklevel=3,
+            )
         several = [
             _Series(values[cells == name], None if times is None else times[cells == name], name)
-            for name in dict.fromkeys(cells.tolist())
+            for name in different
         ]
-    signs = tuple((name, table.numbers(name).decimal) for name in targets)
+    commas = tuple((name, ",") for name in table.names if table.numbers(name).decimal == ",")
     reading = _reading(
         several,
         tuple(found),
@@ -154,7 +163,7 @@ def read_forecast(
         ahead=ahead,
         time_column=",".join(time_names) or None,
         series_column=teller,
-        signs=tuple((name, sign) for name, sign in signs if sign == ","),
+        signs=commas,
         **facts,
     )
     reading.fingerprint = source_fingerprint(source)
@@ -282,6 +291,7 @@ def history_for_spec(path, spec):
         frequency=spec.frequency,
         calendar=bool(spec.calendar),
         day_first=spec.day_first,
+        signs=spec.signs,
         known=spec.known,
         ahead=spec.ahead,
     )

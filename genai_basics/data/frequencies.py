@@ -185,8 +185,10 @@ def clock_changes(times):
         (times[-1] - times[0]) // np.timedelta64(365, "D")
     ):
         return None
-    months = times[odd + 1].astype("datetime64[M]").astype("int64") % 12 + 1
-    if not np.all(np.isin(months, (3, 4, 5, 9, 10, 11))) or np.all(jumps > 0):
+    after = times[odd + 1]
+    months = after.astype("datetime64[M]").astype("int64") % 12 + 1
+    hours = (after - after.astype("datetime64[D]")).astype("int64") / 3600
+    if not np.all(np.isin(months, (3, 4, 9, 10, 11)) & (weekdays(after) == 6) & (hours <= 4)):
         return None
     summer = np.zeros(len(times), "int64")
     summer[1:][odd] = jumps

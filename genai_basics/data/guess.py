@@ -4,12 +4,14 @@ import warnings
 
 import numpy as np
 
-from .columns import JSON_SUFFIXES, TABLE_SUFFIXES, is_frame, read_columns, read_json, records_of
+from .columns import TABLE_SUFFIXES, read_columns
 from .detection import find_annotations
 from .encodings import decode_text, suffix_of
 from .files import list_files, load_arrays
+from .frames import is_frame
 from .images import IMAGE_SUFFIXES
 from .music import MIDI_SUFFIXES
+from .records import JSON_SUFFIXES, read_json, records_of
 from .text import LABEL_COLUMNS, SOURCE_COLUMNS, TEXT_COLUMNS, class_files
 from .timelines import find_series, find_time, is_time_name, read_timeline
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .dataset import Dataset
 from .files import report_unused
+from .frames import is_frame
 from .guess import guess_kind
 from .spec import Spec, spec_from_config
 from .splits import limit_part, split_parts
@@ -149,7 +150,8 @@ def load_data(
 def _find(source):
     """Return (name for people, what to read, what to record) of a source."""
     if not isinstance(source, (str, Path)):
-        return "arrays", source, None
+        first = source[0] if isinstance(source, tuple) else source
+        return "data frame" if is_frame(first) else "arrays", source, None
     text, path = str(source), Path(source).expanduser()
     if text in NAMES and isinstance(source, str):
         return text, text, text
@@ -196,6 +198,7 @@ def _options_like(spec, reader):
             "task",
             "fit",
             "missing",
+            "signs",
         )
     }
     if spec.kind == "images":

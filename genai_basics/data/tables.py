@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 
-from .columns import is_frame, open_columns, read_columns
+from .columns import open_columns, read_columns
 from .dataset import Part, Reading
 from .files import fingerprint_arrays, fingerprint_files
+from .frames import is_frame
 from .labels import encode_labels
 from .spec import TableSpec
 
@@ -29,6 +30,7 @@ def read_table(
     decimal=None,
     thousands=None,
     missing=(),
+    signs=None,
     strict=False,
 ):
     """Read a table, whose columns are numbers or categories.
@@ -49,6 +51,7 @@ def read_table(
         header: Whether the first row names the columns. `None` finds out.
         decimal, thousands: How numbers are written. `None` decides it for each column.
         missing: Words for a missing value, besides "", "?", "NA" and the like.
+        signs: Decimal signs of data seen before, as a spec has them.
         strict: Whether rows of the wrong width or without a target are an error; else they
             are left out.
     """
@@ -66,6 +69,7 @@ def read_table(
         missing=missing,
         expect=(*([target] if target else ()), *(name for name, _ in typed)),
         strict=strict,
+        signs=signs,
     )
     if y is not None:
         target = _add_target(table, y, target)
@@ -107,7 +111,11 @@ def rows_for_spec(path, spec):
     """
     names = [name for name, _ in spec.columns]
     table = open_columns(
-        path, missing=spec.missing, expect=names, header=None if spec.header else False
+        path,
+        missing=spec.missing,
+        expect=names,
+        header=None if spec.header else False,
+        signs=spec.signs,
     )
     if not spec.header and len(table.names) == len(names) < len(names) + 1:
         table.values = dict(zip(names, table.values.values(), strict=True))
@@ -116,11 +124,7 @@ def rows_for_spec(path, spec):
         raise ValueError(f"'{table.path}' lacks the columns {', '.join(absent)}.")
     if not len(table):
         raise ValueError(f"'{table.path}' holds no rows.")
-    signs = dict(spec.signs or ())
-    usual = None if spec.signs is None else "."
-    columns = {
-        name: _column(table, name, kind, signs.get(name, usual)) for name, kind in spec.columns
-    }
+    columns = {name: _column(table, name, kind) for name, kind in spec.columns}
     return [{name: values[i] for name, values in columns.items()} for i in range(len(table))]
 
 
@@ -163,10 +167,10 @@ def _kind(table, name, given=False):
     return "category"
 
 
-def _column(table, name, kind, usual=None):
+def _column(table, name, kind):
     if kind == "category":
         return np.array(table.categories(name)[0], dtype=str)
-    found = table.numbers(name, usual)
+    found = table.numbers(name)
     if found.wrong.any():
         first = int(found.wrong.argmax())
         warnings.warn(

@@ -249,8 +249,9 @@ def regular(values, times, frequency, where=""):
         )
         return values, times, found, 0
     if gaps:
+        first = grid[~hit][0] if dated else f"{grid[~hit][0]:g}"
         warnings.warn(
-            f"{gaps} of {len(grid)} times are missing{where} (the first is {grid[~hit][0]}); their "
+            f"{gaps} of {len(grid)} times are missing{where} (the first is {first}); their "
             "values are filled along a line between their neighbours.",
             stacklevel=5,
         )

@@ -207,7 +207,7 @@ def _with_offsets(cells, local, offsets, facts):
         return _Table.of(cells, local, **facts)
     shifts = {cell: np.timedelta64(int(3600 * (offsets[cell] or 0)), "s") for cell in local}
     universal = {cell: time - shifts[cell] for cell, time in local.items()}
-    if len(given) > 1 and _evenness(cells, local) > _evenness(cells, universal) + 0.01:
+    if len(given) > 1 and _evenness(cells, local) > _evenness(cells, universal):
         said = "on the local clock, their offsets left out"
         return _Table.of(cells, local, said, **facts)
     return _Table.of(cells, universal, "in UTC by their offsets", **facts)
