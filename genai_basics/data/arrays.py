@@ -7,7 +7,7 @@ from .files import fingerprint_arrays, fingerprint_files, load_arrays
 from .labels import encode_labels, is_regression
 from .spec import VectorSpec
 
-__all__ = ["read_arrays", "read_vectors"]
+__all__ = ["read_arrays", "read_vectors", "targets_of"]
 
 X_NAMES = ("x", "X", "samples", "images", "data", "clips")
 Y_NAMES = ("y", "Y", "labels", "target", "targets", "label")
@@ -103,7 +103,7 @@ def read_vectors(source, *, task=None, class_names=None):
     if task is None and first_y is not None and class_names is None:
         task = "regression" if is_regression(first_y) else None
     if task == "regression":
-        labels, class_names = {name: _targets(y) for name, (_, y) in parts.items()}, None
+        labels, class_names = {name: targets_of(y) for name, (_, y) in parts.items()}, None
     else:
         labels, class_names = encode_parts(parts, class_names, "rows")
         task = "classification" if class_names else None
@@ -153,7 +153,7 @@ def _array(values):
     return np.asarray(values) if len(shapes) == 1 else [np.asarray(value) for value in values]
 
 
-def _targets(y):
+def targets_of(y):
     """Targets of a regression as float32, (n,) where there is one an example."""
     if y is None:
         return None

@@ -11,6 +11,7 @@ __all__ = [
     "data_folders",
     "fingerprint_arrays",
     "fingerprint_files",
+    "inner_folder",
     "list_files",
     "load_arrays",
     "report_skipped",
@@ -70,28 +71,30 @@ def split_folders(folder, suffixes=None):
 
 
 def data_folders(folder, suffixes):
-    """Return {part: folder} of the files with these endings, "all" where there are no splits.
+    """Return {part: folder} of the files with these endings, "all" where there are no splits."""
+    inner = inner_folder(folder, suffixes)
+    return split_folders(inner, suffixes) or {"all": inner}
 
-    Folders that hold a single folder and nothing else of use are passed through, and a warning
-    says so.
+
+def inner_folder(folder, suffixes):
+    """Return the folder within that holds classes or splits, where each above holds only one.
+
+    A warning says which folder that is. A folder of files with no more folders stays a class.
     """
     inner = folder
     while True:
-        splits = split_folders(inner, suffixes)
-        if len(splits) > 1:
-            return splits
-        folders = {path.relative_to(inner).parts[0] for path in list_files(inner, suffixes)}
-        (name,) = folders if len(folders) == 1 else (None,)
-        below = {p.parent for p in list_files(inner / name, suffixes)} if name else set()
-        if not name or not (inner / name).is_dir() or (below == {inner / name} and not splits):
+        below = [path.relative_to(inner).parts for path in list_files(inner, suffixes)]
+        first = {parts[0] for parts in below}
+        least = 2 if first and split_of(min(first)) == "train" else 3
+        if len(first) != 1 or max(map(len, below)) < least:
             break
-        inner = inner / name
+        inner = inner / first.pop()
     if inner != folder:
         warnings.warn(
             f"'{inner.relative_to(folder)}' in '{folder}' is read: it holds all that is of use.",
             stacklevel=5,
         )
-    return {"all": inner}
+    return inner
 
 
 def walk(folder):

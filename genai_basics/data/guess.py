@@ -11,6 +11,7 @@ from .files import list_files, load_arrays
 from .frames import is_frame
 from .images import IMAGE_SUFFIXES
 from .music import MIDI_SUFFIXES
+from .pictures import check_channels_last, looks_like_pictures
 from .records import JSON_SUFFIXES, read_json, records_of
 from .text import LABEL_COLUMNS, SOURCE_COLUMNS, TEXT_COLUMNS, class_files
 from .timelines import find_series, find_time, is_time_name, read_timeline
@@ -40,7 +41,8 @@ def guess_kind(source, options):
         if "train" in arrays and "x" not in arrays:
             return "music"
         name = next((n for n in ("x", "x_train", "X", "samples", "arr_0") if n in arrays), None)
-        return guess_array(arrays[name] if name else next(iter(arrays.values()), np.zeros(0)))
+        name = name or next(iter(arrays), "x")
+        return guess_array(arrays.get(name, np.zeros(0)), name)
     if suffix == ".json" and find_annotations(source):
         return "detection"
     if suffix in JSON_SUFFIXES:
@@ -64,8 +66,8 @@ def guess_kind(source, options):
     )
 
 
-def guess_array(x):
-    """Return the kind that an array of this shape and these values most likely holds."""
+def guess_array(x, name="x"):
+    """Return the kind that an array of this shape, values and name most likely holds."""
     if not isinstance(x, np.ndarray):
         x = list(x)
         if x and isinstance(x[0], str):
@@ -77,12 +79,21 @@ def guess_array(x):
         return "text"
     if x.dtype.kind not in "biuf":
         raise ValueError(f"An array must hold numbers or text. Received: dtype={x.dtype}")
+    check_channels_last(x, name)
     if x.ndim == 5 or (x.ndim == 4 and x.shape[-1] not in (1, 3, 4)):
         return "video"
     if x.ndim == 4:
         return "images"
     if x.ndim == 3:
         pixels = not (x < 0).any() and not (x > 255).any() and min(x.shape[1:]) >= 4
+        if not pixels and looks_like_pictures(x, name):
+            if x.dtype == np.uint16:
+                return "images"
+            raise ValueError(
+                f"The array `{name}` of shape {x.shape} looks like grey pictures, but holds values "
+                f"from {x.min():g} to {x.max():g}: bring them to 0 to 255 or 0 to 1, or `kind` "
+                "(--kind) says that it is 'series', or 'images' with their `scale`."
+            )
         return "images" if pixels else "series"
     if x.ndim == 2:
         return "vectors"

@@ -1,5 +1,6 @@
 """Labels of any sort to integers and class names."""
 
+import unicodedata
 import warnings
 
 import numpy as np
@@ -42,9 +43,12 @@ def encode_labels(labels, class_names=None, what="examples"):
         labels = labels.astype("int64")
     if labels.dtype.kind == "b":
         labels = labels.astype("int64")
+    if labels.dtype.kind in "OU":
+        labels = np.array([unicodedata.normalize("NFC", str(label)) for label in labels])
     names, y = np.unique(labels.astype(str), return_inverse=True)
     if class_names is not None:
         return _encode_by(names, y, class_names), tuple(class_names)
+    _warn_of_twins(names, what)
     if "" in names:
         raise ValueError(f"{np.sum(labels.astype(str) == '')} of the {what} have an empty label.")
     if len(names) == 1 and len(labels) > 1:
@@ -60,12 +64,37 @@ def encode_labels(labels, class_names=None, what="examples"):
     return rank[y.reshape(-1)], tuple(str(names[i]) for i in order)
 
 
+def is_multi_label(y):
+    """Whether the targets `y` say of each class whether it is there: 0 and 1, in any number."""
+    y = np.asarray(y)
+    wide = y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "biuf"
+    return bool(wide and np.isin(y, (0, 1)).all() and not _is_one_hot(y))
+
+
 def is_regression(y):
     """Whether the targets `y` are values rather than classes."""
     y = np.asarray(y)
     if y.dtype.kind != "f":
         return y.dtype.kind in "iu" and y.ndim == 2 and y.shape[1] > 1 and not _is_one_hot(y)
     return not (np.all(y == np.round(y)) and (y.ndim == 1 or y.shape[1] == 1 or _is_one_hot(y)))
+
+
+def _warn_of_twins(names, what):
+    """Point out names that differ in case, spaces or as numbers are written."""
+    twins = {}
+    for name in map(str, names):
+        try:
+            key = f"{float(name):g}"
+        except ValueError:
+            key = " ".join(name.split()).casefold()
+        twins.setdefault(key, []).append(name)
+    for same in twins.values():
+        if len(same) > 1:
+            warnings.warn(
+                f"The labels {' and '.join(map(repr, same))} of the {what} hardly differ; each is "
+                "a class of its own: rename some if they mean the same.",
+                stacklevel=3,
+            )
 
 
 def _encode_by(names, y, class_names):

@@ -17,7 +17,7 @@ from .splits import limit_part, split_parts
 __all__ = ["KINDS", "list_data", "load_data"]
 
 KINDS = {  # kind: (module, reader)
-    "images": ("images", "read_images"),
+    "images": ("pictures", "read_images"),
     "vectors": ("arrays", "read_vectors"),
     "text": ("text", "read_text"),
     "pairs": ("text", "read_pairs"),
@@ -199,6 +199,7 @@ def _options_like(spec, reader):
             "fit",
             "missing",
             "signs",
+            "scale",
         )
     }
     if spec.kind == "images":

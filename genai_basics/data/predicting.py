@@ -9,6 +9,7 @@ from .cells import read_rows
 from .encodings import decode_text
 from .files import list_files, load_arrays, reason, report_skipped
 from .images import IMAGE_SUFFIXES, decode_image, middle_of, resize_images
+from .pictures import image_array
 from .text import pair_columns, text_columns
 
 __all__ = ["read_inputs"]
@@ -109,7 +110,8 @@ def _images(argument, spec):
     def read(path):
         if path.suffix.lower() in (".npy", ".npz"):
             return _numbered(path, _fit_images(_array(path), spec, path))
-        image = decode_image(path, spec.shape, getattr(spec, "fit", "stretch"))
+        fit, scale = getattr(spec, "fit", "stretch"), getattr(spec, "scale", None)
+        image = decode_image(path, spec.shape, fit, scale)
         low, high = getattr(spec, "value_range", (0, 255))
         return [(str(path), image if high == 255 else image / np.float32(255) * (high - low) + low)]
 
@@ -127,7 +129,9 @@ def _fit_images(images, spec, path):
             f"'{path}' must hold pictures (n, height, width[, channels]). Received: shape "
             f"{images.shape}"
         )
-    value_range = getattr(spec, "value_range", (0, 255))
+    value_range, scale = getattr(spec, "value_range", (0, 255)), getattr(spec, "scale", None)
+    if scale is not None:
+        images = image_array(images, scale)[0]
     if images.dtype.kind == "f" and not np.isfinite(images).all():
         raise ValueError(f"'{path}' holds NaN or infinite values.")
     if images.min(initial=0) < 0 or images.max(initial=0) > 255:

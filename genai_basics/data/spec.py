@@ -54,7 +54,9 @@ class Spec:
 class ImageSpec(Spec):
     """Pictures: `shape` is (height, width, channels), values lie in `value_range`.
 
-    `fit` is how pictures of other sizes came to that shape.
+    `fit` is how pictures of other sizes came to that shape, `scale` the (low, high) that became
+    black and white in pictures of more than 8 bits. `task` is "regression" where y are values,
+    and with `multi_label` y says of each class whether it is there.
     """
 
     kind: ClassVar[str] = "images"
@@ -62,9 +64,14 @@ class ImageSpec(Spec):
     value_range: tuple = (0, 255)
     class_names: tuple | None = None
     fit: str = "stretch"
+    scale: tuple | None = None
+    task: str | None = None
+    multi_label: bool = False
 
     def facts(self):
-        return {"input_shape": self.shape, "value_range": self.value_range, **self._labels()}
+        facts = {"input_shape": self.shape, "value_range": self.value_range, **self._labels()}
+        about = {"task": self.task, "multi_label": self.multi_label}
+        return {**facts, **{name: value for name, value in about.items() if value}}
 
 
 @dataclass(frozen=True)

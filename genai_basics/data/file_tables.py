@@ -1,0 +1,140 @@
+"""Tables that say something of each file of a folder: its label, its text, its speaker."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from .cells import read_rows
+from .encodings import decode_text
+from .files import list_files, split_of
+from .matching import FileIndex
+
+__all__ = ["FileTable", "find_file_tables"]
+
+FILE_COLUMNS = (
+    *("file_name", "filename", "file", "path", "filepath", "file_path", "wav_filename", "audio"),
+    *(
+        "audio_path",
+        "image",
+        "image_name",
+        "image_path",
+        "img",
+        "image_id",
+        "id",
+        "slice_file_name",
+    ),
+)
+SPLIT_COLUMNS = ("split", "subset", "partition", "set")
+
+
+@dataclass
+class FileTable:
+    """A table whose rows are about files.
+
+    Attributes:
+        path: The table.
+        files: The file of each row, None where it is not there.
+        columns: {name: cells}, without the column that names the files.
+        missing: The names of files that are not there.
+    """
+
+    path: object
+    files: list
+    columns: dict
+    missing: list
+
+    def take(self, rows):
+        """Return the table of some rows, the others having been dealt with."""
+        columns = {name: [cells[i] for i in rows] for name, cells in self.columns.items()}
+        return FileTable(self.path, [self.files[i] for i in rows], columns, [])
+
+
+def find_file_tables(root, files, encoding=None):
+    """Return {part: FileTable} of a folder, {} where no table is about its files.
+
+    Tables called `metadata` come first, then those of splits (`train.tsv`), then that which is
+    about the most files. Within one, a column `split` makes parts.
+
+    Raises:
+        ValueError: A table says of a file that it is in two parts, or names none of its files.
+    """
+    paths = [p for p in list_files(root, (".csv", ".tsv")) if len(p.relative_to(root).parts) <= 3]
+    paths = [path for path in paths if "submission" not in path.stem.lower()]
+    index, found = FileIndex(root, files), {}
+    for path in paths[:50]:
+        table = _read_table(path, index, encoding)
+        if table is not None:
+            found[path] = table
+    named = {path: table for path, table in found.items() if path.stem.lower() == "metadata"}
+    for path in [path for path in paths if path.stem.lower() == "metadata"]:
+        if path not in found and path.parent == root:
+            header = _rows(path, encoding)[0]
+            raise ValueError(
+                f"'{path}' must have a column file_name that names files of its folder. "
+                f"Received: {', '.join(header)}"
+            )
+    splits = {}
+    for path, table in (named or found).items():
+        words = (*path.stem.replace("-", "_").split("_"), *path.relative_to(root).parts[:-1][::-1])
+        part = split_of(path.stem) or next(filter(None, map(split_of, words)), None)
+        if part is not None and part not in splits:
+            splits[part] = table
+    if "train" in splits and len(splits) > 1:
+        return splits
+    best = max((named or found).values(), key=lambda t: len(set(t.files)), default=None)
+    return {} if best is None else _by_column(best)
+
+
+def _by_column(table):
+    """Return {part: FileTable} of one table, cut by its column `split` where it has one."""
+    name = next((name for name in table.columns if name.lower() in SPLIT_COLUMNS), None)
+    parts = [split_of(cell) for cell in table.columns[name]] if name else []
+    if "train" not in parts or None in parts or len(set(parts)) < 2:
+        return {"all": table}
+    found = {}
+    for part in dict.fromkeys(parts):
+        found[part] = table.take([i for i, other in enumerate(parts) if other == part])
+    found["train"].missing = table.missing
+    return found
+
+
+def _read_table(path, index, encoding):
+    """Return the `FileTable` of a path, None where no column names files of the index."""
+    header, rows = _rows(path, encoding)
+    if not rows:
+        return None
+    near = path.parent.relative_to(index.root).as_posix()
+    split = split_of(path.stem)
+    if index.match(dict(enumerate(header)), near)[0]:  # no header
+        header, rows = [f"column {i}" for i in range(1, len(header) + 1)], [header, *rows]
+    columns = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+    lower = {name.lower(): name for name in reversed(header)}
+    order = [lower[name] for name in FILE_COLUMNS if name in lower]
+    best, matches = None, {}
+    for name in (*order, *(name for name in header if name not in order)):
+        cells = dict(enumerate(columns[name]))
+        found, unclear = index.match(cells, near, split)
+        named = name.lower() in FILE_COLUMNS[:4]
+        if unclear and (named or len(unclear) > len(rows) / 2):
+            key, files = next(iter(unclear.items()))
+            several = " or ".join(f"'{f.relative_to(index.root)}'" for f in files[:2])
+            raise ValueError(f"'{cells[key]}' of '{path}' may be {several}; write its folder too.")
+        if len(found) > len(matches) and (named or len(found) >= len(rows) / 2):
+            best, matches = name, found
+    if best is None:
+        return None
+    files = [matches.get(i) for i in range(len(rows))]
+    missing = [cell for i, cell in enumerate(columns.pop(best)) if i not in matches]
+    return FileTable(path, files, columns, missing)
+
+
+def _rows(path, encoding):
+    """Return (header, rows) of a table; between bars, as LJSpeech has it, marks are text."""
+    text = decode_text(path, encoding)
+    lines = [line for line in text.split("\n") if line.strip()]
+    for delimiter in "|\t":
+        counts = Counter(line.count(delimiter) for line in lines)
+        cells = [[cell.strip() for cell in line.split(delimiter)] for line in lines]
+        quoted = any(c[:1] == '"' == c[-1:] and len(c) > 1 for row in cells for c in row)
+        if len(counts) == 1 and 0 not in counts and not (quoted and delimiter == "\t"):
+            return cells[0], cells[1:]
+    return read_rows(path, encoding)

@@ -1,0 +1,260 @@
+"""Folders of pictures: a folder for each class, splits, or a table of labels or values."""
+
+import math
+import warnings
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from . import images
+from .arrays import encode_parts
+from .dataset import Part, Reading
+from .file_tables import find_file_tables
+from .files import data_folders, fingerprint_files, inner_folder, list_files, report_skipped
+from .images import (
+    CHANNELS,
+    DEEP_MODES,
+    GREY_MODES,
+    IMAGE_SUFFIXES,
+    ImageFiles,
+    cut_tiles,
+    decode_image,
+    extremes_of,
+    open_image,
+    orientation_of,
+    scale_of,
+    why,
+)
+from .picture_tables import read_targets
+from .spec import ImageSpec
+
+__all__ = ["group_of", "read_picture_folder"]
+
+
+def read_picture_folder(
+    source, size, color, fit, *, scale, strict, class_names, target, task, encoding
+):
+    """Read a folder of pictures, or the tiles of one file; arguments as of `read_images`."""
+    folder = source if source.is_dir() else source.parent
+    files = list_files(source, IMAGE_SUFFIXES) if source.is_dir() else [source]
+    if not files:
+        raise ValueError(
+            f"'{folder}' holds no pictures (files that end in {', '.join(IMAGE_SUFFIXES)})."
+        )
+    tables = find_file_tables(source, files, encoding) if source.is_dir() else {}
+    if tables:
+        found, facts = read_targets(tables, target, task, class_names)
+    elif target is not None:
+        raise ValueError(f"'{folder}' has no table of its files. Received: target={target!r}")
+    else:
+        found = _read_layout(source) if source.is_dir() else {"all": ([source], None, {})}
+        facts = {}
+    files = [file for paths, *_ in found.values() for file in paths]
+    digest = fingerprint_files([*files, *(table.path for table in tables.values())], folder)
+    headers = _map(files, _read_header)
+    good = [header for header in headers.values() if isinstance(header, tuple)]
+    bad = {file: reason for file, reason in headers.items() if isinstance(reason, str)}
+    if len(bad) == len(files):
+        first = f"{files[0].relative_to(folder)}: {bad[files[0]]}"
+        raise ValueError(f"None of the {len(files)} pictures in '{folder}' can be read ({first}).")
+    shape = _common_shape(good, size, color)
+    deep = [header[3] for header in good if header[3]]
+    scale = (scale or scale_of(deep)) if deep else scale
+    in_memory = fit == "tiles" or len(files) * math.prod(shape) <= images.IN_MEMORY
+    decoded, read = {}, [file for file in files if file not in bad]
+    if in_memory:
+        step = _tile_step(good, shape) if fit == "tiles" else None
+        decoded = _map(read, lambda file: _read_file(file, shape, fit, step, scale))
+        broken = decoded
+    else:
+        broken = _map(read, _check_whole)
+    bad.update((file, error) for file, error in broken.items() if isinstance(error, str))
+    skipped = tuple(f"{file.relative_to(folder)}: {bad[file]}" for file in sorted(bad))
+    report_skipped(skipped, strict, "pictures")
+    _warn_of_headers(headers, deep, scale)
+    if size is None:
+        _warn_of_sizes(headers, shape)
+    raw, groups, group = {}, {}, None
+    for name, (paths, y, columns) in found.items():
+        keep = [i for i, path in enumerate(paths) if path not in bad]
+        keep = [i for i in keep for _ in range(len(decoded[paths[i]]) if in_memory else 1)]
+        if not keep:
+            raise ValueError(f"The {name} part of '{folder}' holds no picture that can be read.")
+        kept = [paths[i] for i in keep]
+        raw[name] = (kept, None if y is None else np.asarray(y)[keep])
+        groups[name] = {key: np.asarray(column)[keep] for key, column in columns.items()}
+        _warn_of_lost(y, raw[name][1])
+    if facts:
+        labels, class_names = {name: y for name, (_, y) in raw.items()}, facts["class_names"]
+    else:
+        labels, class_names = encode_parts(raw, class_names, "pictures")
+    parts = {}
+    for name, (paths, _) in raw.items():
+        if in_memory:
+            x = np.concatenate([decoded[path] for path in dict.fromkeys(paths)])
+        else:
+            x = ImageFiles(paths, shape, fit, scale)
+        names = np.array([str(path.relative_to(folder)) for path in paths])
+        parts[name] = Part(x, labels[name], {"file": names, **groups[name]})
+        if fit == "tiles" and name in ("all", "train"):
+            group = group_of(names)
+    task, multi_label = facts.get("task"), facts.get("multi_label", False)
+    spec = ImageSpec(shape, (0, 255), class_names, fit, scale, task, multi_label)
+    files += [table.path for table in tables.values()]
+    return Reading(spec, parts, digest, skipped, group, files=files)
+
+
+def group_of(pictures):
+    """Return by which picture its tiles stay together; `None` where there are too few for that."""
+    return None if pictures is None or len(set(pictures)) < 3 else np.asarray(pictures)
+
+
+def _read_layout(folder):
+    """Return {part: (files, labels or None, {})} of folders of classes, within splits or not."""
+    found = {}
+    for part, path in data_folders(folder, IMAGE_SUFFIXES).items():
+        found[part] = (*_class_files(path), {})
+    names = set(found["train"][1] or ()) if "train" in found else set()
+    if len(names) > 1:  # a part without labels, as Kaggle's test pictures, is no part
+        for part, (files, labels, _) in list(found.items()):
+            if len(set(labels or ())) <= 1 and not set(labels or ()) & names:
+                del found[part]
+                warnings.warn(
+                    f"The {len(files)} pictures in '{files[0].parent.relative_to(folder)}' have no "
+                    "labels and are left out; `predict` reads them.",
+                    stacklevel=6,
+                )
+    return {"all": found["train"]} if set(found) == {"train"} else found
+
+
+def _class_files(folder):
+    """Return `(files, labels)`; labels None for a folder without one for each class."""
+    folder = inner_folder(folder, IMAGE_SUFFIXES)
+    files = list_files(folder, IMAGE_SUFFIXES)
+    nested = [path for path in files if path.parent != folder]
+    labels = [path.relative_to(folder).parts[0] for path in nested]
+    if not nested or (len(nested) < len(files) and len(set(labels)) == 1):
+        return files, None  # one folder more is no class
+    if len(nested) < len(files):
+        warnings.warn(
+            f"{len(files) - len(nested)} pictures lie beside the class folders of '{folder}' and "
+            "are left out.",
+            stacklevel=6,
+        )
+    inner = {}
+    for path, label in zip(nested, labels, strict=True):
+        inner.setdefault(label, set()).add(path.relative_to(folder).parts[1:-1])
+    first = next(iter(inner.values()))
+    if len(inner) > 1 and len(first) > 1 and all(below == first for below in inner.values()):
+        warnings.warn(
+            f"Each of the folders {', '.join(sorted(inner)[:3])} holds the folders "
+            f"{', '.join('/'.join(below) for below in sorted(first)[:3])}; the outer ones are "
+            "taken as classes.",
+            stacklevel=6,
+        )
+    return nested, labels
+
+
+def _map(files, read):
+    """Return {file: what `read` makes of it, or why it cannot be read}."""
+
+    def attempt(file):
+        try:
+            return read(file)
+        except Exception as error:  # Pillow raises many sorts for broken files
+            return why(error.__cause__ or error)
+
+    with ThreadPoolExecutor(4) as pool:
+        return dict(zip(files, pool.map(attempt, files), strict=True))
+
+
+def _read_header(file):
+    """Return (height, width, mode, extremes of a deep picture or None, frames)."""
+    with open_image(file) as image:
+        width, height = image.size
+        if orientation_of(image) >= 5:
+            width, height = height, width
+        mode, frames = image.mode, getattr(image, "n_frames", 1)
+        if mode in DEEP_MODES:
+            return height, width, mode, extremes_of(image), frames
+        if image.format == "PNG":
+            image.verify()
+        return height, width, mode, None, frames
+
+
+def _check_whole(file):
+    """Read a picture to its end, JPEGs at an eighth of their size; return None."""
+    with open_image(file) as image:
+        image.draft(image.mode, (image.width // 8, image.height // 8))
+        image.load()
+
+
+def _read_file(file, shape, fit, step, scale):
+    """Return a picture as (1, *shape), or so many of its tiles."""
+    if fit != "tiles":
+        return decode_image(file, shape, fit, scale)[None]
+    return cut_tiles(decode_image(file, (None, None, shape[2]), fit, scale), shape[:2])[::step]
+
+
+def _tile_step(headers, shape):
+    """Return which of the tiles, one of how many, are kept so that all fit into memory."""
+    tiles = sum(
+        math.prod(-(-side // tile) for side, tile in zip(header[:2], shape, strict=False))
+        for header in headers
+    )
+    step = -(-tiles * math.prod(shape) // images.IN_MEMORY)
+    if step > 1:
+        warnings.warn(f"One of {step} tiles is used: all take more than 1 GiB.", stacklevel=6)
+    return step
+
+
+def _common_shape(headers, size, color):
+    size = size or Counter(header[:2] for header in headers).most_common(1)[0][0]
+    grey = all(header[2] in GREY_MODES for header in headers)
+    return (*size, CHANNELS[color] if color else (1 if grey else 3))
+
+
+def _warn_of_headers(headers, deep, scale):
+    """Say what became of more than 8 bits, and of further frames."""
+    if deep and scale != (0.0, 255.0):
+        warnings.warn(
+            f"{len(deep)} pictures have more than 8 bits: {scale[0]:g} became black and "
+            f"{scale[1]:g} white in all of them; `scale` (--load scale=...) chooses others.",
+            stacklevel=5,
+        )
+    several = [
+        file for file, header in headers.items() if isinstance(header, tuple) and header[4] > 1
+    ]
+    if several:
+        warnings.warn(
+            f"{len(several)} pictures have several frames or pages (the first is "
+            f"'{several[0].name}'); the first of each is read.",
+            stacklevel=5,
+        )
+
+
+def _warn_of_lost(labels, kept):
+    """Say which classes are gone with pictures that cannot be read."""
+    if labels is None or np.asarray(labels).ndim > 1 or np.asarray(labels).dtype.kind == "f":
+        return
+    for label in sorted(set(labels) - set(kept)):
+        warnings.warn(f"No picture of the class '{label}' can be read.", stacklevel=5)
+
+
+def _warn_of_sizes(headers, shape):
+    sizes = [header[:2] for header in headers.values() if isinstance(header, tuple)]
+    other = sum(size != shape[:2] for size in sizes)
+    if other:
+        warnings.warn(
+            f"{other} of {len(sizes)} pictures are not {shape[0]}x{shape[1]} like the most and are "
+            "resized to it; `image_size` (--image-size) chooses another size, and `fit` 'tiles' "
+            "(--fit tiles) cuts them into pieces of it.",
+            stacklevel=5,
+        )
+    elif max(shape[:2]) > 256:
+        warnings.warn(
+            f"The pictures are {shape[0]}x{shape[1]}, which is slow to train on; `image_size` "
+            "(--image-size) makes them smaller, or with `fit` 'tiles' (--fit tiles) cuts them up.",
+            stacklevel=5,
+        )

@@ -1,0 +1,187 @@
+"""Labels and values of pictures, from the columns of a table."""
+
+import warnings
+
+import numpy as np
+
+from .file_tables import FileTable
+from .labels import encode_labels
+
+__all__ = ["read_targets"]
+
+LABEL_NAMES = ("label", "labels", "class", "category", "target", "tags", "class_name", "y")
+MANY = 20  # more different whole numbers than this are values, unless they count from 0 or 1
+
+
+def read_targets(tables, target, task, class_names):
+    """Return ({part: (files, y, groups)}, facts) of {part: FileTable}; facts are of the spec.
+
+    y are integers that point into `class_names`, rows of 0 and 1 with `multi_label`, or values
+    where the task is "regression"; None where the tables say nothing but columns of facts.
+    """
+    tables = {name: _present(table) for name, table in tables.items()}
+    train = tables.get("train") or tables["all"]
+    names = _target_columns(train, target)
+    for part in [part for part in tables if not set(names or ()) <= set(tables[part].columns)]:
+        table = tables.pop(part)
+        warnings.warn(
+            f"'{table.path.name}' has no column {', '.join(names)}: its {len(table.files)} "
+            "pictures are left out; `predict` reads them.",
+            stacklevel=6,
+        )
+    if set(tables) == {"train"}:
+        tables = {"all": tables["train"]}
+    cells = {part: [table.columns[name] for name in names or ()] for part, table in tables.items()}
+    facts = {"class_names": None, "task": None, "multi_label": False}
+    if not names:
+        y = dict.fromkeys(tables)
+    elif len(names) > 1:
+        y, facts = _indicators(cells, names, class_names, facts)
+    else:
+        y, facts = _one_column(cells, names[0], task, class_names, facts)
+    found = {}
+    for part, table in tables.items():
+        groups = {
+            name: column for name, column in table.columns.items() if name not in (names or ())
+        }
+        groups.pop("file", None)
+        found[part] = (table.files, y[part], groups)
+    return found, facts
+
+
+def _present(table):
+    """Return the rows whose file is there, each file once."""
+    if table.missing:
+        warnings.warn(
+            f"{len(table.missing)} files of '{table.path.name}' are not there (the first is "
+            f"'{table.missing[0]}') and are left out.",
+            stacklevel=7,
+        )
+    rows, seen = [], {}
+    for i, file in enumerate(table.files):
+        said = tuple(column[i] for column in table.columns.values())
+        if file is not None and seen.setdefault(file, said) != said:
+            raise ValueError(
+                f"'{table.path}' says two things of '{file.name}': {', '.join(seen[file])} and "
+                f"{', '.join(said)}."
+            )
+        if file is not None and table.files.index(file) == i:
+            rows.append(i)
+    return FileTable(table.path, table.files, table.columns, []).take(rows)
+
+
+def _target_columns(table, target):
+    """Return the names of the columns to predict, None where there are none."""
+    known = {name.lower(): name for name in table.columns}
+    if target is not None:
+        names = [name.strip() for name in target.split(",")] if isinstance(target, str) else target
+        absent = [name for name in names if name not in table.columns]
+        if absent:
+            raise ValueError(
+                f"'{table.path}' has no column {absent[0]!r}; it has {', '.join(table.columns)}. "
+                f"Received: target={target!r}"
+            )
+        return list(names)
+    named = next((known[name] for name in LABEL_NAMES if name in known), None)
+    if named is not None:
+        return [named]
+    columns = [name for name, cells in table.columns.items() if any(cells)]
+    flags = [name for name in columns if set(table.columns[name]) <= {"0", "1", "0.0", "1.0"}]
+    if len(flags) > 1:
+        return flags
+    if len(columns) > 1:
+        raise ValueError(
+            f"'{table.path}' has the columns {', '.join(columns)}: `target` (--target) says which "
+            "holds the labels or values."
+        )
+    return columns or None
+
+
+def _indicators(cells, names, class_names, facts):
+    """Encode a column of 0 and 1 for each class."""
+    order = list(class_names or names)
+    if set(order) != set(names):
+        raise ValueError(f"The columns {', '.join(names)} are not the classes {', '.join(order)}.")
+    y = {}
+    for part, columns in cells.items():
+        try:
+            rows = np.array([columns[names.index(name)] for name in order], "float64").T
+        except ValueError as error:
+            raise ValueError(
+                f"The columns {', '.join(names)} must hold 0 and 1: {error}."
+            ) from None
+        y[part] = rows.astype("int64")
+    single = all((rows.sum(axis=1) == 1).all() for rows in y.values())
+    if single and class_names is None:
+        y = {part: rows.argmax(axis=1) for part, rows in y.items()}
+    return y, {**facts, "class_names": tuple(order), "multi_label": not single}
+
+
+def _one_column(cells, name, task, class_names, facts):
+    everything = [cell.strip() for (column,) in cells.values() for cell in column]
+    empty = everything.count("")
+    if empty:
+        raise ValueError(f"{empty} cells of the column '{name}' are empty; fill them.")
+    numbers = _numbers(everything)
+    if task == "regression" or (task is None and class_names is None and _are_values(numbers)):
+        if numbers is None:
+            raise ValueError(f"The column '{name}' holds no numbers to predict: {everything[0]!r}.")
+        warnings.warn(
+            f"'{name}' is read as numbers to predict, {min(numbers):g} to {max(numbers):g}; `task` "
+            "'classification' (--load task=classification) makes them classes.",
+            stacklevel=7,
+        )
+        y = {part: np.array(_numbers(column), "float32") for part, (column,) in cells.items()}
+        return y, {**facts, "task": "regression"}
+    separator = next((sign for sign in "|;," if any(sign in cell for cell in everything)), None)
+    words = name.lower() in ("tags", "labels") and any(" " in cell for cell in everything)
+    if separator or words:
+        return _sets(cells, separator, class_names, facts)
+    if class_names is None:
+        class_names = encode_labels(everything, None, "pictures")[1]
+    if class_names is None:
+        return dict.fromkeys(cells), facts
+    y = {p: encode_labels(column, class_names, "pictures")[0] for p, (column,) in cells.items()}
+    return y, {**facts, "class_names": tuple(class_names)}
+
+
+def _numbers(cells):
+    try:
+        values = [float(cell) for cell in cells]
+    except ValueError:
+        return None
+    return values if np.isfinite(values).all() else None
+
+
+def _are_values(numbers):
+    if numbers is None:
+        return False
+    different = set(numbers)
+    if any(number != round(number) for number in different):
+        return True
+    counted = different in (set(range(len(different))), set(range(1, len(different) + 1)))
+    return len(different) > MANY and not counted
+
+
+def _sets(cells, separator, class_names, facts):
+    """Encode cells of several labels as rows of 0 and 1."""
+    sets = {}
+    for part, (column,) in cells.items():
+        split = [cell.split(separator) for cell in column]
+        sets[part] = [{label.strip() for label in labels if label.strip()} for labels in split]
+    if class_names is None:
+        class_names = sorted(set().union(*(row for rows in sets.values() for row in rows)))
+        warnings.warn(
+            f"Cells hold several labels, parted by {separator or 'spaces'!r}: {len(class_names)} "
+            f"in all, {', '.join(class_names[:5])}{', ...' if len(class_names) > 5 else ''}.",
+            stacklevel=8,
+        )
+    place, y = {name: i for i, name in enumerate(class_names)}, {}
+    for part, rows in sets.items():
+        y[part] = np.zeros((len(rows), len(place)), "int64")
+        for i, row in enumerate(rows):
+            if row - set(place):
+                unknown = sorted(row - set(place))[0]
+                raise ValueError(f"The label {unknown!r} is none of {', '.join(class_names)}.")
+            y[part][i, [place[label] for label in row]] = 1
+    return y, {**facts, "class_names": tuple(class_names), "multi_label": True}

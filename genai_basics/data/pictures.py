@@ -1,0 +1,190 @@
+"""Reading pictures: folders, files of arrays, and arrays."""
+
+import warnings
+
+import numpy as np
+
+from .arrays import encode_parts, read_arrays, targets_of
+from .dataset import Part, Reading
+from .images import CHANNELS, FITS, IMAGE_SUFFIXES, check_size, cut_tiles, middle_of, resize_images
+from .labels import is_multi_label, is_regression
+from .picture_folders import group_of, read_picture_folder
+from .spec import ImageSpec
+
+__all__ = ["read_images"]
+
+PICTURE_NAMES = ("image", "picture", "photo", "img")
+
+
+def read_images(
+    source,
+    *,
+    target=None,
+    image_size=None,
+    color=None,
+    fit=None,
+    task=None,
+    scale=None,
+    strict=False,
+    encoding=None,
+    class_names=None,
+):
+    """Read pictures from a folder, a `.npz` or `.npy` file, an array or an (x, y) tuple.
+
+    Args:
+        source: Folder (flat, a folder for each class, `train/` and `test/` over those, or with a
+            table of file names and labels, such as `metadata.csv`), file, or arrays (n, height,
+            width[, channels]) of 0 to 255 or 0 to 1.
+        target: Column of the table that holds the labels or values, or several, of 0 and 1.
+            `None` takes one that is called so, or the only one.
+        image_size: (height, width) or one number. `None` takes the commonest of the files.
+        color: "grey" or "rgb". `None` takes grey where all pictures are.
+        fit: How pictures of other sizes come to `image_size`: "stretch" (default), "crop" to its
+            proportions first, or "tiles": each is cut into pieces of that size, which stay in one
+            part of the data where there are three pictures or more.
+        task: "classification" or "regression". `None` takes regression where the targets are
+            numbers between integers, or many.
+        scale: (low, high) of pictures of more than 8 bits: what becomes black and white. `None`
+            takes one for all from their values.
+        strict: Whether pictures that cannot be read are an error.
+        encoding: Encoding of the table.
+        class_names: Names to encode labels by, of data seen before.
+    """
+    if color not in (None, *CHANNELS):
+        raise ValueError(f"`color` must be 'grey' or 'rgb'. Received: color={color!r}")
+    if fit not in (None, *FITS):
+        raise ValueError(f"`fit` must be one of {', '.join(FITS)}. Received: fit={fit!r}")
+    if task not in (None, "classification", "regression"):
+        raise ValueError(f"`task` must be classification or regression. Received: task={task!r}")
+    if scale is not None and not scale[1] > scale[0]:
+        raise ValueError(f"`scale` must be (low, high), low below high. Received: scale={scale}")
+    size, fit = check_size(image_size), fit or "stretch"
+    if fit == "tiles" and size is None:
+        raise ValueError(
+            "`fit` 'tiles' needs their size, as `image_size` 64 (--image-size). "
+            "Received: image_size=None"
+        )
+    one = getattr(source, "suffix", "").lower() in IMAGE_SUFFIXES
+    if one and fit != "tiles":
+        raise ValueError(
+            f"'{source}' is one picture: give a folder of them, or cut it up by `fit` 'tiles' "
+            "(--fit tiles)."
+        )
+    if one or (hasattr(source, "is_dir") and source.is_dir()):
+        options = {"scale": scale, "strict": strict, "class_names": class_names, "target": target}
+        options.update(task=task, encoding=encoding)
+        return read_picture_folder(source, size, color, fit, **options)
+    if target is not None:
+        raise ValueError(
+            "`target` does not apply to kind 'images' in an array, whose targets are `y`; `kind` "
+            f"(--kind) chooses another kind. Received: target={target!r}"
+        )
+    parts, digest = read_arrays(source)
+    multi_label = all(is_multi_label(y) for _, y in parts.values())
+    first = next(iter(parts.values()))[1]
+    if task is None and first is not None and class_names is None and is_regression(first):
+        task = "regression"
+    if multi_label and task != "regression":
+        labels = {name: np.asarray(y, "int64") for name, (_, y) in parts.items()}
+        class_names, task = class_names or tuple(map(str, range(first.shape[1]))), None
+    elif task == "regression":
+        labels = {name: targets_of(y) for name, (_, y) in parts.items()}
+    else:
+        labels, class_names = encode_parts(parts, class_names, "pictures")
+    scale = scale or scale_of_arrays([x for x, _ in parts.values()])
+    ranges, made, group = set(), {}, None
+    for name, (x, _) in parts.items():
+        images, value_range = image_array(x, scale)
+        made[name], pictures = _sized(images, labels[name], size, color, fit, value_range)
+        group = group_of(pictures) if name in ("all", "train") else group
+        ranges.add(value_range)
+    value_range = max(ranges)
+    if len(ranges) > 1:
+        raise ValueError("Some parts hold pictures of 0 to 1 and others of 0 to 255.")
+    shapes = {part.x.shape[1:] for part in made.values()}
+    if len(shapes) > 1:
+        raise ValueError(f"The parts hold pictures of different sizes: {sorted(shapes)}.")
+    task = task if task == "regression" else None
+    spec = ImageSpec(shapes.pop(), value_range, class_names, fit, scale, task, multi_label)
+    return Reading(spec, made, digest, group=group)
+
+
+def _sized(images, labels, size, color, fit, value_range):
+    """Return the part of pictures at `size`, and the number of the picture that each is of."""
+    if fit == "tiles":
+        tiles = [cut_tiles(image, size) for image in resize_images(images, None, color)]
+        pictures = np.arange(len(images)).repeat([len(t) for t in tiles])
+        return Part(np.concatenate(tiles), None if labels is None else labels[pictures]), pictures
+    images = middle_of(images, size, fit)
+    return Part(resize_images(images, size, color, value_range), labels), None
+
+
+def looks_like_pictures(x, name=""):
+    """Whether an array (n, h, w) of values that are none of pictures' may still be pictures."""
+    named = any(word in name.lower() for word in PICTURE_NAMES)
+    square = x.ndim == 3 and x.shape[1] == x.shape[2] and x.shape[1] >= 8
+    return x.ndim == 3 and (named or square or (x.dtype == np.uint16 and min(x.shape[1:]) >= 8))
+
+
+def check_channels_last(x, name="x"):
+    """Refuse an array of pictures whose channels, or examples, are not where Keras has them."""
+    if x.ndim != 4 or x.shape[-1] in (1, 3, 4):
+        return
+    if x.shape[1] in (1, 3, 4) and min(x.shape[2:]) > 4:
+        order, what = "0, 2, 3, 1", "channels first"
+    elif x.shape[2] in (1, 3) and min(x.shape[:2]) > 4:
+        order, what = "3, 0, 1, 2", "channels third and examples last"
+    else:
+        return
+    raise ValueError(
+        f"The array `{name}` of shape {x.shape} looks like pictures with {what}: bring the axes in "
+        f"order by np.transpose({name}, ({order})), or `kind` (--kind) says that it is 'video'."
+    )
+
+
+def scale_of_arrays(arrays):
+    """Return (0, white) of 16-bit arrays, None where values end at 255."""
+    deep = [x for x in arrays if isinstance(x, np.ndarray) and x.dtype == np.uint16]
+    high = max((int(x.max(initial=0)) for x in deep), default=0)
+    if high <= 255 or len(deep) < len(arrays):
+        return None
+    return 0.0, float(next(2**bits - 1 for bits in (10, 12, 14, 16) if high < 2**bits))
+
+
+def image_array(x, scale=None):
+    """Return pictures with a channel axis, and their range."""
+    if not isinstance(x, np.ndarray):
+        raise ValueError("Pictures in an array must be of one size; read a folder for mixed sizes.")
+    if x.dtype.kind not in "fiub":
+        raise ValueError(f"Pictures must hold numbers. Received: dtype={x.dtype}")
+    check_channels_last(x)
+    if x.ndim == 3:
+        x = x[..., None]
+    if x.ndim != 4 or x.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            "Pictures must be (n, height, width) or (n, height, width, channels) with 1 or 3 "
+            f"channels; `--kind` says what else the array holds. Received: shape {x.shape}"
+        )
+    if scale is not None:
+        low, high = scale
+        x = ((x.astype("float32") - low) * np.float32(255 / (high - low))).clip(0, 255)
+        return x, (0, 255)
+    low, high = x.min(), x.max()
+    if low < 0 or high > 255:
+        raise ValueError(
+            f"Pictures must hold values of 0 to 255 or of 0 to 1; rescale them, give `scale` "
+            f"(--load scale=({low:g},{high:g})), or `--kind` says what else the array holds. "
+            f"Received: values from {low:g} to {high:g}"
+        )
+    if high == low:
+        warnings.warn(f"All pixels of all pictures have the same value, {low:g}.", stacklevel=4)
+    elif high <= 1 and (x.dtype.kind in "fb" or x.dtype != np.uint8):
+        return x.astype("float32"), (0, 1)
+    elif high < 32:
+        warnings.warn(
+            f"The pictures' values end at {high:g} where 255 is white; multiply them if that is "
+            "too dark.",
+            stacklevel=4,
+        )
+    whole = x.dtype.kind in "iu" or bool(np.all(x == np.round(x)))
+    return x.astype("uint8" if whole else "float32"), (0, 255)

@@ -1,0 +1,439 @@
+"""Folders of pictures as people have them: what is read, what is left out, and that it is said."""
+
+import unicodedata
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from genai_basics import data as gd
+from genai_basics.data.files import inner_folder, split_folders, walk
+from genai_basics.data.predicting import read_inputs
+from genai_basics.data.pictures import check_channels_last
+
+
+def load(path, **options):
+    """Return the data, and all that was said."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        data = gd.load_data(path, **options)
+    return data, " | ".join(str(w.message) for w in caught)
+
+
+def count(data):
+    return len(data.train) + len(data.validation) + len(data.test)
+
+
+def picture(path, value=None, size=8, mode="L"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    value = len(str(path)) + sum(path.name.encode()) if value is None else value
+    Image.fromarray(np.full((size, size), value % 256, "uint8")).convert(mode).save(path)
+    return path
+
+
+def classes(root, names=("cats", "dogs"), n=6):
+    for name in names:
+        for i in range(n):
+            picture(root / name / f"{i}.png")
+    return root
+
+
+def labels(data):
+    """Return {file: class name}."""
+    found = {}
+    for part in (data.train, data.validation, data.test):
+        if part.y is not None:
+            names = [data.spec.class_names[i] for i in part.y]
+            found.update(zip(part.groups["file"], names, strict=True))
+    return found
+
+
+# What is in the folder.
+
+
+def test_every_file_that_is_not_used_is_counted_by_its_ending(tmp_path):
+    classes(tmp_path)
+    (tmp_path / "cats" / "a.psd").write_bytes(b"x")
+    (tmp_path / "cats" / "b.psd").write_bytes(b"x")
+    (tmp_path / "README.txt").write_text("pictures of pets")
+    (tmp_path / "dogs" / "none").write_text("x")
+    for hidden in (".DS_Store", "Thumbs.db", "dogs/._0.png"):
+        (tmp_path / hidden).write_text("x")
+    data, said = load(tmp_path)
+    assert count(data) == 12
+    assert "4 files in" in said
+    assert "2 .psd (cats/a.psd, ...), 1 .txt (README.txt), 1 without an ending (dogs/none)" in said
+    assert "README.txt: not used" in data.skipped
+    with pytest.raises(ValueError, match=r"2 \.psd .* leave out `strict` \(--strict\)"):
+        gd.load_data(tmp_path, strict=True)
+
+
+def test_a_class_that_cannot_be_read_is_said(tmp_path):
+    classes(tmp_path)
+    for i in range(3):
+        picture(tmp_path / "cows" / "0.png").with_name(f"{i}.heic").write_bytes(
+            b"\0\0\0\x18ftypheic"
+        )
+    (tmp_path / "cows" / "0.png").unlink()
+    data, said = load(tmp_path)
+    assert data.spec.class_names == ("cats", "dogs")
+    assert "Skipped 3 pictures" in said
+    assert "cows/0.heic" in said
+    assert "No picture of the class 'cows' can be read" in said
+
+
+def test_links_are_followed_once_and_dead_ones_named(tmp_path):
+    classes(tmp_path / "store", ["x"])
+    classes(tmp_path / "set", ["cats", "dogs"])
+    (tmp_path / "set" / "birds").symlink_to(tmp_path / "store" / "x")
+    (tmp_path / "set" / "cats" / "linked.png").symlink_to(tmp_path / "store" / "x" / "0.png")
+    (tmp_path / "set" / "cats" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "set" / "dogs" / "loop").symlink_to(tmp_path / "set")
+    (tmp_path / "set" / "again").symlink_to(tmp_path / "set" / "cats")
+    data, said = load(tmp_path / "set")
+    assert data.spec.class_names == ("birds", "cats", "dogs")
+    assert count(data) == 19
+    assert "a link that leads nowhere (cats/gone.png)" in said
+    assert "2 a link to a folder that is read already (again, ...)" in said
+    with pytest.raises(ValueError, match="gone"):
+        gd.load_data(tmp_path / "set", strict=True)
+    assert len(walk(tmp_path / "set")[0]) == 19
+
+
+def test_thumbnails_of_a_machine_are_no_pictures(tmp_path):
+    classes(tmp_path)
+    classes(tmp_path / "cats" / "@eaDir", ["0.png"])
+    classes(tmp_path / "__MACOSX", ["cats"])
+    data, said = load(tmp_path, strict=True)
+    assert count(data) == 12
+    assert data.spec.class_names == ("cats", "dogs")
+    assert "6 in 0.png" in said or "@eaDir" in said
+
+
+def test_folders_on_top_are_passed_through(tmp_path):
+    classes(tmp_path / "archive" / "pets")
+    data, said = load(tmp_path)
+    assert data.spec.class_names == ("cats", "dogs")
+    assert "'archive/pets' in" in said
+    for part in ("train", "test"):
+        classes(tmp_path / "b" / "data" / part / "images")
+    data, _ = load(tmp_path / "b")
+    assert (data.spec.class_names, len(data.test)) == (("cats", "dogs"), 12)
+    classes(tmp_path / "c" / "train")
+    data, _ = load(tmp_path / "c")
+    assert data.spec.class_names == ("cats", "dogs")
+    assert len(data.test) == 1
+    picture(tmp_path / "d" / "0.png")
+    picture(tmp_path / "d" / "more" / "1.png")
+    assert inner_folder(tmp_path / "d", (".png",)) == tmp_path / "d"
+    for i in range(8):
+        picture(tmp_path / "d" / f"{i}.png")
+    assert count(load(tmp_path / "d")[0]) == 9
+
+
+def test_kaggles_test_pictures_without_labels_are_left_out(tmp_path):
+    classes(tmp_path / "train", n=10)
+    for i in range(4):
+        picture(tmp_path / "test" / "unknown" / f"{i}.png")
+    for flat in (False, True):
+        if flat:
+            for i in range(4):
+                (tmp_path / "test" / "unknown" / f"{i}.png").rename(tmp_path / "test" / f"{i}.png")
+            (tmp_path / "test" / "unknown").rmdir()
+        data, said = load(tmp_path)
+        assert count(data) == 20
+        assert len(data.test) == 2
+        assert "The 4 pictures in 'test" in said
+
+
+def test_a_class_called_train_is_a_class(tmp_path):
+    classes(tmp_path, ["bus", "car", "train"])
+    assert split_folders(tmp_path) == {}
+    assert load(tmp_path)[0].spec.class_names == ("bus", "car", "train")
+    classes(tmp_path / "b" / "training_set")
+    classes(tmp_path / "b" / "test_set")
+    assert len(load(tmp_path / "b")[0].test) == 12
+
+
+def test_letters_composed_in_two_ways_are_one_class(tmp_path):
+    for part, form in (("train", "NFC"), ("test", "NFD")):
+        classes(tmp_path / part, [unicodedata.normalize(form, "Käse"), "Brot"])
+    data, _ = load(tmp_path)
+    assert data.spec.class_names == ("Brot", "Käse")
+    assert set(data.test.y) == {0, 1}
+
+
+@pytest.mark.parametrize("names", [("Cat", "cat"), ("1", "1.0"), ("a b", "a  b")])
+def test_labels_that_hardly_differ_are_pointed_out(tmp_path, names):
+    _, said = load(classes(tmp_path, [*names, "dog"]))
+    assert f"The labels '{names[0]}' and '{names[1]}'" in said.replace(
+        f"'{names[1]}' and '{names[0]}'", f"'{names[0]}' and '{names[1]}'"
+    )
+
+
+def test_folders_within_classes_are_pointed_out(tmp_path):
+    for camera in ("left", "right"):
+        classes(tmp_path / camera)
+    data, said = load(tmp_path)
+    assert data.spec.class_names == ("left", "right")
+    assert "the outer ones are taken as classes" in said
+
+
+# Tables of labels.
+
+
+def test_labels_from_a_table(tmp_path):
+    names = ["red", "blue"]
+    for i in range(20):
+        picture(tmp_path / "images" / f"{i}.png")
+    rows = "".join(f"{i}.png,{names[i % 2]},s{i % 3}\n" for i in range(20))
+    for header, ending in (
+        ("file_name,label,site\n", ".png"),
+        ("id,class,site\n", ""),
+        ("", ".png"),
+    ):
+        table = tmp_path / "metadata.csv"
+        options = {} if header else {"target": "column 2"}
+        table.write_text(header + rows.replace(".png", ending))
+        data, said = load(tmp_path, **options)
+        found = labels(data)
+        assert len(found) == 20
+        assert all(found[f"images/{i}.png"] == names[i % 2] for i in range(20))
+        assert "not used" not in said
+        assert set(data.train.groups["site" if header else "column 3"]) == {"s0", "s1", "s2"}
+    table.write_text("file_name,colour,site\n" + rows)
+    with pytest.raises(ValueError, match=r"columns colour, site: `target` \(--target\)"):
+        gd.load_data(tmp_path)
+    assert load(tmp_path, target="colour")[0].spec.class_names == ("blue", "red")
+    table.write_text("file_name,label,site\n" + rows + "99.png,red,s1\n")
+    assert "1 files of 'metadata.csv' are not there (the first is '99.png')" in load(tmp_path)[1]
+    table.write_text("file_name,label,site\n" + rows + "3.png,red,s1\n")
+    with pytest.raises(ValueError, match=r"says two things of '3\.png'"):
+        gd.load_data(tmp_path)
+
+
+def test_values_from_a_table(tmp_path):
+    for i in range(40):
+        picture(tmp_path / f"{i}.png")
+    (tmp_path / "ages.csv").write_text(
+        "image,age\n" + "".join(f"{i}.png,{i + 20}\n" for i in range(40))
+    )
+    data, said = load(tmp_path)
+    assert data.spec.task == "regression"
+    assert data.spec.num_classes is None
+    for part in (data.train, data.validation, data.test):
+        for name, y in zip(part.groups["file"], part.y, strict=True):
+            assert y == int(name.split(".")[0]) + 20
+    assert "'age' is read as numbers to predict, 20 to 59" in said
+    assert load(tmp_path, task="classification")[0].spec.num_classes == 40
+
+
+def test_several_labels_from_a_table(tmp_path):
+    sets = ["sun|sea", "sea", "sand|sun", "sun"]
+    for i in range(20):
+        picture(tmp_path / f"{i}.png")
+    rows = "".join(f"{i}.png,{sets[i % 4]}\n" for i in range(20))
+    (tmp_path / "a.csv").write_text("file_name,tags\n" + rows)
+    data, _ = load(tmp_path)
+    assert data.spec.class_names == ("sand", "sea", "sun")
+    assert data.spec.multi_label
+    flags = "".join(
+        f"{i}.png,{','.join(str(int(n in sets[i % 4])) for n in ('sand', 'sea', 'sun'))}\n"
+        for i in range(20)
+    )
+    (tmp_path / "a.csv").write_text("file_name,sand,sea,sun\n" + flags)
+    second, _ = load(tmp_path)
+    np.testing.assert_array_equal(data.train.y, second.train.y)
+    for name, y in zip(data.train.groups["file"], data.train.y, strict=True):
+        expected = sets[int(name.split(".")[0]) % 4].split("|")
+        assert [n for n, flag in zip(data.spec.class_names, y, strict=True) if flag] == sorted(
+            expected
+        )
+    single = "".join(f"{i}.png,{i % 2},{1 - i % 2}\n" for i in range(20))
+    (tmp_path / "a.csv").write_text("file_name,left,right\n" + single)
+    assert labels(load(tmp_path)[0])["3.png"] == "left"
+
+
+def test_tables_of_splits_and_of_kaggle(tmp_path):
+    for i in range(30):
+        picture(tmp_path / ("train" if i < 20 else "test") / f"{i}.png")
+    rows = [f"{i},{'ab'[i % 2]}\n" for i in range(30)]
+    (tmp_path / "train.csv").write_text("id,label\n" + "".join(rows[:20]))
+    (tmp_path / "test.csv").write_text("id\n" + "".join(f"{i}\n" for i in range(20, 30)))
+    (tmp_path / "sample_submission.csv").write_text("id,label\n" + "".join(rows[20:]))
+    data, said = load(tmp_path)
+    assert count(data) == 20
+    assert len(data.test) == 2
+    assert "'test.csv' has no column label: its 10 pictures are left out" in said
+    (tmp_path / "test.csv").write_text("id,label\n" + "".join(rows[20:]))
+    assert len(load(tmp_path)[0].test) == 10
+    for name in ("train.csv", "test.csv", "sample_submission.csv"):
+        (tmp_path / name).unlink()
+    rows = [f"{row.strip()},{'train' if i < 25 else 'test'}\n" for i, row in enumerate(rows)]
+    (tmp_path / "all.csv").write_text("id,label,split\n" + "".join(rows))
+    assert len(load(tmp_path)[0].test) == 5
+
+
+# Scales, formats, axes.
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_a_folder_of_deep_pictures_has_one_scale(tmp_path, bits):
+    top = 2**bits - 1
+    for i in range(12):
+        values = np.full((8, 8), top // 16 * (1 + i % 4), "uint16")
+        values[0, 0] = top - 9 if i == 5 else 0
+        path = tmp_path / "ab"[i % 2] / f"{i}.{'png' if i % 3 else 'tif'}"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(values).save(path)
+    data, said = load(tmp_path)
+    assert data.spec.scale == (0, top)
+    assert f"{top} white in all of them" in said
+    for part in (data.train, data.validation, data.test):
+        for name, x in zip(part.groups["file"], part.x, strict=True):
+            expected = 255 / 16 * (1 + int(name[2:].split(".")[0]) % 4)
+            assert abs(x[4, 4, 0] - expected) < 1
+    _names, x = read_inputs([str(tmp_path / "b" / "1.png")], data.spec)
+    assert abs(x[0, 4, 4, 0] - 255 / 8) < 1
+    again = gd.load_data(tmp_path / "b", like=gd.spec_from_config(data.spec.to_config()))
+    assert again.spec.scale == data.spec.scale
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [([0.0, 0.5, 1.0], (0, 1)), ([3.0, 100.0, 255.0], (0, 255)), ([-2.0, 0.0, 6.0], (-2, 6))],
+)
+def test_a_folder_of_floats_has_one_scale(tmp_path, values, scale):
+    for i in range(12):
+        array = np.full((8, 8), values[i % 3], "float32")
+        Image.fromarray(array).save(tmp_path / f"{i}.tif")
+    data = load(tmp_path, validation=0, test=0)[0]
+    assert data.spec.scale == scale
+    expected = [round(255 * (v - scale[0]) / (scale[1] - scale[0])) for v in values]
+    assert sorted({int(x[0, 0, 0]) for x in data.train.x}) == expected
+
+
+def test_pictures_as_pillow_decodes_them(tmp_path):
+    for i in range(3):
+        for ending in ("jpg", "jfif", "jpe", "avif", "webp", "bmp", "tga", "jp2", "pnm"):
+            picture(tmp_path / f"{ending}{i}.{ending}", mode="RGB", size=16)
+    path = tmp_path / "jpg0.jpg"
+    path.write_bytes(path.read_bytes() + bytes(20_000))
+    (tmp_path / "png.png").write_bytes((tmp_path / "jpg1.jpg").read_bytes())
+    assert count(load(tmp_path)[0]) == 28
+    heif = pytest.importorskip("pillow_heif")
+    image = Image.fromarray(np.full((16, 16, 3), 120, "uint8"))
+    heif.from_pillow(image).save(tmp_path / "phone.HEIC")
+    data = load(tmp_path, validation=0, test=0)[0]
+    place = list(data.train.groups["file"]).index("phone.HEIC")
+    np.testing.assert_allclose(data.train.x[place], 120, atol=3)
+
+
+def test_a_streamed_folder_is_read_to_its_end_first(tmp_path, monkeypatch):
+    from genai_basics.data import images
+
+    monkeypatch.setattr(images, "IN_MEMORY", 1000)
+    for i in range(6):
+        array = np.random.default_rng(i).integers(0, 256, (64, 64, 3), "uint8")
+        Image.fromarray(array).save(tmp_path / f"{i}.jpg")
+    whole = (tmp_path / "2.jpg").read_bytes()
+    (tmp_path / "2.jpg").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "3.jpg").write_bytes((tmp_path / "3.jpg").read_bytes() + bytes(9000))
+    data, said = load(tmp_path)
+    assert isinstance(data.train.x, gd.ImageFiles)
+    assert count(data) == 5
+    assert "2.jpg" in said
+
+
+def test_programs_are_never_started_to_read_a_picture(tmp_path):
+    classes(tmp_path)
+    (tmp_path / "cats" / "e.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n")
+    assert "cats/e.png: no picture" in load(tmp_path)[0].skipped
+
+
+def test_several_frames_are_said(tmp_path):
+    frames = [Image.fromarray(np.full((8, 8), 60 * i, "uint8")) for i in range(3)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    for i in range(5):
+        picture(tmp_path / f"{i}.png")
+    assert "1 pictures have several frames or pages (the first is 'a.gif')" in load(tmp_path)[1]
+
+
+@pytest.mark.parametrize("shape", [(60, 3, 16, 16), (60, 1, 16, 16), (16, 16, 3, 60)])
+def test_channels_elsewhere_are_refused_by_name(tmp_path, shape):
+    x = np.zeros(shape, "uint8")
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=np.arange(60) % 2)
+    with pytest.raises(
+        ValueError, match=r"`x_train` .* channels .* np\.transpose\(x_train"
+    ) as caught:
+        gd.load_data(tmp_path / "a.npz")
+    order = eval(str(caught.value).split("np.transpose(x_train, ")[1].split("))")[0] + ")")
+    check_channels_last(np.transpose(x, order))
+    assert np.transpose(x, order).shape[0] == 60
+    with pytest.raises(ValueError, match="channels"):
+        gd.load_data(x, kind="images")
+
+
+def test_grey_pictures_of_other_numbers(tmp_path):
+    x = np.random.default_rng(0).integers(0, 4000, (30, 12, 10)).astype("uint16")
+    data = gd.load_data(x, validation=0, test=0)
+    assert data.spec == gd.ImageSpec((12, 10, 1), scale=(0, 4095))
+    np.testing.assert_allclose(
+        np.sort(data.train.x.ravel()), np.sort(x.ravel()) / 4095 * 255, atol=1e-3
+    )
+    standard = np.random.default_rng(0).normal(size=(30, 12, 12))
+    with pytest.raises(ValueError, match="looks like grey pictures"):
+        gd.load_data(standard)
+    assert gd.load_data(standard, kind="series").kind == "series"
+    np.savez(tmp_path / "a.npz", images=standard[:, :, :10])
+    with pytest.raises(ValueError, match=r"`images` .* looks like grey pictures"):
+        gd.load_data(tmp_path / "a.npz")
+    scaled = gd.load_data(standard, kind="images", scale=(-4, 4), validation=0, test=0)
+    assert scaled.spec.scale == (-4, 4)
+    _names, again = read_inputs([str(tmp_path / "a.npz")], gd.ImageSpec((12, 10, 1), scale=(-4, 4)))
+    np.testing.assert_allclose(again[..., 0], (standard[:, :, :10] + 4) / 8 * 255, atol=1e-3)
+
+
+def test_transparent_arrays_become_white_as_files_do():
+    x = np.zeros((20, 8, 8, 4), "uint8")
+    x[:, :4, :, 3] = 255
+    data = gd.load_data(x, validation=0, test=0)
+    assert set(data.train.x[:, :4].ravel()) == {0}
+    assert set(data.train.x[:, 4:].ravel()) == {255}
+
+
+def test_labels_that_are_values_or_sets():
+    x = np.random.default_rng(0).integers(0, 256, (30, 8, 8), "uint8")
+    data = gd.load_data((x, np.linspace(0, 1, 30)))
+    assert data.spec.task == "regression"
+    flags = np.random.default_rng(0).integers(0, 2, (30, 3))
+    data = gd.load_data((x, flags))
+    assert data.spec.multi_label
+    assert data.train.y.shape[1] == 3
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(st.integers(4, 9), min_size=2, max_size=4),
+    st.integers(0, 3),
+    st.floats(0, 0.3),
+    st.floats(0, 0.3),
+)
+def test_any_split_of_a_folder(tmp_path_factory, counts, seed, validation, test):
+    root = tmp_path_factory.mktemp("folder")
+    for label, n in zip("abcd", counts, strict=False):
+        for i in range(n):
+            picture(root / label / f"{i}.png", size=2)
+    options = {"seed": seed, "validation": validation, "test": test}
+    data, _ = load(root, **options)
+    parts = (data.train, data.validation, data.test)
+    files = [name for part in parts for name in part.groups["file"]]
+    assert len(files) == len(set(files)) == sum(counts)
+    assert all(name[0] == label for name, label in labels(data).items())
+    assert set(data.train.y) == set(range(len(counts)))
+    assert bool(len(data.test)) == (test > 0)
+    again, _ = load(root, **options)
+    np.testing.assert_array_equal(again.test.groups["file"], data.test.groups["file"])
