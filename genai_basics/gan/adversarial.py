@@ -9,7 +9,7 @@ from keras import layers, ops
 from .. import backend
 from ..backend import gradient_step, stop_gradient_of
 from ..data.writers import image_grid, to_pixels
-from ..layers import DifferentiableAugmentation
+from ..layers import DifferentiableAugmentation, averaged_copy, move_average
 from ..losses import adversarial_losses, gradient_penalty, r1_penalty
 from ..metrics.features import (
     FeatureStatistics,
@@ -94,9 +94,7 @@ class GAN(Model):
         self.augment = tuple(augment)
         self.d_loss_of, self.g_loss_of = adversarial_losses(adversarial_loss)
         self.changes = DifferentiableAugmentation(self.augment, self.seed) if augment else None
-        self.ema_generator = keras.models.clone_model(generator)
-        self.ema_generator.set_weights(generator.get_weights())
-        self.ema_generator.trainable = False
+        self.ema_generator = averaged_copy(generator)
         self.truncation = self._scalar("truncation")
         self.standardize()
         self._add_judge(features, classifier)
@@ -316,18 +314,10 @@ class GAN(Model):
             d_optimizer,
             norm=True,
         )
-        self.average_generator()
+        move_average(self.ema_generator, self.generator, self.optimizer.iterations, self.ema)
         parts = self.parts(d_loss, real_score, fake_score, x, fake)
         logs = self.track(n, g_loss, *parts, g_norm, d_norm)
         return {name: logs[name] for name in ("loss", *self.tracked)}
-
-    def average_generator(self):
-        """Move `ema_generator` towards the generator; faster at the start, to forget it."""
-        t = ops.cast(self.optimizer.iterations, "float32")
-        rate = 1.0 - ops.minimum(self.ema, (1.0 + t) / (10.0 + t))
-        pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
-        for average, weight in pairs:
-            average.assign(average + ops.cast(rate, average.dtype) * (weight - average))
 
     def parts(self, d_loss, real_score, fake_score, x, fake):
         """Return what a step tracks beside its losses: accuracies, and the fakes' spread."""

@@ -7,6 +7,7 @@ from .augmentation import (
     RandomLight,
     RandomSeries,
 )
+from .averaging import averaged_copy, move_average
 from .cells import GRU, LSTM, recurrent_layer
 from .likelihoods import (
     Bernoulli,
@@ -55,8 +56,10 @@ __all__ = [
     "SpectralDense",
     "StandardNormal",
     "VampPrior",
+    "averaged_copy",
     "get_likelihood",
     "get_prior",
+    "move_average",
     "normal_log_prob",
     "recurrent_layer",
 ]
