@@ -5,7 +5,6 @@ import json
 import math
 import secrets
 import warnings
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -13,28 +12,14 @@ from keras import ops
 
 from . import backend
 from .callbacks import Progress
+from .evaluation import Errors
+from .preprocessing import Labels, Numbers
 
-__all__ = ["Errors", "Model"]
+__all__ = ["Model", "averaged"]
 
 EVALUATION_SEED = 20131220
 PROBE = 256  # training examples that `symptoms` may look at, as `model.probe`
 REDRAWS = 200
-
-
-class Errors(NamedTuple):
-    """How wrong a model is, example by example or on the parts of them.
-
-    Attributes:
-        name: What the numbers are.
-        values: Numbers (n,), more is worse.
-        examples: The example that each number belongs to (n,). `None`: one each, in order.
-        parts: What each number is about within its example (n,): an object's class, a series.
-    """
-
-    name: str
-    values: np.ndarray
-    examples: np.ndarray | None = None
-    parts: np.ndarray | None = None
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -67,7 +52,7 @@ class Model(keras.Model):
     xla = False  # measured: whether `jit_compile=None` means XLA
     vectorized_privacy = True  # whether private training takes all examples' gradients at once
     dp_noise = None  # set by `compile`
-    scaling = None  # a layer, where `standardize` was called
+    preprocessor = None  # from raw x to the network's numbers: a `Preprocessor`
     remedy = "use fewer epochs, more data or a smaller network"  # against overfitting, for `Doctor`
 
     def __init__(self, *, value_range=None, class_names=None, seed=None, **kwargs):
@@ -246,15 +231,17 @@ class Model(keras.Model):
     # Data: from what users have to what the network takes.
 
     def standardize(self):
-        """Scale data without a `value_range` by their own mean and deviation, from `adapt` on."""
-        if self.value_range is None:
-            self.scaling = keras.layers.Normalization()
-            self.scaling.build((None, *self.input_shape_of_one()))
+        """Map x to `network_range`, or standardize it where there is no `value_range`."""
+        self.preprocessor = Numbers(self.input_shape_of_one(), self.value_range, self.network_range)
+
+    @property
+    def scaling(self):
+        return None if self.preprocessor is None else self.preprocessor.scaling
 
     def adapt(self, x, y=None):
         """Fit the preprocessing to raw training data. The first `fit` calls it."""
-        if self.scaling is not None:
-            self.scaling.adapt(np.asarray(x, "float32"))
+        if self.preprocessor is not None:
+            self.preprocessor.adapt(x, y)
 
     def plan(self, x, y=None, batch_size=None):
         """Return how many steps of `batch_size` a pass over raw, training x takes.
@@ -328,31 +315,18 @@ class Model(keras.Model):
         """Return the shape of one raw example, `None` where it is free."""
         return self.input_shape[1:]
 
+    @property
+    def labels(self):
+        """The labels of a classifier or a conditional model."""
+        return Labels(self.class_names, getattr(self, "num_classes", None))
+
     def encode_labels(self, y):
-        """Return labels as integers from 0 where `class_names` are known, else y as an array."""
-        y = np.asarray(y)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = y[:, 0]
-        if y.dtype.kind in "USO":
-            if self.class_names is None:
-                raise ValueError(
-                    "labels by name need `class_names=` in the builder. "
-                    f"Received: labels such as {y.flat[0]!r}"
-                )
-            numbers = {name: i for i, name in enumerate(self.class_names)}
-            unknown = sorted({str(label) for label in y.flat} - set(numbers))
-            if unknown:
-                raise ValueError(
-                    f"labels must be among {', '.join(self.class_names)}. "
-                    f"Received: {', '.join(unknown[:5])}"
-                )
-            y = np.array([numbers[str(label)] for label in y.flat], "int32").reshape(y.shape)
-        return y
+        return self.labels.encode(y)
 
     def preprocess(self, x):
         """Map a batch of raw x to the network's numbers. Runs in the input pipeline."""
-        if self.scaling is not None:
-            return self.scaling(x)
+        if self.preprocessor is not None:
+            return self.preprocessor(x)
         x = ops.cast(x, "float32")
         if self.value_range is None:
             return x
@@ -361,11 +335,8 @@ class Model(keras.Model):
 
     def postprocess(self, outputs):
         """Map the network's numbers (NumPy) to the data's: uint8 where data span 0 to 255."""
-        if self.scaling is not None:
-            mean, variance = (
-                backend.value_of(v) for v in (self.scaling.mean, self.scaling.variance)
-            )
-            return outputs * np.maximum(np.sqrt(variance), 1e-7) + mean
+        if self.preprocessor is not None:
+            return self.preprocessor.invert(outputs)
         if self.value_range is None:
             return outputs
         (low, high), (start, stop) = self.value_range, self.network_range
@@ -387,9 +358,18 @@ class Model(keras.Model):
             # A seed that is known would give the noise, and who was drawn, away.
             kwargs.update(poisson=True, seed=secrets.randbits(31))
         lengths = self.lengths(data)
+        drawn = self.draws(data, training=kwargs.get("training", False))
+        if drawn is not None:
+            n, make = drawn
+            seed = kwargs.pop("seed", None)
+            return backend.epochs(n, size, seed, make, **{"training": False, **kwargs})
         return backend.batches(
             data, size, transform=self._transform_parts, lengths=lengths, **kwargs
         )
+
+    def draws(self, data, training=False):
+        """Return `(n, make)` where examples are drawn on the way: see `backend.epochs`."""
+        return None
 
     def lengths(self, data):
         """Return how long each prepared example is, where like lengths should share a batch."""
@@ -481,7 +461,7 @@ class Model(keras.Model):
         self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
     ):
         """Evaluate on raw data: `keras.Model.evaluate`. Two evaluations draw the same noise."""
-        self.evaluation_noise.state.assign([EVALUATION_SEED, 0])
+        self.reset_evaluation_noise()
         if not kwargs.get("_use_cached_eval_dataset"):
             x, y, sample_weight = (
                 self.pipeline(x, y, sample_weight, batch_size=batch_size),
@@ -504,6 +484,14 @@ class Model(keras.Model):
     def noise_of(self, training):
         """Return where a step draws its noise from: fresh in training, fixed in evaluation."""
         return self.noise if training else self.evaluation_noise
+
+    def reset_evaluation_noise(self):
+        """Start the noise of evaluations from its fixed seed, so that two of them agree."""
+        self.evaluation_noise.state.assign([EVALUATION_SEED, 0])
+
+    def track_terms(self, n, terms):
+        """Count the averaged terms of a batch of n examples into the running means."""
+        return self.track(n, terms["loss"], *(terms[name] for name in self.tracked))
 
     def track(self, n, loss, *values):
         """Count a batch of n examples into the running means of loss and `tracked`."""
@@ -564,7 +552,7 @@ class Model(keras.Model):
         plain = type(self).example_losses is Model.example_losses
         if plain and (not self.compiled or self.loss is None or y is None):
             raise ValueError(f"a {self.name} has no loss of single examples")
-        self.evaluation_noise.state.assign([EVALUATION_SEED, 0])
+        self.reset_evaluation_noise()
         data = self.prepare(x, y)
         return self.map_batches(self._losses_prepared, *data, batch_size=batch_size)
 
@@ -636,27 +624,10 @@ class Model(keras.Model):
 
     def sampling_labels(self, n, labels=None):
         """Return n labels as integers for a conditional model, `None` for another."""
-        num_classes = getattr(self, "num_classes", None)
-        if not num_classes:
-            if labels is not None:
-                raise ValueError(
-                    f"this {type(self).__name__} was built without `num_classes`, so it takes no "
-                    f"labels. Received: labels={labels!r}"
-                )
-            return None
-        labels = np.arange(num_classes) if labels is None else np.atleast_1d(labels)
-        return np.resize(self.check_labels(self.encode_labels(labels)), n)
+        return self.labels.spread(n, labels)
 
     def check_labels(self, labels):
-        """Refuse integer labels outside 0 to num_classes - 1."""
-        if not np.issubdtype(labels.dtype, np.integer):
-            raise ValueError(f"labels must be integers or names. Received: dtype {labels.dtype}")
-        wrong = sorted(set(labels[(labels < 0) | (labels >= self.num_classes)].tolist()))
-        if wrong:
-            raise ValueError(
-                f"labels must lie between 0 and {self.num_classes - 1}. Received: {wrong[:5]}"
-            )
-        return labels.astype("int32")
+        return self.labels.check(labels)
 
     # What the doctor, the commands and the run folders say and draw.
 
@@ -692,6 +663,20 @@ class Model(keras.Model):
     def pictures(self, x, y=None):
         """Return `{name: uint8 image or matplotlib figure}` that shows what the model does."""
         return {}
+
+
+def averaged(terms, weights=None):
+    """Return the means over the batch of per-example loss terms, `{name: scalar}`.
+
+    Args:
+        terms: `{name: (batch,)}`, as `Model.loss_terms` returns them.
+        weights: Weights of the examples (batch,), as Keras' `sample_weight`: each term is
+            multiplied by them before the mean.
+    """
+    if weights is not None:
+        weights = ops.cast(ops.reshape(weights, (-1,)), "float32")
+        terms = {name: ops.cast(term, "float32") * weights for name, term in terms.items()}
+    return {name: ops.mean(term) for name, term in terms.items()}
 
 
 def _first(data, n=PROBE):

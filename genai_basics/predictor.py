@@ -8,7 +8,9 @@ import numpy as np
 from keras import ops
 
 from . import backend, metrics, plotting
-from .model import Errors, Model
+from .evaluation import Errors
+from .model import Model
+from .preprocessing import Numbers
 
 __all__ = ["Predictor", "head_of"]
 
@@ -128,7 +130,7 @@ class Predictor(Model):
     # Data.
 
     def input_shape_of_one(self):
-        return self.reader.shape_of_one()
+        return self.reader.shape
 
     def adapt(self, x, y=None):
         self.reader.adapt(x)
@@ -140,7 +142,7 @@ class Predictor(Model):
 
     def prepare(self, x, y=None, sample_weight=None):
         x = self.reader.prepare(x)
-        if self.reader.checked:
+        if isinstance(self.reader, Numbers) and None not in self.reader.shape:
             self.check_input(x)
         parts = (x,)
         if y is not None:

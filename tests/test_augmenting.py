@@ -7,8 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 import genai_basics as gb
-from genai_basics import augmenting as synthetic
-from genai_basics import provenance
+from genai_basics import augmenting, provenance
 
 
 class Nearest:
@@ -58,7 +57,7 @@ def test_what_the_classifier_refuses_is_left_out(digits):
 
 def test_few_pictures_are_varied_for_the_gan(digits):
     x, y = digits.x[:30], digits.y[:30]
-    varied, labels = synthetic._varied_copies(x, y, 0)
+    varied, labels = augmenting._varied_copies(x, y, 0)
     assert len(varied) == len(labels) == 4020  # as many whole copies as make 4,000
     assert varied.min() >= x.min()
     assert varied.max() <= x.max()
@@ -71,7 +70,7 @@ def test_few_pictures_are_varied_for_the_gan(digits):
 
 def test_held_out_pictures_are_not_learned_from(digits):
     x, y = digits.x[:200], digits.y[:200]
-    rest_x, _rest_y, held_x, held_y = synthetic._quarter(x, y, 0)
+    rest_x, _rest_y, held_x, held_y = augmenting._quarter(x, y, 0)
     assert len(rest_x) + len(held_x) == 200
     assert set(held_y) == set(range(10))
     together = {picture.tobytes() for picture in rest_x} & {p.tobytes() for p in held_x}
@@ -79,9 +78,9 @@ def test_held_out_pictures_are_not_learned_from(digits):
 
 
 def test_gains_are_paired_and_have_students_interval():
-    mean, low, high = synthetic._gain([0.9, 0.8, 0.85], [0.8, 0.7, 0.75])
+    mean, low, high = augmenting._gain([0.9, 0.8, 0.85], [0.8, 0.7, 0.75])
     assert (mean, low, high) == pytest.approx((0.1, 0.1, 0.1))
-    mean, low, high = synthetic._gain([0.9, 0.8], [0.8, 0.8])
+    mean, low, high = augmenting._gain([0.9, 0.8], [0.8, 0.8])
     assert mean == pytest.approx(0.05)
     assert high - mean == pytest.approx(12.71 * np.std([0.1, 0.0], ddof=1) / np.sqrt(2))
 
@@ -96,7 +95,7 @@ def test_gains_are_paired_and_have_students_interval():
 )
 def test_the_verdict_says_plainly_what_came_of_it(gains, words):
     accuracy = {"real": [0.8], "generated": [0.8], "varied": [0.85], "both": [0.86]}
-    assert words in synthetic._verdict(accuracy, {"generated": gains}, 5)
+    assert words in augmenting._verdict(accuracy, {"generated": gains}, 5)
 
 
 def test_wrong_arguments_are_refused(digits):
@@ -115,7 +114,7 @@ def test_the_command_writes_a_data_set(tmp_path, monkeypatch):
     def quick(x, y, **options):
         accuracy = {name: [0.8, 0.9] for name in ("real", "generated", "varied", "both")}
         gains = dict.fromkeys(("generated", "varied", "both"), (0.0, -0.1, 0.1))
-        return synthetic.Augmented(x, y, len(x) - 5, 0.9, accuracy, gains, "A verdict.")
+        return augmenting.Augmented(x, y, len(x) - 5, 0.9, accuracy, gains, "A verdict.")
 
     monkeypatch.setattr(augmenting, "augment", quick)
     out = tmp_path / "more.npz"

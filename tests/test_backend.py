@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from genai_basics import backend, train
+from genai_basics.backend import strategies
 from genai_basics.cli.main import cli
 
 TINY = {
@@ -118,7 +119,7 @@ def test_workers_take_each_example_once_in_the_order_of_one(monkeypatch):
     whole, parts = epoch(), []
     for rank in range(3):
         team = SimpleNamespace(rank=rank, size=3)
-        monkeypatch.setattr(backend._Workers, "current", team)
+        monkeypatch.setattr(strategies._Workers, "current", team)
         parts.append(epoch())
     for batch, *shares in zip(whole, *parts, strict=True):
         np.testing.assert_array_equal(batch, np.stack(shares, axis=1).ravel())
@@ -152,6 +153,6 @@ def test_every_example_has_its_turn_where_some_are_left_over():
 
 
 def test_private_training_takes_one_process(monkeypatch, tmp_path):
-    monkeypatch.setattr(backend, "_workers", lambda: SimpleNamespace(rank=0, size=1))
+    monkeypatch.setattr(strategies, "_workers", lambda: SimpleNamespace(rank=0, size=1))
     with pytest.raises(ValueError, match="takes one process"):
         train("vae", strategy="multiworker", dp_noise=1.0, audit=False, out=tmp_path / "r")

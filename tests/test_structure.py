@@ -19,7 +19,7 @@ LAYERS = [
     {"checks", "extras", "provenance", "registration", "startup"},
     {"backend"},
     {"callbacks", "data", "layers", "losses", "metrics", "plotting", "preprocessing"},
-    {"model"},
+    {"evaluation", "model"},
     {"predictor"},
     FAMILIES,
     {"audit", "augmenting", "recipes"},

@@ -13,7 +13,8 @@ from .. import metrics, plotting
 from ..backend import gradient_step
 from ..data.images import resize_images
 from ..data.writers import image_grid
-from ..model import Errors, Model
+from ..evaluation import Errors
+from ..model import Model
 from .boxes import area_of, boxes_of, detection_losses, losses_by_picture, matched_objects, overlaps
 
 __all__ = ["Detector"]

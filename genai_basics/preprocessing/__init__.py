@@ -2,6 +2,7 @@
 
 from .base import Preprocessor
 from .columns import Columns
+from .labels import Labels
 from .numbers import Numbers
 from .tokens import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 from .waves import Waves
@@ -13,6 +14,7 @@ __all__ = [
     "SPECIAL",
     "UNKNOWN",
     "Columns",
+    "Labels",
     "Numbers",
     "Preprocessor",
     "Tokenizer",

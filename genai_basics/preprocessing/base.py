@@ -18,7 +18,8 @@ class Preprocessor(keras.layers.Layer):
     - `invert(outputs)` maps outputs of a network (NumPy) back to raw data.
     """
 
-    checked = False  # whether prepared x must have the shape `shape`, and be finite
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})  # raw data need single precision
 
     def adapt(self, x, y=None):
         """Fit to raw training data. By default there is nothing to fit."""

@@ -46,7 +46,9 @@ class Columns(Preprocessor):
         """How many numbers a row becomes."""
         return 2 * len(self.numbers) + (self.max_categories + 2) * len(self.categories)
 
-    def shape_of_one(self):
+    @property
+    def shape(self):
+        """Shape of one prepared example, `None` where it is free."""
         return (len(self.columns),)
 
     def adapt(self, x):

@@ -1,5 +1,7 @@
 """Arrays of numbers: pictures, vectors, series, clips."""
 
+import warnings
+
 import keras
 import numpy as np
 from keras import ops
@@ -13,29 +15,60 @@ ADAPT_ON = 10_000  # examples: more do not move a mean
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Numbers(Preprocessor):
-    """Arrays: pictures, vectors, series, clips. Each channel is standardized.
+    """Arrays of one shape, mapped to a range or standardized for each channel.
 
     Args:
-        shape: Shape of one example, `None` for a time that differs: shorter series are filled
-            up with NaN, which becomes the mean.
+        shape: Shape of one example; `None` for a time that differs between examples: shorter
+            series are filled up with NaN, which becomes the mean.
+        value_range: `(low, high)` of raw data; a warning says where they do not fit it.
+        network_range: The range that the network sees, which `value_range` is mapped to. `None`
+            standardizes each channel to mean 0 and variance 1, from `adapt` on.
+        reach: How far beyond `value_range`, in parts of it, raw data may lie without a warning.
     """
 
-    def __init__(self, shape, **kwargs):
+    def __init__(self, shape, value_range=None, network_range=None, reach=0.0, **kwargs):
         super().__init__(**kwargs)
         self.shape = tuple(shape)
-        self.checked = None not in self.shape  # what was filled up is NaN
-        self.scaling = keras.layers.Normalization(axis=-1)
-        self.scaling.build((None, *self.shape))
+        self.value_range = None if value_range is None else tuple(value_range)
+        self.network_range = None if network_range is None else tuple(network_range)
+        self.reach = reach
+        self.scaling = None
+        if self.value_range is None or self.network_range is None:
+            self.scaling = keras.layers.Normalization(axis=-1)
+            self.scaling.build((None, *self.shape))
         self.built = True
 
-    def shape_of_one(self):
-        return self.shape
-
-    def adapt(self, x):
-        x = x[:: max(1, len(x) // ADAPT_ON)]
-        fit_scaling(self.scaling, self.prepare(x))
+    def adapt(self, x, y=None):
+        if self.scaling is not None:
+            fit_scaling(self.scaling, self._as_array(x[:: max(1, len(x) // ADAPT_ON)]))
 
     def prepare(self, x):
+        x = self._as_array(x)
+        self._check(x)
+        return x
+
+    def call(self, x):
+        x = ops.cast(x, "float32")
+        if self.scaling is not None:
+            x = self.scaling(x)
+            return ops.where(ops.isnan(x), 0.0, x) if None in self.shape else x
+        (low, high), (start, stop) = self.value_range, self.network_range
+        return (x - low) * ((stop - start) / (high - low)) + start
+
+    def invert(self, outputs):
+        if self.scaling is not None:
+            return outputs * self.deviation + ops.convert_to_numpy(self.scaling.mean)
+        (low, high), (start, stop) = self.value_range, self.network_range
+        outputs = np.clip((np.asarray(outputs, "float32") - start) / (stop - start), 0.0, 1.0)
+        outputs = outputs * (high - low) + low
+        return np.rint(outputs).astype("uint8") if (low, high) == (0, 255) else outputs
+
+    @property
+    def deviation(self):
+        """Standard deviation of each channel of raw data."""
+        return np.maximum(np.sqrt(ops.convert_to_numpy(self.scaling.variance)), 1e-7)
+
+    def _as_array(self, x):
         if isinstance(x, (list, tuple)):
             x = self._stacked([np.asarray(one) for one in x])
         elif not hasattr(x, "shape"):
@@ -60,11 +93,39 @@ class Numbers(Preprocessor):
         ]
         return np.stack(filled)
 
-    def call(self, x):
-        x = self.scaling(ops.cast(x, "float32"))
-        if self.shape[0] is None:
-            x = ops.where(ops.isnan(x), 0.0, x)
-        return x
+    def _check(self, x):
+        if len(x.shape) != len(self.shape) + 1 or any(
+            want not in (None, got) for want, got in zip(self.shape, x.shape[1:], strict=True)
+        ):
+            raise ValueError(
+                f"x must have shape (n, {', '.join(map(str, self.shape))}). "
+                f"Received: x of shape ({', '.join(map(str, x.shape))})"
+            )
+        if not np.issubdtype(np.dtype(x.dtype), np.number) and x.dtype != bool:
+            raise ValueError(f"x must hold numbers. Received: x of dtype {x.dtype}")
+        if not isinstance(x, np.ndarray) or None in self.shape or not x.size:
+            return  # files are checked as they are read; what was filled up is NaN
+        if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
+            raise ValueError(
+                "x must be finite: replace NaN and infinity first. "
+                f"Received: x with {int((~np.isfinite(x)).sum())} such numbers"
+            )
+        if self.value_range is not None:
+            self._check_range(float(x.min()), float(x.max()))
+
+    def _check_range(self, low, high):
+        start, stop = self.value_range
+        width = stop - start
+        beyond = self.reach * width
+        low, high = max(low, min(start, low + beyond)), min(high, max(stop, high - beyond))
+        outside = low < start - 0.01 * width or high > stop + 0.01 * width
+        if outside or (high - start <= width / 200 and high > low):
+            warnings.warn(
+                f"x lies in [{low:g}, {high:g}], which does not fit value_range=({start:g}, "
+                f"{stop:g}): pass the range of your data as `value_range`",
+                stacklevel=2,
+            )
 
     def get_config(self):
-        return {**super().get_config(), "shape": self.shape}
+        names = ("shape", "value_range", "network_range", "reach")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -26,7 +26,9 @@ class Waves(Preprocessor):
         self.sample_rate, self.max_seconds = sample_rate, max_seconds
         self.built = True
 
-    def shape_of_one(self):
+    @property
+    def shape(self):
+        """Shape of one prepared example, `None` where it is free."""
         return {"samples": (None,), "length": ()}
 
     def prepare(self, x):

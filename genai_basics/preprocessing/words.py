@@ -39,7 +39,9 @@ class Words(Preprocessor):
         self.inverse_frequencies = np.zeros(max_words + 1, "float32")
         self.built = True
 
-    def shape_of_one(self):
+    @property
+    def shape(self):
+        """Shape of one prepared example, `None` where it is free."""
         return (None,)
 
     def entries(self, text):

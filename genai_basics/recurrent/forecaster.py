@@ -16,8 +16,9 @@ from keras import layers, ops
 
 from .. import metrics, plotting
 from ..backend import drawn, gradient_step
+from ..evaluation import Errors
 from ..layers.cells import recurrent_layer
-from ..model import Errors, Model
+from ..model import Model
 
 __all__ = ["Forecaster", "build_forecaster"]
 

@@ -180,7 +180,9 @@ class Tokens(Preprocessor):
         self.tokenizer = tokenizer or Tokenizer(unit or "character", size, name="tokenizer")
         self.built = True
 
-    def shape_of_one(self):
+    @property
+    def shape(self):
+        """Shape of one prepared example, `None` where it is free."""
         return (None,)
 
     def adapt(self, x):

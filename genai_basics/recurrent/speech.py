@@ -14,9 +14,10 @@ from keras import layers, ops
 
 from .. import metrics
 from ..backend import drawn, gradient_step
+from ..evaluation import Errors
 from ..layers.cells import recurrent_layer
 from ..layers.spectral import LogMel
-from ..model import Errors, Model
+from ..model import Model
 from ..preprocessing import UNKNOWN, Waves
 from .ctc import beam_search, collapse, least_frames
 from .frames import StridedConv, Within

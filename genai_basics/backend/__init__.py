@@ -1,0 +1,48 @@
+"""The only package that imports TensorFlow.
+
+Everything else is written against `keras` and `keras.ops`, so moving to another backend of Keras
+means rewriting this package and nothing else.
+"""
+
+import keras
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "genai_basics needs the TensorFlow backend of Keras: set KERAS_BACKEND=tensorflow before "
+        f"importing it. Received: KERAS_BACKEND={keras.backend.backend()}"
+    )
+
+from .graphs import compiled, deterministic, on_gpu, scan, value_of
+from .pipelines import batches, drawn, epochs, is_pipeline
+from .steps import (
+    gradient_step,
+    gradients,
+    private_gradient_step,
+    stop_gradient_of,
+    straight_through,
+)
+from .strategies import WorkerLost, agreed, distribution, join, of_first, train_as_one, workers
+
+__all__ = [
+    "WorkerLost",
+    "agreed",
+    "batches",
+    "compiled",
+    "deterministic",
+    "distribution",
+    "drawn",
+    "epochs",
+    "gradient_step",
+    "gradients",
+    "is_pipeline",
+    "join",
+    "of_first",
+    "on_gpu",
+    "private_gradient_step",
+    "scan",
+    "stop_gradient_of",
+    "straight_through",
+    "train_as_one",
+    "value_of",
+    "workers",
+]

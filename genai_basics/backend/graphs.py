@@ -1,0 +1,65 @@
+"""Compiled graphs, loops and values."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+__all__ = [
+    "compiled",
+    "deterministic",
+    "on_gpu",
+    "scan",
+    "value_of",
+]
+
+
+def compiled(fn, *, jit_compile=False):
+    """Return `fn` as one compiled graph. Arrays in, tensors out; retraced for new shapes."""
+    return tf.function(fn, jit_compile=jit_compile, reduce_retracing=True, autograph=False)
+
+
+def deterministic():
+    """Make TensorFlow's operations repeat themselves bit for bit; for the whole process."""
+    tf.config.experimental.enable_op_determinism()
+
+
+def on_gpu():
+    """Say whether there is a GPU to compute on."""
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+def scan(fn, carry, xs, like, *, reverse=False):
+    """Run `fn(carry, x) -> (carry, y)` over the first axis of `xs`; return `(carry, ys)`.
+
+    As `keras.ops.scan`, whose ys must look like the carry on this backend.
+
+    Args:
+        fn: Callable on pytrees of tensors.
+        carry: Pytree of tensors, whose shapes stay.
+        xs: Pytree of tensors (steps, ...).
+        like: Pytree of `keras.KerasTensor`: shape and type of y.
+        reverse: Go from the last step to the first; ys keep the order of xs.
+    """
+    carry = keras.tree.map_structure(tf.convert_to_tensor, carry)
+    flat = [tf.convert_to_tensor(x) for x in keras.tree.flatten(xs)]
+    n = tf.shape(flat[0])[0]
+    inputs = [tf.TensorArray(x.dtype, n, element_shape=x.shape[1:]).unstack(x) for x in flat]
+    outputs = [tf.TensorArray(y.dtype, n, element_shape=y.shape) for y in keras.tree.flatten(like)]
+
+    def body(i, carry, outputs):
+        row = n - 1 - i if reverse else i
+        x = keras.tree.pack_sequence_as(xs, [array.read(row) for array in inputs])
+        carry, y = fn(carry, x)
+        flat = keras.tree.flatten(y)
+        return i + 1, carry, [a.write(row, t) for a, t in zip(outputs, flat, strict=True)]
+
+    _, carry, outputs = tf.while_loop(lambda i, *_: i < n, body, (0, carry, outputs))
+    return carry, keras.tree.pack_sequence_as(like, [array.stack() for array in outputs])
+
+
+def value_of(variable):
+    """Return a variable, or an array, as NumPy; of one that is mirrored over devices, the first."""
+    value = getattr(variable, "value", variable)
+    if isinstance(value, tf.distribute.DistributedValues):
+        value = value.values[0]
+    return np.asarray(keras.ops.convert_to_numpy(value))

@@ -1,0 +1,198 @@
+"""Where training runs: one process, the devices of one machine, or several processes."""
+
+import contextlib
+import functools
+import json
+import os
+import signal
+import threading
+
+import numpy as np
+import tensorflow as tf
+
+from .graphs import value_of
+
+__all__ = [
+    "WorkerLost",
+    "agreed",
+    "distribution",
+    "join",
+    "of_first",
+    "own_rows",
+    "train_as_one",
+    "workers",
+]
+
+WorkerLost = tf.errors.UnavailableError  # what a worker meets when another one has ended
+
+
+def distribution(strategy):
+    """Return the context in which a model is built and trained.
+
+    Args:
+        strategy: `"one"` (this process, one device), `"mirrored"` (all devices of this machine)
+            or `"multiworker"` (processes named by the environment variable TF_CONFIG).
+    """
+    if strategy == "one":
+        return contextlib.nullcontext()
+    if strategy == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
+    if strategy == "multiworker":
+        return _workers().together()
+    raise ValueError(
+        f'`strategy` must be "one", "mirrored" or "multiworker". Received: strategy={strategy!r}'
+    )
+
+
+class _Workers:
+    """The processes that TF_CONFIG names, which train one model together.
+
+    Each holds the whole model, takes its rows of every batch, and steps by the mean of all
+    gradients. TensorFlow's strategy only carries numbers from process to process: Keras 3 does
+    not train under its scope (issue 20585), and here nothing else has to know of it.
+    """
+
+    current = None  # those of the context that training runs in
+
+    def __init__(self):
+        self.rank, self.size = _place(os.environ.get("TF_CONFIG", ""))
+        try:
+            # One device a process: where a machine has more, CUDA_VISIBLE_DEVICES deals them out.
+            tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
+            with _ended_by_signals():  # the others are waited for outside of Python
+                self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        except (RuntimeError, tf.errors.OpError) as error:
+            raise ConnectionError(
+                f"worker {self.rank} of {self.size} cannot join the others ({error}); start it "
+                "in a process of its own, at an address of TF_CONFIG that is free"
+            ) from error
+        self.graph = tf.function(self.sums, input_signature=[[tf.TensorSpec([None], "float64")]])
+
+    def sums(self, tensors):
+        """Return the sum over all workers of each tensor of a list."""
+
+        def reduce():
+            here = [tf.identity(tensor) for tensor in tensors]
+            return tf.distribute.get_replica_context().all_reduce("SUM", here)
+
+        return self.strategy.run(reduce)
+
+    def total(self, values):
+        """Return the sum over all workers of an array (n,)."""
+        return self.graph([tf.constant(values, "float64")])[0].numpy()
+
+    @contextlib.contextmanager
+    def together(self):
+        """Share batches, gradients and decisions in this context."""
+        _Workers.current = self
+        try:
+            yield
+        except WorkerLost as error:
+            raise ConnectionError(
+                "another worker has ended, and training with it; its own message says why"
+            ) from error
+        finally:
+            _Workers.current = None
+
+
+_workers = functools.cache(_Workers)  # a process joins once
+
+
+def _place(text):
+    """Return the number of this process among those that TF_CONFIG names, and how many there are.
+
+    TensorFlow's chief, where there is one, is number 0.
+    """
+    try:
+        config = json.loads(text)
+        jobs, task = config["cluster"], config["task"]
+        places = [(job, i) for job in ("chief", "worker") for i in range(len(jobs.get(job, ())))]
+        return places.index((task["type"], int(task["index"]))), len(places)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ValueError(
+            'strategy "multiworker" is started once in each process, with the environment variable '
+            'TF_CONFIG such as {"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": '
+            f'{{"type": "worker", "index": 0}}}}. Received: TF_CONFIG={text!r}'
+        ) from None
+
+
+@contextlib.contextmanager
+def _ended_by_signals():
+    """Let Ctrl-C end the process at once while code that is not Python waits.
+
+    What is set here comes back: TensorFlow leaves a handler that would ignore SIGTERM.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {n: signal.signal(n, signal.SIG_DFL) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+
+
+def join(strategy):
+    """Return the number of this process among those that train together; 0 is the first.
+
+    With `"multiworker"` this waits for the others, and must come before TensorFlow computes.
+    """
+    return _workers().rank if strategy == "multiworker" else 0
+
+
+def workers():
+    """Return how many processes train together in the present context."""
+    return _Workers.current.size if _Workers.current else 1
+
+
+def agreed(values):
+    """Return the means over all workers of a list of numbers: where all must decide alike."""
+    return values if workers() == 1 else (_Workers.current.total(values) / workers()).tolist()
+
+
+def of_first(values):
+    """Return the first worker's values of a list of numbers or arrays, or its text."""
+    if workers() == 1:
+        return values
+    if isinstance(values, str):
+        codes = np.frombuffer(values.encode(), "uint8")
+        (length,) = of_first([len(codes)])
+        (codes,) = of_first([np.resize(codes, int(length))])
+        return codes.astype("uint8").tobytes().decode()
+    arrays = [np.asarray(value, "float64") for value in values]  # it holds what we have, exactly
+    flat = np.concatenate([array.ravel() for array in arrays])
+    flat = _Workers.current.total(flat if _Workers.current.rank == 0 else np.zeros_like(flat))
+    parts = np.split(flat, np.cumsum([array.size for array in arrays])[:-1])
+    return [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]
+
+
+def train_as_one(variables, optimizers):
+    """Give all workers the first's values, and let their optimizers step by the mean gradient."""
+    if workers() == 1:
+        return
+    team = _Workers.current
+    firsts = of_first([value_of(variable) for variable in variables])
+    for variable, value in zip(variables, firsts, strict=True):
+        if variable.name == "seed_generator_state":  # noise of its own, as each has its own rows
+            value = value + np.array([1_000_003 * team.rank, 0])
+        variable.assign(tf.cast(value, variable.dtype))
+
+    def averaging(apply):
+        def apply_mean(gradients, trainable_variables=None):
+            there = [tf.convert_to_tensor(g) for g in gradients if g is not None]
+            sums = iter(team.sums(there))
+            gradients = [g if g is None else next(sums) / team.size for g in gradients]
+            return apply(gradients, trainable_variables)
+
+        return apply_mean
+
+    for optimizer in optimizers:
+        optimizer.apply = averaging(optimizer.apply)
+
+
+def own_rows():
+    """Return the slice of each batch of training that is this worker's."""
+    team = _Workers.current
+    return slice(team.rank, None, team.size) if team else slice(None)

@@ -1,0 +1,53 @@
+"""What commands, run folders and the audit ask of a model, as functions that classes bind.
+
+A family says these in an `evaluation.py` beside its models, and its classes bind them:
+
+- `report(model, x, y)`: the numbers that the field uses, and their intervals;
+- `answer(model, x)`: rows to print and outputs to write, for the command `predict`;
+- `pictures(model, x, y)`: pictures that show what the model does;
+- `symptoms(model, history)`: what is wrong after an epoch, for `Doctor`;
+- `losses_by_example`, `errors_of`, `features_of`: what the audit compares.
+
+Here are those that serve several families.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Errors", "errors_of", "losses_by_example"]
+
+
+class Errors(NamedTuple):
+    """How wrong a model is, example by example or on the parts of them.
+
+    Attributes:
+        name: What the numbers are.
+        values: Numbers (n,), more is worse.
+        examples: The example that each number belongs to (n,). `None`: one each, in order.
+        parts: What each number is about within its example (n,): an object's class, a series.
+    """
+
+    name: str
+    values: np.ndarray
+    examples: np.ndarray | None = None
+    parts: np.ndarray | None = None
+
+
+def losses_by_example(model, x, y=None, batch_size=None):
+    """Return the loss of each raw example, (n,): what membership inference looks at.
+
+    Noise is drawn from a fixed seed, so that two calls agree.
+    """
+    model.reset_evaluation_noise()
+    data = model.prepare(x, y)
+
+    def compute(*batch):
+        return model.loss_terms(*model.transform(*batch))["loss"]
+
+    return model.map_batches(compute, *data, batch_size=batch_size)
+
+
+def errors_of(model, x, y=None):
+    """Return how wrong a model is on each raw example, measured by its loss."""
+    return Errors("loss", model.losses_by_example(x, y))
