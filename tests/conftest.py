@@ -19,15 +19,21 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Start every test from the same random state, and forget its models after it."""
-    if "keras" in sys.modules:
+    """Start every test from the same random state."""
+    if "keras" in sys.modules:  # a test of data or text needs no Keras, and should not wait for it
         import keras
 
         keras.utils.set_random_seed(0)
-        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cleared():
+    """Forget the models of a file after its last test: it walks the heap, so once is enough."""
+    yield
+    if "keras" in sys.modules:
+        import keras
+
         keras.backend.clear_session()
-    else:  # a test of data or text needs no Keras, and should not wait for it
-        yield
 
 
 @pytest.fixture(scope="session")
