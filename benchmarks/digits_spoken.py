@@ -12,7 +12,7 @@ import re
 import numpy as np
 
 import genai_basics as gb
-from genai_basics.data.audio import read_wav
+from genai_basics.data.sound_files import read_sound
 from genai_basics.metrics import word_error_rate
 from genai_basics.model import Progress
 
@@ -45,7 +45,7 @@ def read(folder):
     digits = np.array([int(digit) for digit, _, _ in facts])
     speakers = np.array([speaker for _, speaker, _ in facts])
     test = np.array([int(take) < 5 for _, _, take in facts])
-    return [read_wav(path, 8000)[0] for path in paths], digits, speakers, test
+    return [read_sound(path).at(8000) for path in paths], digits, speakers, test
 
 
 def scores(clips, digits, train, test, **options):

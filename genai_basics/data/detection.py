@@ -102,6 +102,15 @@ def find_annotations(source):
     return None
 
 
+def annotated_pictures(source):
+    """Return the paths of the pictures that an annotation file names."""
+    found = find_annotations(source)
+    if not found:
+        raise ValueError(f"'{source}' holds no boxes of COCO or YOLO.")
+    read, where = found
+    return [item.picture for items in read(*where).parts.values() for item in items]
+
+
 def _decode(parts, root, skipped):
     """Return {path: uint8 picture}, grey ones with one channel."""
 

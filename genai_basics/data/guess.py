@@ -1,18 +1,20 @@
 """Which kind of data a path or an array holds, where the user does not say."""
 
 import warnings
+from collections import Counter
 
 import numpy as np
 
 from .columns import TABLE_SUFFIXES, read_columns
 from .detection import find_annotations
 from .encodings import decode_text, suffix_of
-from .files import list_files, load_arrays
+from .files import list_files, load_arrays, walk
 from .frames import is_frame
 from .images import IMAGE_SUFFIXES
-from .music import MIDI_SUFFIXES
+from .midi import MIDI_SUFFIXES
 from .pictures import check_channels_last, looks_like_pictures
 from .records import JSON_SUFFIXES, read_json, records_of
+from .sound_files import SOUND_SUFFIXES
 from .text import LABEL_COLUMNS, SOURCE_COLUMNS, TEXT_COLUMNS, class_files
 from .timelines import find_series, find_time, is_time_name, read_timeline
 
@@ -188,21 +190,37 @@ def _are_different(columns):
     return all(len(set(cells)) > len(cells) / 4 for cells in list(columns.values())[:2])
 
 
+ADVICE = {  # what to do with files of other formats
+    (".mp4", ".mov", ".avi", ".mkv", ".webm"): "clips as GIF (ffmpeg -i a.mp4 a.gif) or .npz",
+    (".m4a", ".aac", ".wma", ".amr"): "sounds as FLAC (ffmpeg -i a.m4a a.flac)",
+    (".musicxml", ".mxl", ".abc", ".krn", ".mscz"): "music as MIDI, as notation programs export it",
+    (".svg", ".psd", ".cr2", ".nef", ".dng", ".arw", ".dcm"): "pictures as PNG or JPEG",
+    (".docx", ".doc", ".pdf", ".odt", ".rtf", ".html"): "texts as .txt",
+    (".zip", ".tar", ".tgz", ".gz", ".7z", ".rar"): "archives unpacked",
+    (".mat", ".h5", ".hdf5", ".pkl", ".pt"): "arrays as .npz",
+}
+
+
 def _guess_folder(folder):
-    if list_files(folder, (".wav",)):
-        return "audio"
-    if find_annotations(folder):
+    """Return the kind that most files of a folder are of."""
+    sounds, music = list_files(folder, SOUND_SUFFIXES), list_files(folder, MIDI_SUFFIXES)
+    pictures, texts = list_files(folder, IMAGE_SUFFIXES), list_files(folder, (".txt",))
+    if len(pictures) >= len(sounds) and find_annotations(folder):
         return "detection"
-    pictures = list_files(folder, IMAGE_SUFFIXES)
-    if pictures:
-        return "video" if all(path.suffix.lower() == ".gif" for path in pictures) else "images"
-    if list_files(folder, MIDI_SUFFIXES):
-        return "music"
-    if list_files(folder, (".ts",)):
-        return "series"
-    if class_files(folder) or list_files(folder, (".txt",)):
+    counts = {"audio": len(sounds), "images": len(pictures), "music": len(music)}
+    counts.update(series=len(list_files(folder, (".ts",))), text=len(texts) / 2)  # as remarks
+    kind = max(counts, key=counts.get)
+    if kind == "images" and all(path.suffix.lower() == ".gif" for path in pictures):
+        kind = "video"
+    if counts[kind if kind != "video" else "images"]:
+        return kind
+    if class_files(folder):
         return "text"
+    endings = Counter(path.suffix.lower() or "no ending" for path in walk(folder)[0])
+    held = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(3))
+    advice = [text for names, text in ADVICE.items() if set(names) & set(endings)]
     raise ValueError(
-        f"'{folder}' holds nothing that can be read: it may hold pictures, text files, WAV, MIDI "
-        "or annotations of boxes."
+        f"'{folder}' holds nothing that can be read ({held or 'no files'}): it may hold pictures, "
+        "text files, sounds (WAV, FLAC, OGG, MP3), MIDI or annotations of boxes"
+        + (f"; save {'; '.join(advice)}." if advice else ".")
     )

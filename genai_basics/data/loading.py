@@ -26,8 +26,8 @@ KINDS = {  # kind: (module, reader)
     "forecast": ("forecast", "read_forecast"),
     "audio": ("audio", "read_audio"),
     "detection": ("detection", "read_detection"),
-    "video": ("video", "read_video"),
-    "music": ("music", "read_music"),
+    "video": ("clips", "read_video"),
+    "music": ("midi", "read_music"),
 }
 
 NAMES = {  # name: (module, function, one line)
@@ -200,6 +200,7 @@ def _options_like(spec, reader):
             "missing",
             "signs",
             "scale",
+            "full_scale",
         )
     }
     if spec.kind == "images":

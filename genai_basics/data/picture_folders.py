@@ -9,9 +9,10 @@ import numpy as np
 
 from . import images
 from .arrays import encode_parts
+from .class_folders import read_class_folders
 from .dataset import Part, Reading
 from .file_tables import find_file_tables
-from .files import data_folders, fingerprint_files, inner_folder, list_files, report_skipped
+from .files import fingerprint_files, list_files, report_skipped
 from .images import (
     CHANNELS,
     DEEP_MODES,
@@ -48,7 +49,10 @@ def read_picture_folder(
     elif target is not None:
         raise ValueError(f"'{folder}' has no table of its files. Received: target={target!r}")
     else:
-        found = _read_layout(source) if source.is_dir() else {"all": ([source], None, {})}
+        listed = {"all": ([source], None)}
+        if source.is_dir():
+            listed = read_class_folders(source, IMAGE_SUFFIXES, "pictures")
+        found = {part: (*both, {}) for part, both in listed.items()}
         facts = {}
     files = [file for paths, *_ in found.values() for file in paths]
     digest = fingerprint_files([*files, *(table.path for table in tables.values())], folder)
@@ -108,52 +112,6 @@ def read_picture_folder(
 def group_of(pictures):
     """Return by which picture its tiles stay together; `None` where there are too few for that."""
     return None if pictures is None or len(set(pictures)) < 3 else np.asarray(pictures)
-
-
-def _read_layout(folder):
-    """Return {part: (files, labels or None, {})} of folders of classes, within splits or not."""
-    found = {}
-    for part, path in data_folders(folder, IMAGE_SUFFIXES).items():
-        found[part] = (*_class_files(path), {})
-    names = set(found["train"][1] or ()) if "train" in found else set()
-    if len(names) > 1:  # a part without labels, as Kaggle's test pictures, is no part
-        for part, (files, labels, _) in list(found.items()):
-            if len(set(labels or ())) <= 1 and not set(labels or ()) & names:
-                del found[part]
-                warnings.warn(
-                    f"The {len(files)} pictures in '{files[0].parent.relative_to(folder)}' have no "
-                    "labels and are left out; `predict` reads them.",
-                    stacklevel=6,
-                )
-    return {"all": found["train"]} if set(found) == {"train"} else found
-
-
-def _class_files(folder):
-    """Return `(files, labels)`; labels None for a folder without one for each class."""
-    folder = inner_folder(folder, IMAGE_SUFFIXES)
-    files = list_files(folder, IMAGE_SUFFIXES)
-    nested = [path for path in files if path.parent != folder]
-    labels = [path.relative_to(folder).parts[0] for path in nested]
-    if not nested or (len(nested) < len(files) and len(set(labels)) == 1):
-        return files, None  # one folder more is no class
-    if len(nested) < len(files):
-        warnings.warn(
-            f"{len(files) - len(nested)} pictures lie beside the class folders of '{folder}' and "
-            "are left out.",
-            stacklevel=6,
-        )
-    inner = {}
-    for path, label in zip(nested, labels, strict=True):
-        inner.setdefault(label, set()).add(path.relative_to(folder).parts[1:-1])
-    first = next(iter(inner.values()))
-    if len(inner) > 1 and len(first) > 1 and all(below == first for below in inner.values()):
-        warnings.warn(
-            f"Each of the folders {', '.join(sorted(inner)[:3])} holds the folders "
-            f"{', '.join('/'.join(below) for below in sorted(first)[:3])}; the outer ones are "
-            "taken as classes.",
-            stacklevel=6,
-        )
-    return nested, labels
 
 
 def _map(files, read):

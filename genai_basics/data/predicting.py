@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from .cells import read_rows
+from .detection import annotated_pictures
 from .encodings import decode_text
-from .files import list_files, load_arrays, reason, report_skipped
+from .files import list_files, load_arrays, reason, report_skipped, report_unused
 from .images import IMAGE_SUFFIXES, decode_image, middle_of, resize_images
 from .pictures import image_array
 from .text import pair_columns, text_columns
@@ -88,6 +89,7 @@ def _read_each(argument, suffixes, what, read):
     if not found:
         raise ValueError(f"The folder '{argument}' holds no {what} that can be read: {skipped[0]}")
     report_skipped(skipped, False, what)
+    report_unused(path, paths, False)
     return found
 
 
@@ -115,6 +117,10 @@ def _images(argument, spec):
         low, high = getattr(spec, "value_range", (0, 255))
         return [(str(path), image if high == 255 else image / np.float32(255) * (high - low) + low)]
 
+    path = _path(argument)
+    annotated = spec.kind == "detection" and path.suffix.lower() in (".json", ".yaml", ".yml")
+    if annotated and path.is_file():
+        return [one for file in annotated_pictures(path) for one in read(file)]
     return _read_each(argument, (*IMAGE_SUFFIXES, ".npy", ".npz"), "pictures", read)
 
 
@@ -265,20 +271,20 @@ def _joined(before, histories):
 
 
 def _audio(argument, spec):
-    from .audio import read_wav
+    from .sound_files import SOUND_SUFFIXES, read_sound
 
     def read(path):
         if path.suffix.lower() not in (".npy", ".npz"):
-            return [(str(path), read_wav(path, spec.sample_rate)[0])]
+            return [(str(path), read_sound(path).at(spec.sample_rate, spec.full_scale))]
         array = _array(path)
         rows = array[None] if array.ndim == 1 else array
         return _numbered(path, list(rows.astype("float32")))
 
-    return _read_each(argument, (".wav", ".npy", ".npz"), "WAV files", read)
+    return _read_each(argument, (*SOUND_SUFFIXES, ".npy", ".npz"), "sounds", read)
 
 
 def _videos(argument, spec):
-    from .video import fit_clips, read_gif
+    from .clips import fit_clips, read_gif
 
     def read(path):
         array = path.suffix.lower() in (".npy", ".npz")
@@ -289,12 +295,15 @@ def _videos(argument, spec):
 
 
 def _music(argument, spec):
-    from .music import MIDI_SUFFIXES, read_midi
+    from .midi import MIDI_SUFFIXES, read_midi, read_music
 
     def read(path):
-        return [(str(path), read_midi(path, spec.steps_per_quarter, spec.voices))]
+        if path.suffix.lower() not in (".json", ".npy", ".npz"):
+            return [(str(path), read_midi(path, spec.steps_per_quarter, spec.voices))]
+        parts = read_music(path, voices=spec.voices).parts.values()
+        return _numbered(path, [piece for part in parts for piece in part.x])
 
-    return _read_each(argument, MIDI_SUFFIXES, "MIDI files", read)
+    return _read_each(argument, (*MIDI_SUFFIXES, ".json", ".npy", ".npz"), "MIDI files", read)
 
 
 READERS = {

@@ -182,13 +182,17 @@ class ForecastSpec(Spec):
 
 @dataclass(frozen=True)
 class AudioSpec(Spec):
-    """Clips of sound with `class_names`, or with transcriptions in the letters `alphabet`."""
+    """Clips of sound with `class_names`, or with transcriptions in the letters `alphabet`.
+
+    `full_scale` is what files of floats were divided by.
+    """
 
     kind: ClassVar[str] = "audio"
     sample_rate: int
     class_names: tuple | None = None
     alphabet: tuple | None = None
     max_length: int | None = None  # samples
+    full_scale: float = 1.0
 
     def facts(self):
         facts = {"sample_rate": self.sample_rate, **self._labels()}

@@ -8,7 +8,7 @@ from .detection import detection_reading
 from .embedded import digit_arrays
 from .files import fingerprint_arrays
 from .images import resize_images
-from .music import music_reading
+from .midi import music_reading
 from .spec import VideoSpec
 
 __all__ = ["chords", "key_sequences", "key_tones", "moving_digits", "scattered_digits"]

@@ -249,10 +249,11 @@ def _write_csv(file, samples, spec, labels):
 
 
 def _write_wav(file, samples, spec, labels):
-    from .audio import join_clips, write_wav
+    from .audio import join_clips
+    from .sound_files import write_wav
 
     if spec.kind == "music":
-        from .music import SAMPLE_RATE, synthesize
+        from .midi import SAMPLE_RATE, synthesize
 
         clips = [synthesize(piece, spec.steps_per_quarter) for piece in samples]
         write_wav(file, join_clips(clips, SAMPLE_RATE), SAMPLE_RATE)
@@ -261,7 +262,7 @@ def _write_wav(file, samples, spec, labels):
 
 
 def _write_mid(file, samples, spec, labels):
-    from .music import write_midi
+    from .midi import write_midi
 
     write_midi(file, samples, spec.steps_per_quarter)
 

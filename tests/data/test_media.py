@@ -9,10 +9,10 @@ from PIL import Image
 from scipy.io import wavfile
 
 from genai_basics import data as gd
-from genai_basics.data.audio import read_wav, resample, write_wav
-from genai_basics.data.music import read_midi, synthesize, write_midi
+from genai_basics.data.midi import read_midi, synthesize, write_midi
 from genai_basics.data.predicting import read_inputs
 from genai_basics.data.series import read_ts
+from genai_basics.data.sound_files import read_sound, resample, write_wav
 from genai_basics.data.writers import write_samples
 
 TS = """#a comment
@@ -74,7 +74,8 @@ def test_wav_of_every_depth(tmp_path, dtype):
     else:
         stored = (x * np.iinfo(dtype).max).astype(dtype)
     wavfile.write(path, 8000, stored)
-    samples, rate = read_wav(path)
+    sound = read_sound(path)
+    samples, rate = sound.samples, sound.rate
     assert rate == 8000
     assert samples.dtype == np.float32
     np.testing.assert_allclose(samples, x, atol=0.02)
@@ -90,7 +91,7 @@ def test_wav_of_24_bits_and_in_stereo(tmp_path):
         file.setsampwidth(3)
         file.setframerate(8000)
         file.writeframes(packed[:, :3].tobytes())
-    np.testing.assert_allclose(read_wav(tmp_path / "a.wav")[0], tone() / 2, atol=1e-3)
+    np.testing.assert_allclose(read_sound(tmp_path / "a.wav").samples, tone() / 2, atol=1e-3)
 
 
 def test_resampling_keeps_the_pitch():
@@ -135,7 +136,7 @@ def test_broken_silent_and_mixed_sound(tmp_path):
         warnings.simplefilter("always")
         data = gd.load_data(tmp_path)
     said = " ".join(str(item.message) for item in record)
-    assert "Skipped 1 WAV files" in said
+    assert "Skipped 1 sounds" in said
     assert "1 clips are silent (the first is 'silent.wav')" in said
     assert "sample rates of 8000, 16000; all are converted to 8000" in said
     assert [line.split(":")[0] for line in data.skipped] == ["broken.wav"]
@@ -153,7 +154,7 @@ def test_sound_that_is_cut_off_is_read_and_said(tmp_path):
     wav(tmp_path / "a.wav", tone())
     (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:1044])
     with pytest.warns(UserWarning, match=r"a\.wav' is cut off"):
-        assert len(read_wav(tmp_path / "a.wav")[0]) == 500
+        assert len(read_sound(tmp_path / "a.wav").samples) == 500
 
 
 VOC = """<annotation><filename>{0}.png</filename><object><name>{1}</name><bndbox><xmin>{2}</xmin>
@@ -310,7 +311,7 @@ def test_music_can_be_heard(tmp_path):
     assert spectrum.argmax() / len(sound) * 8000 == pytest.approx(440, abs=2)
     assert np.abs(sound).max() <= 1
     [path] = write_samples([PIECE], tmp_path / "a.wav", gd.MusicSpec(4, 2, 60, 76))
-    assert len(read_wav(path)[0]) > 8000
+    assert len(read_sound(path).samples) > 8000
 
 
 def test_transcriptions_with_unknown_letters(tmp_path):
@@ -320,6 +321,6 @@ def test_transcriptions_with_unknown_letters(tmp_path):
     (tmp_path / "metadata.csv").write_text("file_name,transcription\n" + rows)
     with pytest.raises(ValueError, match="letters that are not in the alphabet: 'e'"):
         gd.load_data(tmp_path, like=gd.AudioSpec(8000, alphabet=("n", "o")))
-    (tmp_path / "metadata.csv").write_text("sound,text\n0.wav,one\n")
+    (tmp_path / "metadata.csv").write_text("sound,text\nzero,one\n")
     with pytest.raises(ValueError, match="must have a column file_name"):
         gd.load_data(tmp_path)

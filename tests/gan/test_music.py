@@ -75,7 +75,7 @@ def test_both_decisions_learn(trained):
 
 def test_samples_go_to_midi_and_back(trained, tmp_path):
     pytest.importorskip("mido")
-    from genai_basics.data.music import read_midi
+    from genai_basics.data.midi import read_midi
     from genai_basics.data.writers import write_samples
 
     spec = gb.load_data("chords", limit=2).spec

@@ -1,17 +1,21 @@
 """Clips: arrays, and folders of GIFs."""
 
+import math
 import warnings
 from collections import Counter
 
 import numpy as np
 
 from .arrays import encode_parts, read_arrays
+from .class_folders import read_class_folders
 from .dataset import Part, Reading
-from .files import fingerprint_files, list_files, report_skipped, split_folders
+from .files import fingerprint_files, reason, report_skipped
 from .images import CHANNELS, check_size, resize_images
 from .spec import VideoSpec
 
 __all__ = ["fit_clips", "read_gif", "read_video"]
+
+MOST = 2**30  # bytes of a clip: what a file says is checked before memory is taken
 
 
 def read_video(
@@ -58,11 +62,14 @@ def read_gif(path):
     from PIL import Image, ImageSequence
 
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=["GIF"]) as image:
+            size = math.prod(image.size) * 3 * image.n_frames
+            if size > MOST:
+                raise ValueError(f"its {image.n_frames} frames take {size / 2**30:.1f} GiB")
             duration = image.info.get("duration", 100) or 100
             pictures = [np.asarray(f.convert("RGB")) for f in ImageSequence.Iterator(image)]
     except Exception as error:  # Pillow raises many sorts for broken files
-        raise ValueError(f"'{path}' cannot be read as a GIF: {error}.") from error
+        raise ValueError(f"'{path}' cannot be read as a GIF: {str(error)[:200]}.") from error
     clip = np.stack(pictures)
     grey = (clip[..., :1] == clip).all()
     return (clip[..., :1] if grey else clip), 1000 / duration
@@ -106,21 +113,20 @@ def _resize(clips, size, color):
 
 
 def _read_folder(folder, size, color, frames, fps, class_names, strict):
-    splits = split_folders(folder) or {"all": folder}
     found, clips, skipped, rates = {}, {}, [], Counter()
-    for name, path in splits.items():
-        found[name] = list_files(path, (".gif",))
-        for file in found[name]:
-            try:
-                clip, rate = read_gif(file)
-            except ValueError:
-                skipped.append(f"{file.relative_to(folder)}: no GIF that can be read")
-                continue
-            if len(clip) > 1:
-                clips[file] = clip
-                rates[rate] += 1
-            else:  # all clips are cut to the shortest
-                skipped.append(f"{file.relative_to(folder)}: one frame is no clip")
+    found = read_class_folders(folder, (".gif",), "clips")
+    used = [file for files, _ in found.values() for file in files]
+    for file in used:
+        try:
+            clip, rate = read_gif(file)
+        except ValueError as error:
+            skipped.append(f"{file.relative_to(folder)}: {reason(file, error)}")
+            continue
+        if len(clip) > 1:
+            clips[file] = clip
+            rates[rate] += 1
+        else:  # all clips are cut to the shortest
+            skipped.append(f"{file.relative_to(folder)}: one frame is no clip")
     if not clips:
         raise ValueError(f"'{folder}' holds no clip that can be read.")
     report_skipped(tuple(skipped), strict, "clips")
@@ -149,11 +155,9 @@ def _read_folder(folder, size, color, frames, fps, class_names, strict):
         )
     color = color or ("grey" if all(clip.shape[-1] == 1 for clip in clips.values()) else "rgb")
     raw, parts = {}, {}
-    for name, path in splits.items():
-        files = [file for file in found[name] if file in clips]
-        nested = all(file.parent != path for file in files)
-        labels = [file.relative_to(path).parts[0] for file in files] if nested else None
-        raw[name] = (files, labels)
+    for name, (files, labels) in found.items():
+        keep = [i for i, file in enumerate(files) if file in clips]
+        raw[name] = ([files[i] for i in keep], labels and [labels[i] for i in keep])
     labels, class_names = encode_parts(raw, class_names, "clips")
     for name, (files, _) in raw.items():
         x = np.stack([_resize(clips[file][None, :wanted], target, color)[0] for file in files])
@@ -162,4 +166,4 @@ def _read_folder(folder, size, color, frames, fps, class_names, strict):
     shape = next(iter(parts.values())).x.shape[1:]
     digest = fingerprint_files(sorted(clips), folder)
     spec = VideoSpec(shape, fps or rates.most_common(1)[0][0], class_names)
-    return Reading(spec, parts, digest, tuple(skipped))
+    return Reading(spec, parts, digest, tuple(skipped), files=used)

@@ -1,19 +1,21 @@
 """Music: chords a step at a time, from JSON, arrays and MIDI files, and back to MIDI and sound."""
 
 import json
+import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 from .dataset import Part, Reading
 from .files import (
+    data_folders,
     fingerprint_arrays,
     fingerprint_files,
     list_files,
     load_arrays,
     reason,
     report_skipped,
-    split_folders,
 )
 from .spec import MusicSpec
 
@@ -22,6 +24,7 @@ __all__ = ["music_reading", "read_midi", "read_music", "synthesize", "write_midi
 MIDI_SUFFIXES = (".mid", ".midi")
 SAMPLE_RATE = 22050
 TEMPO = 100  # quarter notes a minute
+MOST_STEPS = 200_000  # of a piece: at four to a quarter note some seven hours
 NAMES = {"train": ("train",), "validation": ("valid", "validation", "val"), "test": ("test",)}
 
 
@@ -73,13 +76,19 @@ def music_reading(raw, digest, steps_per_quarter=4, skipped=(), groups=None):
     return Reading(spec, parts, digest, skipped)
 
 
-def read_midi(path, steps_per_quarter=4, voices=None):
+def read_midi(path, steps_per_quarter=4, voices=None, said=None):
     """Return the piece in a MIDI file: lists of pitches, or (steps, voices) with -1.
 
     Drums are left out. Notes begin and end at the nearest step and last at least one.
 
+    Args:
+        path: The file.
+        steps_per_quarter: Steps in a quarter note.
+        voices: As for `read_music`.
+        said: Counter of what was done, in words. `None` warns of it.
+
     Raises:
-        ValueError: The file is broken or holds no notes.
+        ValueError: The file is broken, holds no notes, or more steps than music has.
     """
     mido = _mido()
     try:
@@ -87,36 +96,74 @@ def read_midi(path, steps_per_quarter=4, voices=None):
     except FileNotFoundError as error:
         raise ValueError(f"'{path}' is no file.") from error
     except Exception as error:  # mido raises many sorts for broken files
-        why = str(error) or "the file is cut off"
+        why = str(error)[:200] or "the file is cut off"
         raise ValueError(f"'{path}' cannot be read as a MIDI file: {why}.") from error
-    ticks = max(1, file.ticks_per_beat) / steps_per_quarter
-    notes = []
-    for place, track in enumerate(file.tracks):
-        now, sounding = 0, {}
-        for message in track:
-            now += message.time
-            if message.type not in ("note_on", "note_off") or message.channel == 9:
-                continue
-            key = (message.channel, message.note)
-            if key in sounding:
-                start = round(sounding.pop(key) / ticks)
-                notes.append((start, max(start + 1, round(now / ticks)), message.note, place))
-            if message.type == "note_on" and message.velocity > 0:
-                sounding[key] = now
+    if file.type == 2 and len(file.tracks) > 1:
+        raise ValueError(f"'{path}' holds several pieces (type 2); save each in a file of its own.")
+    done = Counter() if said is None else said
+    ticks = _ticks_per_quarter(file.ticks_per_beat, path, done) / steps_per_quarter
+    notes, drums, endless = _read_notes(file.tracks, ticks)
+    done["pieces have drums, which are left out"] += drums
+    done["pieces have notes that never end; they end with their track"] += endless
     if not notes:
-        raise ValueError(f"'{path}' holds no notes.")
+        raise ValueError(f"'{path}' holds no notes{' but drums' if drums else ''}.")
     first = min(start for start, *_ in notes)
-    steps = [set() for _ in range(max(stop for _, stop, *_ in notes) - first)]
+    length = max(stop for _, stop, *_ in notes) - first
+    if length > MOST_STEPS or sum(stop - start for start, stop, *_ in notes) > 50 * MOST_STEPS:
+        raise ValueError(f"'{path}' has {length:,} steps; more than {MOST_STEPS:,} are no piece.")
+    for what, count in done.items() if said is None else ():
+        if count:
+            warnings.warn(f"'{path}': {what}.", stacklevel=2)
     tracks = sorted({place for *_, place in notes})
     if len(tracks) == voices:  # a track for each voice
-        piece = np.full((len(steps), voices), -1)
+        piece = np.full((length, voices), -1)
         for start, stop, note, place in sorted(notes):
             piece[start - first : stop - first, tracks.index(place)] = note
         return piece
+    steps = [set() for _ in range(length)]
     for start, stop, note, _ in notes:
         for step in range(start - first, stop - first):
             steps[step].add(note)
     return _voices([sorted(step) for step in steps], voices)
+
+
+def _ticks_per_quarter(division, path, said):
+    """Return how many ticks a quarter note has; of film time (SMPTE) at 120 a minute."""
+    if division > 0:
+        return division
+    frames, ticks = -(division >> 8), division & 0xFF
+    if not frames or not ticks:
+        raise ValueError(f"'{path}' does not say how long a quarter note is (division {division}).")
+    said["pieces count seconds (SMPTE); a quarter note is taken as half of one"] += 1
+    return (29.97 if frames == 29 else frames) * ticks / 2
+
+
+def _read_notes(tracks, ticks):
+    """Return ([(start, stop, pitch, track)] in steps, whether there are drums, endless notes)."""
+    notes, drums, endless = [], False, False
+    for place, track in enumerate(tracks):
+        now, sounding = 0, {}
+
+        def end(key, now, sounding=sounding, place=place):
+            start = round(sounding.pop(key) / ticks)
+            notes.append((start, max(start + 1, round(now / ticks)), key[1], place))
+
+        for message in track:
+            now += message.time
+            if message.type not in ("note_on", "note_off"):
+                continue
+            if message.channel == 9:
+                drums = True
+                continue
+            key = (message.channel, message.note)
+            if key in sounding:
+                end(key, now)
+            if message.type == "note_on" and message.velocity > 0:
+                sounding[key] = now
+        endless |= bool(sounding)
+        for key in list(sounding):
+            end(key, now)
+    return notes, drums, endless
 
 
 def write_midi(path, pieces, steps_per_quarter=4, *, tempo=TEMPO, program=0):
@@ -260,14 +307,13 @@ def _cut(values, lengths):
 
 
 def _read_folder(folder, steps_per_quarter, voices, strict):
-    splits = split_folders(folder) or {"all": folder}
-    raw, groups, skipped, files = {}, {}, [], []
-    for name, path in splits.items():
+    raw, groups, skipped, files, said = {}, {}, [], [], Counter()
+    for name, path in data_folders(folder, MIDI_SUFFIXES).items():
         raw[name], names = [], []
         for file in list_files(path, MIDI_SUFFIXES):
             files.append(file)
             try:
-                raw[name].append(read_midi(file, steps_per_quarter, voices))
+                raw[name].append(read_midi(file, steps_per_quarter, voices, said))
                 names.append(str(file.relative_to(folder)))
             except ValueError as error:
                 skipped.append(f"{file.relative_to(folder)}: {reason(file, error)}")
@@ -277,8 +323,13 @@ def _read_folder(folder, steps_per_quarter, voices, strict):
     if not any(raw.values()):
         raise ValueError(f"None of the {len(files)} MIDI files can be read: {skipped[0]}")
     report_skipped(tuple(skipped), strict, "MIDI files")
+    for what, count in said.items():
+        if count:
+            warnings.warn(f"{count} {what}.", stacklevel=4)
     digest = fingerprint_files(files, folder)
-    return music_reading(raw, digest, steps_per_quarter, tuple(skipped), groups)
+    made = music_reading(raw, digest, steps_per_quarter, tuple(skipped), groups)
+    made.files = files
+    return made
 
 
 def _mido():

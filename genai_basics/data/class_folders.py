@@ -1,0 +1,60 @@
+"""Folders of files with a folder for each class, within split folders or not."""
+
+import warnings
+from unicodedata import normalize
+
+from .files import data_folders, inner_folder, list_files
+
+__all__ = ["read_class_folders"]
+
+
+def read_class_folders(folder, suffixes, what):
+    """Return {part: (files, labels or None)} of folders of classes, within splits or not.
+
+    Args:
+        folder: The folder.
+        suffixes: Endings of the files that count.
+        what: Word for them in messages.
+    """
+    found = {}
+    for part, path in data_folders(folder, suffixes).items():
+        found[part] = _class_files(path, suffixes, what)
+    names = set(found["train"][1] or ()) if "train" in found else set()
+    if len(names) > 1:  # a part without labels, as Kaggle's test pictures, is no part
+        for part, (files, labels) in list(found.items()):
+            if len(set(labels or ())) <= 1 and not set(labels or ()) & names:
+                del found[part]
+                warnings.warn(
+                    f"The {len(files)} {what} in '{files[0].parent.relative_to(folder)}' have no "
+                    "labels and are left out; `predict` reads them.",
+                    stacklevel=6,
+                )
+    return {"all": found["train"]} if set(found) == {"train"} else found
+
+
+def _class_files(folder, suffixes, what):
+    """Return `(files, labels)`; labels None for a folder without one for each class."""
+    folder = inner_folder(folder, suffixes)
+    files = list_files(folder, suffixes)
+    nested = [path for path in files if path.parent != folder]
+    labels = [normalize("NFC", path.relative_to(folder).parts[0]) for path in nested]
+    if not nested or (len(nested) < len(files) and len(set(labels)) == 1):
+        return files, None  # one folder more is no class
+    if len(nested) < len(files):
+        warnings.warn(
+            f"{len(files) - len(nested)} {what} lie outside of the class folders of '{folder}' and "
+            "are left out.",
+            stacklevel=6,
+        )
+    inner = {}
+    for path, label in zip(nested, labels, strict=True):
+        inner.setdefault(label, set()).add(path.relative_to(folder).parts[1:-1])
+    first = next(iter(inner.values()))
+    if len(inner) > 1 and len(first) > 1 and all(below == first for below in inner.values()):
+        warnings.warn(
+            f"Each of the folders {', '.join(sorted(inner)[:3])} holds the folders "
+            f"{', '.join('/'.join(below) for below in sorted(first)[:3])}; the outer ones are "
+            "taken as classes.",
+            stacklevel=6,
+        )
+    return nested, labels

@@ -1,0 +1,126 @@
+"""Files of sound, read and written by soundfile (libsndfile)."""
+
+import io
+import math
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["SOUND_SUFFIXES", "Sound", "read_sound", "resample", "write_wav"]
+
+SOUND_SUFFIXES = (
+    *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"),
+    *(".caf", ".w64", ".rf64"),
+)
+MOST = 2**28  # samples of a file, 1 GiB: what a header says is checked before memory is taken
+UNKNOWN = 0x7FFFF000  # sizes from here on are what programs write into a pipe
+
+
+@dataclass
+class Sound:
+    """The samples of a file, float32 mono.
+
+    Attributes:
+        samples: As the file holds them: in [-1, 1], or beyond in files of floats.
+        rate: Samples a second.
+        floats: Whether the file holds floats.
+        peak: The loudest sample.
+    """
+
+    samples: np.ndarray
+    rate: int
+    floats: bool
+    peak: float
+
+    def at(self, rate, full_scale=None):
+        """Return the samples at another rate, those of floats divided by `full_scale`."""
+        full_scale = full_scale or full_scale_of(self.peak)
+        samples = self.samples / np.float32(full_scale) if self.floats else self.samples
+        return resample(samples, self.rate, rate)
+
+
+def full_scale_of(peak):
+    """Return the least power of two that samples up to `peak` lie within, at least 1."""
+    return 2.0 ** max(0, math.ceil(math.log2(peak))) if peak > 0 else 1.0
+
+
+def read_sound(path):
+    """Return the `Sound` in a file; channels are averaged.
+
+    Takes what libsndfile does: WAV of all sorts (also as programs write it into pipes), FLAC,
+    OGG, MP3, AIFF, AU.
+
+    Raises:
+        ValueError: The file is broken, holds no sound, or more than fits into memory.
+    """
+    import soundfile
+
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"'{path}' is no file.")
+    try:
+        with soundfile.SoundFile(_mended(path)) as file:
+            if file.frames * file.channels > MOST:
+                raise ValueError(f"it says that it holds {file.frames:,} samples, too many")
+            samples = file.read(file.frames, dtype="float32", always_2d=True)
+            rate, floats = file.samplerate, file.subtype in ("FLOAT", "DOUBLE")
+    except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError, OSError) as error:
+        why = getattr(error, "error_string", None) or str(error)
+        raise ValueError(f"'{path}' cannot be read as sound: {why.rstrip('.')}.") from error
+    if not len(samples):
+        raise ValueError(f"'{path}' holds no samples")
+    if not np.isfinite(samples).all():
+        raise ValueError(f"'{path}' holds NaN or infinite samples")
+    samples = samples if floats else samples.clip(-1, 1)  # decoders of OGG and MP3 overshoot
+    samples = samples.mean(axis=1)
+    return Sound(samples, rate, floats, float(np.abs(samples).max()))
+
+
+def _mended(path):
+    """Return the path, or a WAV from a pipe with the size that its header does not know."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if file.read(4) != b"RIFF" or size < 12:
+            return path
+        file.seek(12)
+        while len(head := file.read(8)) == 8:
+            name, length = head[:4], struct.unpack("<I", head[4:])[0]
+            start = file.tell()
+            if name == b"data":
+                break
+            file.seek(start + length + length % 2)
+        else:
+            return path
+        rest = size - start
+        if length == 0 and rest and file.read(4) not in (b"LIST", b"id3 ", b"bext", b"fact"):
+            length = UNKNOWN
+        if length < UNKNOWN or rest >= length:
+            if length > rest:
+                warnings.warn(f"'{path}' is cut off; what there is of it was read.", stacklevel=4)
+            return path
+        file.seek(0)
+        content = bytearray(file.read(MOST * 4))
+    content[4:8] = struct.pack("<I", min(size - 8, 2**32 - 1))
+    content[start - 4 : start] = struct.pack("<I", min(rest, 2**32 - 1))
+    return io.BytesIO(content)
+
+
+def resample(samples, rate, wanted):
+    """Return `samples` at another rate, by a polyphase filter."""
+    if rate == wanted:
+        return samples
+    from scipy.signal import resample_poly
+
+    common = math.gcd(int(rate), int(wanted))
+    return resample_poly(samples, wanted // common, rate // common).astype("float32")
+
+
+def write_wav(path, samples, sample_rate):
+    """Write mono samples in [-1, 1] as 16 bits; louder ones are clipped."""
+    import soundfile
+
+    pcm = (np.clip(samples, -1, 1) * 32767).round().astype("int16")
+    soundfile.write(path, pcm, int(sample_rate), format="WAV", subtype="PCM_16")
