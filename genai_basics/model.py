@@ -139,8 +139,20 @@ class Model(keras.Model):
                 f"Received: loss={loss!r}"
             )
         self.compile_arguments = {k: v for k, v in arguments.items() if v is not None}
-        self.peak_learning_rate = learning_rate or self.learning_rate
-        self.anneals = optimizer is None
+        if learning_rate is None:
+            learning_rate = self.learning_rate
+        elif isinstance(optimizer, str):
+            optimizer = keras.optimizers.get(optimizer)
+            optimizer.learning_rate = learning_rate
+        elif optimizer is not None:
+            raise ValueError(
+                "`learning_rate` belongs to the default optimizer: set that of yours where you "
+                f"make it. Received: learning_rate={learning_rate} and an optimizer"
+            )
+        self.peak_learning_rate = learning_rate
+        self.progress.assign(0.0)
+        scheduled = isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule)
+        self.anneals = optimizer is None and not scheduled
         self.dp_noise, self.dp_clip = dp_noise, dp_clip or 1.0
         super().compile(
             optimizer=self.default_optimizer() if optimizer is None else optimizer,
@@ -211,13 +223,6 @@ class Model(keras.Model):
     def stage(self):
         """Where training stands, from 0 to 1, as a Python number."""
         return float(backend.value_of(self.progress))
-
-    def set_progress(self, value):
-        """Say that training stands at `value`, 0 to 1; moves the default learning rate."""
-        self.progress.assign(value)
-        if self.anneals:
-            for optimizer, peak in zip(self.players(), self.peaks(), strict=True):
-                optimizer[0].learning_rate = peak * self.anneal(value)
 
     def peaks(self):
         """Return the learning rate at which each player's default optimizer starts."""

@@ -3,6 +3,7 @@
 import time
 
 import keras
+import numpy as np
 
 from .. import backend
 
@@ -11,6 +12,10 @@ __all__ = ["Progress"]
 
 class Progress(keras.callbacks.Callback):
     """Move `model.progress` from 0 to 1 over a budget, and with it the learning rate.
+
+    The learning rate is annealed where it is that of the default optimizer (`model.anneals`), and
+    only until somebody else sets it, by a callback or by hand: from then on theirs counts. Where
+    two players have an optimizer each, a change of one is made to the other in proportion.
 
     Where several workers train together, they agree on progress and logs, so that callbacks
     after this one, and the end of a budget of seconds, come out alike in all of them.
@@ -33,6 +38,29 @@ class Progress(keras.callbacks.Callback):
         self.clock = time.monotonic
         self.begin = self.clock()
         self.level = -1
+        self.annealing = self.model.anneals
+        if self.annealing:
+            # As compiled, or as an earlier training left it; otherwise it was set by hand.
+            stage = self.model.stage
+            self.last = self.usual(stage) if stage else self.model.peaks()
+
+    def usual(self, progress):
+        """Return the annealed learning rate of each player at this stage of training."""
+        return [peak * self.model.anneal(progress) for peak in self.model.peaks()]
+
+    def rates(self):
+        """Return the present learning rate of each player."""
+        players = self.model.players()
+        return [float(backend.value_of(optimizer.learning_rate)) for optimizer, _ in players]
+
+    def follow(self, last):
+        """Stop annealing; where one player's rate left `last`, move the others in proportion."""
+        self.annealing, now = False, self.rates()
+        factors = [rate / was for rate, was in zip(now, last, strict=True)]
+        factor = next(f for f in factors if not _same(f, 1.0))
+        for (optimizer, _), rate, own in zip(self.model.players(), now, factors, strict=True):
+            if _same(own, 1.0):
+                optimizer.learning_rate = rate * factor
 
     @property
     def elapsed(self):
@@ -69,4 +97,20 @@ class Progress(keras.callbacks.Callback):
         level = int(min(progress, 1.0) * self.resolution)
         if level != self.level:
             self.level = level
-            self.model.set_progress(level / self.resolution)
+            self.model.progress.assign(level / self.resolution)
+            self.anneal(level / self.resolution)
+
+    def anneal(self, progress):
+        """Set the learning rates for this stage of training, unless somebody else did."""
+        if not self.annealing:
+            return
+        if not _same(self.rates(), self.last):
+            return self.follow(self.last)
+        self.last = self.usual(progress)
+        for (optimizer, _), rate in zip(self.model.players(), self.last, strict=True):
+            optimizer.learning_rate = rate
+
+
+def _same(rates, others):
+    """Return whether learning rates agree to the precision in which optimizers keep them."""
+    return np.allclose(rates, others, rtol=1e-4, atol=0.0)
