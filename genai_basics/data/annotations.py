@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .files import split_of
 
-__all__ = ["Annotated", "Annotations", "bounds", "in_frame", "split_by_folder"]
+__all__ = ["Annotated", "Annotations", "bounds", "check_apart", "in_frame", "split_by_folder"]
 
 
 @dataclass
@@ -57,6 +57,18 @@ def split_by_folder(root, items):
     if rest or not parts["train"] or not (parts["validation"] or parts["test"]):
         return {"all": items}
     return {part: some for part, some in parts.items() if some}
+
+
+def check_apart(parts, root):
+    """Refuse pictures that are in two parts."""
+    seen = {}
+    for part, items in parts.items():
+        for item in items:
+            if seen.setdefault(item.picture, part) != part:
+                raise ValueError(
+                    f"'{item.picture.relative_to(root)}' is in the {seen[item.picture]} and in the "
+                    f"{part} part; take it out of one of their lists."
+                )
 
 
 def bounds(points):

@@ -46,6 +46,14 @@ def _class_files(folder, suffixes, what):
             "are left out.",
             stacklevel=6,
         )
+    empty = [p.name for p in sorted(folder.iterdir()) if p.is_dir() and p.name[0] != "."]
+    empty = [name for name in empty if normalize("NFC", name) not in labels]
+    if empty:
+        warnings.warn(
+            f"No {what} are in {len(empty)} of the folders of '{folder}' ({', '.join(empty[:3])}); "
+            "they are no classes.",
+            stacklevel=6,
+        )
     inner = {}
     for path, label in zip(nested, labels, strict=True):
         inner.setdefault(label, set()).add(path.relative_to(folder).parts[1:-1])

@@ -3,7 +3,6 @@
 import json
 import warnings
 from collections import defaultdict
-from pathlib import Path
 
 from .annotations import Annotated, Annotations, bounds, split_by_folder
 from .files import list_files, split_of
@@ -50,7 +49,6 @@ def read_coco(root, paths):
             same = parts[part].setdefault(item.picture, item)
             if same is not item:  # boxes of several files on one picture
                 same.boxes += [box for box in item.boxes if box not in same.boxes]
-    _check_apart(parts, root)
     made = {part: list(items.values()) for part, items in parts.items()}
     made = made if named else split_by_folder(root, made.get("all", []))
     return Annotations(made, paths, skipped)
@@ -154,16 +152,17 @@ def _boxes(path, images, annotations, names, skipped):
             crowds += 1
             continue
         label = f"{path.name}: annotation {item.get('id', number)}"
-        image, name = str(item.get("image_id")), names.get(str(item.get("category_id")))
+        category = str(item.get("category_id"))
+        image = str(item.get("image_id"))
         if image not in boxes:
             skipped.append(f"{label}: it has no picture")
-            continue
-        try:
-            if not name:
-                raise ValueError("no name")
-            boxes[image].append((name, _box(item)))
-        except (TypeError, ValueError, AttributeError):
-            skipped.append(f"{label}: its box or its class is broken")
+        elif not names.get(category):
+            skipped.append(f"{label}: its box or its class is broken (no category {category})")
+        else:
+            try:
+                boxes[image].append((names[category], _box(item)))
+            except (TypeError, ValueError, KeyError, AttributeError):
+                skipped.append(f"{label}: its box or its class is broken")
     return boxes, crowds
 
 
@@ -191,15 +190,3 @@ def _check_corners(path, images, boxes):
             f"{beyond} of {total} boxes of '{path}' reach out of their pictures: they look like "
             "corners (left, top, right, bottom), but COCO's are (left, top, width, height)."
         )
-
-
-def _check_apart(parts, root):
-    """Refuse a picture that is in two parts."""
-    seen = {}
-    for part, items in parts.items():
-        for picture in items:
-            if seen.setdefault(picture, part) != part:
-                raise ValueError(
-                    f"'{Path(picture).relative_to(root)}' is in the {seen[picture]} and in the "
-                    f"{part} part."
-                )

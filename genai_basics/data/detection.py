@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from .annotations import in_frame, look_like_fractions, look_stored
+from .annotations import check_apart, in_frame, look_like_fractions, look_stored
 from .coco import find_coco, read_coco
 from .dataset import Part, Reading
 from .files import fingerprint_files, report_skipped
 from .images import check_size, decode_image, picture_frame, resize_images
+from .labels import warn_of_twins
 from .spec import DetectionSpec
 from .voc import find_voc, read_voc
 from .yolo import find_yolo, read_yolo
@@ -47,11 +48,14 @@ def read_detection(source, *, image_size=None, color=None, class_names=None, str
     root, skipped = where[0], list(made.skipped)
     if not any(made.parts.values()):
         why = f" ({skipped[0]})" if skipped else ""
-        raise ValueError(f"'{source}' holds no picture with an annotation{why}.")
+        advice = "; give the folder that holds both" if source.is_file() else ""
+        raise ValueError(f"'{source}' holds no picture with an annotation{why}{advice}.")
+    check_apart(made.parts, root)
     decoded = _decode(made.parts, root, skipped)
     placed = _place(made.parts, decoded, skipped)
     report_skipped(tuple(skipped), strict, "pictures or annotations")
     names = {name for items in placed.values() for _, boxes in items for name, _ in boxes}
+    warn_of_twins(names, "boxes")
     if class_names is None:
         class_names = made.class_names or tuple(sorted(names))
     if not names:

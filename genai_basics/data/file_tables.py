@@ -1,5 +1,6 @@
 """Tables that say something of each file of a folder: its label, its text, its speaker."""
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 
@@ -57,7 +58,11 @@ def find_file_tables(root, files, encoding=None):
     Raises:
         ValueError: A table says of a file that it is in two parts, or names none of its files.
     """
-    paths = [p for p in list_files(root, (".csv", ".tsv")) if len(p.relative_to(root).parts) <= 3]
+    paths = [
+        p
+        for p in list_files(root, (".csv", ".tsv", ".jsonl"))
+        if len(p.relative_to(root).parts) <= 3
+    ]
     paths = [path for path in paths if "submission" not in path.stem.lower()]
     index, found = FileIndex(root, files), {}
     for path in paths[:50]:
@@ -130,6 +135,8 @@ def _read_table(path, index, encoding):
 def _rows(path, encoding):
     """Return (header, rows) of a table; between bars, as LJSpeech has it, marks are text."""
     text = decode_text(path, encoding)
+    if path.suffix.lower() == ".jsonl":
+        return _records(path, text)
     lines = [line for line in text.split("\n") if line.strip()]
     for delimiter in "|\t":
         counts = Counter(line.count(delimiter) for line in lines)
@@ -138,3 +145,15 @@ def _rows(path, encoding):
         if len(counts) == 1 and 0 not in counts and not (quoted and delimiter == "\t"):
             return cells[0], cells[1:]
     return read_rows(path, encoding)
+
+
+def _records(path, text):
+    """Return (header, rows) of JSON objects, one a line."""
+    try:
+        records = [json.loads(line) for line in text.split("\n") if line.strip()]
+        names = list(dict.fromkeys(name for record in records for name in record))
+        cells = [[record.get(name, "") for name in names] for record in records]
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise ValueError(f"'{path}' must hold a JSON object a line: {str(error)[:200]}.") from error
+    rows = [["|".join(map(str, c)) if isinstance(c, list) else str(c) for c in r] for r in cells]
+    return names, rows

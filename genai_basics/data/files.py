@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import re
 import warnings
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +53,7 @@ def split_folders(folder, suffixes=None):
     """Return {"train": path, ...} of split folders, or {} where there are none.
 
     There must be a `train/`, and where it is the only one it must stand alone: `train/` next to
-    `bus/` is a class.
+    `bus/` is a class. Names that share the rest count too: `seg_train`, `seg_test`.
 
     Args:
         folder: The folder that may hold them.
@@ -61,11 +63,16 @@ def split_folders(folder, suffixes=None):
     present = [p for p in present if p.name[0] != "." and p.name.lower() not in MACHINE]
     if suffixes is not None:
         present = [path for path in present if list_files(path, suffixes)]
-    found = {}
+    found, marked = {}, defaultdict(dict)
     for path in sorted(present, key=lambda path: (len(path.name), path.name)):
-        split = split_of(path.name)
+        split, words = split_of(path.name), re.split(r"[^A-Za-z]+", path.name)
         if split is not None:
             found.setdefault(split, path)
+        for word in words if split is None and len(words) > 1 else ():  # seg_train, seg_test
+            if split_of(word):
+                marked[path.name.replace(word, "")].setdefault(split_of(word), path)
+    if len(found) < 2:
+        found = next((some for some in marked.values() if len(some) > 1), found)
     alone = len(found) == 1 and len(present) > 1
     return {} if "train" not in found or alone else found
 

@@ -48,7 +48,7 @@ def encode_labels(labels, class_names=None, what="examples"):
     names, y = np.unique(labels.astype(str), return_inverse=True)
     if class_names is not None:
         return _encode_by(names, y, class_names), tuple(class_names)
-    _warn_of_twins(names, what)
+    warn_of_twins(names, what)
     if "" in names:
         raise ValueError(f"{np.sum(labels.astype(str) == '')} of the {what} have an empty label.")
     if len(names) == 1 and len(labels) > 1:
@@ -79,7 +79,7 @@ def is_regression(y):
     return not (np.all(y == np.round(y)) and (y.ndim == 1 or y.shape[1] == 1 or _is_one_hot(y)))
 
 
-def _warn_of_twins(names, what):
+def warn_of_twins(names, what):
     """Point out names that differ in case, spaces or as numbers are written."""
     twins = {}
     for name in map(str, names):

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 from .files import split_of
 
@@ -29,17 +30,18 @@ class FileIndex:
     """
 
     def __init__(self, root, files):
-        self.root = root
-        self.folders, self.by_name, self.by_lower, self.by_stem = (
-            {},
-            *(defaultdict(list) for _ in range(3)),
-        )
+        self.root, self.folders = root, {}
+        self.by_name, self.by_lower = defaultdict(list), defaultdict(list)
+        self.by_stem, self.by_number = defaultdict(list), defaultdict(list)
         for file in files:
             *folders, name = parts_of(file.relative_to(root).as_posix())
             self.folders[file] = tuple(folders)
             self.by_name[name].append(file)
             self.by_lower[name.lower()].append(file)
-            self.by_stem[stem_of(name)].append(file)
+            stem = stem_of(name)
+            self.by_stem[stem].append(file)
+            if stem.isdecimal():  # tables lose the zeros before a number
+                self.by_number[int(stem)].append(file)
 
     def match(self, wanted, near="", split=None):
         """Return `(found, unclear)`: {key: file} and {key: [files that fit equally well]}.
@@ -71,7 +73,9 @@ class FileIndex:
         """Return [(rank, file)] of the files that a path may mean, best first."""
         *folders, name = path
         files = self.by_name.get(name) or self.by_lower.get(name.lower())
-        files = files or self.by_stem.get(name.lower()) or self.by_stem.get(stem_of(name), ())
+        files = files or self.by_name.get(unquote(name))
+        files = files or self.by_stem.get(name.lower()) or self.by_stem.get(stem_of(name))
+        files = files or (self.by_number.get(int(name), ()) if name.isdecimal() else ())
         ranks = []
         for file in files:
             here = self.folders[file]

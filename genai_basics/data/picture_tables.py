@@ -6,10 +6,13 @@ import numpy as np
 
 from .file_tables import FileTable
 from .labels import encode_labels
+from .numbers import read_numbers
 
 __all__ = ["read_targets"]
 
 LABEL_NAMES = ("label", "labels", "class", "category", "target", "tags", "class_name", "y")
+VALUE_NAMES = ("age", "value", "score", "price", "weight", "height", "angle", "count", "rating")
+FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "-1": 0, "False": 0, "True": 1}
 MANY = 20  # more different whole numbers than this are values, unless they count from 0 or 1
 
 
@@ -86,7 +89,7 @@ def _target_columns(table, target):
     if named is not None:
         return [named]
     columns = [name for name, cells in table.columns.items() if any(cells)]
-    flags = [name for name in columns if set(table.columns[name]) <= {"0", "1", "0.0", "1.0"}]
+    flags = [name for name in columns if set(table.columns[name]) <= {*FLAGS}]
     if len(flags) > 1:
         return flags
     if len(columns) > 1:
@@ -104,13 +107,10 @@ def _indicators(cells, names, class_names, facts):
         raise ValueError(f"The columns {', '.join(names)} are not the classes {', '.join(order)}.")
     y = {}
     for part, columns in cells.items():
-        try:
-            rows = np.array([columns[names.index(name)] for name in order], "float64").T
-        except ValueError as error:
-            raise ValueError(
-                f"The columns {', '.join(names)} must hold 0 and 1: {error}."
-            ) from None
-        y[part] = rows.astype("int64")
+        rows = [columns[names.index(name)] for name in order]
+        if not all(cell in FLAGS for column in rows for cell in column):
+            raise ValueError(f"The columns {', '.join(names)} must hold 0 and 1.")
+        y[part] = np.array([[FLAGS[cell] for cell in column] for column in rows], "int64").T
     single = all((rows.sum(axis=1) == 1).all() for rows in y.values())
     if single and class_names is None:
         y = {part: rows.argmax(axis=1) for part, rows in y.items()}
@@ -123,7 +123,9 @@ def _one_column(cells, name, task, class_names, facts):
     if empty:
         raise ValueError(f"{empty} cells of the column '{name}' are empty; fill them.")
     numbers = _numbers(everything)
-    if task == "regression" or (task is None and class_names is None and _are_values(numbers)):
+    if task == "regression" or (
+        task is None and class_names is None and _are_values(numbers, name)
+    ):
         if numbers is None:
             raise ValueError(f"The column '{name}' holds no numbers to predict: {everything[0]!r}.")
         warnings.warn(
@@ -146,21 +148,20 @@ def _one_column(cells, name, task, class_names, facts):
 
 
 def _numbers(cells):
-    try:
-        values = [float(cell) for cell in cells]
-    except ValueError:
-        return None
-    return values if np.isfinite(values).all() else None
+    """Return the cells as numbers, None where one is none."""
+    read = read_numbers(cells)
+    return read.values.tolist() if np.isfinite(read.values).all() else None
 
 
-def _are_values(numbers):
-    if numbers is None:
+def _are_values(numbers, name):
+    """Whether a column holds values: fractions, as many as rows, or many that do not count up."""
+    if numbers is None or len(set(numbers)) < 3:
         return False
     different = set(numbers)
-    if any(number != round(number) for number in different):
+    if any(number != round(number) for number in different) or name.lower() in VALUE_NAMES:
         return True
     counted = different in (set(range(len(different))), set(range(1, len(different) + 1)))
-    return len(different) > MANY and not counted
+    return len(different) > len(numbers) / 2 or (len(different) > MANY and not counted)
 
 
 def _sets(cells, separator, class_names, facts):

@@ -128,7 +128,15 @@ def looks_like_pictures(x, name=""):
 
 def check_channels_last(x, name="x"):
     """Refuse an array of pictures whose channels, or examples, are not where Keras has them."""
-    if x.ndim != 4 or x.shape[-1] in (1, 3, 4):
+    if x.ndim not in (4, 5) or x.shape[-1] in (1, 3, 4):
+        return
+    if x.ndim == 5 and (x.shape[2] in (1, 3) or x.shape[1] in (1, 3)):
+        order = "0, 1, 3, 4, 2" if x.shape[2] in (1, 3) else "0, 2, 3, 4, 1"
+        raise ValueError(
+            f"The array `{name}` of shape {x.shape} looks like clips with channels before height: "
+            f"bring the axes in order by np.transpose({name}, ({order}))."
+        )
+    if x.ndim == 5:
         return
     if x.shape[1] in (1, 3, 4) and min(x.shape[2:]) > 4:
         order, what = "0, 2, 3, 1", "channels first"

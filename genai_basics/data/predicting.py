@@ -78,18 +78,24 @@ def _read_each(argument, suffixes, what, read):
     path = _path(argument)
     if not path.is_dir():
         return read(path)
-    paths, found, skipped = list_files(path, suffixes), [], []
+    paths = list_files(path, suffixes)
     if not paths:
         raise ValueError(f"The folder '{argument}' holds no {what}.")
+    found = _read_all(paths, argument, what, read)
+    report_unused(path, paths, False)
+    return found
+
+
+def _read_all(paths, argument, what, read):
+    found, skipped = [], []
     for file in paths:
         try:
             found += read(file)
         except ValueError as error:
             skipped.append(f"{file}: {reason(file, error)}")
     if not found:
-        raise ValueError(f"The folder '{argument}' holds no {what} that can be read: {skipped[0]}")
+        raise ValueError(f"'{argument}' holds no {what} that can be read: {skipped[0]}")
     report_skipped(skipped, False, what)
-    report_unused(path, paths, False)
     return found
 
 
@@ -120,7 +126,7 @@ def _images(argument, spec):
     path = _path(argument)
     annotated = spec.kind == "detection" and path.suffix.lower() in (".json", ".yaml", ".yml")
     if annotated and path.is_file():
-        return [one for file in annotated_pictures(path) for one in read(file)]
+        return _read_all(annotated_pictures(path), argument, "pictures", read)
     return _read_each(argument, (*IMAGE_SUFFIXES, ".npy", ".npz"), "pictures", read)
 
 

@@ -479,3 +479,53 @@ def test_boxes_survive_every_format(tmp_path_factory, scenes, form):
     second, _ = load(root / "out", validation=0, test=0)
     for one, other in zip(data.train.y, second.train.y, strict=True):
         np.testing.assert_allclose(one["boxes"], other["boxes"], atol=1e-3)
+
+
+def test_split_files_that_overlap_are_refused(tmp_path):
+    for i in range(8):
+        paint(tmp_path / "JPEGImages" / f"img {i}.png", places(i))
+        voc(tmp_path / "Annotations" / f"img {i}.xml", box=places(i))
+    lists = tmp_path / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("".join(f"img {i}\r\n" for i in range(6)))
+    (lists / "test.txt").write_text("".join(f"JPEGImages/img {i}.png\n" for i in range(6, 8)))
+    data, _ = load(tmp_path, validation=0)
+    assert (len(data.train), len(data.test)) == (6, 2)
+    assert_on_objects(data, 8)
+    (lists / "test.txt").write_text("img 5\nimg 6\n")
+    with pytest.raises(ValueError, match=r"'JPEGImages/img 5.png' is in the test and in the train"):
+        gd.load_data(tmp_path)
+
+
+def test_two_voc_folders_are_joined(tmp_path):
+    for k, year in enumerate(("VOC2007", "VOC2012")):
+        for i in range(4):
+            paint(tmp_path / year / "JPEGImages" / f"{i}.png", places(4 * k + i))
+            voc(tmp_path / year / "Annotations" / f"{i}.xml", box=places(4 * k + i))
+        lists = tmp_path / year / "ImageSets" / "Main"
+        lists.mkdir(parents=True)
+        for name, text in (("train", "0\n1\n"), ("val", "2\n3\n"), ("trainval", "0\n1\n2\n3\n")):
+            (lists / f"{name}.txt").write_text(text)
+    data, _ = load(tmp_path)
+    assert (len(data.train), len(data.validation)) == (4, 4)
+    assert_on_objects(data, 8)
+
+
+def test_names_and_labels_as_programs_write_them(tmp_path):
+    for i in range(6):
+        paint(tmp_path / "images" / f"a {i}.png", places(i))
+    names, boxes = [f"a%20{i}.png" for i in range(6)], [places(i) for i in range(6)]
+    path = coco(tmp_path / "boxes.json", names, boxes)
+    assert_on_objects(load(tmp_path)[0], 6)
+    content = json.loads(path.read_text())
+    content["categories"] = [{"id": 3, "name": "Thing"}, {"id": 4, "name": "thing "}]
+    for i, item in enumerate(content["annotations"]):
+        item.update(category_id=str(3 + i % 2), image_id=str(item["image_id"]))
+    path.write_text(json.dumps(content))
+    data, said = load(tmp_path)
+    assert_on_objects(data, 6)
+    assert "The labels 'Thing' and 'thing' of the boxes hardly differ" in said
+    content["categories"] = []
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="no category 3"):
+        gd.load_data(tmp_path)

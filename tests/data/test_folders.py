@@ -1,5 +1,6 @@
 """Folders of pictures as people have them: what is read, what is left out, and that it is said."""
 
+import json
 import unicodedata
 import warnings
 
@@ -437,3 +438,50 @@ def test_any_split_of_a_folder(tmp_path_factory, counts, seed, validation, test)
     assert bool(len(data.test)) == (test > 0)
     again, _ = load(root, **options)
     np.testing.assert_array_equal(again.test.groups["file"], data.test.groups["file"])
+
+
+def test_splits_that_share_the_rest_of_their_names(tmp_path):
+    for part in ("train", "test"):
+        classes(tmp_path / f"seg_{part}" / f"seg_{part}")
+    picture(tmp_path / "seg_pred" / "0.png")
+    data, said = load(tmp_path)
+    assert data.spec.class_names == ("cats", "dogs")
+    assert len(data.test) == 12
+    assert "1 .png (seg_pred/0.png)" in said
+    assert set(split_folders(classes(tmp_path / "b", ["train_station", "bus_stop"]))) == set()
+
+
+def test_a_folder_without_pictures_is_no_class_and_said(tmp_path):
+    (classes(tmp_path) / "cows").mkdir()
+    data, said = load(tmp_path)
+    assert data.spec.class_names == ("cats", "dogs")
+    assert "No pictures are in 1 of the folders" in said
+    assert "(cows)" in said
+
+
+def test_tables_as_programs_write_them(tmp_path):
+    for i in range(12):
+        picture(tmp_path / "img" / f"{i:04d}.png")
+    lines = [f"{i};{'ab'[i % 2]}\r\n" for i in range(12)]  # the zeros are lost
+    (tmp_path / "labels.csv").write_text("\ufeffid;label\r\n" + "".join(lines), encoding="utf-8")
+    assert labels(load(tmp_path)[0])["img/0003.png"] == "b"
+    (tmp_path / "labels.csv").unlink()
+    records = [{"file_name": f"img/{i:04d}.png", "label": "ab"[i % 2]} for i in range(12)]
+    path = tmp_path / "metadata.jsonl"
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    assert labels(load(tmp_path)[0])["img/0003.png"] == "b"
+    path.unlink()
+    for cells in ([f"{i},5" for i in range(12)], [str(23 + 3 * i) for i in range(12)]):
+        lines = [f"{i:04d}.png;{cell}\n" for i, cell in enumerate(cells)]
+        (tmp_path / "ages.csv").write_text("file;wert\n" + "".join(lines))
+        data, _ = load(tmp_path, validation=0, test=0)
+        assert data.spec.task == "regression"
+        expected = sorted(float(cell.replace(",", ".")) for cell in cells)
+        np.testing.assert_allclose(np.sort(data.train.y), expected)
+    lines = [f"{i:04d}.png;{1 if i % 2 else -1};{1 if i % 3 else -1}\n" for i in range(12)]
+    (tmp_path / "ages.csv").write_text("file;smile;hat\n" + "".join(lines))
+    data, _ = load(tmp_path, validation=0, test=0)
+    assert data.spec.multi_label
+    assert sorted(map(tuple, data.train.y.tolist())) == sorted(
+        (int(i % 2 > 0), int(i % 3 > 0)) for i in range(12)
+    )

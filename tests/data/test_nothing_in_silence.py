@@ -1,0 +1,154 @@
+"""No reader drops anything in silence: a folder of each kind with files that are of no use."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from genai_basics import data as gd
+from genai_basics.data import clips
+from genai_basics.data.predicting import read_inputs
+from genai_basics.data.writers import write_samples
+
+PIECE = [[60, 64], [62], [64]] * 4
+
+
+def grey(path, value=100):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((8, 8), value % 256, "uint8")).save(path)
+
+
+def images(root):
+    for i in range(12):
+        grey(root / "ab"[i % 2] / f"{i}.png", 20 * i)
+    return ".png"
+
+
+def voc(root):
+    box = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox>"
+    for i in range(12):
+        grey(root / f"{i}.png", 20 * i)
+        text = f"<annotation><object><name>a</name>{box}</object></annotation>"
+        (root / f"{i}.xml").write_text(text)
+    return ".xml"
+
+
+def coco(root):
+    for i in range(12):
+        grey(root / "images" / f"{i}.png", 20 * i)
+    content = {
+        "images": [{"id": i, "file_name": f"{i}.png"} for i in range(13)],
+        "categories": [{"id": 1, "name": "a"}],
+        "annotations": [{"image_id": i, "category_id": 1, "bbox": [1, 1, 4, 4]} for i in range(12)],
+    }
+    (root / "boxes.json").write_text(json.dumps(content))
+    grey(root / "images" / "12.png")
+    (root / "images" / "12.png").write_bytes(b"broken")
+    return None
+
+
+def yolo(root):
+    for i in range(12):
+        grey(root / "images" / f"{i}.png", 20 * i)
+        (root / "labels").mkdir(exist_ok=True)
+        (root / "labels" / f"{i}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    (root / "classes.txt").write_text("a\n")
+    return ".png"
+
+
+def audio(root):
+    for i in range(12):
+        (root / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
+        clip = np.sin(np.arange(800) / (4 + i))
+        write_samples([clip], root / "ab"[i % 2] / f"{i}.wav", gd.AudioSpec(8000))
+    return ".wav"
+
+
+def save_gif(path, clip):
+    first, *others = map(Image.fromarray, clip)
+    first.save(path, save_all=True, append_images=others)
+
+
+def video(root):
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        (root / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
+        clip = rng.integers(0, 256, (4, 8, 8)).astype("uint8")
+        save_gif(root / "ab"[i % 2] / f"{i}.gif", clip)
+    return ".gif"
+
+
+def music(root):
+    pytest.importorskip("mido")
+    for i in range(12):
+        write_samples([PIECE], root / f"{i}.mid", gd.MusicSpec(4, None, 60, 64))
+    return ".mid"
+
+
+KINDS = {"images": images, "voc": voc, "coco": coco, "yolo": yolo, "audio": audio}
+KINDS |= {"video": video, "music": music}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_of_no_use_is_named(tmp_path, kind):
+    ending = KINDS[kind](tmp_path)
+    (tmp_path / "odd.xyz").write_bytes(b"?")
+    if ending:
+        broken = tmp_path / ("a" if (tmp_path / "a").is_dir() else ".") / f"broken{ending}"
+        broken.write_bytes(b"broken")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        data = gd.load_data(tmp_path)
+    said = " ".join(str(w.message) for w in caught)
+    assert sum(map(len, (data.train, data.validation, data.test))) == 12
+    assert "1 .xyz (odd.xyz)" in said
+    assert any("odd.xyz" in line for line in data.skipped)
+    name = f"broken{ending}" if ending else "12.png" if kind == "coco" else None
+    if name:
+        assert name in said
+        assert any(name in line for line in data.skipped)
+    with pytest.raises(ValueError, match=r"odd\.xyz|broken|12\.png"):
+        gd.load_data(tmp_path, strict=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_predict_reads_all_that_train_reads(tmp_path, kind):
+    KINDS[kind](tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = gd.load_data(tmp_path)
+        _names, x = read_inputs([str(tmp_path)], data.spec)
+    assert len(x) == 12
+    if kind == "coco":
+        with pytest.warns(UserWarning, match="12.png"):
+            assert len(read_inputs([str(tmp_path / "boxes.json")], data.spec)[1]) == 12
+
+
+@pytest.mark.parametrize("kind", ["images", "audio", "video", "music"])
+def test_predict_says_what_it_leaves_out(tmp_path, kind):
+    ending = KINDS[kind](tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        spec = gd.load_data(tmp_path).spec
+    (tmp_path / f"broken{ending}").write_bytes(b"broken")
+    (tmp_path / "odd.xyz").write_bytes(b"?")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert len(read_inputs([str(tmp_path)], spec)[1]) == 12
+    said = " ".join(str(w.message) for w in caught)
+    assert f"broken{ending}" in said
+    assert "1 .xyz (odd.xyz)" in said
+
+
+def test_a_clip_that_asks_for_much_is_skipped_by_name(tmp_path, monkeypatch):
+    video(tmp_path)
+    monkeypatch.setattr(clips, "MOST", 10_000)
+    save_gif(
+        tmp_path / "a" / "bomb.gif",
+        np.random.default_rng(0).integers(0, 256, (4, 99, 99)).astype("uint8"),
+    )
+    with pytest.warns(UserWarning, match=r"a/bomb\.gif: .*its 4 frames take 0\.0 GiB"):
+        data = gd.load_data(tmp_path)
+    assert sum(map(len, (data.train, data.validation, data.test))) == 12
