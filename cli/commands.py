@@ -179,7 +179,10 @@ def _free(path):
 @click.option("--threshold", type=Number(0, 1), help="Least score of an object found.")
 @click.option("--explain", is_flag=True, help="Write pictures that show what spoke for the class.")
 @decoding_options
-@out_option("Write what comes out: pictures, texts or sounds as their ending says; .csv or .json.")
+@out_option(
+    "Write the output: pictures, texts or sounds as their ending says; .csv or .json; boxes "
+    "also as YOLO (.yaml)."
+)
 @force_option
 @json_option
 def predict(run, inputs, out, force, json_, **options):
@@ -188,8 +191,11 @@ def predict(run, inputs, out, force, json_, **options):
     \b
     Example:
         genai-basics predict runs/vae digit.png --out again.png
+        genai-basics predict runs/detector photos/ --out found/data.yaml
     """
     check_out(out, force)
+    if out is not None and out.suffix in (".yaml", ".yml"):  # a folder of YOLO
+        check_out(out.parent / "labels", force)
     run = _load(run)
 
     from genai_basics.data import read_inputs
@@ -200,7 +206,7 @@ def predict(run, inputs, out, force, json_, **options):
     several = [row if isinstance(row, list) else [row] for row in rows]  # a forecast has many
     rows = [{"input": n, **row} for n, part in zip(names, several, strict=True) for row in part]
     if out is not None:
-        _write_answer(rows, outputs, out, run)
+        _write_answer(rows, outputs, out, run, x)
     if json_:
         for row in rows:
             echo_json(row)
@@ -229,10 +235,10 @@ def _taken(options, method, model):
     return options
 
 
-def _write_answer(rows, outputs, out, run):
+def _write_answer(rows, outputs, out, run, x):
     import csv
 
-    from genai_basics.data.writers import write_samples
+    from genai_basics.data.writers import write_boxes, write_samples
     from genai_basics.provenance import ENHANCED, describe
     from genai_basics.runs.files import replacing, write_text
 
@@ -246,6 +252,8 @@ def _write_answer(rows, outputs, out, run):
             writer = csv.DictWriter(file, rows[0], delimiter="\t" if out.suffix == ".tsv" else ",")
             writer.writeheader()
             writer.writerows(rows)
+    elif out.suffix in (".yaml", ".yml"):
+        write_boxes(rows, x, out, run.spec, provenance=describe(run, ENHANCED))
     elif outputs is None:
         raise ValueError(f"{run.name} writes .csv or .json. Received: --out {out}")
     else:

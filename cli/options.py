@@ -81,7 +81,9 @@ def data_options(command):
         click.option("--encoding", help="Encoding of text files."),
         click.option("--group", help="Column whose values stay within one split."),
         click.option("--limit", type=click.IntRange(1), help="Use at most so many of a split."),
-        click.option("--strict", is_flag=True, help="Stop at a file that cannot be read."),
+        click.option(
+            "--strict", is_flag=True, help="Stop at a file that cannot be read or is not used."
+        ),
         click.option(
             "--load",
             "load",

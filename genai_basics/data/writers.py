@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from .. import provenance as origin
+from .yolo import write_yolo
 
-__all__ = ["image_grid", "to_pixels", "write_samples"]
+__all__ = ["image_grid", "to_pixels", "write_boxes", "write_samples"]
 
 SUFFIXES = {  # kind: endings that suit it; "" is a folder of one file each
     "images": (".png", ".gif", ".jpg", ".jpeg", ".npy", ".npz", ""),
@@ -87,6 +88,30 @@ def write_samples(samples, path, spec, *, labels=None, provenance=None):
         write = _write_picture if ending == ".png" else WRITERS[ending]
         written.append(_write(name, lambda file: write(file, one, spec, None), provenance))  # noqa: B023
     if provenance is not None and ending in PLAIN:
+        origin.write_beside(path, provenance)
+    return written
+
+
+def write_boxes(rows, images, path, spec, *, provenance=None):
+    """Write pictures and the boxes found on them as a YOLO folder and return the paths written.
+
+    Args:
+        rows: A dict of `input`, `boxes` (k, 4) and `labels` (k,) for each picture.
+        images: The pictures that the boxes lie on.
+        path: `data.yaml`; `images/` and `labels/` come to lie next to it.
+        spec: The spec of the data that the model was trained on.
+        provenance: As for `write_samples`.
+    """
+    if spec.kind != "detection":
+        raise ValueError(f"Only boxes go to .yaml, not data of kind '{spec.kind}': '{path}'.")
+    stems = [_safe(Path(row["input"]).stem) for row in rows]
+    stems = [name if stems.count(name) == 1 else f"{i}-{name}" for i, name in enumerate(stems)]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = write_yolo(path, images, rows, spec.class_names, stems)
+    except OSError as error:
+        raise ValueError(f"'{path}' cannot be written: {error.strerror or error}.") from error
+    if provenance is not None:
         origin.write_beside(path, provenance)
     return written
 

@@ -220,7 +220,8 @@ def _apart(root, parts):
                 )
             if both:
                 warnings.warn(
-                    f"The {part} pictures are those of {other}, so cut anew.", stacklevel=6
+                    f"The {part} pictures are those of {other}; parts are drawn from them.",
+                    stacklevel=6,
                 )
                 break
         else:

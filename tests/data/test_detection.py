@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from genai_basics import data as gd
+from genai_basics.data.writers import write_boxes
 from genai_basics.data.yolo import write_yolo
 
 BOX = (8, 30, 24, 46)
@@ -529,3 +530,21 @@ def test_names_and_labels_as_programs_write_them(tmp_path):
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match="no category 3"):
         gd.load_data(tmp_path)
+
+
+def test_what_is_found_is_written_as_yolo(tmp_path):
+    images = [np.zeros((20, 30, 3), "uint8"), np.zeros((40, 10, 1), "uint8")]
+    rows = [
+        {"input": "a/x.jpg", "boxes": [[1.0, 2.0, 11.0, 12.0]], "labels": ["dog"]},
+        {"input": "b/x.jpg", "boxes": [], "labels": []},
+    ]
+    spec = gd.DetectionSpec((None, None, 3), ("cat", "dog"))
+    written = write_boxes(rows, images, tmp_path / "new" / "data.yaml", spec)
+    assert len(written) == 5
+    assert (tmp_path / "new" / "labels" / "0-x.txt").read_text().startswith("1 0.2000000 0.35")
+    data, _ = load(tmp_path / "new", validation=0, test=0)
+    assert data.spec.class_names == ("cat", "dog")
+    np.testing.assert_allclose(data.train.y[0]["boxes"], [[1, 2, 11, 12]], atol=1e-4)
+    assert data.train.y[1]["boxes"].shape == (0, 4)
+    with pytest.raises(ValueError, match="Only boxes go to"):
+        write_boxes(rows, images, tmp_path / "a.yaml", gd.ImageSpec((8, 8, 1)))
