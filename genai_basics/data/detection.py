@@ -55,7 +55,7 @@ def read_detection(source, *, image_size=None, color=None, class_names=None, str
     placed = _place(made.parts, decoded, skipped)
     report_skipped(tuple(skipped), strict, "pictures or annotations")
     names = {name for items in placed.values() for _, boxes in items for name, _ in boxes}
-    warn_of_twins(names, "boxes")
+    warn_of_twins(sorted(names), "boxes")
     if class_names is None:
         class_names = made.class_names or tuple(sorted(names))
     if not names:
