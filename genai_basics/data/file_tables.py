@@ -53,7 +53,8 @@ def find_file_tables(root, files, encoding=None):
     """Return {part: FileTable} of a folder, {} where no table is about its files.
 
     Tables called `metadata` come first, then those of splits (`train.tsv`), then that which is
-    about the most files. Within one, a column `split` makes parts.
+    about the most files. Within one, a column `split` makes parts, or the split folders that the
+    files lie in.
 
     Raises:
         ValueError: A table says of a file that it is in two parts, or names none of its files.
@@ -86,15 +87,20 @@ def find_file_tables(root, files, encoding=None):
     if "train" in splits and len(splits) > 1:
         return splits
     best = max((named or found).values(), key=lambda t: len(set(t.files)), default=None)
-    return {} if best is None else _by_column(best)
+    return {} if best is None else _cut(best, root)
 
 
-def _by_column(table):
-    """Return {part: FileTable} of one table, cut by its column `split` where it has one."""
+def _cut(table, root):
+    """Return {part: FileTable} of one table, by its column `split` or the folders of its files."""
     name = next((name for name in table.columns if name.lower() in SPLIT_COLUMNS), None)
     parts = [split_of(cell) for cell in table.columns[name]] if name else []
-    if "train" not in parts or None in parts or len(set(parts)) < 2:
-        return {"all": table}
+    if "train" not in parts or None in parts:
+        folders = [file.relative_to(root).parts[:-1] if file else () for file in table.files]
+        parts = [next(filter(None, map(split_of, some)), None) for some in folders]
+        there = {part for part, file in zip(parts, table.files, strict=True) if file}
+        if "train" not in there or None in there or len(there) < 2:
+            return {"all": table}
+        parts = [part or "train" for part in parts]
     found = {}
     for part in dict.fromkeys(parts):
         found[part] = table.take([i for i, other in enumerate(parts) if other == part])

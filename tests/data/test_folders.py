@@ -485,3 +485,13 @@ def test_tables_as_programs_write_them(tmp_path):
     assert sorted(map(tuple, data.train.y.tolist())) == sorted(
         (int(i % 2 > 0), int(i % 3 > 0)) for i in range(12)
     )
+
+
+def test_a_table_of_files_in_split_folders_keeps_the_splits(tmp_path):
+    for i in range(20):
+        picture(tmp_path / "data" / ("train" if i < 14 else "test") / f"{i}.png")
+    rows = [f"data/{'train' if i < 14 else 'test'}/{i}.png,{'ab'[i % 2]}\n" for i in range(20)]
+    (tmp_path / "metadata.csv").write_text("file_name,label\n" + "".join(rows))
+    data, _ = load(tmp_path)
+    assert len(data.test) == 6
+    assert all(name.startswith("data/test") for name in data.test.groups["file"])
