@@ -67,7 +67,7 @@ def check_apart(parts, root):
             if seen.setdefault(item.picture, part) != part:
                 raise ValueError(
                     f"'{item.picture.relative_to(root)}' is in the {seen[item.picture]} and in the "
-                    f"{part} part; take it out of one of their lists."
+                    f"{part} part; remove it from one of them."
                 )
 
 
@@ -117,7 +117,9 @@ def in_frame(item, size, orientation, stored, said):
     if item.size and _factors(item.size, size) != _factors(item.size, shown):
         stored = _factors(item.size, shown) is None
     elif orientation > 1 and stored is None:
-        said["pictures are turned by EXIF; boxes are read as of the turned picture"] += 1
+        said[
+            "pictures have an EXIF orientation; boxes are taken to refer to the rotated picture"
+        ] += 1
     frame, boxes = size if stored else shown, item.boxes
     if item.fractions:
         boxes = [(name, _scaled(box, *frame)) for name, box in boxes]
@@ -126,14 +128,14 @@ def in_frame(item, size, orientation, stored, said):
         if factors is None or _beyond(boxes, *item.size):
             width, height = item.size
             raise ValueError(
-                f"it is of a picture of size {width:g}x{height:g} (width x height), but "
+                f"it gives the picture size {width:g}x{height:g} (width x height), but "
                 f"'{item.picture.name}' is {frame[0]}x{frame[1]}; correct one of them"
             )
-        said["annotations are of pictures of another size; their boxes were scaled to it"] += 1
+        said["annotations were made for another picture size; their boxes were rescaled"] += 1
         boxes = [(name, _scaled(box, *factors)) for name, box in boxes]
     if not stored or orientation == 1:
         return boxes
-    said["pictures are turned by EXIF, and their boxes with them"] += 1
+    said["pictures are rotated by their EXIF orientation, and their boxes with them"] += 1
     return [(name, _turned(box, *size, orientation)) for name, box in boxes]
 
 

@@ -50,8 +50,8 @@ def _class_files(folder, suffixes, what):
     empty = [name for name in empty if normalize("NFC", name) not in labels]
     if empty:
         warnings.warn(
-            f"No {what} are in {len(empty)} of the folders of '{folder}' ({', '.join(empty[:3])}); "
-            "they are no classes.",
+            f"{len(empty)} folders in '{folder}' hold no {what} and are not classes "
+            f"({', '.join(empty[:3])}).",
             stacklevel=6,
         )
     inner = {}

@@ -126,7 +126,7 @@ def _read_folder(folder, size, color, frames, fps, class_names, strict):
             clips[file] = clip
             rates[rate] += 1
         else:  # all clips are cut to the shortest
-            skipped.append(f"{file.relative_to(folder)}: one frame is no clip")
+            skipped.append(f"{file.relative_to(folder)}: one frame is not a clip")
     if not clips:
         raise ValueError(f"'{folder}' holds no clip that can be read.")
     report_skipped(tuple(skipped), strict, "clips")

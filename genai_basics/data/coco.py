@@ -38,7 +38,7 @@ def read_coco(root, paths):
     passed = [path for path in paths if path not in kept]
     if passed:
         names = ", ".join(path.name for path in passed)
-        warnings.warn(f"Files without boxes of their own are passed over: {names}.", stacklevel=4)
+        warnings.warn(f"Files without object boxes are skipped: {names}.", stacklevel=4)
     skipped, parts = [], defaultdict(dict)
     index = FileIndex(root, list_files(root, IMAGE_SUFFIXES))
     splits = {path: _split(path, root) for path in kept}
@@ -70,24 +70,26 @@ def _load(path):
         content = json.loads(path.read_bytes())
         images = {str(item["id"]): item for item in content["images"]}
         if not all(isinstance(item["file_name"], str) for item in images.values()):
-            raise ValueError("a `file_name` is no text")
+            raise ValueError("a `file_name` is not a string")
         if len(images) < len(content["images"]):
             raise ValueError("two of its images have one id")
         annotations = content.get("annotations") or []
         if not isinstance(annotations, list) or not all(isinstance(a, dict) for a in annotations):
-            raise ValueError("`annotations` is no list of objects")
+            raise ValueError("`annotations` is not a list of objects")
         names = {}
         for item in content.get("categories") or []:
             names[str(item["id"])] = str(item["name"]).strip()
         return images, annotations, names
     except UnicodeDecodeError as error:
-        raise ValueError(f"'{path}' is no COCO JSON: byte {error.start} is not UTF-8.") from None
+        raise ValueError(
+            f"'{path}' is not valid COCO JSON: byte {error.start} is not UTF-8."
+        ) from None
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        raise ValueError(f"'{path}' is no COCO JSON: {str(error)[:200]}.") from error
+        raise ValueError(f"'{path}' is not valid COCO JSON: {str(error)[:200]}.") from error
 
 
 def _kept(contents):
-    """Return the files whose boxes are read; captions and the like are passed over."""
+    """Return the files whose boxes are read; captions and keypoints are skipped."""
     with_boxes = {
         path: content
         for path, content in contents.items()

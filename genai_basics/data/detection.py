@@ -29,8 +29,8 @@ def read_detection(source, *, image_size=None, color=None, class_names=None, str
 
     Args:
         source: A Pascal VOC folder (`Annotations/`, `JPEGImages/`, `ImageSets/`, or pictures
-            with a `.xml` file beside each); COCO JSON, one or several files, with the pictures
-            anywhere below; a YOLO folder (`labels/` beside `images/`, `data.yaml` or
+            with a `.xml` file next to each); COCO JSON, one or several files, with the pictures
+            anywhere below; a YOLO folder (`labels/` next to `images/`, `data.yaml` or
             `classes.txt`, or neither) or its `.yaml`. Split folders and files are kept.
         image_size: Size to stretch pictures and boxes to. `None` keeps the pictures' own.
         color: "grey" or "rgb". `None` takes grey where all pictures are.
@@ -141,7 +141,9 @@ def _place(parts, decoded, skipped):
     items = [item for items in parts.values() for item in items if item.picture in decoded]
     frames = {item.picture: picture_frame(item.picture) for item in items}
     if look_like_fractions(items, frames):
-        warnings.warn("All boxes are fractions of the sides of their pictures.", stacklevel=4)
+        warnings.warn(
+            "All boxes are given as fractions of the sides of their pictures.", stacklevel=4
+        )
         for item in items:
             item.fractions = True
     stored, said, placed = look_stored(items, frames), Counter(), {}
@@ -166,7 +168,7 @@ def _target(boxes, shape, class_names, counts, path):
     for name, box in boxes:
         if name not in place:
             raise ValueError(
-                f"The label {name!r} of '{path.name}' is none of the classes "
+                f"The label {name!r} of '{path.name}' is not one of the classes "
                 f"{', '.join(class_names)}."
             )
         box = np.array(box, "float32")
@@ -190,7 +192,7 @@ def _warn_of_boxes(counts):
     for fate, what in (
         ("dropped", "have no area within their picture and are left out"),
         ("cut", "reach beyond their picture and are cut at its edge"),
-        ("swapped", "have their corners the other way round and are turned"),
+        ("swapped", "have swapped corners, which were reordered"),
     ):
         if counts[fate]:
             warnings.warn(f"{counts[fate]} boxes {what}.", stacklevel=3)

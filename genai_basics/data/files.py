@@ -98,7 +98,7 @@ def inner_folder(folder, suffixes):
         inner = inner / first.pop()
     if inner != folder:
         warnings.warn(
-            f"'{inner.relative_to(folder)}' in '{folder}' is read: it holds all that is of use.",
+            f"Reading '{inner.relative_to(folder)}' in '{folder}', the only folder with data.",
             stacklevel=5,
         )
     return inner
@@ -125,13 +125,13 @@ def walk(folder):
                     files.append(path)
                 else:
                     dead = os.path.islink(path) and not os.path.exists(path)
-                    odd.append((path, "a link that leads nowhere" if dead else "no regular file"))
+                    odd.append((path, "broken link" if dead else "not a regular file"))
 
     visit(folder)
     while links:  # only when all real folders are known
         link = links.pop(0)
         if os.path.realpath(link) in seen:
-            odd.append((link, "a link to a folder that is read already"))
+            odd.append((link, "link to a folder already read"))
         else:
             visit(link)
     return [Path(name) for name in sorted(files)], sorted((Path(p), why) for p, why in odd)
@@ -176,7 +176,7 @@ def report_unused(folder, used, strict):
     ]
     text = f"{len(rest) + len(named)} files in '{folder}' are not used: {', '.join(counts)}"
     if strict and (named or any(not _machine(path) for path in rest)):
-        raise ValueError(f"{text}; take them away, or leave out `strict` (--strict).")
+        raise ValueError(f"{text}; remove them, or drop `strict` (--strict).")
     warnings.warn(f"{text}.", stacklevel=4)
     return tuple(f"{path}: not used" for path in rest if not _machine(path)) + tuple(
         f"{path}: {why}" for path, why in named

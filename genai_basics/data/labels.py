@@ -91,8 +91,8 @@ def warn_of_twins(names, what):
     for same in twins.values():
         if len(same) > 1:
             warnings.warn(
-                f"The labels {' and '.join(map(repr, same))} of the {what} hardly differ; each is "
-                "a class of its own: rename some if they mean the same.",
+                f"The labels {' and '.join(map(repr, same))} of the {what} are nearly "
+                "identical but count as separate classes; rename them if they mean the same.",
                 stacklevel=3,
             )
 

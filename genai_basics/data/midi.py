@@ -99,7 +99,7 @@ def read_midi(path, steps_per_quarter=4, voices=None, said=None):
         why = str(error)[:200] or "the file is cut off"
         raise ValueError(f"'{path}' cannot be read as a MIDI file: {why}.") from error
     if file.type == 2 and len(file.tracks) > 1:
-        raise ValueError(f"'{path}' holds several pieces (type 2); save each in a file of its own.")
+        raise ValueError(f"'{path}' holds several pieces (type 2); save each in its own file.")
     done = Counter() if said is None else said
     ticks = _ticks_per_quarter(file.ticks_per_beat, path, done) / steps_per_quarter
     notes, drums, endless = _read_notes(file.tracks, ticks)
@@ -110,7 +110,7 @@ def read_midi(path, steps_per_quarter=4, voices=None, said=None):
     first = min(start for start, *_ in notes)
     length = max(stop for _, stop, *_ in notes) - first
     if length > MOST_STEPS or sum(stop - start for start, stop, *_ in notes) > 50 * MOST_STEPS:
-        raise ValueError(f"'{path}' has {length:,} steps; more than {MOST_STEPS:,} are no piece.")
+        raise ValueError(f"'{path}' has {length:,} steps; the limit is {MOST_STEPS:,}.")
     for what, count in done.items() if said is None else ():
         if count:
             warnings.warn(f"'{path}': {what}.", stacklevel=2)
@@ -134,7 +134,7 @@ def _ticks_per_quarter(division, path, said):
     frames, ticks = -(division >> 8), division & 0xFF
     if not frames or not ticks:
         raise ValueError(f"'{path}' does not say how long a quarter note is (division {division}).")
-    said["pieces count seconds (SMPTE); a quarter note is taken as half of one"] += 1
+    said["pieces use SMPTE time; a quarter note is taken as half a second"] += 1
     return (29.97 if frames == 29 else frames) * ticks / 2
 
 

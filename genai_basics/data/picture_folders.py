@@ -149,7 +149,7 @@ def _check_whole(file):
 
 
 def _read_file(file, shape, fit, step, scale):
-    """Return a picture as (1, *shape), or so many of its tiles."""
+    """Return a picture as (1, *shape), or some of its tiles."""
     if fit != "tiles":
         return decode_image(file, shape, fit, scale)[None]
     return cut_tiles(decode_image(file, (None, None, shape[2]), fit, scale), shape[:2])[::step]
@@ -187,7 +187,7 @@ def _warn_of_headers(headers, deep, scale):
     if several:
         warnings.warn(
             f"{len(several)} pictures have several frames or pages (the first is "
-            f"'{several[0].name}'); the first of each is read.",
+            f"'{several[0].name}'); only the first is read.",
             stacklevel=5,
         )
 

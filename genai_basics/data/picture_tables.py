@@ -65,8 +65,8 @@ def _present(table):
         said = tuple(column[i] for column in table.columns.values())
         if file is not None and seen.setdefault(file, said) != said:
             raise ValueError(
-                f"'{table.path}' says two things of '{file.name}': {', '.join(seen[file])} and "
-                f"{', '.join(said)}."
+                f"'{table.path}' has conflicting rows for '{file.name}': "
+                f"{', '.join(seen[file])} and {', '.join(said)}."
             )
         if file is not None and table.files.index(file) == i:
             rows.append(i)
@@ -74,7 +74,7 @@ def _present(table):
 
 
 def _target_columns(table, target):
-    """Return the names of the columns to predict, None where there are none."""
+    """Return the names of the columns to predict, or None."""
     known = {name.lower(): name for name in table.columns}
     if target is not None:
         names = [name.strip() for name in target.split(",")] if isinstance(target, str) else target
@@ -148,7 +148,7 @@ def _one_column(cells, name, task, class_names, facts):
 
 
 def _numbers(cells):
-    """Return the cells as numbers, None where one is none."""
+    """Return the cells as numbers, or None if one is not a number."""
     read = read_numbers(cells)
     return read.values.tolist() if np.isfinite(read.values).all() else None
 
@@ -183,6 +183,6 @@ def _sets(cells, separator, class_names, facts):
         for i, row in enumerate(rows):
             if row - set(place):
                 unknown = sorted(row - set(place))[0]
-                raise ValueError(f"The label {unknown!r} is none of {', '.join(class_names)}.")
+                raise ValueError(f"The label {unknown!r} is not one of {', '.join(class_names)}.")
             y[part][i, [place[label] for label in row]] = 1
     return y, {**facts, "class_names": tuple(class_names), "multi_label": True}

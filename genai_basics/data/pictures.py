@@ -120,7 +120,7 @@ def _sized(images, labels, size, color, fit, value_range):
 
 
 def looks_like_pictures(x, name=""):
-    """Whether an array (n, h, w) of values that are none of pictures' may still be pictures."""
+    """Whether an array (n, h, w) may hold pictures although its values do not lie in 0 to 255."""
     named = any(word in name.lower() for word in PICTURE_NAMES)
     square = x.ndim == 3 and x.shape[1] == x.shape[2] and x.shape[1] >= 8
     return x.ndim == 3 and (named or square or (x.dtype == np.uint16 and min(x.shape[1:]) >= 8))

@@ -64,7 +64,7 @@ def read_sound(path):
     try:
         with soundfile.SoundFile(_mended(path)) as file:
             if file.frames * file.channels > MOST:
-                raise ValueError(f"it says that it holds {file.frames:,} samples, too many")
+                raise ValueError(f"its header claims {file.frames:,} samples, too many")
             samples = file.read(file.frames, dtype="float32", always_2d=True)
             rate, floats = file.samplerate, file.subtype in ("FLOAT", "DOUBLE")
     except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError, OSError) as error:

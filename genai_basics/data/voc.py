@@ -87,7 +87,7 @@ def _read_file(path):
             else:
                 noted.boxes.append((_text(item, "name"), _box(item)))
     except DefusedXmlException:
-        noted.error = "it defines entities of its own, which are not read"
+        noted.error = "it defines XML entities, which are refused"
     except (ValueError, SyntaxError, LookupError) as error:  # what XML parsers raise
         noted.error = str(error)[:200]
     return noted
@@ -151,8 +151,8 @@ def _find_pictures(root, noted, photos):
     own_first = len(stems) >= len(names)
     if other and own_first:
         warnings.warn(
-            f"{len(other)} annotations name another picture than the one of their own name (the "
-            f"first is '{other[0].name}'); their own names are followed.",
+            f"{len(other)} annotations name another picture in <filename> (the first is "
+            f"'{other[0].name}'); the pictures with the annotations' own names are used.",
             stacklevel=5,
         )
     found = {**names, **stems} if own_first else {**stems, **names}

@@ -98,7 +98,7 @@ def write_boxes(rows, images, path, spec, *, provenance=None):
     Args:
         rows: A dict of `input`, `boxes` (k, 4) and `labels` (k,) for each picture.
         images: The pictures that the boxes lie on.
-        path: `data.yaml`; `images/` and `labels/` come to lie next to it.
+        path: `data.yaml`; `images/` and `labels/` are written next to it.
         spec: The spec of the data that the model was trained on.
         provenance: As for `write_samples`.
     """

@@ -17,7 +17,7 @@ __all__ = ["find_yolo", "read_yolo", "write_yolo"]
 LINE = re.compile(r"\d+(\.0+)?(\s+[-+.\deE]+){4,}")
 NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt")
 KEYS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
-MOST = 1.5  # of the sides; what is more is no fraction that rounding or a cut-off box explains
+MOST = 1.5  # of the sides: rounding or a box cut at the edge does not explain larger values
 
 
 def find_yolo(source):
@@ -59,7 +59,7 @@ def _data_file(paths):
             content = yaml.safe_load(decode_text(path).replace("\t", "  "))
         except (yaml.YAMLError, ValueError) as error:
             if path.stem == "data" or len(paths) == 1:
-                raise ValueError(f"'{path}' is no YAML: {str(error)[:200]}.") from error
+                raise ValueError(f"'{path}' is not valid YAML: {str(error)[:200]}.") from error
             continue
         if isinstance(content, dict) and {"names", "train", "nc"} & set(content):
             found.append((path.stem != "data", path, content))
@@ -92,7 +92,7 @@ def read_yolo(root, files, described):
         confident += certain
         labels[found[path]] = (where, boxes)
     if confident:
-        warnings.warn(f"{confident} files give confidences too; they are not used.", stacklevel=4)
+        warnings.warn(f"{confident} files also give confidences, which are not used.", stacklevel=4)
     names, used = _class_names(root, about, content, labels)
     parts = _parts_of(root, index, content, photos, labels)
     made, backgrounds = {}, 0
@@ -105,7 +105,9 @@ def read_yolo(root, files, described):
                 named = [(names[number], box) for number, box in boxes]
                 made[part].append(Annotated(picture, named, where, fractions=True))
     if backgrounds:
-        warnings.warn(f"{backgrounds} pictures have no labels: they are background.", stacklevel=4)
+        warnings.warn(
+            f"{backgrounds} pictures have no labels and count as background.", stacklevel=4
+        )
     return Annotations(made, [*files, *used], skipped, names)
 
 
@@ -122,7 +124,7 @@ def _read_lines(path, keypoints):
             raise ValueError(f"line {number} holds {line.strip()[:60]!r}") from None
         kind, values = values[0], values[1:]
         if kind != int(kind) or kind < 0:
-            raise ValueError(f"line {number} has the class {cells[0]}, which is no whole number")
+            raise ValueError(f"line {number} has the class {cells[0]}, which is not an integer")
         if keypoints and len(values) == 4 + math.prod(keypoints):
             values = values[:4]
         far = next((v for v in values if not abs(v) <= MOST), None)
@@ -169,7 +171,7 @@ def _class_names(root, about, content, labels):
 
 
 def _listed_names(root):
-    """Return (names, files) of `classes.txt` and the like; the longest where one grew."""
+    """Return (names, files) of files such as `classes.txt`; the longest list, where one grew."""
     files = [
         path
         for path in list_files(root, (".txt", ".names", ".labels"))
@@ -248,7 +250,7 @@ def write_yolo(path, images, targets, class_names, names=None):
     """Write pictures with boxes as a YOLO folder and return the paths written.
 
     Args:
-        path: `data.yaml`; `images/` and `labels/` come to lie beside it.
+        path: `data.yaml`; `images/` and `labels/` are written next to it.
         images: Pictures, uint8 (height, width, channels).
         targets: A dict of `boxes` (k, 4), corners in pixels, and `labels` (k,), numbers or names,
             for each picture.

@@ -153,7 +153,7 @@ def test_voc_pictures_are_found_by_path_and_by_what_the_file_says(tmp_path):
     for name in "abc":
         data, said = load(tmp_path / name, validation=0, test=0)
         assert_on_objects(data, 6)
-        assert ("their own names are followed" in said) == (name == "c")
+        assert ("the annotations' own names are used" in said) == (name == "c")
 
 
 def test_voc_files_that_contradict_their_names_are_refused(tmp_path):
@@ -173,18 +173,18 @@ def test_boxes_of_a_picture_of_another_size_are_scaled_or_refused(tmp_path):
         voc(tmp_path / "a" / f"{i}.xml", box=[2 * v for v in BOX], size=(128, 128))
     data, said = load(tmp_path / "a")
     assert_on_objects(data, 12)
-    assert "12 annotations are of pictures of another size" in said
+    assert "12 annotations were made for another picture size" in said
     voc(tmp_path / "a" / "3.xml", size=(128, 64))
     data, said = load(tmp_path / "a")
     assert_on_objects(data, 11)
-    assert "3.xml: it is of a picture of size 128x64 (width x height), but '3.png' is 64x64" in said
+    assert "3.xml: it gives the picture size 128x64 (width x height), but '3.png' is 64x64" in said
     with pytest.raises(ValueError, match=r"3\.xml"):
         gd.load_data(tmp_path / "a", strict=True)
     paint(tmp_path / "b" / "0.png")
     coco(tmp_path / "b" / "boxes.json", ["0.png"], size=(128, 128), boxes=[[2 * v for v in BOX]])
     assert_on_objects(load(tmp_path / "b", validation=0, test=0)[0], 1)
     coco(tmp_path / "b" / "boxes.json", ["0.png"], size=(100, 300))
-    with pytest.raises(ValueError, match="picture of size 100x300"):
+    with pytest.raises(ValueError, match="picture size 100x300"):
         gd.load_data(tmp_path / "b", validation=0, test=0)
     coco(tmp_path / "b" / "boxes.json", ["0.png"], size=(0, 0))
     assert_on_objects(load(tmp_path / "b", validation=0, test=0)[0], 1)
@@ -230,7 +230,7 @@ def test_swapped_corners_fractions_and_polygons(tmp_path):
         item = f"<object><name>thing</name><polygon>{points}</polygon></object>"
         text = XML.format(name=f"{i}.png", more="", w=64, h=64, objects=item)
         (tmp_path / "c" / f"{i}.xml").write_text(text)
-    for name, words in (("a", "4 boxes have their corners"), ("b", "fractions"), ("c", "")):
+    for name, words in (("a", "4 boxes have swapped corners"), ("b", "fractions"), ("c", "")):
         data, said = load(tmp_path / name, validation=0, test=0)
         assert_on_objects(data, 4)
         assert words in said
@@ -268,7 +268,7 @@ def test_objects_without_a_name_or_a_box_are_said(tmp_path):
     _, said = load(tmp_path, validation=0, test=0)
     assert "0.xml: a side of the box of its object 'thing' is missing" in said
     (tmp_path / "0.xml").write_text(f'<!DOCTYPE a [<!ENTITY b "c">]>{text}')
-    assert "0.xml: it defines entities" in load(tmp_path, validation=0, test=0)[1]
+    assert "0.xml: it defines XML entities" in load(tmp_path, validation=0, test=0)[1]
 
 
 def test_no_boxes_left_is_an_error(tmp_path):
@@ -317,7 +317,7 @@ def test_several_coco_files_are_joined_and_captions_passed_over(tmp_path):
     coco(folder / "person_keypoints.json", ["0.png"], annotations=point)
     data, said = load(tmp_path)
     assert_on_objects(data, 8)
-    assert "passed over: captions.json, person_keypoints.json" in said
+    assert "skipped: captions.json, person_keypoints.json" in said
 
 
 def test_a_picture_in_two_parts_is_refused(tmp_path):
@@ -333,7 +333,7 @@ def test_a_broken_coco_file_is_named_in_short(tmp_path):
     paint(tmp_path / "0.png")
     path = coco(tmp_path / "boxes.json", ["0.png"])
     path.write_bytes(path.read_bytes().replace(b"thing", b"th\xffng") + b" " * 10**6)
-    with pytest.raises(ValueError, match=r"boxes\.json' is no COCO JSON") as caught:
+    with pytest.raises(ValueError, match=r"boxes\.json' is not valid COCO JSON") as caught:
         gd.load_data(path)
     assert len(str(caught.value)) < 300 + len(str(path))
 
@@ -356,7 +356,7 @@ def test_yolo_folders(tmp_path, names):
     assert (len(data.train), len(data.validation), len(data.test)) == (9, 4, 0)
     assert data.spec.class_names == (("thing",) if names else ("0",))
     assert ("called by their numbers" in said) == (names is None)
-    assert "1 pictures have no labels: they are background" in said
+    assert "1 pictures have no labels and count as background" in said
     assert "not used" not in said
     place = list(data.train.groups["file"]).index("images/train/empty.png")
     assert data.train.y[place]["boxes"].shape == (0, 4)
@@ -408,7 +408,7 @@ def test_what_is_wrong_with_yolo_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"labels/3.txt' has the class 4 .* 'data.yaml' names 1"):
         gd.load_data(tmp_path)
     (tmp_path / "data.yaml").write_text("names: !!python/object:os.system [a]")
-    with pytest.raises(ValueError, match=r"data.yaml' is no YAML"):
+    with pytest.raises(ValueError, match=r"data.yaml' is not valid YAML"):
         gd.load_data(tmp_path)
 
 
@@ -525,7 +525,7 @@ def test_names_and_labels_as_programs_write_them(tmp_path):
     path.write_text(json.dumps(content))
     data, said = load(tmp_path)
     assert_on_objects(data, 6)
-    assert "The labels 'Thing' and 'thing' of the boxes hardly differ" in said
+    assert "The labels 'Thing' and 'thing' of the boxes are nearly identical" in said
     content["categories"] = []
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match="no category 3"):

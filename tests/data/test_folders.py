@@ -68,7 +68,7 @@ def test_every_file_that_is_not_used_is_counted_by_its_ending(tmp_path):
     assert "4 files in" in said
     assert "2 .psd (cats/a.psd, ...), 1 .txt (README.txt), 1 without an ending (dogs/none)" in said
     assert "README.txt: not used" in data.skipped
-    with pytest.raises(ValueError, match=r"2 \.psd .* leave out `strict` \(--strict\)"):
+    with pytest.raises(ValueError, match=r"2 \.psd .* drop `strict` \(--strict\)"):
         gd.load_data(tmp_path, strict=True)
 
 
@@ -97,8 +97,8 @@ def test_links_are_followed_once_and_dead_ones_named(tmp_path):
     data, said = load(tmp_path / "set")
     assert data.spec.class_names == ("birds", "cats", "dogs")
     assert count(data) == 19
-    assert "a link that leads nowhere (cats/gone.png)" in said
-    assert "2 a link to a folder that is read already (again, ...)" in said
+    assert "broken link (cats/gone.png)" in said
+    assert "2 link to a folder already read (again, ...)" in said
     with pytest.raises(ValueError, match="gone"):
         gd.load_data(tmp_path / "set", strict=True)
     assert len(walk(tmp_path / "set")[0]) == 19
@@ -118,7 +118,7 @@ def test_folders_on_top_are_passed_through(tmp_path):
     classes(tmp_path / "archive" / "pets")
     data, said = load(tmp_path)
     assert data.spec.class_names == ("cats", "dogs")
-    assert "'archive/pets' in" in said
+    assert "Reading 'archive/pets' in" in said
     for part in ("train", "test"):
         classes(tmp_path / "b" / "data" / part / "images")
     data, _ = load(tmp_path / "b")
@@ -212,7 +212,7 @@ def test_labels_from_a_table(tmp_path):
     table.write_text("file_name,label,site\n" + rows + "99.png,red,s1\n")
     assert "1 files of 'metadata.csv' are not there (the first is '99.png')" in load(tmp_path)[1]
     table.write_text("file_name,label,site\n" + rows + "3.png,red,s1\n")
-    with pytest.raises(ValueError, match=r"says two things of '3\.png'"):
+    with pytest.raises(ValueError, match=r"has conflicting rows for '3\.png'"):
         gd.load_data(tmp_path)
 
 
@@ -455,7 +455,7 @@ def test_a_folder_without_pictures_is_no_class_and_said(tmp_path):
     (classes(tmp_path) / "cows").mkdir()
     data, said = load(tmp_path)
     assert data.spec.class_names == ("cats", "dogs")
-    assert "No pictures are in 1 of the folders" in said
+    assert "1 folders in" in said
     assert "(cows)" in said
 
 

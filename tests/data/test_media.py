@@ -242,7 +242,7 @@ def test_coco_json(tmp_path):
     with pytest.raises(ValueError, match="no picture with an annotation"):
         gd.load_data(tmp_path / "elsewhere")
     (tmp_path / "boxes.json").write_text('{"images": [], "annotations": 3}')
-    with pytest.raises(ValueError, match="no COCO JSON"):
+    with pytest.raises(ValueError, match="not valid COCO JSON"):
         gd.load_data(tmp_path)
 
 
@@ -258,7 +258,7 @@ def test_clips_of_arrays_and_gifs(tmp_path):
     Image.new("L", (8, 8)).save(tmp_path / "still.gif")
     with pytest.warns(UserWarning, match="4 to 6 frames; all are cut to the first 4"):
         data = gd.load_data(tmp_path, validation=0, test=0)
-    assert data.skipped == ("still.gif: one frame is no clip",)
+    assert data.skipped == ("still.gif: one frame is not a clip",)
     assert data.train.x.shape == (5, 4, *data.spec.shape[1:])
     assert data.spec.fps == 10
     _names, x = read_inputs([str(paths[0])], gd.VideoSpec((3, 8, 8, 1)))

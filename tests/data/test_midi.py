@@ -55,7 +55,7 @@ def test_film_time_counts_seconds(tmp_path, frames, rate):
     piece, said = said_of(path, 4)
     seconds = 8 * 0x60 / (rate * ticks)
     assert abs(len(piece) - seconds / 0.5 * 4) <= 1
-    assert "a quarter note is taken as half of one" in said
+    assert "a quarter note is taken as half a second" in said
 
 
 def test_what_has_no_meaning_is_refused_by_name(tmp_path):
@@ -91,7 +91,7 @@ def test_a_small_file_asks_for_little_memory(tmp_path, notes):
     body = b"".join(bytes([0, 0x90, 60 + k, 64]) for k in range(notes)) + last
     body += bytes([0x80, 60, 0])
     began = time.time()
-    with pytest.raises(ValueError, match=r"a\.mid' has .* steps; more than 200,000 are no piece"):
+    with pytest.raises(ValueError, match=r"a\.mid' has .* steps; the limit is 200,000"):
         read_midi(midi(tmp_path / "a.mid", 1, body=body))
     assert time.time() - began < 5
 
@@ -108,7 +108,7 @@ def test_a_folder_says_what_it_leaves_out(tmp_path):
     for words in (
         "Skipped 1 MIDI files that cannot be read: zero.mid: does not say",
         "1 pieces have drums",
-        "1 pieces count seconds",
+        "1 pieces use SMPTE time",
         "1 .musicxml (score.musicxml)",
     ):
         assert words in said
