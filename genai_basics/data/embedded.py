@@ -11,8 +11,9 @@ import numpy as np
 from .dataset import Part, Reading
 from .files import fingerprint_arrays
 from .images import check_size, resize_images
+from .pairs import pair_reading
 from .spec import ImageSpec
-from .text import corpus_reading, pair_reading, text_reading
+from .text import corpus_reading, text_reading
 
 __all__ = ["dates", "digits", "place_names", "python_topics"]
 

@@ -6,7 +6,7 @@ import lzma
 import warnings
 from pathlib import Path
 
-__all__ = ["decode_bytes", "decode_text", "suffix_of"]
+__all__ = ["decode_bytes", "decode_text", "split_lines", "suffix_of"]
 
 PACKED = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
 
@@ -97,3 +97,9 @@ def _recognize(raw):
 
 def _newlines(text):
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def split_lines(text):
+    """Return the lines of a decoded text: "\\n" alone ends one, and the last may lack it."""
+    lines = text.split("\n")
+    return lines if lines[-1] else lines[:-1]

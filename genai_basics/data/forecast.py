@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .columns import read_columns
 from .dataset import Part, Reading
 from .files import fingerprint_arrays, load_arrays
 from .frequencies import calendar_columns, calendar_of, season_of
+from .sheets import read_sheet
 from .spec import ForecastSpec
 from .tables import source_fingerprint
 from .timelines import fill, find_series, is_time_name, read_timeline, regular, rest, times_after
@@ -112,7 +112,7 @@ def read_forecast(
     if _is_array(source):
         return _read_array(source, target, season)
     names = [target] if isinstance(target, str) else [*(target or ())]
-    table = read_columns(
+    table = read_sheet(
         source,
         encoding=encoding,
         delimiter=delimiter,

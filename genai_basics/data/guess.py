@@ -5,20 +5,34 @@ from collections import Counter
 
 import numpy as np
 
-from .columns import TABLE_SUFFIXES, read_columns
+from .dataframes import is_frame
 from .detection import find_annotations
-from .encodings import decode_text, suffix_of
+from .dataframes import is_frame
+from .encodings import decode_text, split_lines, suffix_of
 from .files import list_files, load_arrays, walk
-from .frames import is_frame
 from .images import IMAGE_SUFFIXES
 from .midi import MIDI_SUFFIXES
+from .pairs import SOURCE_COLUMNS, pair_files
 from .pictures import check_channels_last, looks_like_pictures
 from .records import JSON_SUFFIXES, read_json, records_of
+from .sheets import TABLE_SUFFIXES, read_sheet
 from .sound_files import SOUND_SUFFIXES
-from .text import LABEL_COLUMNS, SOURCE_COLUMNS, TEXT_COLUMNS, class_files
+from .text import LABEL_COLUMNS, TEXT_COLUMNS, class_files
 from .timelines import find_series, find_time, is_time_name, read_timeline
 
 __all__ = ["guess_kind"]
+
+ADVICE = {  # what to do with files of other formats
+    (".mp4", ".mov", ".avi", ".mkv", ".webm"): "clips as GIF (ffmpeg -i a.mp4 a.gif) or .npz",
+    (".m4a", ".aac", ".wma", ".amr"): "sounds as FLAC (ffmpeg -i a.m4a a.flac)",
+    (".musicxml", ".mxl", ".abc", ".krn", ".mscz"): "music as MIDI, as notation programs export it",
+    (".svg", ".psd", ".cr2", ".nef", ".dng", ".arw", ".dcm"): "pictures as PNG or JPEG",
+    (".docx", ".doc", ".pdf", ".odt", ".rtf", ".html", ".epub"): "texts as .txt",
+    (".zip", ".tar", ".tgz", ".gz", ".7z", ".rar"): "archives unpacked",
+    (".mat", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt"): "arrays as .npz, tables as .csv",
+    (".xls", ".xlsb", ".ods", ".numbers"): "tables as .xlsx or .csv",
+    (".db", ".sqlite", ".sql", ".dta", ".sav", ".arff", ".orc", ".rds"): "tables as .csv",
+}
 
 
 def guess_kind(source, options):
@@ -52,6 +66,8 @@ def guess_kind(source, options):
         if records is None:
             return "music"
         return "text" if isinstance(records[0], str) else _guess_columns(source, options)
+    if suffix == ".tmx" or _are_pairs(source):
+        return "pairs"
     if suffix == ".ts":
         return "series"
     if suffix == ".txt":
@@ -62,9 +78,13 @@ def guess_kind(source, options):
         return "images"
     if suffix in (".yaml", ".yml"):
         return "detection"
+    advice = next((how for endings, how in ADVICE.items() if suffix in endings), None)
+    if advice:
+        raise ValueError(f"'{source}' is of a format that is not read here; save {advice}.")
     raise ValueError(
-        f"'{source}' is of no format that is known here: .npz, .npy, .csv, .tsv, .txt, .json, .ts "
-        "or a folder; `kind` (--kind) says what it holds if it is one of them by another name."
+        f"'{source}' is of no format that is known here: .npz, .npy, .csv, .tsv, .txt, .json, .jsonl, "
+        ".parquet, .xlsx, .tmx, .ts or a folder; `kind` (--kind) says what it holds if it is one of "
+        "them by another name."
     )
 
 
@@ -108,7 +128,7 @@ def guess_array(x, name="x"):
 
 
 def _guess_lines(content):
-    lines = [line for line in content.split("\n") if line.strip()][:1000]
+    lines = [line for line in split_lines(content) if line.strip()][:1000]
     pairs = sum("\t" in line.strip() for line in lines)
     return "pairs" if lines and pairs > 0.9 * len(lines) else "text"
 
@@ -119,7 +139,7 @@ def _guess_columns(source, options):
     taken = {name: options[name] for name in names if name in options}
     with warnings.catch_warnings():  # what is to be said is said when the file is read
         warnings.simplefilter("ignore")
-        table = read_columns(source, expect=_named(options), **taken)
+        table = read_sheet(source, expect=_named(options), **taken)
         return _kind_of_columns(table, options, not is_frame(source) and suffix_of(source))
 
 
@@ -190,15 +210,15 @@ def _are_different(columns):
     return all(len(set(cells)) > len(cells) / 4 for cells in list(columns.values())[:2])
 
 
-ADVICE = {  # what to do with files of other formats
-    (".mp4", ".mov", ".avi", ".mkv", ".webm"): "clips as GIF (ffmpeg -i a.mp4 a.gif) or .npz",
-    (".m4a", ".aac", ".wma", ".amr"): "sounds as FLAC (ffmpeg -i a.m4a a.flac)",
-    (".musicxml", ".mxl", ".abc", ".krn", ".mscz"): "music as MIDI, as notation programs export it",
-    (".svg", ".psd", ".cr2", ".nef", ".dng", ".arw", ".dcm"): "pictures as PNG or JPEG",
-    (".docx", ".doc", ".pdf", ".odt", ".rtf", ".html"): "texts as .txt",
-    (".zip", ".tar", ".tgz", ".gz", ".7z", ".rar"): "archives unpacked",
-    (".mat", ".h5", ".hdf5", ".pkl", ".pt"): "arrays as .npz",
-}
+def _are_pairs(source):
+    """Whether a file, or a folder, is of two files whose lines are translations."""
+    files = pair_files(source)
+    if not files or "train" in files:
+        return bool(files)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        counts = {len(split_lines(decode_text(path))) for path in files["all"].values()}
+    return len(counts) == 1
 
 
 def _guess_folder(folder):
@@ -207,6 +227,8 @@ def _guess_folder(folder):
     pictures, texts = list_files(folder, IMAGE_SUFFIXES), list_files(folder, (".txt",))
     if len(pictures) >= len(sounds) and find_annotations(folder):
         return "detection"
+    if _are_pairs(folder):
+        return "pairs"
     counts = {"audio": len(sounds), "images": len(pictures), "music": len(music)}
     counts.update(series=len(list_files(folder, (".ts",))), text=len(texts) / 2)  # as remarks
     kind = max(counts, key=counts.get)

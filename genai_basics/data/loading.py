@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .dataframes import is_frame
 from .dataset import Dataset
 from .files import report_unused
-from .frames import is_frame
 from .guess import guess_kind
 from .spec import Spec, spec_from_config
 from .splits import limit_part, split_parts
@@ -20,7 +20,7 @@ KINDS = {  # kind: (module, reader)
     "images": ("pictures", "read_images"),
     "vectors": ("arrays", "read_vectors"),
     "text": ("text", "read_text"),
-    "pairs": ("text", "read_pairs"),
+    "pairs": ("pairs", "read_pairs"),
     "tables": ("tables", "read_table"),
     "series": ("series", "read_series"),
     "forecast": ("forecast", "read_forecast"),

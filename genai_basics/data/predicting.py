@@ -5,13 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from .cells import read_rows
+from .delimited import read_rows
 from .detection import annotated_pictures
-from .encodings import decode_text
+from .encodings import decode_text, split_lines, suffix_of
 from .files import list_files, load_arrays, reason, report_skipped, report_unused
 from .images import IMAGE_SUFFIXES, decode_image, middle_of, resize_images
+from .pairs import pair_columns
 from .pictures import image_array
-from .text import pair_columns, text_columns
+from .records import JSON_SUFFIXES, read_json, records_of
+from .sheets import TABLE_SUFFIXES
+from .text import text_columns
 
 __all__ = ["read_inputs"]
 
@@ -165,20 +168,23 @@ def _fit_images(images, spec, path):
 
 def _texts(argument, spec):
     if argument == "-":
-        lines = [line.rstrip("\r\n") for line in sys.stdin]
-        return [(line, line) for line in lines if line.strip()]
-    if not _is_path(argument, (".txt", ".csv", ".tsv")):
+        return [(line, line) for line in (line.rstrip("\r\n") for line in sys.stdin)]
+    if not _is_path(argument, (".txt", ".tmx", ".gz", *TABLE_SUFFIXES)):
         return [(argument, argument)]
     path = _path(argument)
     if path.is_dir():
         return _read_each(argument, (".txt",), "text files", _whole_text)
-    if path.suffix.lower() not in (".csv", ".tsv"):
-        lines = decode_text(path).splitlines()
+    suffix = suffix_of(path)
+    records = records_of(read_json(path)) if suffix in JSON_SUFFIXES else None
+    if records and isinstance(records[0], str):
+        lines = records
     elif spec.kind == "pairs":
-        lines = pair_columns(path)[0]
+        lines = pair_columns(path, both=False)[0]
+    elif suffix in TABLE_SUFFIXES:
+        lines = text_columns(path, labels=False)[0]
     else:
-        lines = text_columns(path)[0]
-    return [(line, line) for line in lines if line.strip()]
+        lines = split_lines(decode_text(path))
+    return [(line, line) for line in lines]
 
 
 def _whole_text(path):

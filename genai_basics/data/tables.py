@@ -4,11 +4,11 @@ import warnings
 
 import numpy as np
 
-from .columns import open_columns, read_columns
+from .dataframes import is_frame
 from .dataset import Part, Reading
 from .files import fingerprint_arrays, fingerprint_files
-from .frames import is_frame
 from .labels import encode_labels
+from .sheets import open_sheet, read_sheet
 from .spec import TableSpec
 
 __all__ = ["read_table", "rows_for_spec", "source_fingerprint"]
@@ -59,7 +59,7 @@ def read_table(
     y = None
     if isinstance(source, tuple):
         source, y = source
-    table = read_columns(
+    table = read_sheet(
         source,
         encoding=encoding,
         delimiter=delimiter,
@@ -90,7 +90,8 @@ def read_table(
     _say_frequent(table, [name for name, kind in typed if kind == "category"])
     signs = tuple((name, table.numbers(name).decimal) for name, kind in typed if kind == "number")
     signs = tuple((name, sign) for name, sign in signs if sign == ",")
-    spec = TableSpec(typed, target, task, class_names, signs, table.header, table.missing)
+    header = table.header is not False
+    spec = TableSpec(typed, target, task, class_names, signs, header, table.missing)
     return Reading(spec, {"all": Part(x, y)}, source_fingerprint(source))
 
 
@@ -110,7 +111,7 @@ def rows_for_spec(path, spec):
     may have the target or lack it.
     """
     names = [name for name, _ in spec.columns]
-    table = open_columns(
+    table = open_sheet(
         path,
         missing=spec.missing,
         expect=names,
@@ -130,7 +131,7 @@ def rows_for_spec(path, spec):
 
 def _add_target(table, y, target):
     """Add the targets that came apart from the table, under their own name."""
-    values = read_columns(y).values if is_frame(y) else None
+    values = read_sheet(y).values if is_frame(y) else None
     if values is None:
         cells = [str(value) for value in np.asarray(y).ravel().tolist()]
         values = {"target": cells}

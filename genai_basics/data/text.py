@@ -7,17 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from .arrays import encode_parts
-from .cells import read_rows
+from .dataframes import is_frame
 from .dataset import Part, Reading
-from .encodings import decode_text
+from .encodings import decode_text, split_lines, suffix_of
 from .files import fingerprint_arrays, fingerprint_files, list_files, split_folders
-from .spec import PairSpec, TextSpec
+from .records import JSON_SUFFIXES, read_json, records_of
+from .sheets import TABLE_SUFFIXES, read_sheet
+from .spec import TextSpec
+from .tables import source_fingerprint
 
-__all__ = ["corpus_reading", "read_pairs", "read_text", "text_reading"]
+__all__ = ["corpus_reading", "read_text", "text_columns", "text_reading"]
 
 TEXT_COLUMNS = ("text", "sentence", "review", "comment", "message", "content", "document", "title")
 LABEL_COLUMNS = ("label", "class", "category", "sentiment", "target", "topic", "y", "language")
-SOURCE_COLUMNS = ("source", "src", "input", "english", "en", "from", "question")
 MOST_CHARACTERS = 500  # of an alphabet that is written down
 NOTES = ("source", "readme", "license", "licence", "copying", "notes")  # files about the data
 
@@ -31,14 +33,17 @@ def read_text(
     corpus=None,
     multi_label=False,
     class_names=None,
+    delimiter=None,
+    header=None,
+    missing=(),
     strict=False,
 ):
     """Read texts.
 
     Args:
-        source: `.txt` (a corpus, or one item a line), `.csv` or `.tsv` with columns of text
-            and labels, a folder of `.txt` files (a folder, or a file of lines, for each
-            class), a list of texts, or a tuple (texts, labels).
+        source: `.txt` (a corpus, or one item a line), `.csv`, `.tsv`, `.json`, `.jsonl` or a
+            DataFrame with columns of text and labels, a folder of `.txt` files (a folder, or a
+            file of lines, for each class), a list of texts, or a tuple (texts, labels).
         target: Column of labels. `None` finds it by its name.
         text: Column of texts. `None` takes the one with the longest cells.
         encoding: As for `decode_text`.
@@ -46,8 +51,14 @@ def read_text(
             for one.
         multi_label: Whether a cell holds several labels, parted by ";", "|" or ",".
         class_names: Names to encode labels by, of data seen before.
+        delimiter, header, missing: As for tables.
         strict: Whether rows without text or label are an error.
     """
+    options = {"delimiter": delimiter, "header": header, "missing": missing, "strict": strict}
+    if is_frame(source):
+        raw = {"all": text_columns(source, text, target, **options)}
+        digest = source_fingerprint(source)
+        return text_reading(raw, digest, class_names, multi_label, strict)
     if not isinstance(source, Path):
         texts, labels = source if isinstance(source, tuple) else (source, None)
         raw = {"all": ([str(item) for item in texts], labels)}
@@ -55,15 +66,28 @@ def read_text(
     if source.is_dir():
         return _read_folder(source, encoding, class_names, strict)
     digest = fingerprint_files([source])
-    if source.suffix.lower() in (".csv", ".tsv"):
-        raw = {"all": text_columns(source, text, target, encoding)}
+    suffix = suffix_of(source)
+    if suffix in JSON_SUFFIXES:
+        records = records_of(read_json(source, encoding))
+        if records and isinstance(records[0], str):
+            return text_reading({"all": (records, None)}, digest, class_names, False, strict)
+    if suffix in TABLE_SUFFIXES:
+        raw = {"all": text_columns(source, text, target, encoding=encoding, **options)}
         return text_reading(raw, digest, class_names, multi_label, strict)
     content = decode_text(source, encoding)
     if not content.strip():
         raise ValueError(f"'{source}' is empty.")
     if is_corpus(content) if corpus is None else corpus:
         return corpus_reading(content, digest)
-    items = [line.strip() for line in content.splitlines() if line.strip()]
+    items = split_lines(content)
+    blank = sum(not line.strip() for line in items)
+    if blank:
+        warnings.warn(
+            f"'{source}' is read as a list of texts; its {blank} blank lines are left out "
+            "(--load corpus=True reads it as one text).",
+            stacklevel=3,
+        )
+    items = [line.strip() for line in items if line.strip()]
     return text_reading({"all": (items, None)}, digest, class_names, False, strict)
 
 
@@ -118,44 +142,22 @@ def text_reading(raw, digest, class_names=None, multi_label=False, strict=False,
     return Reading(spec, parts, digest, group=group)
 
 
-def read_pairs(source, *, target=None, text=None, encoding=None, strict=False):
-    """Read pairs of texts, a source and its translation.
-
-    Args:
-        source: `.tsv`, `.csv` or `.txt` with a pair a line (further columns are left out), or
-            a tuple (sources, targets).
-        target, text: Columns of targets and of sources where the file names its columns.
-        encoding: As for `decode_text`.
-        strict: Whether pairs with an empty side are an error; else they are left out.
-    """
-    if isinstance(source, Path):
-        digest, (x, y) = fingerprint_files([source]), pair_columns(source, text, target, encoding)
-    elif isinstance(source, tuple):
-        x, y = (list(map(str, side)) for side in source)
-        digest = fingerprint_arrays(x, y)
-    else:
-        raise ValueError("Pairs must be a file of two columns or a tuple (sources, targets).")
-    return pair_reading(x, y, digest, strict)
-
-
-def pair_reading(x, y, digest, strict=False):
-    """Return the reading of pairs; those of one source stay in one part."""
-    if len(x) != len(y):
-        raise ValueError(f"Pairs must be whole. Received: {len(x)} sources and {len(y)} targets")
-    keep = [i for i in range(len(x)) if x[i].strip() and y[i].strip()]
-    if len(keep) < len(x):
-        _complain(f"{len(x) - len(keep)} of {len(x)} pairs have an empty side", strict)
-    if not keep:
-        raise ValueError("There is no pair with both sides.")
-    x, y = [x[i].strip() for i in keep], [y[i].strip() for i in keep]
-    spec = PairSpec(max(map(len, x)), max(map(len, y)))
-    return Reading(spec, {"all": Part(x, y)}, digest, group=np.array(x))
-
-
 def is_corpus(content):
-    """Whether a `.txt` file is one text: it has blank lines between others, or one line."""
+    """Whether a `.txt` file is one text: it is one line, or has paragraphs, parted by blank lines.
+
+    A list of short items (names, words) is none, nor one in which few lines are blank.
+    """
     lines = content.strip().split("\n")
-    return len(lines) == 1 or any(not line.strip() for line in lines)
+    filled = [line for line in lines if line.strip()]
+    if len(lines) == 1:
+        return True
+    if len(filled) == len(lines) or len(lines) - len(filled) < 0.01 * len(lines):
+        return False
+    sentence = sum(line.rstrip()[-1] in '.!?:;,{}()"”' for line in filled)
+    indented = sum(line[0].isspace() for line in filled)
+    words = sum(len(line.split()) for line in filled)
+    short = len(filled) >= 10 and words <= 3 * len(filled) and len(set(filled)) > 0.5 * len(filled)
+    return not (short and sentence + indented < 0.1 * len(filled))
 
 
 def _alphabet(texts):
@@ -169,20 +171,28 @@ def _complain(message, strict):
     warnings.warn(f"{message} and are left out.", stacklevel=4)
 
 
-def text_columns(path, text=None, target=None, encoding=None):
-    """Return (texts, labels or None) of a `.csv` or `.tsv` file, with or without a header."""
-    header, rows = read_rows(path, encoding)
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(header)
-    lower = [name.lower() for name in header]
+def text_columns(source, text=None, target=None, *, labels=True, **options):
+    """Return (texts, labels or None) of a table, with or without a header.
+
+    Args:
+        source: File or data frame.
+        text, target: Columns of texts and of labels. `None` finds them.
+        labels: Whether labels are wanted.
+        **options: As for `read_sheet`.
+    """
+    sheet = read_sheet(source, expect=[*filter(None, (text, target))], **options)
+    header, lower = sheet.names, [name.lower() for name in sheet.names]
+    columns = [_raw(sheet, name) for name in header]
     if len(header) == 1 and text is None and lower[0] not in TEXT_COLUMNS:
-        return [header[0], *columns[0]], None  # one column without a name for it
-    place = _find_column(header, text, "text")
+        first = [header[0]] if sheet.header is None else []
+        return [*first, *columns[0]], None  # one column without a name for it
+    place = _find_column(sheet, text)
     if place is None:
         place = next((lower.index(name) for name in TEXT_COLUMNS if name in lower), None)
     if place is None:
         lengths = [sum(map(len, column)) for column in columns]
         place = int(np.argmax(lengths))
-    label = _find_column(header, target, "target")
+    label = _find_column(sheet, target)
     if label is None:
         label = next((lower.index(name) for name in LABEL_COLUMNS if name in lower), None)
     if label is None and len(header) == 2:
@@ -190,42 +200,39 @@ def text_columns(path, text=None, target=None, encoding=None):
     if label == place:
         raise ValueError(f"The texts and `target` are one column. Received: target={target!r}")
     texts = list(columns[place])
-    if label is None:
+    if label is None or not labels:
         return texts, None
-    labels = list(columns[label])
-    if target is None and header[label] in labels:  # the first row is no header
-        return [header[place], *texts], [header[label], *labels]
-    return texts, labels
+    found, word = sheet.categories(header[label])
+    if word:
+        warnings.warn(
+            f"{word!r} counts as a class of {header[label]!r} ({found.count(word)} rows); "
+            f"--missing {word} leaves these rows out.",
+            stacklevel=3,
+        )
+    if (
+        target is None and sheet.header is None and header[label] in found
+    ):  # the first row is no header
+        return [header[place], *texts], [header[label], *found]
+    different = len(set(found))
+    if different > 50 and different > 0.5 * len(found):
+        raise ValueError(
+            f"The column {header[label]!r} of '{sheet.path}' holds {different} different texts in "
+            f"{len(found)} rows, which are no labels ({found[0][:40]!r}): --target names another "
+            "column, and --kind pairs reads two columns as pairs."
+        )
+    return texts, found
 
 
-def _find_column(header, name, option):
+def _raw(sheet, name):
+    column = sheet.values[name]
+    return column if isinstance(column, list) else sheet.texts(name)
+
+
+def _find_column(sheet, name):
     if name is None:
         return None
-    if name not in header:
-        raise ValueError(
-            f"`{option}` must be one of the columns {', '.join(header)}. "
-            f"Received: {option}={name!r}"
-        )
-    return header.index(name)
-
-
-def pair_columns(path, text=None, target=None, encoding=None):
-    """Return (sources, targets) of a file with a pair a line."""
-    content = decode_text(path, encoding)
-    if path.suffix.lower() == ".txt":  # a pair a line, parted by a tab
-        rows = [line.split("\t") for line in content.split("\n") if line.strip()]
-        header, rows = rows[0], rows[1:]
-    else:
-        header, rows = read_rows(path, text=content)
-    if len(header) < 2:
-        raise ValueError(f"'{path}' must hold two columns, source and target; it holds one.")
-    x, y = _find_column(header, text, "text"), _find_column(header, target, "target")
-    x = x if x is not None else (1 if y == 0 else 0)
-    y = y if y is not None else (0 if x == 1 else 1)
-    named = text is not None or target is not None or header[x].lower() in SOURCE_COLUMNS
-    rows = rows if named else [header, *rows]
-    rows = [row if len(row) > max(x, y) else [*row, *[""] * 8][: max(x, y, 7) + 1] for row in rows]
-    return [row[x] for row in rows], [row[y] for row in rows]
+    sheet.check(name)
+    return sheet.names.index(name)
 
 
 def _read_folder(folder, encoding, class_names, strict):
@@ -245,7 +252,7 @@ def _folder_items(folder, encoding):
     by_class = class_files(folder)
     if by_class:  # a file of lines for each class
         for label, path in by_class.items():
-            for line in decode_text(path, encoding).split("\n"):
+            for line in split_lines(decode_text(path, encoding)):
                 if line.strip():
                     texts.append(line.strip())
                     labels.append(label)

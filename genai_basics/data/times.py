@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .numbers import EMPTY, WORDS
+from .numerals import EMPTY, WORDS
 
 __all__ = ["Times", "read_times"]
 

@@ -54,7 +54,8 @@ def test_columns_of_text_and_label_are_found(tmp_path, suffix):
     assert data.spec.class_names == ("bad", "good")
     i = int(data.train.x[0].split()[3])
     assert data.spec.class_names[data.train.y[0]] == ("good" if i % 2 else "bad")
-    headless = gd.load_data(write(tmp_path / f"h{suffix}", "\n".join(rows)), kind="text")
+    with pytest.warns(UserWarning, match="has no header"):
+        headless = gd.load_data(write(tmp_path / f"h{suffix}", "\n".join(rows)), kind="text")
     assert len(headless.train) + len(headless.validation) + len(headless.test) == 30
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .encodings import decode_text
-from .numbers import is_missing, read_numbers
+from .numerals import is_missing, read_numbers
 
 __all__ = ["Rows", "read_cells", "read_rows"]
 
@@ -103,7 +103,9 @@ def read_cells(
         )
         body = records
     else:
-        names, body = [re.sub(r"^#\s*", "", name) for name in rows[0]], records[1:]
+        names, body = rows[0], records[1:]
+        if header and len(names) > 1:
+            names = [names[0].lstrip("# "), *names[1:]]
     body = _without_totals(body, path)
     return Rows(names, [row for _, row in body], [line for line, _ in body], delimiter, header)
 
@@ -206,12 +208,11 @@ def _without_preamble(records, path):
     width = Counter(len(row) for _, row in records).most_common(1)[0][0]
     first = 0
     for i, (_, row) in enumerate(records[:20]):
-        comment = row[0].startswith("#") and i + 1 < len(records)
-        named = len(row) == width and comment and not records[i + 1][1][0].startswith("#")
+        comment = row[0].startswith("#") and len(row) != width
         lone = width > 1 and (len(row) < width - 1 or width == 2) and len(row) <= width / 2
         padded = width > 2 and _filled(row) == 1 and row[0] and i + 1 < len(records)
         padded = padded and _filled(records[i + 1][1]) > _filled(row)
-        if not (lone or padded or (comment and not named)):
+        if not (lone or padded or comment):
             break
         first = i + 1
     if 0 < first < len(records):
@@ -301,7 +302,7 @@ def _has_header(rows, expect):
     columns begin with a number or date, or where a column of few words begins with one of them.
     """
     first, rest = rows[0], rows[1:1001]
-    if len(rest) < 2 or (expect and set(expect) & set(first)):
+    if not rest or (expect and set(expect) & set(first)):
         return True
     typed = repeated = False
     for place, head in enumerate(first):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Numbers", "is_missing", "read_numbers"]
+__all__ = ["Numerals", "is_missing", "read_numbers"]
 
 # Always missing, whatever the column holds ...
 EMPTY = {"", "?", ".", "..", "...", "…", "nan", "NaN", "NAN", "-nan", "nat", "NaT", "<NA>", "\\N"}
@@ -39,7 +39,7 @@ UNCLEAR = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 
 
 @dataclass
-class Numbers:
+class Numerals:
     """What a column of cells says as numbers.
 
     Attributes:
@@ -70,7 +70,7 @@ def is_missing(cell, missing=()):
 
 
 def read_numbers(cells, *, decimal=None, hint=".", missing=()):
-    """Return the `Numbers` in a column.
+    """Return the `Numerals` in a column.
 
     Thousands may be set apart by the other sign, by spaces or apostrophes. The decimal sign
     is the one with which more cells are numbers; where all are with both, as in `1,064`, the one
@@ -104,7 +104,7 @@ def read_numbers(cells, *, decimal=None, hint=".", missing=()):
         if found is not None and (scales is None or found[2] not in scales):
             parsed[cell] = None
     bodies = {cell: found[0] for cell, found in parsed.items() if found is not None}
-    choice = Numbers(np.zeros(0), np.zeros(0), decimal or hint, unit)
+    choice = Numerals(np.zeros(0), np.zeros(0), decimal or hint, unit)
     if decimal is None:
         _decide(choice, bodies, counts, hint)
     numbers = {}
@@ -139,7 +139,7 @@ def _plain(cells, missing):
             decided = not UNCLEAR.fullmatch(cell.strip().lstrip("+-"))
     if decided is False:
         return None
-    return Numbers(values, np.zeros(len(cells), bool), ".", "", decided)
+    return Numerals(values, np.zeros(len(cells), bool), ".", "", decided)
 
 
 def _taken_apart(cell):

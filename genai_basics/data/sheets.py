@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from .cells import read_cells
+from .dataframes import PACKAGED, counts_rows, frame_columns, is_frame, number_texts, read_packaged
+from .delimited import read_cells
 from .encodings import decode_bytes, suffix_of
-from .frames import PACKAGED, counts_rows, frame_columns, is_frame, number_texts, read_packaged
-from .numbers import EMPTY, is_missing, read_numbers
+from .numerals import EMPTY, is_missing, read_numbers
 from .records import JSON_SUFFIXES, read_json, record_columns
 
-__all__ = ["TABLE_SUFFIXES", "Columns", "open_columns", "read_columns"]
+__all__ = ["TABLE_SUFFIXES", "Sheet", "open_sheet", "read_sheet"]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".dat", ".data", *JSON_SUFFIXES, *PACKAGED)
 FREQUENT = 0.05  # share of the cells from which a word such as "None" is a category
 
 
-class Columns:
+class Sheet:
     """Columns of text, numbers or times, and how the file writes its numbers.
 
     Args:
@@ -29,7 +29,7 @@ class Columns:
         lines: The line of the file in which each row stands.
         decimal: Decimal sign of all columns. `None` decides it for each.
         missing: Words for a missing value, besides the usual ones.
-        delimiter, header: As the file has them.
+        delimiter, header: As the file has them; the header is None where nothing tells.
         signs: (column, ",") of data seen before, for columns that do not tell their decimal
             sign; there the others have points. `None`: there were no such data.
     """
@@ -65,7 +65,7 @@ class Columns:
         """Raise a ValueError where a column is not there."""
         for name in names:
             if name not in self.values:
-                nameless = "" if self.header else " (it has no header)"
+                nameless = "" if self.header is not False else " (it has no header)"
                 raise ValueError(
                     f"'{self.path}' has no column {name!r}; its columns are "
                     f"{', '.join(self.values)}{nameless}."
@@ -83,7 +83,7 @@ class Columns:
             for name, column in self.values.items()
         }
         lines = None if self.lines is None else [self.lines[i] for i in places]
-        return Columns(
+        return Sheet(
             values,
             self.path,
             lines,
@@ -104,7 +104,7 @@ class Columns:
         return signs.most_common(1)[0][0] if signs else usual
 
     def numbers(self, name):
-        """Return the `Numbers` of a column, and say where the sign was a matter of judgement."""
+        """Return the `Numerals` of a column, and say where the sign was a matter of judgement."""
         found = self._numbers(name, ".", self.decimal)
         if found.decided is not False or self.decimal:
             return found
@@ -157,7 +157,7 @@ class Columns:
         return texts, frequent[0] if frequent else None
 
 
-def read_columns(
+def read_sheet(
     source,
     *,
     encoding=None,
@@ -171,7 +171,7 @@ def read_columns(
     strict=False,
     signs=None,
 ):
-    """Return the `Columns` of a file or a data frame.
+    """Return the `Sheet` of a file or a data frame.
 
     Columns without a name are left out where they are empty or count the rows.
 
@@ -181,19 +181,19 @@ def read_columns(
         encoding, delimiter, header, expect, text, strict: As for `read_cells`.
         decimal, thousands: How numbers are written: "." or ","; thousands may be any sign.
         missing: Words for a missing value, a list or "A,B".
-        signs: As for `Columns`.
+        signs: As for `Sheet`.
     """
     decimal = _decimal(decimal, thousands)
     missing = tuple(missing.split(",") if isinstance(missing, str) else map(str, missing))
     facts = {"decimal": decimal, "missing": missing, "signs": signs}
     if is_frame(source):
-        return Columns(frame_columns(source), "the data frame", **facts)
+        return Sheet(frame_columns(source), "the data frame", **facts)
     suffix = suffix_of(source) if text is None else ".csv"
     if suffix in PACKAGED:
-        return Columns(frame_columns(read_packaged(source)), source, **facts)
+        return Sheet(frame_columns(read_packaged(source)), source, **facts)
     if suffix in JSON_SUFFIXES:
         values = record_columns(read_json(source, encoding), source)
-        return Columns(values, source, **facts)
+        return Sheet(values, source, **facts)
     found = read_cells(
         source,
         encoding=encoding,
@@ -206,8 +206,8 @@ def read_columns(
     columns = [list(column) for column in zip(*found.rows, strict=True)]
     columns = columns or [[] for _ in found.names]
     values = _named(found.names, columns, source)
-    facts.update(delimiter=found.delimiter, header=found.header is not False)
-    return Columns(values, source, found.lines, **facts)
+    facts.update(delimiter=found.delimiter, header=found.header)
+    return Sheet(values, source, found.lines, **facts)
 
 
 def _decimal(decimal, thousands):
@@ -250,10 +250,10 @@ def _named(names, columns, path):
     return values
 
 
-def open_columns(path, **options):
-    """Return the `Columns` of a file (None: standard input)."""
+def open_sheet(path, **options):
+    """Return the `Sheet` of a file (None: standard input)."""
     if path is None:
         raw = sys.stdin.buffer.read() if hasattr(sys.stdin, "buffer") else sys.stdin.read()
         text = decode_bytes(raw, Path("standard input")) if isinstance(raw, bytes) else raw
-        return read_columns("standard input", text=text, **options)
-    return read_columns(path, **options)
+        return read_sheet("standard input", text=text, **options)
+    return read_sheet(path, **options)
