@@ -82,9 +82,9 @@ def guess_kind(source, options):
     if advice:
         raise ValueError(f"'{source}' is of a format that is not read here; save {advice}.")
     raise ValueError(
-        f"'{source}' is of no format that is known here: .npz, .npy, .csv, .tsv, .txt, .json, .jsonl, "
-        ".parquet, .xlsx, .tmx, .ts or a folder; `kind` (--kind) says what it holds if it is one of "
-        "them by another name."
+        f"'{source}' is of no format that is known here: .npz, .npy, .csv, .tsv, .txt, .json, "
+        ".jsonl, .parquet, .xlsx, .tmx, .ts or a folder; `kind` (--kind) says what it holds if it "
+        "is one of them by another name."
     )
 
 
