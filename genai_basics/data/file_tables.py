@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 
-from .cells import read_rows
+from .delimited import read_rows
 from .encodings import decode_text
 from .files import list_files, split_of
 from .matching import FileIndex
