@@ -7,7 +7,6 @@ import numpy as np
 
 from .dataframes import is_frame
 from .detection import find_annotations
-from .dataframes import is_frame
 from .encodings import decode_text, split_lines, suffix_of
 from .files import list_files, load_arrays, walk
 from .images import IMAGE_SUFFIXES

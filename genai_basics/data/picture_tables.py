@@ -6,7 +6,7 @@ import numpy as np
 
 from .file_tables import FileTable
 from .labels import encode_labels
-from .numbers import read_numbers
+from .numerals import read_numbers
 
 __all__ = ["read_targets"]
 

@@ -386,16 +386,12 @@ LANGUAGES = (
 @functools.cache
 def month_names():
     """Return {name: number} of months in English and, as CLDR has them, other languages."""
+    from babel.dates import get_month_names
+
     names = {}
     for code in ("en", *LANGUAGES):
         for width in ("wide", "abbreviated"):
             for context in ("format", "stand-alone"):
-                for number, name in _cldr_months(code, width, context).items():
+                for number, name in get_month_names(width, context, code).items():
                     names.setdefault(name.lower().rstrip("."), number)
     return {**names, "sept": 9}
-
-
-def _cldr_months(code, width, context):
-    from babel.dates import get_month_names
-
-    return get_month_names(width, context=context, locale=code)
