@@ -77,6 +77,8 @@ def list_(model, json_):
 @click.option("--top-k", type=click.IntRange(1), help="Draw among the k likeliest.")
 @click.option("--top-p", type=Number(0, 1, min_open=True), help="Draw among this mass.")
 @click.option("--truncation", type=Number(0, min_open=True), help="Cut noise: safer.")
+@click.option("--guidance", type=Number(0), help="Strength of the label; 1: as learned.")
+@click.option("--steps", type=click.IntRange(1), help="Steps from noise to a sample.")
 @click.option("--new", is_flag=True, help="No text that the data hold.")
 @click.option("--interpolate", type=click.IntRange(2), help="Steps from a sample to the next.")
 @click.option("--length", type=click.IntRange(1), help="Longest text or music to make.")

@@ -5,6 +5,7 @@ from . import autoencoder as autoencoder
 from . import callbacks as callbacks
 from . import convolutional as convolutional
 from . import data as data
+from . import diffusion as diffusion
 from . import feedforward as feedforward
 from . import gan as gan
 from . import layers as layers
@@ -34,6 +35,8 @@ from .convolutional import train_feature_extractor as train_feature_extractor
 from .data import Dataset as Dataset
 from .data import list_data as list_data
 from .data import load_data as load_data
+from .diffusion import Diffusion as Diffusion
+from .diffusion import build_diffusion as build_diffusion
 from .feedforward import MLP as MLP
 from .feedforward import build_mlp as build_mlp
 from .gan import GAN as GAN

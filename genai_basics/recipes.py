@@ -200,6 +200,18 @@ RECIPES = {
             tiny={"latent_dim": 8, "hidden_units": (16,)},
         ),
         Recipe(
+            name="diffusion",
+            family="diffusion",
+            builder="diffusion.build_diffusion",
+            summary="diffusion by flow matching: images and vectors, guided by label, in few steps",
+            data="digits",
+            kinds=("images", "vectors"),
+            epochs=100,
+            batch_size=64,
+            options=(CONDITIONAL,),
+            tiny={"hidden_units": (16,), "steps": 2},
+        ),
+        Recipe(
             name="text-gan",
             family="GAN",
             builder="gan.build_text_gan",

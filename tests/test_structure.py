@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "genai_basics"
 FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "cli").rglob("*.py")])
 
-FAMILIES = {"autoencoder", "convolutional", "feedforward", "gan", "recurrent", "vae"}
+FAMILIES = {"autoencoder", "convolutional", "diffusion", "feedforward", "gan", "recurrent", "vae"}
 # From the bottom to the top: a module imports from its own row or from rows below it.
 LAYERS = [
     {"checks", "extras", "provenance", "registration", "startup"},

@@ -10,10 +10,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from .intervals import share_interval
 from .samples import density_coverage, frechet_distance, precision_recall
 
 __all__ = [
     "FeatureStatistics",
+    "Judge",
     "build_features",
     "sample_report",
     "some_examples",
@@ -112,6 +114,102 @@ class FeatureStatistics(keras.metrics.Metric):
         shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root.T @ fake @ root), 0.0)).sum()
         distance = np.square(means[0] - means[1]).sum() + np.trace(real) + np.trace(fake)
         return max(float(distance - 2.0 * shared), 0.0)
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Judge(layers.Layer):
+    """Features of examples, a classifier on top of them, and the Fréchet distance of batches.
+
+    `statistics`, a metric, gathers the features of both sides; its state is not saved.
+
+    Args:
+        shape: Shape of one example; pictures in [0, 1].
+        num_classes: Number of labels. `None`: no classifier, and features of random weights.
+        features: Network of your own from examples to features (n, d), which is not trained.
+    """
+
+    def __init__(self, shape, num_classes=None, features=None, **kwargs):
+        super().__init__(**kwargs)
+        self.shape, self.num_classes = tuple(shape), num_classes
+        self.trains_features = features is None
+        self.features = features or build_features(self.shape)
+        width = self.features.outputs[0].shape[-1]
+        self.classifier = None
+        if num_classes:
+            init = keras.initializers.GlorotUniform(0)
+            inputs = keras.Input((width,))
+            outputs = layers.Dense(num_classes, kernel_initializer=init)(inputs)
+            self.classifier = keras.Model(inputs, outputs, name="classifier")
+        self.statistics = FeatureStatistics(width)
+        self.trainable = False
+        self.built = True
+
+    def call(self, x):
+        """Return features (n, d)."""
+        return self.features(x)
+
+    def classify(self, features):
+        """Return the likeliest label of each row of features, integers (n,)."""
+        return ops.convert_to_numpy(self.classifier(features)).argmax(axis=1)
+
+    def adapt(self, x, y, steps=300, batch_size=128):
+        """Train the classifier, and the features unless they are your own, on labelled x.
+
+        Args:
+            x: Examples as `call` takes them.
+            y: Integer labels.
+            steps: Training steps; each takes `batch_size` examples.
+            batch_size: Number of examples per step.
+        """
+        order = np.random.default_rng(0)
+        passes = -(-steps * batch_size // len(x))
+        index = np.concatenate([order.permutation(len(x)) for _ in range(passes)])
+        index = index[: steps * batch_size]
+        self.classifier.trainable, self.features.trainable = True, self.trains_features
+        model = keras.Sequential([self.features, self.classifier])
+        model.compile(
+            keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        )
+        model.fit(x[index], y[index], batch_size, shuffle=False, verbose=0)
+        self.features.trainable = self.classifier.trainable = False
+
+    def report(self, real, fake, labels=None, class_names=None):
+        """Return `(metrics, intervals)` of features of real and of generated examples.
+
+        Args:
+            real, fake: Features (n, d) and (m, d).
+            labels: The integer labels (m,) that generated examples should have.
+            class_names: Names of the labels.
+
+        Returns:
+            The numbers of `sample_report`; with a classifier, also `share_NAME`, the share of
+            each class among the generated; with labels, also `label_obedience`, the share that
+            the classifier gives its label.
+        """
+        metrics, intervals = sample_report(real, fake), {}
+        if self.classifier is None:
+            return metrics, intervals
+        classes = self.classify(fake)
+        if labels is not None:
+            obeyed = classes == labels
+            metrics["label_obedience"] = obeyed.mean()
+            intervals["label_obedience"] = list(share_interval(obeyed.sum(), len(obeyed)))
+        names = class_names or range(self.num_classes)
+        shares = np.bincount(classes, minlength=self.num_classes) / len(classes)
+        metrics |= {f"share_{name}": share for name, share in zip(names, shares, strict=True)}
+        return metrics, intervals
+
+    def get_config(self):
+        own = None if self.trains_features else self.features
+        config = {"shape": self.shape, "num_classes": self.num_classes}
+        features = keras.saving.serialize_keras_object(own)
+        return {**super().get_config(), **config, "features": features}
+
+    @classmethod
+    def from_config(cls, config):
+        features = keras.saving.deserialize_keras_object(config.pop("features"))
+        return cls(features=features, **config)
 
 
 def sample_report(real, fake, most=3000):

@@ -1,0 +1,5 @@
+"""Diffusion: models that turn noise into examples in small steps."""
+
+from .flow_matching import Diffusion, build_diffusion
+
+__all__ = ["Diffusion", "build_diffusion"]

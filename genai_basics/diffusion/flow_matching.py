@@ -1,0 +1,370 @@
+"""Diffusion by flow matching (Lipman et al., 2022, https://arxiv.org/abs/2210.02747).
+
+A straight line leads from noise e ~ N(0, I), at time 0, to an example x, at time 1:
+
+    x_t = (1 - t) e + t x        with the velocity        x - e
+
+A network learns the mean velocity of all lines through a point, v(x_t, t) = E[x - e | x_t]:
+
+    loss = E |v(x_t, t) - (x - e)|^2        x from the data, e and log t / (1 - t) from N(0, I)
+
+Points that start as noise and move by dx/dt = v(x, t) are, at time 1, distributed as the data.
+(Middle times are learned most: https://arxiv.org/abs/2403.03206; uniform ones did half as well.)
+
+For data of the distribution N(m, s^2 I) the velocity is known. The model starts there, and the
+network F adds to it, on a scale of its own (Karras et al., 2022, https://arxiv.org/abs/2206.00364):
+
+    r^2 = t^2 s^2 + (1 - t)^2
+    v(x, t) = m + (t s^2 - (1 - t)) / r^2 (x - t m) + s / r F((x - t m) / r, t)
+
+Conditional on a label y, the network sees y, but for some examples no label, so that it learns
+both velocities. Guidance w takes v(x, t) + w (v(x, t, y) - v(x, t)): w = 1 is what was learned,
+more makes samples more typical of y (Ho & Salimans, 2022, https://arxiv.org/abs/2207.12598).
+"""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from ..backend import gradient_step
+from ..checks import at_least, between
+from ..layers import averaged_copy, move_average
+from ..layers.blocks import check_shape
+from ..metrics.features import Judge, some_examples
+from ..model import Model, averaged, some_of
+from ..preprocessing import Numbers
+from . import evaluation
+from .networks import build_dense, build_unet
+
+__all__ = ["Diffusion", "build_diffusion"]
+
+DENSE_UP_TO = 256  # numbers in an example; more pay for convolutions
+JUDGE_LIMIT = 20_000  # examples that the judge trains on
+
+
+def build_diffusion(
+    input_shape=(28, 28, 1),
+    *,
+    num_classes=None,
+    network=None,
+    filters=(32, 64),
+    hidden_units=(256, 256, 256),
+    guidance=1.0,
+    steps=15,
+    label_dropout=0.1,
+    ema=0.998,
+    features=None,
+    class_names=None,
+    value_range=(0, 255),
+    seed=None,
+):
+    """Build a diffusion model of images or vectors. Then `compile()` and `fit(x)`.
+
+    Args:
+        input_shape: Shape of one example: (height, width, channels), sides from 8 to 64, or
+            (numbers,).
+        num_classes: Number of labels of a conditional model, which `fit(x, labels)` trains.
+            `None` learns without labels.
+        network: `"dense"` or `"conv"`, a U-Net. `None` takes conv for images of more than 256
+            numbers.
+        filters: Channels of the U-Net at half the size of the images (at their own size below
+            16 pixels), at a quarter... The last is repeated for larger images.
+        hidden_units: Widths of the dense layers.
+        guidance: Strength of the label in `sample`, unless that is given another one.
+        steps: Steps of the sampler, unless it is given others; each calls the network twice.
+        label_dropout: Share of the training examples whose label is hidden.
+        ema: Decay of the moving average of the weights that samples come from.
+        features: Network from examples in [0, 1] to features for the Fréchet distance. `None`:
+            a small classifier trained on the labels, random convolutions without labels.
+        class_names: Names of the labels.
+        value_range: Range of the data. Vectors: `None` standardizes each number instead.
+        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    >>> from genai_basics import build_diffusion, load_data
+    >>> data = load_data("digits")
+    >>> model = build_diffusion((8, 8, 1), num_classes=10, seed=0)
+    >>> model.compile()
+    >>> history = model.fit(data.train.x, data.train.y, epochs=1, verbose=0)
+    >>> model.sample(16, labels=[3], seed=0).shape
+    (16, 8, 8, 1)
+    """
+    input_shape = tuple(input_shape)
+    is_image = len(input_shape) == 3
+    size = math.prod(side or 0 for side in input_shape)
+    network = network or ("conv" if is_image and size > DENSE_UP_TO else "dense")
+    check_shape(input_shape, 1, network, num_classes)
+    if not is_image and value_range == (0, 255):
+        value_range = None
+    init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
+    build, widths = {"dense": (build_dense, hidden_units), "conv": (build_unet, filters)}[network]
+    return Diffusion(
+        build(input_shape, widths, num_classes, init),
+        num_classes=num_classes,
+        guidance=guidance,
+        steps=steps,
+        label_dropout=label_dropout,
+        ema=ema,
+        features=features,
+        class_names=class_names,
+        value_range=value_range,
+        seed=seed,
+    )
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Diffusion(Model):
+    """Flow matching with any network F: [x, t] or [x, t, one-hot label] -> shape of x.
+
+    The network sees x in [-1, 1] and more, and t of shape (batch, 1). Samples come from
+    `ema_network`, a moving average of its weights.
+    """
+
+    network_range = (-1.0, 1.0)
+    batch_size = 64
+    learning_rate = 5e-3
+    loss_keyword = "no keyword: it is the flow matching loss"
+
+    # What commands, run folders and the audit ask for: see evaluation.py.
+    report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
+    losses_by_example, features_of = evaluation.losses_by_example, evaluation.features_of
+
+    def __init__(
+        self,
+        network,
+        *,
+        num_classes=None,
+        guidance=1.0,
+        steps=15,
+        label_dropout=0.1,
+        ema=0.998,
+        features=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.network, self.num_classes = network, num_classes
+        self.guidance, self.steps = at_least("guidance", guidance, 0), at_least("steps", steps, 1)
+        self.label_dropout = between("label_dropout", label_dropout, 0, 1)
+        self.ema = between("ema", ema, 0, 1)
+        self.ema_network = averaged_copy(network)
+        shape = self.input_shape_of_one()
+        self.features = features
+        self.judge = Judge(shape, num_classes or len(self.class_names or ()) or None, features)
+        self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
+        self.deviation = self.add_weight(name="deviation", initializer="ones", trainable=False)
+        self.sampling_steps = self._scalar("sampling_steps")
+        self.sampling_guidance = self._scalar("sampling_guidance")
+        reach = None if self.value_range is None else self.network_range
+        self.preprocessor = Numbers(shape, self.value_range, reach)
+        self.built = True
+
+    def default_optimizer(self):
+        return keras.optimizers.Adam(self.peak_learning_rate, beta_2=0.99, global_clipnorm=1.0)
+
+    def input_shape_of_one(self):
+        return self.network.inputs[0].shape[1:]
+
+    # Data.
+
+    def adapt(self, x, y=None):
+        """Fit the preprocessing, and m and s of the velocity that the model starts from."""
+        super().adapt(x, y)
+        numbers = ops.convert_to_numpy(self.preprocess(some_of(x, 10_000)))
+        self.mean.assign(numbers.mean(axis=0))
+        self.deviation.assign(max(float((numbers - numbers.mean(axis=0)).std()), 1e-3))
+        if self.judge.classifier is not None and y is not None:
+            x, y = some_examples((x, self.labels.encode(y)), JUDGE_LIMIT)
+            self.judge.adapt(ops.convert_to_numpy(self.seen(self.preprocess(x))), y)
+
+    def prepare(self, x, y=None, sample_weight=None):
+        if self.num_classes and y is None:
+            raise ValueError(f"a conditional model needs labels: pass y. Received: y={y}")
+        parts = super().prepare(x, y if self.num_classes else None, sample_weight)
+        return (parts[0], self.labels.check(parts[1]), *parts[2:]) if self.num_classes else parts
+
+    def seen(self, x):
+        """Return x of the network's range as the judge takes it: pictures in [0, 1]."""
+        return x if self.value_range is None else 0.5 * (x + 1.0)
+
+    def prepared_features(self, x):
+        """Return features (n, d) of prepared x."""
+        return self.judge(self.seen(self.preprocess(x)))
+
+    def prepared_loss(self, *batch):
+        """Return the loss of each example of a prepared batch, (batch,)."""
+        return self.loss_terms(*self.transform(*batch))["loss"]
+
+    # The velocity and its loss.
+
+    def one_hot(self, labels):
+        return ops.one_hot(labels, self.num_classes) if self.num_classes else None
+
+    def velocity(self, x, t, label=None, network=None, training=False):
+        """Return v(x, t, label), of the shape of x. t: (batch, 1), label: one-hot, 0 for none."""
+        network = network or self.ema_network
+        inputs = [ops.convert_to_tensor(part) for part in (t, label) if part is not None]
+        s, t = self.deviation, _beside(t, x)
+        from_mean = x - t * self.mean
+        r = ops.sqrt(ops.square(t * s) + ops.square(1.0 - t))
+        known = self.mean + (t * ops.square(s) - (1.0 - t)) / ops.square(r) * from_mean
+        return known + s / r * network([from_mean / r, *inputs], training=training)
+
+    def loss_terms(self, x, y=None, training=False):
+        """Return `{"loss": (batch,)}`: the squared error of v, mean over an example's numbers."""
+        noise, network = self.noise_of(training), self.network if training else self.ema_network
+        n, label = ops.shape(x)[0], self.one_hot(y)
+        if training and label is not None:
+            kept = keras.random.uniform((n, 1), seed=noise) >= self.label_dropout
+            label = label * ops.cast(kept, label.dtype)
+        t = ops.sigmoid(keras.random.normal((n, 1), seed=noise))
+        e = keras.random.normal(ops.shape(x), seed=noise)
+        between = (1.0 - _beside(t, x)) * e + _beside(t, x) * x
+        error = self.velocity(between, t, label, network, training) - (x - e)
+        return {"loss": ops.mean(ops.square(error), axis=tuple(range(1, len(x.shape))))}
+
+    def train_step(self, data):
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        terms = gradient_step(
+            lambda: averaged(self.loss_terms(x, y, training=True), weights),
+            self.network.trainable_variables,
+            self.optimizer,
+        )
+        move_average(self.ema_network, self.network, self.optimizer.iterations, self.ema)
+        return self.track_terms(ops.shape(x)[0], terms)
+
+    def test_step(self, data):
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        return self.track_terms(ops.shape(x)[0], averaged(self.loss_terms(x, y), weights))
+
+    def call(self, x, t, labels=None, training=False):
+        """Return the velocity at points x (batch, ...), in the network's numbers, and times t."""
+        return self.velocity(x, t, self.one_hot(labels), training=training)
+
+    def predict(self, x, y=None, batch_size=None, verbose="auto", **kwargs):
+        """Return the loss of each raw x, (n,): lower is more typical of the data."""
+        return self.losses_by_example(x, y, batch_size)
+
+    # From noise to examples, and back.
+
+    def guided_velocity(self, x, t, label=None):
+        """Return the velocity at times t (batch, 1), with guidance by a one-hot label."""
+        if label is None:
+            return self.velocity(x, t)
+
+        def guided():
+            labels = ops.concatenate([label, ops.zeros_like(label)])
+            both = self.velocity(ops.concatenate([x, x]), ops.concatenate([t, t]), labels)
+            with_label, without = ops.split(both, 2)
+            return without + self.sampling_guidance * (with_label - without)
+
+        as_learned = self.sampling_guidance == 1.0
+        return ops.cond(as_learned, lambda: self.velocity(x, t, label), guided)
+
+    def follow(self, x, labels=None, start=0.0):
+        """Return where points x at time `start`, 0 or 1, arrive at the other (Heun's method)."""
+        label, h = self.one_hot(labels), (1.0 - 2.0 * start) / self.sampling_steps
+
+        def step(i, x):
+            t = ops.full((ops.shape(x)[0], 1), start + h * ops.cast(i, "float32"))
+            v = self.guided_velocity(x, t, label)
+            return x + 0.5 * h * (v + self.guided_velocity(x + h * v, t + h, label))
+
+        return ops.fori_loop(0, ops.cast(self.sampling_steps, "int32"), step, x)
+
+    def generate(self, n, labels=None):
+        shape = (n, *self.input_shape_of_one())
+        return self.follow(keras.random.normal(shape, seed=self.sampling_noise), labels)
+
+    def sample(
+        self,
+        n=1,
+        *,
+        seed=None,
+        batch_size=256,
+        labels=None,
+        guidance=None,
+        steps=None,
+        interpolate=None,
+    ):
+        """Draw n samples, in the data's range.
+
+        Args:
+            n, seed, batch_size, labels: As in `Model.sample`.
+            guidance: Strength of the label: 1 samples what was learned, more gives more typical
+                examples of the label and fewer kinds of them, 0 ignores it. Other values than 1
+                take twice the time. `None` takes the builder's.
+            steps: Steps of the sampler: more are slower and more exact. `None`: the builder's.
+            interpolate: Draw one sample in `interpolate`, and fill in the way from each to the
+                next.
+        """
+        self._set_sampler(guidance, steps)
+        if interpolate is None:
+            return super().sample(n, seed=seed, batch_size=batch_size, labels=labels)
+        at_least("interpolate", interpolate, 2)
+        rng = np.random.default_rng(seed)
+        corners = rng.standard_normal(
+            (-(-at_least("n", n, 1) // interpolate) + 1, *self.input_shape_of_one())
+        )
+        if labels is None and self.num_classes:
+            labels = np.arange(self.num_classes).repeat(interpolate)
+        ways = [_mixed(*pair, interpolate + 1)[:-1] for pair in itertools.pairwise(corners)]
+        return self.decode(np.concatenate(ways)[:n], labels, guidance=guidance, steps=steps)
+
+    def _set_sampler(self, guidance, steps):
+        guidance = self.guidance if guidance is None else at_least("guidance", guidance, 0)
+        if guidance != 1 and not self.num_classes:
+            raise ValueError(
+                "`guidance` needs a model with labels: build it with num_classes. "
+                f"Received: guidance={guidance}"
+            )
+        self.sampling_guidance.assign(guidance)
+        self.sampling_steps.assign(self.steps if steps is None else at_least("steps", steps, 1))
+
+    def encode(self, x, labels=None, *, guidance=None, steps=None):
+        """Return the noise that leads to raw x, of the shape of x: `decode` gives x again."""
+        self._set_sampler(guidance, steps)
+        return self.map_batches(self._encode_prepared, *self.prepare(x, labels))
+
+    def _encode_prepared(self, x, labels=None):
+        return self.follow(self.preprocess(x), labels, start=1.0)
+
+    def decode(self, z, labels=None, *, guidance=None, steps=None):
+        """Return the examples that noise z (n, ...) leads to, in the data's range."""
+        self._set_sampler(guidance, steps)
+        z, shape = np.asarray(z, "float32"), self.input_shape_of_one()
+        if z.shape[1:] != shape:
+            expected = ", ".join(map(str, ("n", *shape)))
+            raise ValueError(f"z must have shape ({expected}). Received: shape {z.shape}")
+        labels = self.labels.spread(len(z), labels)
+        parts = (z,) if labels is None else (z, labels)
+        return self.postprocess(self.map_batches(self.follow, *parts, batch_size=256))
+
+    def interpolate(self, a, b, steps=8, *, labels=None):
+        """Return `steps` examples on the way between two: a first, b last.
+
+        The noise of both is mixed, so that each example on the way is a sample. `labels`: the
+        label of both, or of a and of b, for a conditional model.
+        """
+        at_least("steps", steps, 2)
+        labels = self.labels.spread(2, labels)
+        noise = self.encode(np.stack([np.asarray(a), np.asarray(b)]), labels)
+        along = None if labels is None else np.where(np.linspace(0, 1, steps) < 0.5, *labels)
+        return self.decode(_mixed(*noise, steps), along)
+
+
+def _beside(t, x):
+    """Return t (batch, 1) with as many axes as x."""
+    return ops.reshape(t, (-1,) + (1,) * (len(x.shape) - 1))
+
+
+def _mixed(a, b, steps):
+    """Return `steps` noises from a to b; the sum of two, divided so that it has variance 1."""
+    w = np.linspace(0.0, 1.0, steps).reshape(-1, *[1] * np.ndim(a))
+    return ((1.0 - w) * a + w * b) / np.sqrt(np.square(1.0 - w) + np.square(w))
