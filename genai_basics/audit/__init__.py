@@ -11,12 +11,13 @@ from .canaries import exposure, plant, repeated_sentences
 from .checks import Checks, check_data, drop_suspects, personal_data
 from .copying import find_copies, find_duplicates
 from .leakage import membership
-from .privacy import epsilon_spent, usual_delta
+from .privacy import PrivateTraining, epsilon_spent, usual_delta
 from .verbatim import copied_text
 
 __all__ = [
     "Audit",
     "Checks",
+    "PrivateTraining",
     "audit_run",
     "check_data",
     "compare_shares",

@@ -1,8 +1,197 @@
-"""What private training guarantees: epsilon, by the package dp-accounting (extra `privacy`)."""
+"""Differentially private training (DP-SGD), and what it guarantees.
 
+Epsilon is computed by the package dp-accounting (extra `privacy`).
+"""
+
+import secrets
+
+import keras
+
+from .. import backend
+from ..callbacks import Progress
+from ..checks import positive
 from ..extras import require
+from ..model import Model
 
-__all__ = ["epsilon_spent", "usual_delta"]
+__all__ = ["PrivateTraining", "epsilon_spent", "usual_delta"]
+
+
+class PrivateTraining:
+    """Trains a model so that no single example shows in its weights (Abadi et al., 2016).
+
+    Each step draws every example by a chance of its own (Poisson sampling), clips the gradient
+    of each to the norm `clip`, and adds Gaussian noise to their sum:
+
+        g = (sum_i g_i min(1, clip / |g_i|) + N(0, (noise clip)^2)) / batch_size
+
+    (https://arxiv.org/abs/1607.00133, algorithm 1). The model stays what it is: this class only
+    replaces its `fit`. The seeds of noise and sampling are never saved: who knew them could
+    undo the noise.
+
+    Args:
+        model: A compiled model that returns losses by example and has one optimizer.
+        noise: Noise multiplier: the standard deviation of the noise, in units of `clip`.
+        clip: Maximum norm of an example's gradient.
+
+    Raises:
+        ValueError: If the model mixes the examples of a batch, or has no losses by example.
+
+    Example:
+
+    >>> from genai_basics import build_mlp, load_data
+    >>> data = load_data("digits")
+    >>> mlp = build_mlp((8, 8, 1), num_classes=10, normalize=False)
+    >>> mlp.compile()
+    >>> training = PrivateTraining(mlp, noise=1.0)
+    >>> history = training.fit(data.train.x, data.train.y, epochs=1)
+    >>> 0.1 < training.guarantee(data.train.x, steps=11, batch_size=128)["epsilon"] < 10
+    True
+    """
+
+    def __init__(self, model, noise, clip=1.0):
+        self.model = model
+        self.noise, self.clip = positive("dp_noise", noise), positive("dp_clip", clip)
+        self.seed = keras.random.SeedGenerator(secrets.randbits(31))
+        layers = list(model._flatten_layers())
+        # The loops of recurrent layers cannot be vectorized over examples.
+        self.vectorized = not any(isinstance(layer, keras.layers.RNN) for layer in layers)
+        if not _has_example_losses(model):
+            raise ValueError(
+                f"a {model.name} has no loss of single examples to clip: train it without "
+                f"`dp_noise`. Received: dp_noise={noise}"
+            )
+        for layer in layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                raise ValueError(
+                    "batch normalization mixes examples, so per-example gradients are not "
+                    "available: build without it, for example with normalize=False. Received: "
+                    f"the layer {layer.name}"
+                )
+
+    def fit(
+        self,
+        x,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        *,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_data=None,
+        callbacks=(),
+        verbose=0,
+    ):
+        """Train on raw data, as `Model.fit` does; returns Keras' `History`."""
+        model = self.model
+        if not backend.value_of(model.adapted):
+            model.adapt(x, y)
+            model.adapted.assign(1.0)
+        size = batch_size or model.batch_size
+        steps = steps_per_epoch or model.plan(x, y, size)
+        batches = model.pipeline(
+            x, y, batch_size=size, seed=secrets.randbits(31), training=True, poisson=True
+        )
+        callbacks = list(callbacks)
+        if not any(isinstance(callback, Progress) for callback in callbacks):
+            callbacks.append(Progress(epochs=epochs))
+        finalizes = any(getattr(callback, "finalizes", False) for callback in callbacks)
+        callbacks = keras.callbacks.CallbackList(
+            callbacks,
+            add_history=True,
+            add_progbar=bool(verbose),
+            model=model,
+            epochs=epochs,
+            steps=steps,
+            verbose=verbose,
+        )
+        step, batches = backend.compiled(lambda batch: self.step(batch, size)), iter(batches)
+        model.stop_training, logs = False, {}
+        callbacks.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            model.reset_metrics()
+            callbacks.on_epoch_begin(epoch)
+            for i in range(steps):
+                callbacks.on_train_batch_begin(i)
+                logs = {k: float(backend.value_of(v)) for k, v in step(next(batches)).items()}
+                callbacks.on_train_batch_end(i, logs)
+                if model.stop_training:
+                    break
+            if validation_data is not None:
+                logs |= self._validate(validation_data, size, callbacks)
+            callbacks.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+        model.optimizer.finalize_variable_values(model.trainable_weights)
+        callbacks.on_train_end(logs)
+        if not finalizes:
+            model.finalize(x, y, validation=validation_data)
+        return model.history
+
+    def step(self, batch, batch_size):
+        """Take one private step on a batch of the network's numbers; return the metrics."""
+        model, batch = self.model, batch if isinstance(batch, tuple) else (batch,)
+        losses = backend.private_gradient_step(
+            lambda examples: _losses(model, examples),
+            batch,
+            model.trainable_variables,
+            model.optimizer,
+            clip=self.clip,
+            noise=self.noise,
+            expected=batch_size,
+            seed=self.seed,
+            vectorized=self.vectorized,
+        )
+        model._loss_tracker.update_state(losses)
+        if model._compile_metrics is not None:
+            x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
+            model.compute_metrics(x, y, model(x, training=False), weights)
+        found = model.get_metrics_result()
+        return {name: value for name, value in found.items() if name not in model.tracked}
+
+    def _validate(self, data, batch_size, callbacks):
+        data = data if isinstance(data, tuple) else (data,)
+        found = self.model.evaluate(
+            *data, batch_size=batch_size, callbacks=callbacks, return_dict=True, verbose=0
+        )
+        return {f"val_{name}": value for name, value in found.items()}
+
+    def guarantee(self, x, steps, batch_size):
+        """Return epsilon and delta of training on raw x, and what they cover, as a dict."""
+        n, unit = self.model.privacy_of(x)
+        rate, delta = batch_size / n, usual_delta(n)
+        outside = ["what the choice of settings over several runs gives away"]
+        if _reads_training_data(self.model):
+            outside.append("what the preprocessing read from the training data: scales, vocabulary")
+        return {
+            "epsilon": epsilon_spent(self.noise, rate, steps, delta),
+            "delta": delta,
+            "noise": self.noise,
+            "clip": self.clip,
+            "rate": rate,
+            "unit": unit,
+            "not_covered": outside,
+        }
+
+
+def _losses(model, batch):
+    """Return the loss of each example of a batch of the network's numbers."""
+    if hasattr(model, "loss_terms"):
+        return model.loss_terms(*batch[:2], training=True)["loss"]
+    return model.example_losses(*batch, training=True)
+
+
+def _has_example_losses(model):
+    """Say whether each example has a loss of its own, in batches that are drawn by chance."""
+    if len(model.players()) > 1 or getattr(model, "concatenate", 1) > 1:
+        return False  # players see batches of each other's; clips are joined to others
+    if hasattr(model, "loss_terms"):
+        return True
+    own = type(model).example_losses is not Model.example_losses
+    return own or model.default_loss() is not None
+
+
+def _reads_training_data(model):
+    return type(model).adapt is not Model.adapt or model.scaling is not None
 
 
 def epsilon_spent(noise, rate, steps, delta):

@@ -111,7 +111,6 @@ class SequenceModel(Model):
 
     learning_rate = 4e-3
     batch_size = 32
-    vectorized_privacy = False  # the loops over time do not take it
     step_dtype = "int32"
 
     def __init__(self, network, *, window=100, streams=0, **kwargs):
@@ -166,11 +165,20 @@ class SequenceModel(Model):
         return windows.training(streams, None)[1]
 
     def pipeline(
-        self, x, y=None, sample_weight=None, *, batch_size=None, seed=None, start=0, training=False
+        self,
+        x,
+        y=None,
+        sample_weight=None,
+        *,
+        batch_size=None,
+        seed=None,
+        start=0,
+        training=False,
+        poisson=False,
     ):
         windows = self.windows(x)
         batch_size = batch_size or self.batch_size
-        if training and self.dp_noise is not None:
+        if poisson:
             return drawn(self._private_draw(windows, batch_size))
         if training:
             streams = self.streams_of(windows, batch_size)

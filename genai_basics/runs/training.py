@@ -12,8 +12,8 @@ import keras
 
 from .. import backend
 from ..callbacks import Doctor, Progress
+from ..checks import positive
 from ..data import Dataset, load_data
-from ..model import Model
 from ..recipes import check_options, get_recipe, parameters
 from .card import write_card
 from .recorder import Follower, Recorder, validation_of
@@ -112,7 +112,7 @@ def train(
     """
     recipe = get_recipe(name)
     check_options(name, options)
-    _check_budget(epochs, minutes, batch_size)
+    _check_numbers(epochs, minutes, batch_size, dp_noise, dp_clip)
     first = backend.join(strategy) == 0
     asked = {
         "batch_size": batch_size,
@@ -164,7 +164,7 @@ def train(
             else:
                 module, function = recipe.builder.split(".")
                 model = getattr(import_module(f"genai_basics.{module}"), function)(**arguments)
-            model.compile(learning_rate=learning_rate, dp_noise=dp_noise, dp_clip=dp_clip)
+            model.compile(learning_rate=learning_rate)
             run = Run(folder, config)
             if first:
                 put_aside(folder)
@@ -278,13 +278,14 @@ def _fit(run, recipe, model, data, callbacks):
         total = training["epochs"] * rounds
         budget = {"epochs": total}
     recorder.clock = Progress(**budget)
+    trainer = _trainer(model, training)
     doctor = Doctor()
     left = recorder.rounds_done < total
     if training["minutes"]:
         left = recorder.seconds < 60 * training["minutes"]
     try:
         if left:
-            model.fit(
+            trainer.fit(
                 data.train.x,
                 data.train.y,
                 batch_size=training["batch_size"],
@@ -305,33 +306,24 @@ def _fit(run, recipe, model, data, callbacks):
     recorder.finish("finished")
     if not first:
         return run
-    if model.dp_noise is not None:
-        _account(run, model, data.train.x)
+    if trainer is not model:
+        run.config["privacy"] = trainer.guarantee(
+            data.train.x, run.config["steps"], training["batch_size"]
+        )
+        run.save_config()
+        write_card(run)
     if training.get("audit", True):
         _end_with_audit(run, data)
     return run
 
 
-def _account(run, model, x):
-    """Write into the run what its private training guarantees, and what it does not."""
-    from ..audit import epsilon_spent, usual_delta
+def _trainer(model, training):
+    """Return what fits the model: itself, or what trains it privately."""
+    if training.get("dp_noise") is None:
+        return model
+    from ..audit import PrivateTraining
 
-    n, unit = model.privacy_of(x)
-    rate, delta = run.config["training"]["batch_size"] / n, usual_delta(n)
-    outside = ["what the choice of settings over several runs gives away"]
-    if type(model).adapt is not Model.adapt or model.scaling is not None:
-        outside.append("what the preprocessing read from the training data: scales, a vocabulary")
-    run.config["privacy"] = {
-        "epsilon": epsilon_spent(model.dp_noise, rate, run.config["steps"], delta),
-        "delta": delta,
-        "noise": model.dp_noise,
-        "clip": model.dp_clip,
-        "rate": rate,
-        "unit": unit,
-        "not_covered": outside,
-    }
-    run.save_config()
-    write_card(run)
+    return PrivateTraining(model, training["dp_noise"], training["dp_clip"] or 1.0)
 
 
 def _planted(data, repeats, seed):
@@ -381,14 +373,17 @@ def _plan(model, part, size, least):
     return size, steps
 
 
-def _check_budget(epochs, minutes, batch_size):
+def _check_numbers(epochs, minutes, batch_size, dp_noise, dp_clip):
     if epochs and minutes:
         raise ValueError(
             f"give `epochs` or `minutes`, not both. Received: epochs={epochs}, minutes={minutes}"
         )
-    for name, value in (("epochs", epochs), ("minutes", minutes), ("batch_size", batch_size)):
-        if value is not None and value <= 0:
-            raise ValueError(f"`{name}` must be more than 0. Received: {name}={value}")
+    budget = {"epochs": epochs, "minutes": minutes, "batch_size": batch_size}
+    for name, value in {**budget, "dp_noise": dp_noise, "dp_clip": dp_clip}.items():
+        if value is not None:
+            positive(name, value)
+    if dp_clip is not None and dp_noise is None:
+        raise ValueError(f"`dp_clip` needs `dp_noise`. Received: dp_clip={dp_clip}, dp_noise=None")
 
 
 def _load(recipe, data, options, like):
@@ -457,10 +452,11 @@ def _plain(value):
 
 
 def _prepare_process(training):
-    if training["strategy"] == "multiworker" and training.get("dp_noise"):
+    if training["strategy"] != "one" and training.get("dp_noise"):
         raise ValueError(
-            "private training takes one process: leave `dp_noise` out, or the strategy. "
-            f'Received: dp_noise={training["dp_noise"]}, strategy="multiworker"'
+            "private training takes one process and one device: leave `dp_noise` out, or the "
+            f"strategy. Received: dp_noise={training['dp_noise']}, "
+            f'strategy="{training["strategy"]}"'
         )
     keras.utils.set_random_seed(training["seed"])
     if training["deterministic"]:
