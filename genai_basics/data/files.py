@@ -5,6 +5,8 @@ import os
 import re
 import warnings
 from collections import defaultdict
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ __all__ = [
     "split_folders",
     "split_of",
     "walk",
+    "walked_once",
 ]
 
 WHOLE = 64 * 2**20  # bytes of a single file that are hashed whole
@@ -32,6 +35,7 @@ SPLITS = {
     "test": ("test", "testing"),
 }
 MACHINE = ("@eadir", "__macosx", "$recycle.bin", "system volume information")  # folders
+_walked = ContextVar("walked", default=None)
 HIDDEN = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")  # files of file managers
 
 
@@ -104,12 +108,40 @@ def inner_folder(folder, suffixes):
     return inner
 
 
+@contextmanager
+def walked_once():
+    """Within this context each folder is walked through once, however often it is asked about."""
+    token = _walked.set({})
+    try:
+        yield
+    finally:
+        _walked.reset(token)
+
+
 def walk(folder):
     """Return `(files, odd)` of all that lies under a folder, in order, hidden files left out.
 
     Links are followed, into each folder once. `odd` lists (path, why) of links and files that
     cannot be read.
     """
+    files, odd = _walk(folder)
+    return [path for path, _ in files], odd
+
+
+def list_files(folder, suffixes):
+    """Return the sorted files under `folder` with one of the endings, see `walk`.
+
+    Files in folders that a system made for itself (`@eaDir`) are left out.
+    """
+    suffixes = tuple(suffixes)
+    return [path for path, name in _walk(folder)[0] if name.endswith(suffixes)]
+
+
+def _walk(folder):
+    """Return `([(path, name in small letters, "" in folders of systems)], odd)`."""
+    known = _walked.get()
+    if known is not None and os.fspath(folder) in known:
+        return known[os.fspath(folder)]
     files, odd, links, seen = [], [], [], set()
 
     def visit(top):
@@ -117,34 +149,28 @@ def walk(folder):
             seen.add(os.path.realpath(root))
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             links.extend(p for n in folders if os.path.islink(p := os.path.join(root, n)))
-            for name in names:
+            machine = _machine(Path(root, "file").relative_to(folder))
+            for name in sorted(names):
                 path = os.path.join(root, name)
                 if name.startswith(".") or name.lower() in HIDDEN:
                     continue
                 if os.path.isfile(path):
-                    files.append(path)
+                    files.append((path, "" if machine else name.lower()))
                 else:
                     dead = os.path.islink(path) and not os.path.exists(path)
-                    odd.append((path, "broken link" if dead else "not a regular file"))
+                    odd.append((Path(path), "broken link" if dead else "not a regular file"))
 
     visit(folder)
     while links:  # only when all real folders are known
         link = links.pop(0)
         if os.path.realpath(link) in seen:
-            odd.append((link, "link to a folder already read"))
+            odd.append((Path(link), "link to a folder already read"))
         else:
             visit(link)
-    return [Path(name) for name in sorted(files)], sorted((Path(p), why) for p, why in odd)
-
-
-def list_files(folder, suffixes):
-    """Return the sorted files under `folder` with one of the endings, see `walk`."""
-    suffixes = tuple(suffixes)
-    return [
-        path
-        for path in walk(folder)[0]
-        if path.name.lower().endswith(suffixes) and not _machine(path.relative_to(folder))
-    ]
+    found = [(Path(path), name) for path, name in sorted(files)], sorted(odd)
+    if known is not None:
+        known[os.fspath(folder)] = found
+    return found
 
 
 def _machine(path):
@@ -159,8 +185,8 @@ def report_unused(folder, used, strict):
         ValueError: With `strict`, there are such files.
     """
     files, odd = walk(folder)
-    used = {os.path.abspath(path) for path in used}
-    rest = [p.relative_to(folder) for p in files if os.path.abspath(p) not in used]
+    used = set(used)
+    rest = [path.relative_to(folder) for path in files if path not in used]
     named = [(p.relative_to(folder), why) for p, why in odd]
     kinds = {}
     for path in rest:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .dataframes import is_frame
 from .dataset import Dataset
-from .files import report_unused
+from .files import report_unused, walked_once
 from .guess import guess_kind
 from .spec import Spec, spec_from_config
 from .splits import limit_part, split_parts
@@ -53,6 +53,7 @@ def list_data():
     return {name: line for name, (_, _, line) in NAMES.items()}
 
 
+@walked_once()
 def load_data(
     source,
     *,
