@@ -240,12 +240,12 @@ def _taken(options, method, model):
 def _write_answer(rows, outputs, out, run, x):
     import csv
 
-    from genai_basics.data.writers import write_boxes, write_samples
+    from genai_basics.data.writers import rows_to_json, write_boxes, write_samples
     from genai_basics.provenance import ENHANCED, describe
     from genai_basics.runs.files import replacing, write_text
 
     if out.suffix in (".json", ".jsonl"):
-        write_text(out, run.model.document(rows, out.suffix))
+        write_text(out, rows_to_json(rows, out.suffix, run.spec))
     elif out.suffix in (".csv", ".tsv"):
         with (
             replacing(out) as temporary,

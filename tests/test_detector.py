@@ -9,6 +9,7 @@ from keras import ops
 
 from genai_basics import build_detector, load_data
 from genai_basics.convolutional.boxes import boxes_of, detection_losses, gaussians, overlaps
+from genai_basics.data.writers import rows_to_json
 
 SIZE = (32, 48)  # 8 x 12 places
 
@@ -165,12 +166,12 @@ def test_answer_draws_and_writes_coco_results(trained):
     assert drawn[0].shape == (*data.test.x[0].shape[:2], 3)
     assert rows[0]["objects"] == len(rows[0]["boxes"]) == len(rows[0]["scores"])
     rows = [{"input": f"{i}.png", **row} for i, row in enumerate(rows)]
-    results = json.loads(model.document(rows, ".json"))
+    results = json.loads(rows_to_json(rows, ".json", data.spec))
     if results:
         assert set(results[0]) == {"image_id", "file_name", "category_id", "bbox", "score"}
         left, top, right, bottom = rows[results[0]["image_id"]]["boxes"][0]
         assert results[0]["bbox"] == pytest.approx([left, top, right - left, bottom - top], abs=0.1)
-    assert len(model.document(rows, ".jsonl").splitlines()) == 2
+    assert len(rows_to_json(rows, ".jsonl", data.spec).splitlines()) == 2
 
 
 def test_saved_detector_finds_the_same(trained, tmp_path):

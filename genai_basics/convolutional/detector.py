@@ -3,8 +3,6 @@
 The formulas and their source are in `boxes.py`.
 """
 
-import json
-
 import keras
 import numpy as np
 from keras import ops
@@ -335,25 +333,6 @@ class Detector(Model):
         parts = (found[name] for name in ("boxes", "labels", "scores"))
         drawn = plotting.draw_boxes(picture, *parts, class_names=self.class_names)
         return np.asarray(drawn.convert("RGB"))
-
-    def document(self, rows, suffix):
-        """Return the rows of `answer` as COCO results for `.json`, as lines for `.jsonl`.
-
-        COCO's are a list of `{"image_id", "category_id", "bbox": [left, top, width, height],
-        "score"}`; pictures and categories are numbered from 0, and `file_name` says which.
-        """
-        if suffix == ".jsonl":
-            return super().document(rows, suffix)
-        numbers = {self.name_of(i): i for i in range(self.num_classes)}
-        results = []
-        for i, row in enumerate(rows):
-            parts = (row["boxes"], row["labels"], row["scores"])
-            for (left, top, right, bottom), label, score in zip(*parts, strict=True):
-                box = [left, top, round(right - left, 1), round(bottom - top, 1)]
-                result = {"image_id": i, "file_name": row.get("input", str(i))}
-                result |= {"category_id": numbers[label], "bbox": box, "score": score}
-                results.append(result)
-        return json.dumps(results)
 
     def pictures(self, x, y=None):
         """Return the first pictures with what was found on them."""

@@ -1,6 +1,7 @@
 """Samples to files: the ending says the format."""
 
 import csv
+import json
 import math
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from .. import provenance as origin
 from .yolo import write_yolo
 
-__all__ = ["image_grid", "to_pixels", "write_boxes", "write_samples"]
+__all__ = ["image_grid", "rows_to_json", "to_pixels", "write_boxes", "write_samples"]
 
 SUFFIXES = {  # kind: endings that suit it; "" is a folder of one file each
     "images": (".png", ".gif", ".jpg", ".jpeg", ".npy", ".npz", ""),
@@ -114,6 +115,26 @@ def write_boxes(rows, images, path, spec, *, provenance=None):
     if provenance is not None:
         origin.write_beside(path, provenance)
     return written
+
+
+def rows_to_json(rows, suffix, spec):
+    """Return rows of answers (dicts) as the text of a file: JSON, one row per line.
+
+    Objects found in pictures become COCO results where `suffix` is `.json`: a list of
+    `{"image_id", "file_name", "category_id", "bbox": [left, top, width, height], "score"}`,
+    with pictures and categories numbered from 0.
+    """
+    if spec.kind != "detection" or suffix == ".jsonl":
+        return "".join(json.dumps(row, default=str) + "\n" for row in rows)
+    numbers = {name: i for i, name in enumerate(spec.class_names)}
+    results = []
+    for i, row in enumerate(rows):
+        parts = (row["boxes"], row["labels"], row["scores"])
+        for (left, top, right, bottom), label, score in zip(*parts, strict=True):
+            box = [left, top, round(right - left, 1), round(bottom - top, 1)]
+            result = {"image_id": i, "file_name": row.get("input", str(i))}
+            results.append(result | {"category_id": numbers[label], "bbox": box, "score": score})
+    return json.dumps(results)
 
 
 def image_grid(images, columns=None, pad=2):
