@@ -1,4 +1,4 @@
-"""Tests for genai_basics.convolutional, genai_basics.augmentation and genai_basics.sound."""
+"""Tests for genai_basics.convolutional, the layers of pictures and sounds."""
 
 import keras
 import numpy as np
@@ -6,6 +6,7 @@ import pytest
 from scipy import signal
 
 from genai_basics import LogMel, build_cnn, load_data, train_feature_extractor
+from genai_basics.convolutional.evaluation import draw_explained
 from genai_basics.layers import RandomAffine, RandomErasing, RandomSeries
 from genai_basics.layers.spectral import mel_filters
 
@@ -93,7 +94,7 @@ def test_explanation_points_where_the_evidence_is():
     maps = model.explain(x[y == 1][:10].astype("uint8"), label=1)
     inside, outside = maps[:, 1:7, 1:7].mean(), maps[:, 8:, 8:].mean()
     assert inside > outside
-    drawn = model.draw_explained(x[:2].astype("uint8"))
+    drawn = draw_explained(model, x[:2].astype("uint8"))
     assert drawn.shape == (2, 16, 16, 3)
     assert drawn.dtype == np.uint8
 

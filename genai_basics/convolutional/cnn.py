@@ -1,10 +1,10 @@
-"""Convolutional network: the same small weights at every place of a picture, sound or series.
+"""Convolutional network: the same small filters at every position of a picture, sound or series.
 
 Stages of convolutions, each at half the resolution of the one before (LeCun et al., 1998,
-https://doi.org/10.1109/5.726791), with batch normalization (arXiv:1502.03167) and shortcuts
-(He et al., 2015, arXiv:1512.03385: relu(x + f(x))), then the average over all places and a
-dense layer. That average is what lets `explain` say which places spoke for a class (Zhou et
-al., 2015, arXiv:1512.04150).
+https://doi.org/10.1109/5.726791), with batch normalization (arXiv:1502.03167) and residual blocks
+relu(x + f(x)) (He et al., 2015, arXiv:1512.03385), then global average pooling and a dense layer.
+The pooling is what makes class activation maps possible: see `CNN.explain` (Zhou et al., 2015,
+arXiv:1512.04150).
 """
 
 import itertools
@@ -13,16 +13,16 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from .. import plotting
-from ..data.writers import image_grid, to_pixels
+from ..checks import at_least
 from ..layers import RandomAffine, RandomErasing, RandomLight, RandomSeries
-from ..layers.spectral import LogMel
-from ..predictor import Predictor, head_of
+from ..layers.spectral import LogMel, MaskedAverage, Spectrogram
+from ..predictor import Head, Predictor
 from ..preprocessing import Numbers, Waves
+from . import evaluation
 
 __all__ = ["CNN", "build_cnn", "train_feature_extractor"]
 
-LEAST_SIDE = 6  # pixels of the smallest stage
+LEAST_SIDE = 6  # pixels of the last stage
 
 
 def build_cnn(
@@ -51,32 +51,33 @@ def build_cnn(
 
     Args:
         input_shape: Shape of one example: (height, width, channels), (time, channels) or
-            (frames, height, width, channels). Leave it out for sounds.
-        num_classes: Number of classes; left out, values are predicted (regression).
-        sample_rate: Samples a second of sounds: x is then a list of clips of any length.
-        task: "classification" or "regression", where `num_classes` should not decide.
+            (frames, height, width, channels). `None` for sounds.
+        num_classes: Number of classes. `None` predicts values (regression), unless there are
+            `class_names`.
+        sample_rate: Samples per second of sounds: x is then a list of clips of any length.
+        task: "classification" or "regression". `None` infers it from `num_classes`.
         multi_label: Whether an example may have several labels at once: y is (n, classes).
-        num_outputs: Number of values of a regression.
-        filters: Channels of the stages, each at half the resolution of the one before (series
-            keep theirs). `None`: 24, 48, 96..., as many as the size of pictures allows.
-        blocks: Residual blocks in a stage; the first, at full resolution, has none. `None`: 1,
+        num_outputs: Number of values per example, for regression.
+        filters: Channels of each stage, at half the resolution of the stage before (series keep
+            theirs). `None`: 24, 48, 96..., as many as the size of pictures allows.
+        blocks: Residual blocks per stage; the first, at full resolution, has none. `None`: 1,
             for series 0.
         kernel_size: Side of the convolutions. `None`: 3; for series 7, 5, then 3.
-        dropout: Share of features dropped before the last layer, in training.
-        augment: Whether x is varied in training (pictures: shifts, turns, zooms, and light and
-            gaps where they may be mirrored; sounds:
-            speed, pitch, gaps; series: size, noise, time), or a layer of yours.
-        mirror: Whether pictures may be mirrored, which letters and digits may not. `None`:
-            colour pictures whose classes have longer names than digits and letters. Such a model
+        dropout: Dropout rate before the last layer.
+        augment: Whether to augment x in training (pictures: shifts, rotations, zooms, and light
+            and erasing if they may be mirrored; sounds: speed, pitch, erasing; series: scale,
+            noise, time), or your own layer.
+        mirror: Whether pictures may be mirrored, which letters and digits may not. `None`: colour
+            pictures whose classes have longer names than letters and digits. Such a model
             predicts the average of a picture and its mirror image.
-        mel_bands: Frequency bands that sounds are split into.
-        pitch: How far sounds are moved and stretched over their bands in training, as a share
-            of them: more for voices not heard before, 0 where the pitch is what counts.
-        balance: Whether rare classes weigh as much as frequent ones.
-        label_smoothing: How much of the certainty is spread over all classes.
-        class_names: Names of the labels.
-        value_range: Range of pictures, to warn of others.
-        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+        mel_bands: Number of mel frequency bands of sounds.
+        pitch: How far sounds are shifted and stretched over their bands in training, as a share
+            of them: more for unknown voices, 0 if the pitch matters.
+        balance: Whether rare classes weigh as much as frequent ones in training.
+        label_smoothing: Label smoothing, from 0 to 1.
+        class_names: Names of the classes.
+        value_range: Range of pictures; other ranges get a warning.
+        seed: Seed of weights, noise and the order of data. `None` draws a random one.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -91,7 +92,15 @@ def build_cnn(
     >>> cnn.explain(data.test.x[:3]).shape
     (3, 8, 8)
     """
-    units, activation = head_of(task, num_classes, class_names, multi_label, num_outputs)
+    head = Head(
+        num_classes,
+        task=task,
+        class_names=class_names,
+        multi_label=multi_label,
+        num_outputs=num_outputs,
+        balance=balance,
+        label_smoothing=label_smoothing,
+    )
     _check(input_shape, sample_rate, filters, blocks, dropout)
     seeds = itertools.repeat(None) if seed is None else itertools.count(seed)
     if mirror is None:
@@ -108,20 +117,12 @@ def build_cnn(
         kernels = (kernel_size,) if kernel_size else (7, 5, 3) if is_series else (3,)
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
     places, mask = _convolve(x, mask, filters, kernels, blocks, not is_series, init)
-    x = _average(places, mask)
-    features = layers.Identity(name="features")(x)
-    x = layers.Dropout(dropout, seed=next(seeds))(features)
-    head = keras.initializers.GlorotUniform(seed)
-    outputs = layers.Dense(units, activation, kernel_initializer=head, name="head")(x)
+    x = layers.Dropout(dropout, seed=next(seeds))(_average(places, mask))
     return CNN(
-        keras.Model(inputs, outputs, name="network"),
+        keras.Model(inputs, head(x, seed), name="network"),
         Waves(sample_rate) if sample_rate is not None else Numbers(input_shape),
+        head,
         mirror=bool(mirror),
-        num_classes=None if activation == "linear" else units,
-        multi_label=multi_label,
-        balance=balance,
-        label_smoothing=label_smoothing,
-        class_names=None if activation == "linear" else class_names,
         value_range=value_range if input_shape is not None and len(input_shape) == 3 else None,
         seed=seed,
         name="cnn",
@@ -145,20 +146,20 @@ def _check(input_shape, sample_rate, filters, blocks, dropout):
         )
     if filters is not None and (not filters or any(width < 1 for width in filters)):
         raise ValueError(f"`filters` must be widths of at least 1. Received: filters={filters}")
-    if blocks is not None and blocks < 0:
-        raise ValueError(f"`blocks` must not be negative. Received: blocks={blocks}")
+    if blocks is not None:
+        at_least("blocks", blocks, 0)
     if not 0 <= dropout < 1:
         raise ValueError(f"`dropout` must be from 0 to below 1. Received: dropout={dropout}")
 
 
 def _may_be_mirrored(input_shape, class_names):
-    """Say whether pictures show things rather than writing, as far as one can tell."""
+    """Return whether pictures seem to show things, not letters or digits."""
     named = class_names is not None and any(len(str(name)) > 2 for name in class_names)
     return named and input_shape is not None and len(input_shape) == 3 and input_shape[-1] == 3
 
 
 def _stages(input_shape):
-    """Return channels of as many stages as halve the shorter side down to a few pixels."""
+    """Return the channels of stages that halve the shorter side down to a few pixels."""
     side = min(size for size in input_shape[-3:-1])
     count = 1
     while side >> count >= LEAST_SIDE and count < 6:
@@ -168,7 +169,7 @@ def _stages(input_shape):
 
 
 def _vary(x, augment, mirror, seeds):
-    """Add what varies grids in training."""
+    """Return x behind the layers that augment pictures and series in training."""
     if isinstance(augment, keras.layers.Layer):
         return augment(x)
     if not augment:
@@ -185,7 +186,7 @@ def _vary(x, augment, mirror, seeds):
 
 
 def _hear(sample_rate, bands, augment, pitch, seeds):
-    """Return the inputs of a network for sounds, their spectrogram, and which frames are sound."""
+    """Return the inputs of a network for sounds, their spectrogram and its mask."""
     samples = keras.Input((None,), name="samples")
     length = keras.Input((), dtype="int32", name="length")
     x = LogMel(sample_rate, bands, name="log_mel")(samples)
@@ -199,46 +200,11 @@ def _hear(sample_rate, bands, augment, pitch, seeds):
     return {"samples": samples, "length": length}, x, x[..., 1:]
 
 
-@keras.saving.register_keras_serializable(package="genai_basics")
-class Spectrogram(layers.Layer):
-    """Log-mel bands as a picture (frames, bands, 2): standardized by clip, and where sound is.
-
-    The mean of the clip's own frames is taken off and their standard deviation divided by, so
-    that neither loudness counts nor the silence that fills up a batch. The number of frames is
-    filled up to an even one: where a convolution at every second place begins depends on that.
-
-    Args:
-        hop: Samples from frame to frame.
-    """
-
-    def __init__(self, hop, **kwargs):
-        super().__init__(**kwargs)
-        self.hop = hop
-
-    def call(self, inputs):
-        x, length = inputs
-        x = ops.pad(x, ((0, 0), (0, ops.shape(x)[1] % 2), (0, 0)))
-        frames = ops.cast(ops.ceil(length / self.hop), "int32")
-        mask = ops.cast(ops.arange(ops.shape(x)[1])[None] < frames[:, None], x.dtype)[..., None]
-        count = ops.maximum(ops.sum(mask, axis=(1, 2), keepdims=True), 1.0) * x.shape[2]
-        mean = ops.sum(x * mask, axis=(1, 2), keepdims=True) / count
-        variance = ops.sum(ops.square(x - mean) * mask, axis=(1, 2), keepdims=True) / count
-        x = (x - mean) * mask / ops.sqrt(variance + 0.1)
-        return ops.stack([x, ops.broadcast_to(mask, ops.shape(x))], axis=-1)
-
-    def compute_output_shape(self, input_shape):
-        batch, _, bands = input_shape[0]
-        return (batch, None, bands, 2)
-
-    def get_config(self):
-        return {**super().get_config(), "hop": self.hop}
-
-
 def _convolve(x, mask, filters, kernels, blocks, halve, init):
-    """Return features (..., filters[-1]) at every place, and the mask: stages of residual blocks.
+    """Return features (..., filters[-1]) at all positions, and their mask.
 
-    What a mask leaves out is set to 0 after every convolution, as if the clip ended there: what
-    fills up a batch beside a longer clip changes nothing.
+    The mask is applied after every convolution, as if the clip ended there, so that the padding
+    of a batch changes nothing.
     """
     rank = len(x.shape) - 2
     kind = {1: layers.Conv1D, 2: layers.Conv2D, 3: layers.Conv3D}[rank]
@@ -255,31 +221,18 @@ def _convolve(x, mask, filters, kernels, blocks, halve, init):
 
     for i, width in enumerate(filters):
         size = kernels[min(i, len(kernels) - 1)]
-        # Spectrograms are wide and smooth: their first stage is at half their resolution too.
+        # Spectrograms are wide and smooth: their first stage halves the resolution, too.
         strides = 2 if mask is not None and not i else 1
         if halve and i:
             x = pool(2, padding="same")(x)
         if strides == 2 or (halve and i):
             mask = halved(mask)
         x = conv(x, mask, width, size, strides)
-        for _ in range(blocks if i or not halve else 0):  # at full resolution they cost most
+        for _ in range(blocks if i or not halve else 0):  # at full resolution they cost the most
             shortcut = x
             x = conv(conv(x, mask, width, size), mask, width, size, activation=None)
             x = layers.ReLU()(layers.Add()([x, shortcut]))
     return layers.Identity(name="places")(x), mask
-
-
-@keras.saving.register_keras_serializable(package="genai_basics")
-class MaskedAverage(layers.Layer):
-    """Average features (frames, bands, channels) over the places of a mask (…, 1)."""
-
-    def call(self, inputs):
-        x, mask = inputs
-        total = ops.maximum(ops.sum(mask, axis=(1, 2)), 1e-3)
-        return ops.sum(x * mask, axis=(1, 2)) / total
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0][0], input_shape[0][-1])
 
 
 def _average(places, mask):
@@ -295,17 +248,19 @@ def _average(places, mask):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class CNN(Predictor):
-    """A convolutional network; see `Predictor` for what it can do, beside `explain`.
+    """A `Predictor` whose network is convolutional, with `explain`.
 
     Args:
-        mirror: Whether a prediction is the average of a picture's and its mirror image's.
+        mirror: Whether to average the predictions for a picture and its mirror image.
     """
+
+    answer, pictures = evaluation.answer_cnn, evaluation.pictures_cnn
 
     learning_rate = 3e-3
     batch_size = 64
 
-    def __init__(self, network, reader, *, mirror=False, **kwargs):
-        super().__init__(network, reader, **kwargs)
+    def __init__(self, network, reader, head, *, mirror=False, **kwargs):
+        super().__init__(network, reader, head, **kwargs)
         self.mirror = mirror
 
     def call(self, x, training=False):
@@ -318,10 +273,10 @@ class CNN(Predictor):
         return keras.optimizers.AdamW(self.peak_learning_rate, weight_decay=1e-2)
 
     def explain(self, x, label=None):
-        """Return how much each place of x speaks for a class: its class activation map.
+        """Return the class activation map of x: how much each position supports a class.
 
-        sum over features f of w_fc a_f(place), w the last layer's weights (Zhou et al., 2015);
-        the average of the map over all places, plus a bias, is the class's logit.
+        map_c(position) = sum_f w_fc a_f(position), where w are the weights of the last layer
+        (Zhou et al., 2015). Its mean over all positions, plus a bias, is the logit of class c.
 
         Args:
             x: Raw examples.
@@ -335,7 +290,7 @@ class CNN(Predictor):
         labels = self.predict(x, verbose=0).argmax(axis=1)
         if label is not None:
             labels[:] = self.check_targets(np.array([label]))[0] if self.num_classes else label
-        if isinstance(self.reader, Waves):  # cut to the longest of all, not of each batch
+        if isinstance(self.reader, Waves):  # padded to the longest of all, not of each batch
             return ops.convert_to_numpy(self._explain_prepared(*prepared, labels))
         return self.map_batches(self._explain_prepared, *prepared, labels.astype("int32"))
 
@@ -353,7 +308,7 @@ class CNN(Predictor):
             places * ops.reshape(weights, (-1, *[1] * (len(places.shape) - 2), weights.shape[-1])),
             axis=-1,
         )
-        if picture:  # of any length: each place stands for a square of frames and bands
+        if picture:  # of any length: each position covers a square of frames and bands
             frames, bands = ops.shape(picture[0])[1], picture[0].shape[2]
             side = -(-bands // maps.shape[2])
             maps = ops.repeat(ops.repeat(maps, side, axis=1), side, axis=2)
@@ -363,47 +318,23 @@ class CNN(Predictor):
             return ops.image.resize(maps[..., None], size, "bilinear")[..., 0]
         return maps
 
-    def answer(self, x, top=1, explain=False):
-        """Return what `Predictor.answer` does, and with `explain` copies that show why."""
-        rows, outputs = super().answer(x, top)
-        if explain:
-            if not self.is_of_pictures:
-                raise ValueError("only pictures are drawn. Received: explain=True")
-            outputs = self.draw_explained(x)
-        return rows, outputs
-
     @property
     def is_of_pictures(self):
         """Whether x are pictures."""
         return isinstance(self.reader, Numbers) and len(self.input_shape_of_one()) == 3
 
-    def pictures(self, x, y=None):
-        """Return the confusion matrix, and for pictures the places that spoke for their class."""
-        found = super().pictures(x, y)
-        if self.is_of_pictures:
-            found["explained"] = image_grid(self.draw_explained(np.asarray(x[:16])), columns=4)
-        return found
-
-    def draw_explained(self, x):
-        """Return copies of pictures x, uint8 RGB, redder where the likeliest class was seen."""
-        heat = np.maximum(self.explain(x), 0.0)
-        pixels = to_pixels(np.asarray(x), self.value_range or (0, 255))
-        return np.stack(
-            [np.asarray(plotting.heatmap_over(*pair)) for pair in zip(pixels, heat, strict=True)]
-        )
-
 
 def train_feature_extractor(x, y, *, epochs=3, seed=0):
-    """Train a small `cnn` on labelled pictures, whose `features` measure Fréchet distances.
+    """Train a small CNN on labelled pictures; its `features` serve Fréchet distances.
 
     Args:
         x: Pictures (n, height, width, channels), 0 to 255.
         y: Labels (n,), integers or names.
-        epochs: Passes; three reach 99% on MNIST.
+        epochs: Number of epochs; three reach 99% on MNIST.
         seed: Seed of weights, noise and the order of data.
 
     Returns:
-        The `CNN`: `features(x)` are its last layer's inputs, (n, 128).
+        The `CNN`: `features(x)` are the inputs of its last layer, (n, 128).
     """
     names = (
         sorted({str(label) for label in np.ravel(y)}) if np.asarray(y).dtype.kind in "USO" else None

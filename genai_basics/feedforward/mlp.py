@@ -10,8 +10,9 @@ import itertools
 import keras
 from keras import layers, ops
 
+from ..checks import at_least
 from ..layers import RandomAffine
-from ..predictor import Predictor, head_of
+from ..predictor import Head, Predictor
 from ..preprocessing import Columns, Numbers, Words
 
 __all__ = ["MLP", "build_mlp"]
@@ -42,28 +43,30 @@ def build_mlp(
     """Build a feedforward network for vectors, tables, pictures or texts.
 
     Args:
-        input_shape: Shape of one example, (numbers,) or (height, width, channels). Leave it
-            out for tables, with `columns`, and for texts.
-        num_classes: Number of classes; left out, values are predicted (regression).
-        columns: Columns of a table: `(name, "number" | "category")` pairs. x is then a dict.
-        task: "classification" or "regression", where `num_classes` should not decide.
+        input_shape: Shape of one example, (numbers,) or (height, width, channels). `None` for
+            tables, with `columns`, and for texts.
+        num_classes: Number of classes. `None` predicts values (regression), unless there are
+            `class_names`.
+        columns: Columns of a table, `(name, "number" | "category")` pairs: x is then a dict.
+        task: "classification" or "regression". `None` infers it from `num_classes`.
         multi_label: Whether an example may have several labels at once: y is (n, classes).
-        num_outputs: Number of values of a regression.
+        num_outputs: Number of values per example, for regression.
         hidden_units: Widths of the layers. `None`: (512, 512) for pictures, (128, 64) for
             vectors and tables, (64,) for texts.
-        dropout: Share of numbers dropped in training. `None`: 0.5 for texts, else 0.2.
+        dropout: Dropout rate. `None`: 0.5 for texts, else 0.2.
         normalize: Whether each dense layer is followed by batch normalization.
-        augment: Whether pictures are shifted, turned and zoomed a little in training. `None`:
-            from 12x12 pixels on.
-        max_words: Most words and n-grams that texts are told apart by.
-        ngrams: Longest run of words that counts.
-        characters: Whether runs of letters count too. `None`: where texts are as short as names.
-        max_categories: Most values of a category that are told apart.
-        balance: Whether rare classes weigh as much as frequent ones.
-        label_smoothing: How much of the certainty is spread over all classes.
-        class_names: Names of the labels.
-        value_range: Range of pictures, to warn of others.
-        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+        augment: Whether pictures are shifted, rotated and zoomed a little in training. `None`:
+            if they have at least 12x12 pixels.
+        max_words: Maximum size of the vocabulary of words and n-grams.
+        ngrams: Maximum number of words in an n-gram.
+        characters: Whether to use character n-grams as well. `None`: if texts are as short as
+            names.
+        max_categories: Maximum number of categories per column.
+        balance: Whether rare classes weigh as much as frequent ones in training.
+        label_smoothing: Label smoothing, from 0 to 1.
+        class_names: Names of the classes.
+        value_range: Range of pictures; other ranges get a warning.
+        seed: Seed of weights, noise and the order of data. `None` draws a random one.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -78,7 +81,15 @@ def build_mlp(
     >>> mlp.predict(data.test.x, verbose=0).shape
     (180, 10)
     """
-    units, activation = head_of(task, num_classes, class_names, multi_label, num_outputs)
+    head = Head(
+        num_classes,
+        task=task,
+        class_names=class_names,
+        multi_label=multi_label,
+        num_outputs=num_outputs,
+        balance=balance,
+        label_smoothing=label_smoothing,
+    )
     is_text = input_shape is None and columns is None
     if input_shape is not None and columns is not None:
         raise ValueError(
@@ -113,17 +124,10 @@ def build_mlp(
         x = layers.Dense(width, use_bias=not normalize, kernel_initializer=init)(x)
         x = layers.BatchNormalization()(x) if normalize else x
         x = layers.Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
-    x = layers.Identity(name="features")(x)
-    head = keras.initializers.GlorotUniform(seed)
-    outputs = layers.Dense(units, activation, kernel_initializer=head, name="head")(x)
     return MLP(
-        keras.Model(inputs, outputs, name="network"),
+        keras.Model(inputs, head(x, seed), name="network"),
         reader,
-        num_classes=None if activation == "linear" else units,
-        multi_label=multi_label,
-        balance=balance,
-        label_smoothing=label_smoothing,
-        class_names=None if activation == "linear" else class_names,
+        head,
         value_range=value_range if is_image else None,
         seed=seed,
         name="mlp",
@@ -142,8 +146,7 @@ def _check(input_shape, hidden_units, dropout, ngrams):
         )
     if not 0 <= dropout < 1:
         raise ValueError(f"`dropout` must be from 0 to below 1. Received: dropout={dropout}")
-    if ngrams < 1:
-        raise ValueError(f"`ngrams` must be at least 1. Received: ngrams={ngrams}")
+    at_least("ngrams", ngrams, 1)
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")

@@ -1,10 +1,10 @@
-"""From samples to a log-mel spectrogram, as a layer."""
+"""From samples to a log-mel spectrogram, as layers."""
 
 import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["LogMel", "mel_filters"]
+__all__ = ["LogMel", "MaskedAverage", "Spectrogram", "mel_filters"]
 
 
 def mel_filters(bands, fft_length, sample_rate, low=0.0, high=None):
@@ -104,3 +104,51 @@ class LogMel(keras.layers.Layer):
     def get_config(self):
         names = ("sample_rate", "bands", "window", "hop", "low", "high", "floor")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Spectrogram(keras.layers.Layer):
+    """Log-mel bands as a picture (frames, bands, 2): standardized bands and their mask.
+
+    Each clip is standardized by the mean and deviation of its own frames, so that neither its
+    loudness nor the padding of the batch matters. The number of frames is padded to an even one,
+    because the alignment of strided convolutions depends on its parity.
+
+    Args:
+        hop: Samples from frame to frame.
+    """
+
+    def __init__(self, hop, **kwargs):
+        super().__init__(**kwargs)
+        self.hop = hop
+
+    def call(self, inputs):
+        x, length = inputs
+        x = ops.pad(x, ((0, 0), (0, ops.shape(x)[1] % 2), (0, 0)))
+        frames = ops.cast(ops.ceil(length / self.hop), "int32")
+        mask = ops.cast(ops.arange(ops.shape(x)[1])[None] < frames[:, None], x.dtype)[..., None]
+        count = ops.maximum(ops.sum(mask, axis=(1, 2), keepdims=True), 1.0) * x.shape[2]
+        mean = ops.sum(x * mask, axis=(1, 2), keepdims=True) / count
+        variance = ops.sum(ops.square(x - mean) * mask, axis=(1, 2), keepdims=True) / count
+        x = (x - mean) * mask / ops.sqrt(variance + 0.1)
+        return ops.stack([x, ops.broadcast_to(mask, ops.shape(x))], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        batch, _, bands = input_shape[0]
+        return (batch, None, bands, 2)
+
+    def get_config(self):
+        return {**super().get_config(), "hop": self.hop}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class MaskedAverage(keras.layers.Layer):
+    """Average features (frames, bands, channels) over the positions of a mask (..., 1)."""
+
+    def call(self, inputs):
+        x, mask = inputs
+        total = ops.maximum(ops.sum(mask, axis=(1, 2)), 1e-3)
+        return ops.sum(x * mask, axis=(1, 2)) / total
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0][0], input_shape[0][-1])

@@ -1,21 +1,22 @@
-"""Labels and values of whole sequences by a recurrent network (Elman, 1990; Hochreiter &
-Schmidhuber, 1997; Cho et al., 2014).
+"""Recurrent classifier: labels or values of whole sequences.
 
-A recurrent layer reads a series or a text step by step, in both directions; what it makes of all
-steps on average, and where it ends, decides. Steps that only fill up a batch are masked.
+(Elman, 1990; Hochreiter & Schmidhuber, 1997; Cho et al., 2014.) Recurrent layers read a series or
+a text step by step, in both directions: h_t = f(x_t, h_(t-1)). The prediction is made from the
+mean of h_t over all steps and the last h_t of each direction. Padding is masked.
 """
 
 import keras
 import numpy as np
 from keras import layers, ops
 
+from ..checks import at_least
 from ..layers.cells import recurrent_layer
-from ..predictor import Predictor, head_of
+from ..predictor import Head, Predictor
 from ..preprocessing import PADDING, Numbers, Preprocessor, Tokenizer
 
 __all__ = ["RNN", "Steps", "Tokens", "build_rnn"]
 
-NOTHING = -1e4  # what a step that only fills up holds, far from any standardized number
+NOTHING = -1e4  # marks padding: far from any standardized number
 
 
 def build_rnn(
@@ -38,28 +39,29 @@ def build_rnn(
     max_length=400,
     seed=None,
 ):
-    """Build a recurrent network that tells classes or values of series or texts.
+    """Build a recurrent network that classifies or regresses series or texts.
 
     Args:
-        input_shape: `(time, channels)` of series, time `None` where lengths differ; `None` for
+        input_shape: `(time, channels)` of series, time `None` if lengths differ; `None` for
             texts.
-        num_classes: Number of classes; `None` predicts values.
-        task: `"classification"` or `"regression"`; `None` tells it from `num_classes`.
+        num_classes: Number of classes. `None` predicts values (regression), unless there are
+            `class_names`.
+        task: "classification" or "regression". `None` infers it from `num_classes`.
         class_names: Names of the classes.
-        multi_label: Whether an example may have several labels, or none.
-        num_outputs: Values to predict, for regression.
-        unit: What texts are made of: `"word"`, `"subword"`, `"character"` or `"byte"`. `None`:
-            characters where they have three words or fewer, as names do, else words.
-        vocab_size: Most different units.
+        multi_label: Whether an example may have several labels at once: y is (n, classes).
+        num_outputs: Number of values per example, for regression.
+        unit: What texts are split into: "word", "subword", "character" or "byte". `None`:
+            characters if texts have three words or fewer, as names do, else words.
+        vocab_size: Maximum number of different units.
         units: Size of each recurrent layer, in each direction.
-        num_layers: Recurrent layers.
-        cell: `"gru"` or `"lstm"`.
-        bidirectional: Whether to read from the end, too.
-        dropout: Share of the outputs that training leaves out.
-        balance: Whether rare classes weigh as much as frequent ones.
-        label_smoothing: How much of the certainty, from 0 to 1, is spread over all classes.
-        max_length: Most units of a text; the rest is left out.
-        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+        num_layers: Number of recurrent layers.
+        cell: "gru" or "lstm".
+        bidirectional: Whether to read from the end as well.
+        dropout: Dropout rate.
+        balance: Whether rare classes weigh as much as frequent ones in training.
+        label_smoothing: Label smoothing, from 0 to 1.
+        max_length: Maximum number of units of a text; the rest is cut off.
+        seed: Seed of weights, noise and the order of data. `None` draws a random one.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -73,12 +75,18 @@ def build_rnn(
     >>> rnn.predict(["abab"], verbose=0).shape
     (1, 2)
     """
-    for name, value in (("units", units), ("num_layers", num_layers)):
-        if value < 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
-    width, activation = head_of(task, num_classes, class_names, multi_label, num_outputs)
+    at_least("units", units, 1)
+    at_least("num_layers", num_layers, 1)
+    head = Head(
+        num_classes,
+        task=task,
+        class_names=class_names,
+        multi_label=multi_label,
+        num_outputs=num_outputs,
+        balance=balance,
+        label_smoothing=label_smoothing,
+    )
     seeds = keras.random.SeedGenerator(seed)
-    init = {"kernel_initializer": keras.initializers.GlorotUniform(seeds)}
     if input_shape is None:
         reader = Tokens(unit, vocab_size, max_length, name="reader")
         inputs = keras.Input((None,), dtype="int32", name="tokens")
@@ -105,18 +113,9 @@ def build_rnn(
     kept = states if cell == "gru" else states[::2]
     x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), *kept])
     x = layers.Dropout(dropout, seed=seed)(x)
-    x = layers.Dense(units, "relu", name="features", **init)(x)
-    outputs = layers.Dense(width, activation, name="head", **init)(x)
+    x = layers.Dense(units, "relu", kernel_initializer=keras.initializers.GlorotUniform(seeds))(x)
     return RNN(
-        keras.Model(inputs, outputs, name="network"),
-        reader,
-        num_classes=None if activation == "linear" else width,
-        class_names=class_names,
-        multi_label=multi_label,
-        balance=balance,
-        label_smoothing=label_smoothing,
-        seed=seed,
-        name="rnn",
+        keras.Model(inputs, head(x, seeds), name="network"), reader, head, seed=seed, name="rnn"
     )
 
 

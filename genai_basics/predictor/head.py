@@ -1,0 +1,129 @@
+"""`Head`: what a network predicts, with the last layer, the loss and the metrics for it."""
+
+import keras
+from keras import layers, ops
+
+from ..checks import at_least, between, one_of
+
+__all__ = ["Crossentropy", "Head"]
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Head:
+    """One class of many, several labels at once, or values: what a network predicts.
+
+    | given | last layer | default loss | y |
+    | --- | --- | --- | --- |
+    | `num_classes` or `class_names` | softmax | cross-entropy | labels (n,), or one-hot |
+    | these and `multi_label` | sigmoid | binary cross-entropy | 0 and 1, (n, classes) |
+    | neither, or `task="regression"` | linear | squared error | values (n, `num_outputs`) |
+
+    Args:
+        num_classes: Number of classes.
+        task: "classification" or "regression". `None` infers it from `num_classes` and
+            `class_names`; "regression" ignores both.
+        class_names: Names of the classes 0, 1, ...
+        multi_label: Whether an example may have several labels, or none.
+        num_outputs: Number of values per example, for regression.
+        balance: Whether rare classes weigh as much as frequent ones in training.
+        label_smoothing: Label smoothing, from 0 to 1.
+
+    Raises:
+        ValueError: If the arguments are out of range or contradict each other.
+
+    Example:
+
+    >>> Head(class_names=("cat", "dog")).num_classes
+    2
+    """
+
+    def __init__(
+        self,
+        num_classes=None,
+        *,
+        task=None,
+        class_names=None,
+        multi_label=False,
+        num_outputs=1,
+        balance=False,
+        label_smoothing=0.0,
+    ):
+        one_of("task", task, (None, "classification", "regression"))
+        if num_classes is None and class_names:
+            num_classes = len(class_names)
+        if num_classes is None and task == "classification":
+            raise ValueError("classification needs `num_classes`. Received: num_classes=None")
+        if num_classes is None or task == "regression":
+            num_classes, class_names, multi_label = None, None, False
+            at_least("num_outputs", num_outputs, 1)
+        else:
+            at_least("num_classes", num_classes, 1 if multi_label else 2)
+        if class_names is not None and len(class_names) != num_classes:
+            raise ValueError(
+                f"`class_names` must name each of {num_classes} classes. "
+                f"Received: {len(class_names)} names"
+            )
+        self.num_classes, self.multi_label = num_classes, multi_label
+        self.class_names = None if class_names is None else tuple(map(str, class_names))
+        self.num_outputs, self.balance = num_outputs, balance
+        self.label_smoothing = between("label_smoothing", label_smoothing, 0, 1)
+
+    @property
+    def units(self):
+        """How many numbers the network puts out per example."""
+        return self.num_classes or self.num_outputs
+
+    def __call__(self, features, seed=None):
+        """Return the outputs of a network from its last features: a dense layer named "head"."""
+        activation = "sigmoid" if self.multi_label else "softmax" if self.num_classes else "linear"
+        init = keras.initializers.GlorotUniform(seed)
+        features = layers.Identity(name="features")(features)
+        return layers.Dense(self.units, activation, kernel_initializer=init, name="head")(features)
+
+    def default_loss(self):
+        """Return the loss that `compile()` takes."""
+        if not self.num_classes:
+            return keras.losses.MeanSquaredError()
+        if self.multi_label:
+            return keras.losses.BinaryCrossentropy(label_smoothing=self.label_smoothing)
+        return Crossentropy(self.label_smoothing)
+
+    def default_metrics(self):
+        """Return the metrics that `compile()` takes."""
+        if not self.num_classes:
+            return [keras.metrics.MeanAbsoluteError(name="mae")]
+        if self.multi_label:
+            return [keras.metrics.BinaryAccuracy(name="accuracy")]
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def get_config(self):
+        names = ("num_classes", "multi_label", "num_outputs", "balance", "label_smoothing")
+        class_names = None if self.class_names is None else list(self.class_names)
+        return {**{name: getattr(self, name) for name in names}, "class_names": class_names}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Crossentropy(keras.losses.Loss):
+    """-log p(y), y an integer; with label smoothing e, (1 - e) of it and e of the classes' mean.
+
+    (Szegedy et al., 2015, https://arxiv.org/abs/1512.00567, section 7.)
+    """
+
+    def __init__(self, label_smoothing=0.0, name="crossentropy", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        y_true = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        loss = keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
+        if not self.label_smoothing:
+            return loss
+        over_all = -ops.mean(ops.log(ops.maximum(y_pred, 1e-7)), axis=-1)
+        return (1.0 - self.label_smoothing) * loss + self.label_smoothing * over_all
+
+    def get_config(self):
+        return {**super().get_config(), "label_smoothing": self.label_smoothing}

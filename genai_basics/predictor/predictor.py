@@ -1,0 +1,213 @@
+"""`Predictor`: what all networks that predict classes or values share."""
+
+import functools
+import warnings
+
+import keras
+import numpy as np
+from keras import ops
+
+from .. import backend
+from ..model import Model
+from ..preprocessing import Numbers
+from . import evaluation
+
+__all__ = ["Predictor"]
+
+RARE = 0.01  # share of the examples below which a class is rare
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Predictor(Model):
+    """A `network` from x to probabilities of classes, or to values, trained by Keras' own step.
+
+    Args:
+        network: A Functional model that ends in the layers of `head`.
+        reader: How raw x becomes the network's numbers: a layer of `genai_basics.preprocessing`.
+        head: The `Head`: what is predicted.
+    """
+
+    # What commands, run folders and the audit ask for: see evaluation.py.
+    report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
+    errors_of, features_of = evaluation.errors_of, evaluation.features_of
+
+    def __init__(self, network, reader, head, **kwargs):
+        super().__init__(**{**kwargs, "class_names": head.class_names})
+        self.network, self.reader, self.head = network, reader, head
+        self.monitor = "-val_accuracy" if head.num_classes else "val_loss"
+        # Values are learned in units of their standard deviation and predicted in their own.
+        for name, initial in (("target_mean", "zeros"), ("target_scale", "ones")):
+            weight = self.add_weight(
+                name=name, shape=(head.units,), initializer=initial, trainable=False
+            )
+            setattr(self, name, weight)
+        self.built = True
+
+    @property
+    def num_classes(self):
+        """Number of classes; `None` where values are predicted."""
+        return self.head.num_classes
+
+    def default_loss(self):
+        return self.head.default_loss()
+
+    def default_metrics(self):
+        return self.head.default_metrics()
+
+    # Data.
+
+    def input_shape_of_one(self):
+        return self.reader.shape
+
+    def adapt(self, x, y=None):
+        self.reader.adapt(x)
+        if not self.num_classes and y is not None:
+            y = self.check_targets(y)
+            scale = y.std(axis=0)
+            self.target_mean.assign(y.mean(axis=0))
+            self.target_scale.assign(np.where(scale > 0, scale, 1.0))
+
+    def prepare(self, x, y=None, sample_weight=None):
+        x = self.reader.prepare(x)
+        if isinstance(self.reader, Numbers) and None not in self.reader.shape:
+            self.check_input(x)
+        parts = (x,)
+        if y is not None:
+            parts += (self.check_targets(y),)
+        if sample_weight is not None:
+            parts += (np.asarray(sample_weight, "float32"),)
+        lengths = [len(array) for array in keras.tree.flatten(parts)]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"x and y must have the same length. Received: lengths {lengths}")
+        if not lengths[0]:
+            raise ValueError("x must hold at least one example. Received: an empty array")
+        return parts
+
+    def check_targets(self, y):
+        """Return y as the loss takes it: integers, rows of 0 and 1, or rows of values."""
+        if not self.num_classes:
+            y = np.asarray(y, "float32").reshape(len(y), -1)
+            if y.shape[1] != self.head.units or not np.isfinite(y).all():
+                raise ValueError(
+                    f"y must hold {self.head.units} finite values for each example (`num_outputs` "
+                    f"in the builder). Received: shape {y.shape}, "
+                    f"{int((~np.isfinite(y)).sum())} not finite"
+                )
+            return y
+        y = np.asarray(y)
+        if self.head.multi_label:
+            if y.ndim != 2 or y.shape[1] != self.num_classes or not np.isin(y, (0, 1)).all():
+                raise ValueError(
+                    f"y must be an array (n, {self.num_classes}) of 0 and 1. "
+                    f"Received: shape {y.shape}"
+                )
+            return y.astype("float32")
+        if y.ndim == 2 and y.shape[1] == self.num_classes > 1:
+            y = y.argmax(axis=1)  # one-hot
+        if y.dtype.kind == "f" and (y == np.round(y)).all():
+            y = y.astype("int64")
+        return self.check_labels(self.encode_labels(y))
+
+    def preprocess(self, x):
+        return self.reader(x)
+
+    def postprocess(self, outputs):
+        return outputs
+
+    # Training: Keras' own step on the network.
+
+    def call(self, x, training=False):
+        """Return probabilities (batch, classes), or values (batch, outputs)."""
+        outputs = self.network(x, training=training)
+        return outputs if self.num_classes else outputs * self.target_scale + self.target_mean
+
+    def standardized(self, y):
+        """Return values in units of the training targets' deviation; labels as they are."""
+        if self.num_classes:
+            return y
+        return (ops.cast(y, "float32") - self.target_mean) / self.target_scale
+
+    def loss_terms(self, x, y=None, training=False):
+        """Return `{"loss": (batch,)}`: the compiled loss of each example."""
+        outputs = self.standardized(self(x, training=training))
+        loss = keras.losses.get(self.loss)
+        losses = (loss.call if isinstance(loss, keras.losses.Loss) else loss)(
+            self.standardized(y), outputs
+        )
+        return {"loss": ops.mean(ops.reshape(losses, (ops.shape(outputs)[0], -1)), axis=-1)}
+
+    def example_losses(self, x, y=None, sample_weight=None, training=False):
+        return self.loss_terms(x, y, training)["loss"]
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        y, y_pred = self.standardized(y), self.standardized(y_pred)
+        return super().compute_loss(x, y, y_pred, sample_weight, training=training)
+
+    def fit(self, x=None, y=None, *args, class_weight=None, validation_data=None, **kwargs):
+        """Train on raw data: `keras.Model.fit`. See `Model.fit`."""
+        if y is None and not backend.is_pipeline(x):
+            raise ValueError("labels or values to learn are needed: pass y. Received: y=None")
+        if y is not None and self.num_classes and not self.head.multi_label:
+            counts = np.bincount(self.check_targets(y), minlength=self.num_classes)
+            self._warn_of_rare(counts, "training")
+            if isinstance(validation_data, tuple) and validation_data[1] is not None:
+                held = np.bincount(
+                    self.check_targets(validation_data[1]), minlength=self.num_classes
+                )
+                if len(validation_data[1]) >= 10 * self.num_classes:
+                    self._warn_of_rare(held, "validation", share=0.0)
+            if self.head.balance and class_weight is None:
+                weights = counts.sum() / np.maximum(counts, 1) / np.count_nonzero(counts)
+                class_weight = dict(enumerate(weights.tolist()))
+        return super().fit(
+            x, y, *args, class_weight=class_weight, validation_data=validation_data, **kwargs
+        )
+
+    def _warn_of_rare(self, counts, part, share=RARE):
+        share = min(share, 0.1 / self.num_classes)
+        rare = [self.name_of(i) for i in np.flatnonzero(counts <= share * counts.sum())]
+        if rare:
+            more = f" and {len(rare) - 5} more" if len(rare) > 5 else ""
+            unbalanced = part == "training" and not self.head.balance
+            advice = "; `balance=True` gives them more weight" if unbalanced else ""
+            warnings.warn(
+                f"{', '.join(rare[:5])}{more}: under {RARE:.0%} of the {part} examples, or "
+                f"none{advice}",
+                stacklevel=3,
+            )
+
+    # Verbs.
+
+    def name_of(self, label):
+        """Return the name of an integer label."""
+        return self.class_names[label] if self.class_names else str(int(label))
+
+    def classify(self, x):
+        """Return `(labels, probabilities)` of raw x.
+
+        `labels` is a list of names (integers without `class_names`); with `multi_label`, a list
+        of lists of those whose probability is above one half. `probabilities` is (n, classes).
+        """
+        if not self.num_classes:
+            raise ValueError(
+                "this model predicts values: use `predict`. Received: num_classes=None"
+            )
+        probabilities = self.predict(x, verbose=0)
+        names = self.class_names or range(self.num_classes)
+        if self.head.multi_label:
+            labels = [[names[i] for i in np.flatnonzero(p > 0.5)] for p in probabilities]
+        else:
+            labels = [names[i] for i in probabilities.argmax(axis=1)]
+        return labels, probabilities
+
+    def features(self, x):
+        """Return the inputs of the last layer for raw x, (n, features): a measure of likeness."""
+        return self.map_batches(self._features_prepared, *self.prepare(x))
+
+    def _features_prepared(self, x):
+        return self._feature_network(self.preprocess(x), training=False)
+
+    @functools.cached_property
+    def _feature_network(self):
+        """Return the network without its last layer."""
+        return keras.Model(self.network.inputs, self.network.get_layer("features").output)
