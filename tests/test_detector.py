@@ -1,4 +1,4 @@
-"""Tests for genai_basics.detector."""
+"""Tests for genai_basics.convolutional.detector and .boxes."""
 
 import json
 
@@ -8,7 +8,13 @@ import pytest
 from keras import ops
 
 from genai_basics import build_detector, load_data
-from genai_basics.convolutional.boxes import boxes_of, detection_losses, gaussians, overlaps
+from genai_basics.convolutional.boxes import (
+    boxes_of,
+    detection_losses,
+    gaussians,
+    overlaps,
+    varied,
+)
 from genai_basics.data.writers import rows_to_json
 
 SIZE = (32, 48)  # 8 x 12 places
@@ -102,18 +108,20 @@ def test_losses_of_a_perfect_network_are_nothing():
     reach = np.log(np.maximum(to_sides, 0.2) / 16)[None].astype("float32")
     boxes = np.array([[box, (0, 0, 0, 0)]], "float32")
     labels = np.array([[label, -1]], "int32")
-    heat_loss, box_loss = detection_losses(heat, reach, boxes, labels, SIZE)
-    assert float(heat_loss) == pytest.approx(0.0, abs=1e-5)
-    assert float(box_loss) == pytest.approx(0.0, abs=1e-4)
+    heat_loss, box_loss, objects = detection_losses(heat, reach, boxes, labels, SIZE)
+    assert float(heat_loss[0]) == pytest.approx(0.0, abs=1e-5)
+    assert float(box_loss[0]) == pytest.approx(0.0, abs=1e-4)
+    assert float(objects[0]) == 1.0
 
 
 def test_heat_loss_is_the_papers_for_a_picture_without_objects():
     heat = np.full((1, 8, 12, 2), -1.0, "float32")
     boxes, labels = np.zeros((1, 1, 4), "float32"), np.full((1, 1), -1, "int32")
-    heat_loss, box_loss = detection_losses(heat, np.zeros((1, 8, 12, 4), "f4"), boxes, labels, SIZE)
+    reach = np.zeros((1, 8, 12, 4), "float32")
+    heat_loss, box_loss, _ = detection_losses(heat, reach, boxes, labels, SIZE)
     p = 1 / (1 + np.exp(1.0))
-    assert float(heat_loss) == pytest.approx(-8 * 12 * 2 * p**2 * np.log(1 - p), rel=1e-4)
-    assert float(box_loss) == 0.0
+    assert float(heat_loss[0]) == pytest.approx(-8 * 12 * 2 * p**2 * np.log(1 - p), rel=1e-4)
+    assert float(box_loss[0]) == 0.0
 
 
 def test_each_box_finds_one_object_of_its_class(monkeypatch):
@@ -130,11 +138,11 @@ def test_each_box_finds_one_object_of_its_class(monkeypatch):
 
 
 def test_augmentation_moves_boxes_with_their_objects():
-    model = small(mirror=True)
     x = np.zeros((16, *SIZE, 1), "float32")
     x[:, 8:20, 16:32] = 1.0
     boxes = np.tile(np.array([16.0, 8, 32, 20], "float32"), (16, 1, 1))
-    moved, found, seen = (ops.convert_to_numpy(v) for v in model.vary(x, boxes))
+    seed = keras.random.SeedGenerator(0)
+    moved, found, seen = (ops.convert_to_numpy(v) for v in varied(x, boxes, True, seed))
     for picture, box, there in zip(moved, found[:, 0], seen[:, 0], strict=True):
         bright = picture[..., 0] > (picture.max() + picture[..., 0].mean()) / 2
         rows, columns = np.nonzero(bright)
@@ -180,6 +188,21 @@ def test_saved_detector_finds_the_same(trained, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "detector.keras")
     for a, b in zip(loaded.detect(data.test.x[:3]), model.detect(data.test.x[:3]), strict=True):
         np.testing.assert_array_equal(a["boxes"], b["boxes"])
+
+
+def test_each_object_counts_the_same_in_training_and_each_picture_in_the_audit():
+    model = small(augment=False)
+    model.compile()
+    x = np.random.default_rng(0).integers(0, 255, (2, *SIZE, 1), "uint8")
+    one, three = [[4, 4, 20, 20]], [[2, 2, 10, 10], [20, 4, 40, 28], [4, 16, 16, 30]]
+    y = [{"boxes": one, "labels": [0]}, {"boxes": three, "labels": [0, 1, 1]}]
+    losses = model.losses_by_example(x, y)
+    mean = (losses[0] + 3 * losses[1]) / 4
+    assert model.evaluate(x, y, verbose=0, return_dict=True)["loss"] == pytest.approx(
+        mean, rel=1e-4
+    )
+    half = [model.evaluate(x[i : i + 1], y[i : i + 1], verbose=0) for i in range(2)]
+    np.testing.assert_allclose([logs[0] for logs in half], losses, rtol=1e-4)
 
 
 def test_pictures_without_objects_and_odd_boxes_train():

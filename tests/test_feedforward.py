@@ -82,9 +82,9 @@ def test_unknown_label_is_named(classifier):
 
 
 def test_names_numbers_columns_and_one_hot_are_the_same_labels(classifier):
-    expected = classifier.check_targets([0, 1, 1]).tolist()
+    expected = classifier.head.targets([0, 1, 1]).tolist()
     for labels in (["no", "yes", "yes"], [[0], [1], [1]], np.eye(2)[[0, 1, 1]], [0.0, 1.0, 1.0]):
-        assert classifier.check_targets(np.array(labels)).tolist() == expected
+        assert classifier.head.targets(np.array(labels)).tolist() == expected
 
 
 def test_saved_model_takes_raw_tables_in_a_new_process(classifier, tmp_path):
@@ -133,7 +133,7 @@ def test_several_labels_at_once():
 
 def test_short_texts_are_told_by_their_letters(reader_of_names):
     model, data = reader_of_names
-    assert model.reader.with_characters
+    assert model.preprocessor.with_characters
     accuracy = model.evaluate(data.test.x, data.test.y, verbose=0, return_dict=True)["accuracy"]
     assert accuracy > 2 / data.spec.num_classes
 

@@ -48,8 +48,8 @@ print("validation:", np.round(history.history["val_accuracy"], 3))
 
 name = data.test.x[0]
 numbers = model.prepare([name])[0][0]
-entries = {number: entry for entry, number in model.reader.numbers.items()}
-weights = model.reader.inverse_frequencies
+entries = {number: entry for entry, number in model.preprocessor.numbers.items()}
+weights = model.preprocessor.inverse_frequencies
 print(name, {entries[i]: round(float(weights[i]), 1) for i in numbers if i})
 
 # %%

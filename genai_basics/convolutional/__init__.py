@@ -1,7 +1,6 @@
 """Convolutional networks: classes or values of pictures, sounds, series, clips; detection."""
 
 from .cnn import CNN, build_cnn, train_feature_extractor
-from .detector import Detector
-from .detector_build import build_detector
+from .detector import Detector, build_detector
 
 __all__ = ["CNN", "Detector", "build_cnn", "build_detector", "train_feature_extractor"]

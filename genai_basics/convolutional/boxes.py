@@ -1,12 +1,12 @@
-"""Boxes and what is learned about them: TTFNet (Liu et al., 2019, https://arxiv.org/abs/1909.00700).
+"""Boxes: overlaps, augmentation, and the losses of TTFNet (https://arxiv.org/abs/1909.00700).
 
-At a quarter of the picture's resolution, a heatmap for each class is high at the centres of its
-objects, and each place foretells how far the object about it reaches to the left, top, right and
-bottom. A Gaussian about each object's centre (equation 2) is the target of the heatmaps, through
-the focal loss of CenterNet (equation 3, from https://arxiv.org/abs/1904.07850), and weighs the
-places whose boxes are compared with the object's by generalized IoU (equations 6 to 8).
+A Gaussian around the centre of each object (equation 2) is the target of the heatmaps, by the
+focal loss of CenterNet (equation 3, from https://arxiv.org/abs/1904.07850). It is also the weight
+of the positions whose boxes are compared with that of the object by generalized IoU (equations 6
+to 8).
 """
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -14,18 +14,19 @@ __all__ = [
     "area_of",
     "boxes_of",
     "detection_losses",
+    "distinct",
     "gaussians",
-    "losses_by_picture",
     "matched_objects",
     "overlaps",
+    "varied",
 ]
 
 
 def boxes_of(reach, size):
     """Return boxes (batch, rows, columns, 4) in pixels from log distances to their sides.
 
-    A place in row i and column j lies at ((j + 1/2), (i + 1/2)) * 4 pixels; the distances are
-    exp(reach) * 16 pixels.
+    The position in row i and column j lies at ((j + 1/2), (i + 1/2)) * 4 pixels; the distances
+    are exp(reach) * 16 pixels.
     """
     rows, columns = reach.shape[1:3]
     y = (ops.arange(rows, dtype="float32") + 0.5) * (size[0] / rows)
@@ -36,7 +37,7 @@ def boxes_of(reach, size):
 
 
 def area_of(boxes):
-    """Return areas of boxes (..., 4): 0 where a side is none."""
+    """Return the areas of boxes (..., 4), 0 for inverted ones."""
     width = ops.maximum(boxes[..., 2] - boxes[..., 0], 0.0)
     return width * ops.maximum(boxes[..., 3] - boxes[..., 1], 0.0)
 
@@ -44,7 +45,7 @@ def area_of(boxes):
 def overlaps(a, b):
     """Return IoU and generalized IoU of boxes (..., 4) (Rezatofighi et al., 2019).
 
-    IoU = |A and B| / |A or B|; GIoU = IoU - |C less (A or B)| / |C|, C the least box about both.
+    IoU = |A and B| / |A or B|; GIoU = IoU - |C - (A or B)| / |C|, C the smallest box around both.
     """
     inner = ops.concatenate(
         [ops.maximum(a[..., :2], b[..., :2]), ops.minimum(a[..., 2:], b[..., 2:])], axis=-1
@@ -60,7 +61,7 @@ def overlaps(a, b):
 
 
 def matched_objects(iou):
-    """Return which objects (rows) are found: each box (column), best first, finds one of them."""
+    """Return which objects (rows) are found: each box (column), best first, finds at most one."""
     matched = np.zeros(len(iou), bool)
     for column in iou.T if len(iou) else ():
         column = np.where(matched, 0.0, column)
@@ -69,13 +70,13 @@ def matched_objects(iou):
 
 
 def gaussians(boxes, rows, columns, size, alpha=0.54):
-    """Return a Gaussian about each centre, (batch, boxes, rows, columns), 1 at its own place.
+    """Return a Gaussian around each centre, (batch, boxes, rows, columns), 1 at the centre.
 
-    Its standard deviations are alpha / 6 of the box's width and height (equation 2), half a
-    place at least.
+    Its standard deviations are alpha / 6 of the box's width and height (equation 2), at least
+    half a position.
     """
     scale = ops.array([columns / size[1], rows / size[0]] * 2, "float32")
-    boxes = boxes * scale  # in places
+    boxes = boxes * scale  # in positions
     centre = (boxes[..., :2] + boxes[..., 2:]) / 2
     limit = ops.array([columns - 1, rows - 1], "float32")
     centre = ops.clip(ops.floor(centre), 0.0, limit)
@@ -87,13 +88,35 @@ def gaussians(boxes, rows, columns, size, alpha=0.54):
     return y[..., :, None] * x[..., None, :]
 
 
-def losses_by_picture(heat, reach, boxes, labels, size):
-    """Return `(heat_loss, box_loss, count)` of each picture, (batch,), summed over its objects.
+def distinct(boxes, labels, max_overlap):
+    """Return which boxes (batch, k, 4) to keep: non-maximum suppression, best first.
 
-    heat_loss: with p = sigmoid(heat) and the Gaussians' maximum t for each class,
-    -(1 - p)^2 log p where t = 1, -(1 - t)^4 p^2 log(1 - p) elsewhere, summed over places and
-    classes (equation 3). box_loss: 1 - GIoU, averaged over the places about a centre by the
-    weight of its Gaussian there, so that each object counts the same.
+    A box goes if a better one of its class, itself kept, overlaps it by more than `max_overlap`.
+    """
+    k = boxes.shape[1]
+    iou, _ = overlaps(boxes[:, :, None], boxes[:, None])
+    same = labels[:, :, None] == labels[:, None]
+    hides = ops.logical_and(iou > max_overlap, same)
+    order = ops.arange(k)
+
+    def step(i, keep):
+        better = ops.logical_and(keep, (order < i)[None])
+        hidden = ops.any(ops.logical_and(hides[:, i], better), axis=1)
+        return ops.logical_and(
+            keep, ops.logical_not(ops.logical_and(hidden[:, None], (order == i)[None]))
+        )
+
+    return ops.fori_loop(0, k, step, ops.ones_like(labels, dtype="bool"))
+
+
+def detection_losses(heat, reach, boxes, labels, size):
+    """Return `(heat_loss, box_loss, objects)` of each picture, (batch,): means over its objects.
+
+    heat_loss: with p = sigmoid(heat) and t the maximum of the Gaussians of each class,
+    -(1 - p)^2 log p where t = 1 and -(1 - t)^4 p^2 log(1 - p) elsewhere, summed over positions
+    and classes (equation 3). box_loss: 1 - GIoU, averaged over the positions around a centre
+    with the Gaussian there as weight, so that each object counts the same. objects: their number,
+    at least 1, which both sums are divided by.
 
     Args:
         heat: Logits (batch, rows, columns, classes).
@@ -112,7 +135,7 @@ def losses_by_picture(heat, reach, boxes, labels, size):
     miss = -((1.0 - target) ** 4) * ops.square(p) * log_not_p
     heat_loss = ops.sum(ops.where(target > 0.999, hit, miss), axis=(1, 2, 3))
 
-    # Each place is compared with the object whose Gaussian is highest there, from 0.1 on.
+    # Each position belongs to the object whose Gaussian is highest there, if that is above 0.1.
     owner, weight = ops.argmax(bumps, axis=1), ops.max(bumps, axis=1)  # (batch, rows, columns)
     weight = ops.where(weight > 0.1, weight, 0.0)
     number = ops.arange(ops.shape(bumps)[1], dtype=owner.dtype)[None, :, None, None]
@@ -122,14 +145,40 @@ def losses_by_picture(heat, reach, boxes, labels, size):
     true = ops.take_along_axis(boxes, flat[..., None], axis=1)
     _, giou = overlaps(boxes_of(reach, size), ops.reshape(true, (-1, rows, columns, 4)))
     box_loss = ops.sum(weight / ops.maximum(mass, 1e-6) * (1.0 - giou), axis=(1, 2))
-    return heat_loss, box_loss, ops.sum(there, axis=1)
+    objects = ops.maximum(ops.sum(there, axis=1), 1.0)
+    return heat_loss / objects, box_loss / objects, objects
 
 
-def detection_losses(heat, reach, boxes, labels, size):
-    """Return `(heat_loss, box_loss)` of a batch, averaged over its objects.
+def varied(x, boxes, mirror, seed):
+    """Return `(x, boxes, seen)`: pictures and boxes shifted, zoomed, flipped and relit at random.
 
-    Takes what `losses_by_picture` takes.
+    `seen` (batch, most) says which boxes are still in the picture. `seed` is a generator.
     """
-    heat_loss, box_loss, count = losses_by_picture(heat, reach, boxes, labels, size)
-    objects = ops.maximum(ops.sum(count), 1.0)
-    return ops.sum(heat_loss) / objects, ops.sum(box_loss) / objects
+    n, (height, width) = ops.shape(x)[0], x.shape[1:3]
+    draw = lambda low, high: keras.random.uniform((n,), low, high, seed=seed)  # noqa: E731
+    zoom = ops.exp(draw(-0.2, 0.2))
+    stretch = ops.exp(draw(-0.06, 0.06))
+    flip_x = ops.sign(draw(-1, 1)) if mirror else ops.ones((n,))
+    flip_y = ops.sign(draw(-1, 1)) if mirror else ops.ones((n,))
+    scale_x, scale_y = zoom * stretch * flip_x, zoom / stretch * flip_y
+    middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
+    # Pixel (u, v) of the output is (scale_x u + x0, scale_y v + y0) of the input.
+    x0 = middle_x - scale_x * middle_x + draw(-0.12, 0.12) * width
+    y0 = middle_y - scale_y * middle_y + draw(-0.12, 0.12) * height
+    zero = ops.zeros((n,))
+    transform = ops.stack([scale_x, zero, x0, zero, scale_y, y0, zero, zero], axis=1)
+    x = ops.image.affine_transform(x, transform, "bilinear", "constant", 0.5)
+    # Pixel u spans u to u + 1 in the coordinates of boxes, hence the halves.
+    scale = ops.stack([scale_x, scale_y] * 2, axis=1)[:, None]
+    start = ops.stack([x0, y0] * 2, axis=1)[:, None]
+    boxes = (boxes - 0.5 - start) / scale + 0.5
+    low = ops.minimum(boxes[..., :2], boxes[..., 2:])
+    high = ops.maximum(boxes[..., :2], boxes[..., 2:])
+    whole = area_of(ops.concatenate([low, high], axis=-1))
+    limit = ops.array([width, height], "float32")
+    boxes = ops.concatenate([ops.clip(low, 0.0, limit), ops.clip(high, 0.0, limit)], axis=-1)
+    seen = area_of(boxes) > 0.3 * whole  # objects cut off further are ignored
+    light = draw(-0.1, 0.1)[:, None, None, None]
+    contrast = ops.exp(draw(-0.2, 0.2))[:, None, None, None]
+    mean = ops.mean(x, axis=(1, 2, 3), keepdims=True)
+    return (x - mean) * contrast + mean + light, boxes, seen

@@ -108,9 +108,11 @@ def build_cnn(
     is_series = input_shape is not None and len(input_shape) == 2
     blocks = (0 if is_series else 1) if blocks is None else blocks
     if sample_rate is not None:
+        preprocessor = Waves(sample_rate)
         inputs, x, mask = _hear(sample_rate, mel_bands, augment, pitch, seeds)
         filters, kernels = filters or (32, 64, 96), (kernel_size or 3,)
     else:
+        preprocessor = Numbers(input_shape, value_range if len(input_shape) == 3 else None)
         inputs = x = keras.Input(input_shape, name="x")
         x, mask = _vary(x, augment, mirror, seeds), None
         filters = filters or ((64, 128, 64) if is_series else _stages(input_shape))
@@ -120,10 +122,9 @@ def build_cnn(
     x = layers.Dropout(dropout, seed=next(seeds))(_average(places, mask))
     return CNN(
         keras.Model(inputs, head(x, seed), name="network"),
-        Waves(sample_rate) if sample_rate is not None else Numbers(input_shape),
+        preprocessor,
         head,
         mirror=bool(mirror),
-        value_range=value_range if input_shape is not None and len(input_shape) == 3 else None,
         seed=seed,
         name="cnn",
     )
@@ -259,8 +260,8 @@ class CNN(Predictor):
     learning_rate = 3e-3
     batch_size = 64
 
-    def __init__(self, network, reader, head, *, mirror=False, **kwargs):
-        super().__init__(network, reader, head, **kwargs)
+    def __init__(self, network, preprocessor, head, *, mirror=False, **kwargs):
+        super().__init__(network, preprocessor, head, **kwargs)
         self.mirror = mirror
 
     def call(self, x, training=False):
@@ -289,8 +290,8 @@ class CNN(Predictor):
         prepared = self.prepare(x)
         labels = self.predict(x, verbose=0).argmax(axis=1)
         if label is not None:
-            labels[:] = self.check_targets(np.array([label]))[0] if self.num_classes else label
-        if isinstance(self.reader, Waves):  # padded to the longest of all, not of each batch
+            labels[:] = self.head.targets([label])[0] if self.num_classes else label
+        if isinstance(self.preprocessor, Waves):  # padded to the longest of all, not of each batch
             return ops.convert_to_numpy(self._explain_prepared(*prepared, labels))
         return self.map_batches(self._explain_prepared, *prepared, labels.astype("int32"))
 
@@ -298,7 +299,7 @@ class CNN(Predictor):
         if not hasattr(self, "_place_network"):
             inner = self.network
             outputs = [inner.get_layer("places").output, inner.outputs[0]]
-            if isinstance(self.reader, Waves):
+            if isinstance(self.preprocessor, Waves):
                 outputs.append(inner.get_layer("spectrogram").output)
             self.__dict__["_place_network"] = keras.Model(inner.inputs, outputs)
         numbers = self.preprocess(x)
@@ -321,7 +322,7 @@ class CNN(Predictor):
     @property
     def is_of_pictures(self):
         """Whether x are pictures."""
-        return isinstance(self.reader, Numbers) and len(self.input_shape_of_one()) == 3
+        return isinstance(self.preprocessor, Numbers) and len(self.preprocessor.shape) == 3
 
 
 def train_feature_extractor(x, y, *, epochs=3, seed=0):

@@ -1,31 +1,199 @@
-"""The detector: its data, its augmentation, `train_step`, and from maps back to boxes.
+"""Object detector: boxes and classes of the things in pictures, by centre heatmaps.
 
-The formulas and their source are in `boxes.py`.
+TTFNet (Liu et al., 2019, https://arxiv.org/abs/1909.00700). At a quarter of the resolution, `heat`
+is high at the centres of the objects of each class, and `reach` says at every position how far the
+object there extends to the left, top, right and bottom. The loss is
+
+    loss = focal(heat) + 5 (1 - GIoU(boxes, true boxes)), averaged over objects
+
+(equations 3 and 8); boxes.py has both terms. The highest positions of `heat` are the objects found.
 """
+
+import math
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
-from .. import metrics, plotting
 from ..backend import gradient_step
+from ..checks import at_least
 from ..data.images import resize_images
-from ..data.writers import image_grid
-from ..evaluation import Errors
-from ..model import Model
-from .boxes import area_of, boxes_of, detection_losses, losses_by_picture, matched_objects, overlaps
+from ..evaluation import losses_by_example
+from ..model import Model, averaged
+from ..preprocessing import Numbers
+from . import evaluation
+from .boxes import boxes_of, detection_losses, distinct, varied
 
-__all__ = ["Detector"]
+__all__ = ["Detector", "Resized", "build_detector"]
 
-MOST = 100  # objects found in a picture
+LONGEST = 256  # pixels of the longer side that pictures are shrunk to
+MOST = 100  # objects found per picture
+
+
+def build_detector(
+    input_shape=(None, None, 3),
+    num_classes=1,
+    *,
+    image_size=None,
+    filters=(24, 48, 96, 160),
+    augment=True,
+    mirror=None,
+    max_overlap=0.55,
+    threshold=0.3,
+    class_names=None,
+    value_range=(0, 255),
+    seed=None,
+):
+    """Build an object detector that trains from scratch on a few hundred pictures.
+
+    `fit(x, y)` takes pictures of any sizes, and for each a dict of `boxes` (k, 4), the corners
+    left, top, right, bottom in its pixels, and `labels` (k,), numbers or names.
+
+    Args:
+        input_shape: (height, width, channels) of the pictures, `None` if sizes differ.
+        num_classes: Number of classes.
+        image_size: (height, width) that pictures are resized to. `None`: their own size up to 256
+            pixels, otherwise 256 on the longer side. Larger sizes find smaller objects.
+        filters: Channels at 1/2, 1/4, 1/8 and 1/16 of the size.
+        augment: Whether to shift, zoom and relight pictures in training.
+        mirror: Whether to flip them horizontally and vertically as well. `None`: if class names
+            are longer than letters and digits.
+        max_overlap: Intersection over union above which two boxes of a class are one object.
+        threshold: Minimum score of the boxes that `detect` returns.
+        class_names: Names of the classes.
+        value_range: Range of the pictures; other ranges get a warning.
+        seed: Seed of weights, noise and the order of data. `None` draws a random one.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    >>> from genai_basics import build_detector, load_data
+    >>> data = load_data("scattered_digits", limit=16)
+    >>> detector = build_detector(data.spec.shape, 10, class_names=data.spec.class_names, seed=0)
+    >>> detector.compile()
+    >>> history = detector.fit(data.train.x, data.train.y, epochs=1, verbose=0)
+    >>> sorted(detector.detect(data.test.x)[0])
+    ['boxes', 'labels', 'scores']
+    """
+    if class_names is not None and num_classes == 1:
+        num_classes = len(class_names)
+    _check(input_shape, num_classes, class_names, filters, max_overlap, threshold)
+    size = _network_size(input_shape, image_size)
+    if mirror is None:
+        mirror = class_names is not None and any(len(str(name)) > 2 for name in class_names)
+    init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
+    shape = (*size, input_shape[-1])
+    return Detector(
+        _network(shape, num_classes, filters, init),
+        Resized(shape, value_range, (0.0, 1.0)),
+        num_classes=num_classes,
+        augment=augment,
+        mirror=bool(mirror),
+        max_overlap=max_overlap,
+        threshold=threshold,
+        class_names=class_names,
+        seed=seed,
+        name="detector",
+    )
+
+
+def _check(input_shape, num_classes, class_names, filters, max_overlap, threshold):
+    if len(input_shape) != 3 or input_shape[-1] not in (1, 3):
+        raise ValueError(
+            "`input_shape` must be (height, width, 1 or 3). "
+            f"Received: input_shape={tuple(input_shape)}"
+        )
+    at_least("num_classes", num_classes, 1)
+    if class_names is not None and len(class_names) != num_classes:
+        raise ValueError(
+            f"`class_names` must name each of {num_classes} classes. "
+            f"Received: {len(class_names)} names"
+        )
+    if len(filters) != 4 or min(filters) < 1:
+        raise ValueError(f"`filters` must be four widths. Received: filters={filters}")
+    for name, value in (("max_overlap", max_overlap), ("threshold", threshold)):
+        if not 0 < value < 1:
+            raise ValueError(f"`{name}` must be between 0 and 1. Received: {name}={value}")
+
+
+def _network_size(input_shape, image_size):
+    """Return (height, width) of the network's pictures, multiples of 16."""
+    if image_size is None:
+        height, width = (size or LONGEST for size in input_shape[:2])
+        scale = min(1.0, LONGEST / max(height, width))
+        image_size = (height * scale, width * scale)
+    sides = (image_size,) * 2 if isinstance(image_size, (int, float)) else tuple(image_size)
+    if len(sides) != 2 or min(sides) < 16:
+        raise ValueError(
+            f"`image_size` must be (height, width), at least 16. Received: image_size={image_size}"
+        )
+    return tuple(16 * max(1, round(side / 16)) for side in sides)
+
+
+def _network(input_shape, num_classes, filters, init):
+    """Return the network pictures -> (heat, reach): down to 1/16 of the size and up to 1/4."""
+
+    def conv(x, width, size=3, strides=1):
+        x = layers.Conv2D(width, size, strides, "same", use_bias=False, kernel_initializer=init)(x)
+        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+
+    def up(x, skip, width):
+        x = layers.UpSampling2D()(conv(x, width, 1))
+        return conv(layers.Add()([x, conv(skip, width, 1)]), width)
+
+    half, quarter, eighth, sixteenth = filters
+    inputs = keras.Input(input_shape, name="x")
+    x = conv(inputs, half, strides=2)
+    quarter = conv(conv(x, quarter, strides=2), quarter)
+    eighth = conv(conv(quarter, eighth, strides=2), eighth)
+    x = conv(conv(eighth, sixteenth, strides=2), sixteenth)
+    x = up(up(x, eighth, filters[2]), quarter, filters[1])
+    # At the start, the probability of an object is 0.01 everywhere (Lin et al., 2017, 4.1).
+    bias = keras.initializers.Constant(-math.log(99))
+    # Both heads share the last stage: a stage for each would take a third of a step.
+    head = {"padding": "same", "kernel_initializer": keras.initializers.GlorotUniform(init.seed)}
+    heat = layers.Conv2D(num_classes, 3, **head, bias_initializer=bias, name="heat")(x)
+    reach = layers.Conv2D(4, 3, **head, name="reach")(x)
+    return keras.Model(inputs, [heat, reach], name="network")
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Resized(Numbers):
+    """Pictures of any size, resized to the network's."""
+
+    def _as_array(self, x):
+        pictures = [as_picture(picture) for picture in x]
+        for picture in pictures:
+            if picture.ndim != 3 or picture.shape[-1] != self.shape[-1]:
+                raise ValueError(
+                    f"x must hold pictures (height, width, {self.shape[-1]}). "
+                    f"Received: a picture of shape {picture.shape}"
+                )
+        if not pictures:
+            raise ValueError("x must hold at least one picture. Received: none")
+        return np.concatenate([resize_images(p[None], self.shape[:2]) for p in pictures])
+
+
+def as_picture(picture):
+    """Return a picture as an array (height, width, channels)."""
+    picture = np.asarray(picture)
+    return picture[..., None] if picture.ndim == 2 else picture
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Detector(Model):
-    """A `network: pictures -> (heat, reach)` with the losses, the augmentation, the decoding.
+    """A `network: pictures -> (heat, reach)`, trained by the losses of TTFNet.
 
-    The network sees pictures of its own size in [0, 1]; see `detection_losses` for its outputs.
+    The network sees pictures of its own size in [0, 1]; boxes.py describes its outputs. The
+    arguments are those of `build_detector`.
     """
+
+    # What commands, run folders and the audit ask for: see evaluation.py.
+    report, answer = evaluation.report_detector, evaluation.answer_detector
+    pictures, errors_of = evaluation.pictures_detector, evaluation.errors_of_detector
+    losses_by_example = losses_by_example
 
     tracked = ("heat", "box")
     loss_keyword = "its network: the losses are the paper's"
@@ -36,6 +204,7 @@ class Detector(Model):
     def __init__(
         self,
         network,
+        preprocessor,
         *,
         num_classes,
         augment=True,
@@ -45,7 +214,7 @@ class Detector(Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.network, self.num_classes = network, num_classes
+        self.network, self.preprocessor, self.num_classes = network, preprocessor, num_classes
         self.augment, self.mirror = augment, mirror
         self.max_overlap, self.threshold = max_overlap, threshold
         self.built = True
@@ -56,7 +225,7 @@ class Detector(Model):
         return tuple(self.network.inputs[0].shape[1:3])
 
     def input_shape_of_one(self):
-        return self.network.inputs[0].shape[1:]
+        return self.preprocessor.shape
 
     def default_optimizer(self):
         return keras.optimizers.AdamW(self.peak_learning_rate, weight_decay=1e-2)
@@ -64,35 +233,25 @@ class Detector(Model):
     # Data: pictures of any size, boxes in their pixels.
 
     def prepare(self, x, y=None, sample_weight=None):
-        pictures = [np.asarray(picture) for picture in x]
-        if not pictures:
-            raise ValueError("x must hold at least one picture. Received: none")
-        channels = self.input_shape_of_one()[-1]
-        pictures = [p[..., None] if p.ndim == 2 else p for p in pictures]
-        for picture in pictures:
-            if picture.ndim != 3 or picture.shape[-1] != channels:
-                raise ValueError(
-                    f"x must hold pictures (height, width, {channels}). "
-                    f"Received: a picture of shape {picture.shape}"
-                )
-        resized = np.concatenate([resize_images(p[None], self.size) for p in pictures])
-        self.check_input(resized)
+        x = [as_picture(picture) for picture in x]  # once, where they are read from disk
+        resized = self.preprocessor.prepare(x)
         if y is None:
             return (resized,)
-        if len(y) != len(pictures):
+        if len(y) != len(x):
             raise ValueError(
-                f"x and y must have the same length. Received: lengths {[len(pictures), len(y)]}"
+                f"x and y must have the same length. Received: lengths {[len(x), len(y)]}"
             )
         most = max([1, *(len(target["labels"]) for target in y)])
         boxes = np.zeros((len(y), most, 4), "float32")
         labels = np.full((len(y), most), -1, "int32")
-        for i, (picture, target) in enumerate(zip(pictures, y, strict=True)):
-            found, names = self._target(target, picture.shape)
-            boxes[i, : len(found)], labels[i, : len(names)] = found, names
-        return resized, {"boxes": boxes, "labels": labels}
+        for i, (picture, target) in enumerate(zip(x, y, strict=True)):
+            found, numbers = self._target(target, picture.shape)
+            boxes[i, : len(found)], labels[i, : len(numbers)] = found, numbers
+        weights = () if sample_weight is None else (np.asarray(sample_weight, "float32"),)
+        return (resized, {"boxes": boxes, "labels": labels}, *weights)
 
     def _target(self, target, shape):
-        """Return boxes in the network's pixels and integer labels; those without area left out."""
+        """Return boxes in the network's pixels and integer labels, without those of no area."""
         boxes = np.asarray(target["boxes"], "float32").reshape(-1, 4)
         labels = np.asarray(target["labels"])
         if len(boxes) != len(labels):
@@ -102,7 +261,7 @@ class Detector(Model):
             )
         if not len(labels):
             return boxes, np.zeros(0, "int32")
-        labels = self.check_labels(self.encode_labels(labels))
+        labels = self.labels.check(labels)
         height, width = shape[:2]
         boxes = boxes.clip(0, [width, height, width, height])
         boxes = boxes * (np.array([self.size[1] / width, self.size[0] / height] * 2, "float32"))
@@ -117,70 +276,46 @@ class Detector(Model):
         """Return `heat` logits and `reach`, at a quarter of the size."""
         return self.network(x, training=training)
 
-    def vary(self, x, boxes):
-        """Shift, zoom, mirror and light pictures and their boxes, each in its own way."""
-        n, (height, width) = ops.shape(x)[0], self.size
-        draw = lambda low, high: keras.random.uniform((n,), low, high, seed=self.noise)  # noqa: E731
-        zoom = ops.exp(draw(-0.2, 0.2))
-        stretch = ops.exp(draw(-0.06, 0.06))
-        flip_x = ops.sign(draw(-1, 1)) if self.mirror else ops.ones((n,))
-        flip_y = ops.sign(draw(-1, 1)) if self.mirror else ops.ones((n,))
-        scale_x, scale_y = zoom * stretch * flip_x, zoom / stretch * flip_y
-        middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
-        # Pixel (u, v) of the output is (scale_x u + x0, scale_y v + y0) of the input.
-        x0 = middle_x - scale_x * middle_x + draw(-0.12, 0.12) * width
-        y0 = middle_y - scale_y * middle_y + draw(-0.12, 0.12) * height
-        zero = ops.zeros((n,))
-        transform = ops.stack([scale_x, zero, x0, zero, scale_y, y0, zero, zero], axis=1)
-        x = ops.image.affine_transform(x, transform, "bilinear", "constant", 0.5)
-        # Pixel u of a picture spans u to u + 1 of its coordinates: hence the halves.
-        scale = ops.stack([scale_x, scale_y] * 2, axis=1)[:, None]
-        start = ops.stack([x0, y0] * 2, axis=1)[:, None]
-        boxes = (boxes - 0.5 - start) / scale + 0.5
-        low = ops.minimum(boxes[..., :2], boxes[..., 2:])
-        high = ops.maximum(boxes[..., :2], boxes[..., 2:])
-        whole = area_of(ops.concatenate([low, high], axis=-1))
-        limit = ops.array([width, height], "float32")
-        boxes = ops.concatenate([ops.clip(low, 0.0, limit), ops.clip(high, 0.0, limit)], axis=-1)
-        seen = area_of(boxes) > 0.3 * whole  # less of it left in the picture is no object
-        light = draw(-0.1, 0.1)[:, None, None, None]
-        contrast = ops.exp(draw(-0.2, 0.2))[:, None, None, None]
-        mean = ops.mean(x, axis=(1, 2, 3), keepdims=True)
-        return (x - mean) * contrast + mean + light, boxes, seen
+    def loss_terms(self, x, y=None, training=False):
+        """Return the terms of each picture, {name: (batch,)}: loss = heat + 5 box.
 
-    def losses_of(self, x, boxes, labels, training=False):
-        """Return `(loss, heat, box)` with loss = heat + 5 box."""
+        They are means over the objects of a picture; `objects` is their number, at least 1.
+        """
+        boxes, labels = y["boxes"], y["labels"]
         if training and self.augment:
-            x, boxes, seen = self.vary(x, boxes)
+            x, boxes, seen = varied(x, boxes, self.mirror, self.noise)
             labels = ops.where(seen, labels, -1)
         heat, reach = self.network(x, training=training)
-        heat, box = detection_losses(heat, reach, boxes, labels, self.size)
-        return heat + self.box_weight * box, heat, box
+        heat, box, objects = detection_losses(heat, reach, boxes, labels, self.size)
+        return {"loss": heat + self.box_weight * box, "heat": heat, "box": box, "objects": objects}
+
+    def averaged_terms(self, data, training):
+        """Return the means of the loss terms over the objects of a batch."""
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        terms = self.loss_terms(x, y, training)
+        share = terms["objects"] / ops.mean(terms["objects"])
+        return averaged(terms, share if weights is None else share * weights)
 
     def train_step(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        losses = gradient_step(
-            lambda: self.losses_of(x, y["boxes"], y["labels"], training=True),
+        terms = gradient_step(
+            lambda: self.averaged_terms(data, training=True),
             self.trainable_variables,
             self.optimizer,
         )
-        return self.track(ops.shape(x)[0], *losses)
+        return self.track_terms(ops.shape(data[0])[0], terms)
 
     def test_step(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self.track(ops.shape(x)[0], *self.losses_of(x, y["boxes"], y["labels"]))
+        return self.track_terms(ops.shape(data[0])[0], self.averaged_terms(data, training=False))
 
     def example_losses(self, x, y=None, sample_weight=None, training=False):
-        heat, reach = self.network(x, training=training)
-        parts = losses_by_picture(heat, reach, y["boxes"], y["labels"], self.size)
-        return (parts[0] + self.box_weight * parts[1]) / ops.maximum(parts[2], 1.0)
+        return self.loss_terms(x, y, training)["loss"]
 
     def predict_step(self, data):
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self.decode(*self.maps(x))
 
     def maps(self, x):
-        """Return `heat` and `reach`; where pictures may be mirrored, averaged with the mirror's."""
+        """Return `heat` and `reach`; with `mirror`, averaged with those of the mirror image."""
         heat, reach = self.network(x, training=False)
         if not self.mirror:
             return heat, reach
@@ -191,14 +326,14 @@ class Detector(Model):
     # From maps to boxes.
 
     def decode(self, heat, reach):
-        """Return the likeliest 100 boxes of each picture, best first, each object once.
+        """Return the 100 most likely boxes of each picture, best first, each object once.
 
-        A place counts where its heat is the highest of the 3x3 about it; then, of boxes of one
-        class that overlap by more than `max_overlap`, only the best stays.
+        Candidates are the positions whose heat is the highest of the 3x3 around them; of boxes
+        of one class that overlap by more than `max_overlap`, only the best is kept.
 
         Returns:
-            Dict of `boxes` (batch, 100, 4) in the network's pixels, `labels` (batch, 100), -1
-            where there is nothing, `scores` (batch, 100), 0 there.
+            Dict of `boxes` (batch, 100, 4) in the network's pixels, `labels` (batch, 100) and
+            `scores` (batch, 100); where there is no object, -1 and 0.
         """
         p = ops.sigmoid(heat)
         peak = ops.max_pool(p, 3, 1, "same")
@@ -211,7 +346,7 @@ class Detector(Model):
         boxes = ops.take_along_axis(boxes, (places // classes)[..., None], axis=1)
         limit = ops.array([self.size[1], self.size[0]] * 2, "float32")
         boxes = ops.clip(boxes, 0.0, limit)
-        keep = self.suppress(boxes, labels)
+        keep = distinct(boxes, labels, self.max_overlap)
         keep = ops.logical_and(keep, scores > 1e-3)
         return {
             "boxes": boxes,
@@ -219,38 +354,21 @@ class Detector(Model):
             "scores": ops.where(keep, scores, 0.0),
         }
 
-    def suppress(self, boxes, labels):
-        """Return which boxes (batch, k, 4), best first, are no second box of an object."""
-        k = boxes.shape[1]
-        iou, _ = overlaps(boxes[:, :, None], boxes[:, None])
-        same = labels[:, :, None] == labels[:, None]
-        hides = ops.logical_and(iou > self.max_overlap, same)
-        order = ops.arange(k)
-
-        def step(i, keep):
-            better = ops.logical_and(keep, (order < i)[None])
-            hidden = ops.any(ops.logical_and(hides[:, i], better), axis=1)
-            return ops.logical_and(
-                keep, ops.logical_not(ops.logical_and(hidden[:, None], (order == i)[None]))
-            )
-
-        return ops.fori_loop(0, k, step, ops.ones_like(labels, dtype="bool"))
-
     def postprocess(self, outputs):
-        return outputs
+        return outputs  # they are not x
 
     # Verbs on raw data.
 
     def detect(self, x, threshold=None):
-        """Return for each picture of x a dict of what is on it, best first.
+        """Return the objects in each picture of x, best first.
 
         Args:
-            x: Pictures, of any sizes.
-            threshold: Least score. `None` takes the builder's.
+            x: Pictures of any sizes.
+            threshold: Minimum score. `None` takes the builder's.
 
         Returns:
-            List of `{"boxes": (k, 4), "labels": (k,), "scores": (k,)}`: corners in pixels of the
-            picture given, names (numbers without `class_names`), scores from 0 to 1.
+            List of `{"boxes": (k, 4), "labels": (k,), "scores": (k,)}`: corners in pixels of
+            the given picture, names (numbers without `class_names`), scores from 0 to 1.
         """
         threshold = self.threshold if threshold is None else threshold
         found = self.predict(x, verbose=0)
@@ -269,75 +387,3 @@ class Detector(Model):
                 }
             )
         return results
-
-    def report(self, x, y=None):
-        if y is None:
-            raise ValueError("boxes are needed to measure a detector. Received: data without")
-        found = self.detect(x, threshold=1e-3)
-        names = self.class_names or tuple(map(str, range(self.num_classes)))
-        found = [{**one, "labels": [str(label) for label in one["labels"]]} for one in found]
-        true = [
-            {**one, "labels": [self.name_of(label) for label in self.encode_labels(one["labels"])]}
-            for one in y
-        ]
-        return metrics.detection_report(true, found, names), {}
-
-    def errors_of(self, x, y=None):
-        """Return which true objects are missed: no box of their class overlaps them by half."""
-        if y is None:
-            raise ValueError("boxes are needed to measure a detector. Received: data without")
-        missed, examples, parts = [], [], []
-        for i, (found, true) in enumerate(zip(self.detect(x), y, strict=True)):
-            names = [self.name_of(label) for label in self.encode_labels(true["labels"])]
-            boxes = np.asarray(true["boxes"], "float32").reshape(-1, 4)
-            crowd = np.asarray(true.get("crowd", np.zeros(len(names))), bool)
-            iou = ops.convert_to_numpy(overlaps(boxes[:, None], found["boxes"][None])[0])
-            same = np.array(names)[:, None] == found["labels"].astype(str)[None]
-            missed += (~matched_objects(np.where(same, iou, 0.0)))[~crowd].tolist()
-            parts += np.array(names)[~crowd].tolist()
-            examples += [i] * int((~crowd).sum())
-        if not missed:
-            raise ValueError("there are no objects on the pictures to miss")
-        return Errors(
-            "objects missed", np.array(missed, "float64"), np.array(examples), np.array(parts)
-        )
-
-    def name_of(self, label):
-        """Return the name of an integer label."""
-        return self.class_names[int(label)] if self.class_names else str(int(label))
-
-    def answer(self, x, threshold=None):
-        """Return a row for each picture with what is on it, and copies with the boxes drawn."""
-        found = self.detect(x, threshold)
-        rows = []
-        for one in found:
-            labels = [str(label) for label in one["labels"]]
-            counts = {name: labels.count(name) for name in dict.fromkeys(labels)}
-            rows.append(
-                {
-                    "objects": len(labels),
-                    "found": ", ".join(f"{n} {name}" for name, n in counts.items()) or "(nothing)",
-                    "boxes": np.round(one["boxes"], 1).tolist(),
-                    "labels": labels,
-                    "scores": np.round(one["scores"], 4).tolist(),
-                }
-            )
-        return rows, [self.draw(picture, one) for picture, one in zip(x, found, strict=True)]
-
-    def draw(self, picture, found):
-        """Return a copy of a picture, uint8 RGB, with boxes, labels and scores drawn on it."""
-        picture = np.asarray(picture)
-        if picture.dtype != np.uint8:
-            low, high = self.value_range or (0, 255)
-            picture = ((picture - low) * (255 / (high - low))).round().clip(0, 255).astype("uint8")
-        parts = (found[name] for name in ("boxes", "labels", "scores"))
-        drawn = plotting.draw_boxes(picture, *parts, class_names=self.class_names)
-        return np.asarray(drawn.convert("RGB"))
-
-    def pictures(self, x, y=None):
-        """Return the first pictures with what was found on them."""
-        some = [np.asarray(picture) for picture in x[:9]]
-        drawn = [self.draw(p, one) for p, one in zip(some, self.detect(some), strict=True)]
-        if len({picture.shape for picture in drawn}) > 1:
-            return {f"detected-{i}": picture for i, picture in enumerate(drawn)}
-        return {"detected": image_grid(np.stack(drawn), columns=3)}

@@ -1,12 +1,24 @@
 """What convolutional models report, draw and answer; see `genai_basics.predictor.evaluation`."""
 
 import numpy as np
+from keras import ops
 
-from .. import plotting
+from .. import metrics, plotting
 from ..data.writers import image_grid, to_pixels
+from ..evaluation import Errors
 from ..predictor import evaluation
+from .boxes import matched_objects, overlaps
 
-__all__ = ["answer_cnn", "draw_explained", "pictures_cnn"]
+__all__ = [
+    "answer_cnn",
+    "answer_detector",
+    "draw_explained",
+    "draw_found",
+    "errors_of_detector",
+    "pictures_cnn",
+    "pictures_detector",
+    "report_detector",
+]
 
 
 def answer_cnn(model, x, top=1, explain=False):
@@ -30,7 +42,81 @@ def pictures_cnn(model, x, y=None):
 def draw_explained(model, x):
     """Return copies of pictures x, uint8 RGB, with the map of their likeliest class in red."""
     heat = np.maximum(model.explain(x), 0.0)
-    pixels = to_pixels(np.asarray(x), model.value_range or (0, 255))
+    pixels = to_pixels(np.asarray(x), model.preprocessor.value_range or (0, 255))
     return np.stack(
         [np.asarray(plotting.heatmap_over(*pair)) for pair in zip(pixels, heat, strict=True)]
     )
+
+
+def report_detector(model, x, y=None):
+    """Return the mean average precision on pictures x, and no intervals."""
+    true = [{**one, "labels": names} for one, names in zip(y, _true_names(model, y), strict=True)]
+    found = model.detect(x, threshold=1e-3)
+    found = [{**one, "labels": [str(label) for label in one["labels"]]} for one in found]
+    names = model.class_names or tuple(map(str, range(model.num_classes)))
+    return metrics.detection_report(true, found, names), {}
+
+
+def _true_names(model, y):
+    """Return the names of the true labels of each picture."""
+    if y is None:
+        raise ValueError("boxes are needed to measure a detector. Received: data without")
+    labels = model.labels
+    return [[labels.name(label) for label in labels.encode(one["labels"])] for one in y]
+
+
+def errors_of_detector(model, x, y=None):
+    """Return which true objects are missed: no box of their class overlaps them by half."""
+    missed, examples, parts = [], [], []
+    true_names = _true_names(model, y)
+    for i, (found, true) in enumerate(zip(model.detect(x), y, strict=True)):
+        names = np.array(true_names[i])
+        boxes = np.asarray(true["boxes"], "float32").reshape(-1, 4)
+        counted = ~np.asarray(true.get("crowd", np.zeros(len(names))), bool)
+        iou = ops.convert_to_numpy(overlaps(boxes[:, None], found["boxes"][None])[0])
+        same = names[:, None] == found["labels"].astype(str)[None]
+        missed += (~matched_objects(np.where(same, iou, 0.0)))[counted].tolist()
+        parts += names[counted].tolist()
+        examples += [i] * int(counted.sum())
+    if not missed:
+        raise ValueError("there are no objects on the pictures to miss")
+    return Errors(
+        "objects missed", np.array(missed, "float64"), np.array(examples), np.array(parts)
+    )
+
+
+def answer_detector(model, x, threshold=None):
+    """Return a row per picture with the objects in it, and copies with their boxes drawn."""
+    found = model.detect(x, threshold)
+    rows = []
+    for one in found:
+        labels = [str(label) for label in one["labels"]]
+        counts = {name: labels.count(name) for name in dict.fromkeys(labels)}
+        rows.append(
+            {
+                "objects": len(labels),
+                "found": ", ".join(f"{n} {name}" for name, n in counts.items()) or "(nothing)",
+                "boxes": np.round(one["boxes"], 1).tolist(),
+                "labels": labels,
+                "scores": np.round(one["scores"], 4).tolist(),
+            }
+        )
+    return rows, [draw_found(model, picture, one) for picture, one in zip(x, found, strict=True)]
+
+
+def pictures_detector(model, x, y=None):
+    """Return the first pictures with the objects found in them."""
+    some = [np.asarray(picture) for picture in x[:9]]
+    found = model.detect(some)
+    drawn = [draw_found(model, picture, one) for picture, one in zip(some, found, strict=True)]
+    if len({picture.shape for picture in drawn}) > 1:
+        return {f"detected-{i}": picture for i, picture in enumerate(drawn)}
+    return {"detected": image_grid(np.stack(drawn), columns=3)}
+
+
+def draw_found(model, picture, found):
+    """Return a copy of a picture, uint8 RGB, with boxes, labels and scores drawn on it."""
+    picture = to_pixels(picture, model.preprocessor.value_range)
+    parts = (found[name] for name in ("boxes", "labels", "scores"))
+    drawn = plotting.draw_boxes(picture, *parts, class_names=model.class_names)
+    return np.asarray(drawn.convert("RGB"))

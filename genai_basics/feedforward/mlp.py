@@ -107,14 +107,17 @@ def build_mlp(
     seeds = itertools.repeat(None) if seed is None else itertools.count(seed)
 
     if is_text:
-        reader = Words(max_words, ngrams, characters, name="words")
+        preprocessor = Words(max_words, ngrams, characters, name="words")
         inputs = keras.Input((None,), dtype="int32", name="x")
         x = BagOfWords(max_words + 1, hidden_units[0], name="bag_of_words")(inputs)
         widths = hidden_units[1:]
         x = layers.Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
     else:
-        reader = Numbers(input_shape) if columns is None else Columns(columns, max_categories)
-        shape = input_shape if columns is None else (reader.width,)
+        if columns is not None:
+            preprocessor = Columns(columns, max_categories)
+        else:
+            preprocessor = Numbers(input_shape, value_range if is_image else None)
+        shape = input_shape if columns is None else (preprocessor.width,)
         inputs = x = keras.Input(shape, name="x")
         if augment:
             x = RandomAffine(shift=0.08, zoom=0.1, rotation=10, seed=next(seeds))(x)
@@ -126,9 +129,8 @@ def build_mlp(
         x = layers.Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
     return MLP(
         keras.Model(inputs, head(x, seed), name="network"),
-        reader,
+        preprocessor,
         head,
-        value_range=value_range if is_image else None,
         seed=seed,
         name="mlp",
     )
@@ -196,6 +198,6 @@ class MLP(Predictor):
 
     def adapt(self, x, y=None):
         super().adapt(x, y)
-        if isinstance(self.reader, Words):
+        if isinstance(self.preprocessor, Words):
             bag = self.network.get_layer("bag_of_words")
-            bag.frequencies.assign(self.reader.inverse_frequencies)
+            bag.frequencies.assign(self.preprocessor.inverse_frequencies)

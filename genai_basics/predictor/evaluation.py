@@ -14,7 +14,7 @@ def report(model, x, y=None):
     """Return `(metrics, intervals)` of a classifier or a regression on raw data."""
     if y is None:
         raise ValueError("labels are needed to measure a prediction. Received: data without")
-    predictions, y = model.predict(x, verbose=0), model.check_targets(y)
+    predictions, y = model.predict(x, verbose=0), model.head.targets(y)
     if not model.num_classes:
         return metrics.regression_report(y, predictions)
     if model.head.multi_label:
@@ -37,14 +37,14 @@ def _best_labels(model, probabilities, top):
     row = {}
     for place, i in enumerate(np.argsort(-probabilities)[:top], 1):
         suffix = f"_{place}" if place > 1 else ""
-        row[f"label{suffix}"] = model.name_of(i)
+        row[f"label{suffix}"] = model.labels.name(i)
         row[f"probability{suffix}"] = round(float(probabilities[i]), 4)
     return row
 
 
 def _likely_labels(model, probabilities, top):
     likely = np.flatnonzero(probabilities > 0.5)
-    labels = {model.name_of(i): round(float(probabilities[i]), 4) for i in likely}
+    labels = {model.labels.name(i): round(float(probabilities[i]), 4) for i in likely}
     return {"labels": ", ".join(labels) or "(none)", "probabilities": labels}
 
 
@@ -54,14 +54,14 @@ def pictures(model, x, y=None):
     if y is None or not classes or model.head.multi_label or classes > MOST_CLASSES:
         return {}
     predictions = model.predict(x, verbose=0).argmax(axis=1)
-    matrix = metrics.confusion_matrix(model.check_targets(y), predictions, classes)
-    names = [model.name_of(i) for i in range(classes)]
+    matrix = metrics.confusion_matrix(model.head.targets(y), predictions, classes)
+    names = [model.labels.name(i) for i in range(classes)]
     return {"confusion": plotting.confusion_matrix(matrix, names)}
 
 
 def errors_of(model, x, y):
     """Return the `Errors` of each example: wrong, share of labels wrong, or absolute error."""
-    outputs, y = model.predict(x, verbose=0), model.check_targets(y)
+    outputs, y = model.predict(x, verbose=0), model.head.targets(y)
     if not model.num_classes:
         return Errors("absolute error", np.abs(outputs - y).mean(axis=1))
     if model.head.multi_label:

@@ -1,9 +1,11 @@
 """`Head`: what a network predicts, with the last layer, the loss and the metrics for it."""
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from ..checks import at_least, between, one_of
+from ..preprocessing import Labels
 
 __all__ = ["Crossentropy", "Head"]
 
@@ -95,6 +97,35 @@ class Head:
         if self.multi_label:
             return [keras.metrics.BinaryAccuracy(name="accuracy")]
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def targets(self, y):
+        """Return y as the loss takes it: integers, rows of 0 and 1, or rows of values.
+
+        Raises:
+            ValueError: If y does not fit what is predicted.
+        """
+        y = np.asarray(y)
+        if not self.num_classes:
+            y = y.astype("float32").reshape(len(y), -1)
+            if y.shape[1] != self.units or not np.isfinite(y).all():
+                raise ValueError(
+                    f"y must hold {self.units} finite values for each example (`num_outputs` in "
+                    f"the builder). Received: shape {y.shape}, "
+                    f"{int((~np.isfinite(y)).sum())} not finite"
+                )
+            return y
+        if self.multi_label:
+            if y.ndim != 2 or y.shape[1] != self.num_classes or not np.isin(y, (0, 1)).all():
+                raise ValueError(
+                    f"y must be an array (n, {self.num_classes}) of 0 and 1. "
+                    f"Received: shape {y.shape}"
+                )
+            return y.astype("float32")
+        if y.ndim == 2 and y.shape[1] == self.num_classes > 1:
+            y = y.argmax(axis=1)  # one-hot
+        if y.dtype.kind == "f" and (y == np.round(y)).all():
+            y = y.astype("int64")
+        return Labels(self.class_names, self.num_classes).check(y)
 
     def get_config(self):
         names = ("num_classes", "multi_label", "num_outputs", "balance", "label_smoothing")

@@ -8,8 +8,8 @@ import numpy as np
 from keras import ops
 
 from .. import backend
+from ..evaluation import losses_by_example
 from ..model import Model
-from ..preprocessing import Numbers
 from . import evaluation
 
 __all__ = ["Predictor"]
@@ -23,17 +23,18 @@ class Predictor(Model):
 
     Args:
         network: A Functional model that ends in the layers of `head`.
-        reader: How raw x becomes the network's numbers: a layer of `genai_basics.preprocessing`.
+        preprocessor: From raw x to the network's numbers, see `genai_basics.preprocessing`.
         head: The `Head`: what is predicted.
     """
 
     # What commands, run folders and the audit ask for: see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     errors_of, features_of = evaluation.errors_of, evaluation.features_of
+    losses_by_example = losses_by_example
 
-    def __init__(self, network, reader, head, **kwargs):
+    def __init__(self, network, preprocessor, head, **kwargs):
         super().__init__(**{**kwargs, "class_names": head.class_names})
-        self.network, self.reader, self.head = network, reader, head
+        self.network, self.preprocessor, self.head = network, preprocessor, head
         self.monitor = "-val_accuracy" if head.num_classes else "val_loss"
         # Values are learned in units of their standard deviation and predicted in their own.
         for name, initial in (("target_mean", "zeros"), ("target_scale", "ones")):
@@ -57,23 +58,20 @@ class Predictor(Model):
     # Data.
 
     def input_shape_of_one(self):
-        return self.reader.shape
+        return self.preprocessor.shape
 
     def adapt(self, x, y=None):
-        self.reader.adapt(x)
+        super().adapt(x, y)
         if not self.num_classes and y is not None:
-            y = self.check_targets(y)
+            y = self.head.targets(y)
             scale = y.std(axis=0)
             self.target_mean.assign(y.mean(axis=0))
             self.target_scale.assign(np.where(scale > 0, scale, 1.0))
 
     def prepare(self, x, y=None, sample_weight=None):
-        x = self.reader.prepare(x)
-        if isinstance(self.reader, Numbers) and None not in self.reader.shape:
-            self.check_input(x)
-        parts = (x,)
+        parts = (self.preprocessor.prepare(x),)
         if y is not None:
-            parts += (self.check_targets(y),)
+            parts += (self.head.targets(y),)
         if sample_weight is not None:
             parts += (np.asarray(sample_weight, "float32"),)
         lengths = [len(array) for array in keras.tree.flatten(parts)]
@@ -83,36 +81,8 @@ class Predictor(Model):
             raise ValueError("x must hold at least one example. Received: an empty array")
         return parts
 
-    def check_targets(self, y):
-        """Return y as the loss takes it: integers, rows of 0 and 1, or rows of values."""
-        if not self.num_classes:
-            y = np.asarray(y, "float32").reshape(len(y), -1)
-            if y.shape[1] != self.head.units or not np.isfinite(y).all():
-                raise ValueError(
-                    f"y must hold {self.head.units} finite values for each example (`num_outputs` "
-                    f"in the builder). Received: shape {y.shape}, "
-                    f"{int((~np.isfinite(y)).sum())} not finite"
-                )
-            return y
-        y = np.asarray(y)
-        if self.head.multi_label:
-            if y.ndim != 2 or y.shape[1] != self.num_classes or not np.isin(y, (0, 1)).all():
-                raise ValueError(
-                    f"y must be an array (n, {self.num_classes}) of 0 and 1. "
-                    f"Received: shape {y.shape}"
-                )
-            return y.astype("float32")
-        if y.ndim == 2 and y.shape[1] == self.num_classes > 1:
-            y = y.argmax(axis=1)  # one-hot
-        if y.dtype.kind == "f" and (y == np.round(y)).all():
-            y = y.astype("int64")
-        return self.check_labels(self.encode_labels(y))
-
-    def preprocess(self, x):
-        return self.reader(x)
-
     def postprocess(self, outputs):
-        return outputs
+        return outputs  # they are not x
 
     # Training: Keras' own step on the network.
 
@@ -129,12 +99,13 @@ class Predictor(Model):
 
     def loss_terms(self, x, y=None, training=False):
         """Return `{"loss": (batch,)}`: the compiled loss of each example."""
+        if y is None or not self.compiled:
+            raise ValueError(f"a {self.name} has no loss of single examples")
         outputs = self.standardized(self(x, training=training))
         loss = keras.losses.get(self.loss)
-        losses = (loss.call if isinstance(loss, keras.losses.Loss) else loss)(
-            self.standardized(y), outputs
-        )
-        return {"loss": ops.mean(ops.reshape(losses, (ops.shape(outputs)[0], -1)), axis=-1)}
+        loss = loss.call if isinstance(loss, keras.losses.Loss) else loss
+        losses = ops.reshape(loss(self.standardized(y), outputs), (ops.shape(outputs)[0], -1))
+        return {"loss": ops.mean(losses, axis=-1)}
 
     def example_losses(self, x, y=None, sample_weight=None, training=False):
         return self.loss_terms(x, y, training)["loss"]
@@ -148,12 +119,11 @@ class Predictor(Model):
         if y is None and not backend.is_pipeline(x):
             raise ValueError("labels or values to learn are needed: pass y. Received: y=None")
         if y is not None and self.num_classes and not self.head.multi_label:
-            counts = np.bincount(self.check_targets(y), minlength=self.num_classes)
+            counts = np.bincount(self.head.targets(y), minlength=self.num_classes)
             self._warn_of_rare(counts, "training")
             if isinstance(validation_data, tuple) and validation_data[1] is not None:
-                held = np.bincount(
-                    self.check_targets(validation_data[1]), minlength=self.num_classes
-                )
+                held = self.head.targets(validation_data[1])
+                held = np.bincount(held, minlength=self.num_classes)
                 if len(validation_data[1]) >= 10 * self.num_classes:
                     self._warn_of_rare(held, "validation", share=0.0)
             if self.head.balance and class_weight is None:
@@ -165,7 +135,7 @@ class Predictor(Model):
 
     def _warn_of_rare(self, counts, part, share=RARE):
         share = min(share, 0.1 / self.num_classes)
-        rare = [self.name_of(i) for i in np.flatnonzero(counts <= share * counts.sum())]
+        rare = [self.labels.name(i) for i in np.flatnonzero(counts <= share * counts.sum())]
         if rare:
             more = f" and {len(rare) - 5} more" if len(rare) > 5 else ""
             unbalanced = part == "training" and not self.head.balance
@@ -177,10 +147,6 @@ class Predictor(Model):
             )
 
     # Verbs.
-
-    def name_of(self, label):
-        """Return the name of an integer label."""
-        return self.class_names[label] if self.class_names else str(int(label))
 
     def classify(self, x):
         """Return `(labels, probabilities)` of raw x.

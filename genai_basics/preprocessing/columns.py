@@ -11,14 +11,14 @@ __all__ = ["Columns"]
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Columns(Preprocessor):
-    """Tables: a dict of columns. The order of the columns does not matter, further ones are left.
+    """Tables: a dict of columns, in any order; further columns are ignored.
 
     A number is standardized and followed by whether it was missing; a category becomes one-hot,
-    with a place for what is missing and one for what was not seen in training.
+    with an index for missing values and one for values that training did not hold.
 
     Args:
         columns: `(name, "number" | "category")` pairs.
-        max_categories: Most values of a category that are told apart: the most frequent.
+        max_categories: Maximum number of categories per column: the most frequent are kept.
     """
 
     def __init__(self, columns, max_categories=50, **kwargs):
@@ -43,7 +43,7 @@ class Columns(Preprocessor):
 
     @property
     def width(self):
-        """How many numbers a row becomes."""
+        """Number of the network's inputs per row."""
         return 2 * len(self.numbers) + (self.max_categories + 2) * len(self.categories)
 
     @property
@@ -51,7 +51,7 @@ class Columns(Preprocessor):
         """Shape of one prepared example, `None` where it is free."""
         return (len(self.columns),)
 
-    def adapt(self, x):
+    def adapt(self, x, y=None):
         for lookup, i in zip(self.lookups, self.categories, strict=True):
             lookup.adapt(self._column(x, i))
         if self.numbers:

@@ -17,16 +17,16 @@ __all__ = ["Words"]
 class Words(Preprocessor):
     """Texts as the numbers of their words and n-grams, padded with 0.
 
-    The vocabulary holds what occurs in at least two training texts (in one, where they are
-    few), the most frequent first. What was not seen is left out. `adapt` leaves
-    `inverse_frequencies`, 1 + log((1 + n) / (1 + df)) of each number, as scikit-learn has them.
+    The vocabulary holds what occurs in at least two training texts (in one, if there are few),
+    the most frequent first. Other words are ignored. `adapt` sets `inverse_frequencies`,
+    1 + log((1 + n) / (1 + df)) of each number, as in scikit-learn.
 
     Args:
-        max_words: Most entries of the vocabulary.
-        ngrams: Longest run of words that counts as an entry.
-        characters: Whether runs of 2 to 4 letters within words are entries too. `None`: where
+        max_words: Maximum size of the vocabulary.
+        ngrams: Maximum number of words in an n-gram.
+        characters: Whether to use character n-grams of 2 to 4 letters as well. `None`: if
             training texts have three words or fewer, as names do.
-        max_length: Most entries of one text; the rest is left out.
+        max_length: Maximum number of entries of one text; the rest is cut off.
     """
 
     token = re.compile(r"\w+|[^\w\s]")
@@ -57,7 +57,7 @@ class Words(Preprocessor):
                     found += [f"#{word[i : i + n]}" for i in range(len(word) - n + 1)]
         return found
 
-    def adapt(self, x):
+    def adapt(self, x, y=None):
         texts = self._texts(x)
         if self.characters is None:
             words = [len(self.token.findall(text)) for text in texts[:1000]]
@@ -66,11 +66,11 @@ class Words(Preprocessor):
         for text in texts:
             counts.update(set(self.entries(text)))
         least = 2 if len(texts) >= 200 else 1
-        # Equal counts in the order of the alphabet: a `Counter`'s own order follows the hash seed.
+        # Ties in alphabetical order: the order of a `Counter` depends on the hash seed.
         kept = sorted((-count, entry) for entry, count in counts.items() if count >= least)
         kept = kept[: self.max_words]
         if not kept:
-            raise ValueError("the training texts hold no word. Received: texts without letters")
+            raise ValueError("the training texts hold no words. Received: texts without letters")
         self.numbers = {entry: i + 1 for i, (_, entry) in enumerate(kept)}
         df = np.array([-count for count, _ in kept])
         weights = np.zeros(self.max_words + 1, "float32")

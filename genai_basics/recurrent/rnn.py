@@ -88,7 +88,7 @@ def build_rnn(
     )
     seeds = keras.random.SeedGenerator(seed)
     if input_shape is None:
-        reader = Tokens(unit, vocab_size, max_length, name="reader")
+        preprocessor = Tokens(unit, vocab_size, max_length)
         inputs = keras.Input((None,), dtype="int32", name="tokens")
         x = layers.Embedding(
             vocab_size,
@@ -101,10 +101,10 @@ def build_rnn(
         input_shape = tuple(input_shape)
         if len(input_shape) != 2 or not input_shape[1]:
             raise ValueError(
-                "`input_shape` must be (time, channels), time None where it differs. "
+                "`input_shape` must be (time, channels), time None if it differs. "
                 f"Received: input_shape={input_shape}"
             )
-        reader = Steps((None, input_shape[1]), name="reader")
+        preprocessor = Steps((None, input_shape[1]))
         inputs = keras.Input((None, input_shape[1]), name="series")
         x = layers.Masking(NOTHING)(inputs)
     for _ in range(num_layers):
@@ -113,10 +113,10 @@ def build_rnn(
     kept = states if cell == "gru" else states[::2]
     x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), *kept])
     x = layers.Dropout(dropout, seed=seed)(x)
-    x = layers.Dense(units, "relu", kernel_initializer=keras.initializers.GlorotUniform(seeds))(x)
-    return RNN(
-        keras.Model(inputs, head(x, seeds), name="network"), reader, head, seed=seed, name="rnn"
-    )
+    init = keras.initializers.GlorotUniform(seeds)
+    x = layers.Dense(units, "relu", kernel_initializer=init)(x)
+    network = keras.Model(inputs, head(x, seeds), name="network")
+    return RNN(network, preprocessor, head, seed=seed, name="rnn")
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -132,11 +132,9 @@ class RNN(Predictor):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Steps(Numbers):
-    """Series, standardized channel by channel; what fills up shorter ones is marked."""
+    """Series of any length, standardized channel by channel; padding is marked."""
 
-    checked = False  # NaN has a meaning here
-
-    def prepare(self, x):
+    def _as_array(self, x):
         many = isinstance(x, (list, tuple))
         for one in x if many else [x]:
             one = np.asarray(one)
@@ -145,9 +143,9 @@ class Steps(Numbers):
                     "x must hold finite numbers: fill gaps first. "
                     f"Received: {one.dtype} with gaps or words"
                 )
-        if many:  # of one channel, (time,) will do
+        if many:  # series of one channel may have the shape (time,)
             x = [np.asarray(one)[:, None] if np.ndim(one) == 1 else one for one in x]
-        x = super().prepare(x)
+        x = super()._as_array(x)
         if len(x.shape) != 3 or x.shape[2] != self.shape[1]:
             raise ValueError(
                 f"rnn takes x of shape (n, time, {self.shape[1]}). Received: x of shape {x.shape}"
@@ -166,9 +164,9 @@ class Tokens(Preprocessor):
 
     Args:
         unit: See `Tokenizer`; `None` chooses between words and characters.
-        size: Most different units.
-        max_length: Most units of a text.
-        tokenizer: The fitted `Tokenizer`, once there is one.
+        size: Maximum number of different units.
+        max_length: Maximum number of units of a text.
+        tokenizer: The fitted `Tokenizer`.
     """
 
     def __init__(self, unit=None, size=5000, max_length=400, tokenizer=None, **kwargs):
@@ -184,7 +182,7 @@ class Tokens(Preprocessor):
         """Shape of one prepared example, `None` where it is free."""
         return (None,)
 
-    def adapt(self, x):
+    def adapt(self, x, y=None):
         texts = self._texts(x)
         if self.unit is None:
             words = np.mean([len(text.split()) for text in texts[:1000]])

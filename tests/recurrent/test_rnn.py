@@ -46,7 +46,7 @@ def test_texts_are_told_apart(cell, bidirectional, tmp_path):
     model.compile(learning_rate=2e-2)
     model.fit(x, y, epochs=6, batch_size=16, verbose=0)
     assert model.classify(["abba", "ddc"])[0] == ["ab", "cd"]
-    assert model.reader.tokenizer.unit == "character"
+    assert model.preprocessor.tokenizer.unit == "character"
     model.save(tmp_path / "rnn.keras")
     loaded = keras.models.load_model(tmp_path / "rnn.keras")
     assert loaded.classify(["abba"])[0] == ["ab"]
