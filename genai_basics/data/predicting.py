@@ -237,7 +237,11 @@ def _tables(argument, spec):
 
 
 def _series(argument, spec):
-    path = _path(argument)
+    suffixes = (".ts", ".csv", ".tsv", ".npy", ".npz")
+    return _read_each(argument, suffixes, "series", lambda path: _series_of(path, spec))
+
+
+def _series_of(path, spec):
     if path.suffix.lower() in (".csv", ".tsv"):
         header, rows = read_rows(path)
         rows = [header, *rows] if _are_numbers(header) else rows

@@ -26,9 +26,11 @@ def read_series(source, *, class_names=None, encoding=None):
     if isinstance(source, Path) and (source.is_dir() or source.suffix.lower() == ".ts"):
         files = _ts_files(source)
         raw = {name: read_ts(path, encoding) for name, path in files.items()}
-        digest = fingerprint_files(list(files.values()))
+        used = list(files.values())
+        digest = fingerprint_files(used)
     else:
         raw, digest = read_arrays(source)
+        used = None
     raw = {name: (_with_channels(x), y) for name, (x, y) in raw.items()}
     labels, class_names = encode_parts(raw, class_names, "series")
     shapes = {np.shape(item) for x, _ in raw.values() for item in x}
@@ -38,7 +40,8 @@ def read_series(source, *, class_names=None, encoding=None):
     times = {shape[0] for shape in shapes}
     time = times.pop() if len(times) == 1 else None
     spec = SeriesSpec((time, channels.pop()), class_names)
-    return Reading(spec, {name: Part(x, labels[name]) for name, (x, _) in raw.items()}, digest)
+    parts = {name: Part(x, labels[name]) for name, (x, _) in raw.items()}
+    return Reading(spec, parts, digest, files=used)
 
 
 def read_ts(path, encoding=None):

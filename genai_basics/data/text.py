@@ -238,17 +238,21 @@ def _find_column(sheet, name):
 def _read_folder(folder, encoding, class_names, strict):
     splits = split_folders(folder) or {"all": folder}
     raw = {name: _folder_items(path, encoding) for name, path in splits.items()}
-    names = {name: {"file": files} for name, (_, _, files) in raw.items()}
+    used = [path for _, _, paths in raw.values() for path in paths]
     files = list_files(folder, text_suffixes(folder))
     items = {name: (texts, labels) for name, (texts, labels, _) in raw.items()}
-    groups = names.get("all")
+    groups = None
+    if "all" in raw:
+        groups = {"file": [str(path.relative_to(folder)) for path in raw["all"][2]]}
     digest = fingerprint_files(files, folder)
-    return text_reading(items, digest, class_names, False, strict, groups)
+    reading = text_reading(items, digest, class_names, False, strict, groups)
+    reading.files = used
+    return reading
 
 
 def _folder_items(folder, encoding):
-    """Return (texts, labels or None, file names) of a folder in one of the known layouts."""
-    texts, labels, names = [], [], []
+    """Return (texts, labels or None, paths) of a folder in one of the known layouts."""
+    texts, labels, paths = [], [], []
     by_class = class_files(folder)
     if by_class:  # a file of lines for each class
         for label, path in by_class.items():
@@ -256,8 +260,8 @@ def _folder_items(folder, encoding):
                 if line.strip():
                     texts.append(line.strip())
                     labels.append(label)
-                    names.append(path.name)
-        return texts, labels, names
+                    paths.append(path)
+        return texts, labels, paths
     files = [path for path in list_files(folder, (".txt",)) if path.stem.lower() not in NOTES]
     if not files:
         raise ValueError(f"'{folder}' holds no text files (.txt).")
@@ -265,8 +269,8 @@ def _folder_items(folder, encoding):
     for path in nested or files:
         texts.append(decode_text(path, encoding).strip())
         labels.append(path.relative_to(folder).parts[0])
-        names.append(str(path.relative_to(folder)))
-    return texts, labels if nested else None, names
+        paths.append(path)
+    return texts, labels if nested else None, paths
 
 
 def class_files(folder):

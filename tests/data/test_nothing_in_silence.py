@@ -87,8 +87,22 @@ def music(root):
     return ".mid"
 
 
+def text(root):
+    for i in range(12):
+        (root / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
+        (root / "ab"[i % 2] / f"{i}.txt").write_text(f"text number {i}")
+    return None
+
+
+def series(root):
+    rows = "".join(f"{i},{i + 1},{i % 3}:{'ab'[i % 2]}\n" for i in range(12))
+    text = f"@problemName walks\n@classLabel true a b\n@data\n{rows}"
+    (root / "walks.ts").write_text(text)
+    return None
+
+
 KINDS = {"images": images, "voc": voc, "coco": coco, "yolo": yolo, "audio": audio}
-KINDS |= {"video": video, "music": music}
+KINDS |= {"video": video, "music": music, "text": text, "series": series}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -71,7 +71,8 @@ def test_folders_of_texts(tmp_path):
     for name in ("pos", "neg"):
         write(tmp_path / "b" / f"reviews.{name}", "".join(f"{name} {i}\n" for i in range(20)))
     write(tmp_path / "b" / "SOURCE.txt", "where it is from")
-    data = gd.load_data(tmp_path / "b")
+    with pytest.warns(UserWarning, match=r"1 \.txt \(SOURCE\.txt\)"):
+        data = gd.load_data(tmp_path / "b")
     assert data.spec.class_names == ("neg", "pos")
     assert all(
         x.startswith(data.spec.class_names[y])
