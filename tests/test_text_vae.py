@@ -9,7 +9,7 @@ from genai_basics import Doctor, build_text_vae
 from genai_basics.metrics import active_units
 from genai_basics.model import draw_unlike
 from genai_basics.preprocessing import BOUNDARY, PADDING
-from genai_basics.vae import text
+from genai_basics.vae.text_vae import without_padding
 
 FIRST = ["anna", "berta", "carla", "dora", "emma", "frida"]
 LAST = ["huber", "maier", "schmidt", "bauer", "fischer"]
@@ -68,7 +68,7 @@ def test_the_nats_are_those_of_the_decoders_logits(vocab_size):
 def test_a_batch_holds_texts_of_like_lengths_and_is_cut_to_the_longest(vae):
     short, long = sorted(NAMES, key=len)[:16], sorted(NAMES, key=len)[-16:]
     batches = vae.pipeline(short + long, batch_size=16, seed=0, training=True).take(4)
-    cut = [ops.convert_to_numpy(text.without_padding(batch[0])) for batch in batches]
+    cut = [ops.convert_to_numpy(without_padding(batch[0])) for batch in batches]
     assert {tokens.shape[1] for tokens in cut} == {len(short[-1]) + 1, len(long[-1]) + 1}
     assert all((tokens != PADDING).any(axis=0).all() for tokens in cut)
 

@@ -8,6 +8,9 @@ from scipy import stats
 
 from genai_basics import VAE, VampPrior, build_vae, load_data
 from genai_basics.layers import Gaussian
+from genai_basics.model import averaged
+from genai_basics.vae import ELBO, Binarization, ImportanceWeighted, Schedule
+from genai_basics.vae.bounds import Draw
 
 SMALL = {"input_shape": (8, 8, 1), "latent_dim": 4, "hidden_units": (16,), "filters": (4, 8)}
 
@@ -48,7 +51,7 @@ def linear_gaussian(d=5, k=2, sigma=0.5, exact=True):
 def bound(vae, x, repeats=400):
     """Return the ELBO of x, averaged over many draws."""
     x = ops.convert_to_tensor(np.tile(x, (repeats, 1)), "float32")
-    return -float(vae.negative_elbo(x)[0])
+    return -float(averaged(vae.loss_terms(x))["loss"])
 
 
 @pytest.fixture
@@ -79,23 +82,37 @@ def test_with_another_posterior_the_estimate_rises_with_k_to_the_true_likelihood
 @pytest.mark.filterwarnings("ignore:x lies in")
 def test_importance_weights_tighten_the_bound_by_the_gain(x):
     vae, _ = linear_gaussian(exact=False)
-    config = vae.get_config()
-    weighted = VAE.from_config({**config, "importance_samples": 20})
-    weighted.set_weights(vae.get_weights())
-    loss, reconstruction, kl, gain = map(float, weighted.negative_elbo(ops.convert_to_tensor(x)))
-    assert gain > 0
-    assert loss == pytest.approx(reconstruction + kl - gain, rel=1e-5)
-    assert loss < -bound(vae, x)
+    networks = {"encoder": vae.encoder, "decoder": vae.decoder, "likelihood": vae.likelihood}
+    weighted = VAE(**networks, bound=ImportanceWeighted(20), value_range=(0, 1))
+    terms = weighted.loss_terms(ops.convert_to_tensor(x))
+    mean = {name: float(value) for name, value in averaged(terms).items()}
+    assert mean["gain"] > 0
+    assert mean["loss"] == pytest.approx(
+        mean["reconstruction"] + mean["kl"] - mean["gain"], rel=1e-5
+    )
+    assert mean["loss"] < -bound(vae, x)
 
 
 def test_free_bits_charge_at_least_so_many_nats(digits):
     vae = build_vae(**SMALL, free_bits=0.7, warm_up=0.0, beta=2.0, seed=0)
     x = ops.cast(digits.train.x[:32], "float32") / 255
-    loss, reconstruction, kl, charged = map(float, vae.negative_elbo(x))
-    assert loss == pytest.approx(reconstruction + 2.0 * charged, rel=1e-6)
-    assert charged >= max(kl, 4 * 0.7) - 1e-5
+    terms = vae.loss_terms(x)
+    mean = {name: float(value) for name, value in averaged(terms).items()}
+    assert mean["loss"] == pytest.approx(
+        mean["reconstruction"] + 2.0 * mean["charged_kl"], rel=1e-6
+    )
+    assert mean["charged_kl"] >= max(mean["kl"], 4 * 0.7) - 1e-5
     parts = ops.convert_to_tensor([[0.1, 2.0, 0.5, 0.9], [0.3, 4.0, 0.5, 0.9]])
-    assert float(vae.charged(parts)) == pytest.approx(0.7 + 3.0 + 0.7 + 0.9)
+    charged = ELBO(free_bits=0.7).charged(Draw(z=parts, kl=parts))
+    assert float(ops.mean(charged)) == pytest.approx(0.7 + 3.0 + 0.7 + 0.9)
+    np.testing.assert_allclose(charged, [0.7 + 2.0 + 0.7 + 0.9, 0.7 + 4.0 + 0.7 + 0.9], rtol=1e-6)
+
+
+def test_capacity_charges_the_distance_of_the_mean_kl():
+    kl = ops.convert_to_tensor([[1.0, 2.0], [4.0, 4.0]])
+    for capacity, ramp in ((2.0, 1.0), (9.0, 1.0), (9.0, 0.5)):
+        charged = ELBO(capacity=capacity).charged(Draw(z=kl, kl=kl), ramp)
+        assert float(ops.mean(charged)) == pytest.approx(abs(5.5 - capacity * ramp))
 
 
 @pytest.mark.slow
@@ -108,12 +125,22 @@ def test_capacity_draws_the_kl_to_its_aim(digits):
 
 def test_beta_rises_in_each_cycle():
     vae = build_vae(**SMALL, beta=2.0, warm_up=0.5, cycles=2)
-    betas = []
+    x, betas = np.zeros((2, 8, 8, 1), "float32"), []
     for progress in (0.0, 0.125, 0.25, 0.49, 0.5, 0.625, 0.99, 1.0):
         vae.progress.assign(progress)
-        betas.append(float(vae.current_beta()))
+        betas.append(float(vae.loss_terms(x, training=True)["beta"][0]))
     np.testing.assert_allclose(betas, [0, 1, 2, 2, 0, 1, 2, 2], atol=1e-4)
-    assert float(vae.current_beta(training=False)) == 2.0
+    assert float(vae.loss_terms(x)["beta"][0]) == 2.0
+    assert Schedule()(0.3) == 1.0
+
+
+@pytest.mark.parametrize(
+    "made",
+    [Schedule(0.2, 3), ELBO(0.1), ELBO(capacity=2.0), ImportanceWeighted(7), Binarization(0.4)],
+)
+def test_what_is_handed_in_is_saved_with_the_model(made):
+    config = keras.saving.serialize_keras_object(made)
+    assert keras.saving.deserialize_keras_object(config) == made
 
 
 def test_dynamic_binarization_draws_anew_in_training_and_the_same_in_evaluation():
@@ -215,7 +242,7 @@ def test_pictures_show_the_plane_of_two_latents_and_traverses_of_more(digits):
         ({"prior": "cauchy"}, "prior='cauchy'"),
         ({"free_bits": 0.1, "capacity": 3.0}, "not both"),
         ({"prior": "vamp", "num_classes": 10}, "conditional"),
-        ({"importance_samples": 5, "free_bits": 1.0}, "goes without"),
+        ({"importance_samples": 5, "free_bits": 1.0}, "cannot be combined"),
     ],
 )
 def test_a_wrong_argument_is_named_with_what_came(arguments, message):

@@ -1,8 +1,10 @@
 """From raw x of each kind to the numbers of a network, and back: one class for each kind."""
 
 from .base import Preprocessor
+from .clips import Clips
 from .columns import Columns
 from .labels import Labels
+from .lines import Lines
 from .numbers import Numbers
 from .tokens import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 from .waves import Waves
@@ -13,8 +15,10 @@ __all__ = [
     "PADDING",
     "SPECIAL",
     "UNKNOWN",
+    "Clips",
     "Columns",
     "Labels",
+    "Lines",
     "Numbers",
     "Preprocessor",
     "Tokenizer",

@@ -1,8 +1,17 @@
 """Variational autoencoders: of pictures and vectors, in one level or two, and of text."""
 
-from .build import build_vae
-from .hierarchical import HierarchicalVAE
-from .model import VAE
-from .text import TextVAE, build_text_vae
+from .bounds import ELBO, Binarization, ImportanceWeighted, Schedule
+from .text_vae import TextVAE, build_text_vae
+from .vae import VAE, HierarchicalVAE, build_vae
 
-__all__ = ["VAE", "HierarchicalVAE", "TextVAE", "build_text_vae", "build_vae"]
+__all__ = [
+    "ELBO",
+    "VAE",
+    "Binarization",
+    "HierarchicalVAE",
+    "ImportanceWeighted",
+    "Schedule",
+    "TextVAE",
+    "build_text_vae",
+    "build_vae",
+]

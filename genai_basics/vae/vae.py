@@ -1,0 +1,401 @@
+"""Variational autoencoder (Kingma & Welling, 2013, https://arxiv.org/abs/1312.6114).
+
+The encoder maps x to a Gaussian q(z | x), the decoder maps z to p(x | z), and the loss is the
+negative ELBO: -log p(x | z) + beta * KL(q(z | x) || p(z)), in nats.
+"""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from ..backend import gradient_step
+from ..checks import at_least, one_of
+from ..layers import Sampling, Shift, VampPrior, get_likelihood, get_prior, normal_log_prob
+from ..layers.blocks import check_shape
+from ..model import Model, averaged, some_of
+from ..preprocessing import Numbers
+from . import bounds, evaluation
+from .vae_networks import networks
+
+__all__ = ["VAE", "HierarchicalVAE", "build_vae"]
+
+DENSE_UP_TO = 4096  # numbers in an example; measured: more pay for convolutions
+
+
+def build_vae(
+    input_shape=(28, 28, 1),
+    latent_dim=20,
+    *,
+    network=None,
+    hidden_units=(512, 512),
+    filters=(32, 64, 128),
+    beta=1.0,
+    warm_up=0.2,
+    cycles=1,
+    free_bits=0.0,
+    capacity=None,
+    likelihood=None,
+    prior="normal",
+    importance_samples=1,
+    levels=1,
+    binarize=None,
+    num_classes=None,
+    class_names=None,
+    value_range=(0, 255),
+    seed=None,
+):
+    """Build a variational autoencoder for images or vectors. Then `compile()` and `fit(x)`.
+
+    Args:
+        input_shape: Shape of one example: (height, width, channels), sides from 8 to 128, or
+            (numbers,).
+        latent_dim: Size of the latent code z.
+        network: `"dense"` or `"conv"`. `None`: dense for up to 4,096 numbers per example, where
+            it reaches a better bound in the same time on a CPU, conv for more.
+        hidden_units: Widths of the dense encoder's layers; the decoder mirrors them.
+        filters: Channels of the convolutional encoder's stages, each at half the resolution of
+            the previous one; stages of less than 4 pixels are left out.
+        beta: Weight of the KL term. 1.0 is the ELBO; more gives a beta-VAE (Higgins et al., 2017).
+        warm_up: Fraction of training in which beta rises from 0, so that latents are not
+            switched off before they become useful (Sonderby et al., 2016).
+        cycles: Number of times that this rise is repeated in training (Fu et al., 2019).
+        free_bits: KL per latent, in nats, that is not penalized (Kingma et al., 2016).
+        capacity: KL to aim for, in nats: its distance from the KL is penalized, and the aim
+            rises from 0 with `warm_up` (Burgess et al., 2018). `None` minimizes the KL term.
+        likelihood: `"bernoulli"`, `"gaussian"` (learned variance), `"logistic"` (discretized to
+            256 levels), `"logistic_mixture"` (several of these per number) or a layer. `None`:
+            bernoulli for grey images, gaussian for colour images and vectors.
+        prior: `"normal"`, a learned one (`"mixture"`, `"vamp"`, `"flow"`), or a layer such as
+            `VampPrior(500)`.
+        importance_samples: Codes per example in training. More than one tightens the bound
+            (Burda et al., 2015, the IWAE).
+        levels: 2 adds a second level of latents, half as many, above the first.
+        binarize: `"dynamic"` draws each pixel black or white at each use, with its grey value as
+            the probability of white; a number between 0 and 1 is a threshold. `None` keeps the
+            grey values.
+        num_classes: Number of labels of a conditional VAE: `fit(x, labels)`.
+        class_names: Names of the labels.
+        value_range: Range of the data. Vectors: `None` standardizes each number instead.
+        seed: Seed of weights, noise and the order of the data. `None` draws a random seed.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    >>> from genai_basics import build_vae, load_data
+    >>> data = load_data("digits")
+    >>> vae = build_vae((8, 8, 1), latent_dim=4, hidden_units=(64,), seed=0)
+    >>> vae.compile()
+    >>> history = vae.fit(data.train.x, epochs=1, verbose=0)
+    >>> vae.sample(16, seed=0).shape
+    (16, 8, 8, 1)
+    """
+    input_shape = tuple(input_shape)
+    is_image = len(input_shape) == 3
+    if network is None:
+        dense = not is_image or math.prod(input_shape) <= DENSE_UP_TO
+        network = "dense" if dense else "conv"
+    check_shape(input_shape, latent_dim, network, num_classes)
+    one_of("levels", levels, (1, 2))
+    if not is_image and value_range == (0, 255):
+        value_range = None
+    if likelihood is None:
+        likelihood = "bernoulli" if is_image and input_shape[-1] == 1 else "gaussian"
+    likelihood = get_likelihood(likelihood)
+    return (VAE if levels == 1 else HierarchicalVAE)(
+        *networks(
+            input_shape,
+            (latent_dim, latent_dim // 2 or 1)[:levels],
+            (network, hidden_units if network == "dense" else filters),
+            num_classes,
+            likelihood.multiplicity,
+            keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed)),
+        ),
+        likelihood=likelihood,
+        prior=prior,
+        beta=beta,
+        schedule=bounds.Schedule(warm_up, cycles),
+        bound=bounds.get_bound(free_bits, capacity, importance_samples),
+        binarize=None if binarize is None else bounds.Binarization(binarize),
+        num_classes=num_classes,
+        class_names=class_names,
+        value_range=value_range,
+        seed=seed,
+        name="vae",
+    )
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class VAE(Model):
+    """A VAE of any `encoder: x -> (mean, log_var)` with any `decoder: z -> parameters of p(x | z)`.
+
+    The networks see x in [0, 1] and, where `num_classes` is given, a second input: the one-hot
+    label.
+
+    Args:
+        encoder, decoder: The networks.
+        likelihood: What the decoder's output means: logits for `"bernoulli"`.
+        prior: p(z), by name or as a layer.
+        beta: Weight of the KL term.
+        schedule: `Schedule` of that weight over training. `None`: it is constant.
+        bound: `ELBO` (the default) or `ImportanceWeighted`.
+        binarize: A `Binarization` of x, or `None`.
+        num_classes: Number of labels of a conditional VAE.
+        preprocessor: From raw x to the numbers that the networks see. `None`: `Numbers`.
+        **kwargs: As `Model`.
+    """
+
+    tracked = ("reconstruction", "kl")
+    loss_keyword = "`likelihood` and `beta` of build_vae"
+    learning_rate = 3e-3
+    remedy = "use fewer epochs, more data, fewer `hidden_units` or more `beta`"
+
+    # What commands, run folders and the audit ask for: see evaluation.py.
+    report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
+    symptoms, features_of = evaluation.symptoms, evaluation.features_of
+    losses_by_example = evaluation.losses_by_example
+    log_likelihood = evaluation.log_likelihood
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        *,
+        likelihood="bernoulli",
+        prior="normal",
+        beta=1.0,
+        schedule=None,
+        bound=None,
+        binarize=None,
+        num_classes=None,
+        preprocessor=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.encoder, self.decoder = encoder, decoder
+        self.likelihood, self.prior = get_likelihood(likelihood), get_prior(prior)
+        self.preprocessor = preprocessor or Numbers(
+            self.input_shape_of_one(), self.value_range, self.network_range
+        )
+        self.beta = at_least("beta", beta, 0)
+        self.schedule, self.bound = schedule or bounds.Schedule(), bound or bounds.ELBO()
+        self.binarize, self.num_classes = binarize, num_classes
+        if binarize is not None and self.value_range is None:
+            raise ValueError("`binarize` needs a `value_range`. Received: value_range=None")
+        if num_classes and isinstance(self.prior, VampPrior):
+            raise ValueError(
+                "a VampPrior encodes pictures without labels, so it does not support conditional "
+                f"VAEs. Received: num_classes={num_classes}"
+            )
+        self.sampling = Sampling(name="sampling", dtype="float32")
+        if not self.likelihood.built:
+            self.likelihood.build()
+        if not self.prior.built:
+            self.prior.build(encoder.outputs[0].shape[-1], self.input_shape_of_one())
+        extra = (*(("beta",) if self.schedule.warm_up else ()), *self.bound.tracked)
+        self.tracked = (*self.tracked, *extra)
+        self.trackers += [keras.metrics.Mean(name) for name in extra]
+        self.built = True
+
+    @property
+    def latent_dim(self):
+        """Size of the code z."""
+        return self.encoder.outputs[0].shape[-1]
+
+    # Data.
+
+    def input_shape_of_one(self):
+        return self.encoder.inputs[0].shape[1:]
+
+    def adapt(self, x, y=None):
+        super().adapt(x)
+        some = self.preprocessor(some_of(x, 1000))
+        self.prior.start(some)
+        for layer in self.encoder.layers:
+            if isinstance(layer, Shift):
+                layer.start(ops.convert_to_numpy(some))
+
+    def prepare(self, x, y=None, sample_weight=None):
+        if self.num_classes and y is None:
+            raise ValueError(f"a conditional VAE needs labels: pass y. Received: y={y}")
+        parts = super().prepare(x, y if self.num_classes else None, sample_weight)
+        return (parts[0], self.check_labels(parts[1]), *parts[2:]) if self.num_classes else parts
+
+    # The networks, with the label where there is one.
+
+    def encode_batch(self, x, labels=None, training=False):
+        """Return mean and log variance of q(z | x), each (batch, latent_dim)."""
+        return self.encoder(self._joined(x, labels), training=training)
+
+    def decode_batch(self, z, labels=None, training=False):
+        """Return the parameters of p(x | z), of the shape of x."""
+        return self.decoder(self._joined(z, labels), training=training)
+
+    def _joined(self, x, labels):
+        return [x, ops.one_hot(labels, self.num_classes)] if self.num_classes else x
+
+    def code_of(self, x, labels=None, training=False):
+        """Return the code of x without noise: the mean of q(z | x), (batch, latent_dim)."""
+        return self.encode_batch(x, labels, training)[0]
+
+    def decoded_mean(self, z, labels=None, training=False):
+        """Return E[x | z] in the network's numbers."""
+        return self.likelihood.mean(self.decode_batch(z, labels, training))
+
+    def call(self, x, labels=None, training=False):
+        """Reconstruct x from the mean of q(z | x), without noise."""
+        return self.decoded_mean(self.code_of(x, labels, training), labels, training)
+
+    # The mathematics.
+
+    def loss_terms(self, x, labels=None, training=False):
+        """Return `{"loss", "reconstruction", "kl", ...}` of each example, (batch,), in nats.
+
+        reconstruction = -log p(x | z), z ~ q(z | x); kl = KL(q(z | x) || p(z)). Both are summed
+        over pixels and latents: a mean would silently change beta. `bound` makes the loss of
+        them.
+        """
+        x, k = self.binarized(x, training), self.bound.samples
+        draw = self.infer(x, labels, training, k)
+        x, labels = (bounds.repeated(part, k) for part in (x, labels))
+        distortion = self.distortion(x, draw.z, labels, training)
+        ramp = self.schedule(self.progress) if training else 1.0
+        return self.bound(distortion, draw, self.beta, ramp)
+
+    def binarized(self, x, training=False):
+        """Return x black or white where the model was built for that."""
+        return x if self.binarize is None else self.binarize(x, self.noise_of(training))
+
+    def infer(self, x, labels=None, training=False, samples=1):
+        """Return a `Draw` of `samples` codes z from q(z | x) for each x."""
+        posterior = self.encode_batch(x, labels, training)
+        mean, log_var = (bounds.repeated(part, samples) for part in posterior)
+        z = self.sampling([mean, log_var], noise=self.noise_of(training))
+        kl = self.prior.kl(mean, log_var, z, self.encode_batch)
+        log_ratio = normal_log_prob(z, mean, log_var) - self.prior.log_prob(z, self.encode_batch)
+        return bounds.Draw(z, bounds.mean_of_draws(kl, samples), log_ratio)
+
+    def distortion(self, x, z, labels=None, training=False):
+        """Return -log p(x | z) of each example, (batch,), in nats."""
+        return self.likelihood.negative_log_likelihood(x, self.decode_batch(z, labels, training))
+
+    def example_losses(self, x, y=None, sample_weight=None, training=False):
+        return self.loss_terms(x, y, training)["loss"]
+
+    def train_step(self, data):
+        x, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
+        terms = gradient_step(
+            lambda: averaged(self.loss_terms(x, labels, training=True), weights),
+            self.trainable_variables,
+            self.optimizer,
+        )
+        return self.track_terms(ops.shape(x)[0], terms)
+
+    def test_step(self, data):
+        x, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
+        return self.track_terms(ops.shape(x)[0], averaged(self.loss_terms(x, labels), weights))
+
+    def predict_step(self, data):
+        x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self(x, labels, training=False)
+
+    def generate(self, n, labels=None):
+        z = self.prior.sample(n, self.sampling_noise, self.encode_batch)
+        return self.decoded_mean(z, labels)
+
+    # Verbs on raw data.
+
+    def predict(self, x, y=None, batch_size=None, verbose="auto", **kwargs):
+        """Return reconstructions of x: `reconstruct`, with Keras' arguments."""
+        data = self.pipeline(x, y, batch_size=batch_size)
+        return self.preprocessor.invert(keras.Model.predict(self, data, verbose=verbose, **kwargs))
+
+    def encode(self, x, labels=None):
+        """Return the codes of x: the means of q(z | x), (n, latent_dim)."""
+        return self.map_batches(self._encode_prepared, *self.prepare(x, labels))
+
+    def _encode_prepared(self, x, labels=None):
+        return self.code_of(self.preprocessor(x), labels)
+
+    def decode(self, z, labels=None):
+        """Return examples decoded from codes z, (n, latent_dim), in the data's range."""
+        z = np.asarray(z, "float32")
+        if z.ndim != 2 or z.shape[1] != self.latent_dim:
+            raise ValueError(f"z must have shape (n, {self.latent_dim}). Received: shape {z.shape}")
+        labels = self.sampling_labels(len(z), labels)
+        parts = (z,) if labels is None else (z, labels)
+        return self.preprocessor.invert(self.map_batches(self.decoded_mean, *parts))
+
+    def reconstruct(self, x, labels=None):
+        """Return reconstructions of x: decoded from the means of q(z | x)."""
+        return self.predict(x, labels, verbose=0)
+
+    def interpolate(self, a, b, steps=8, *, labels=None):
+        """Return `steps` examples on the straight line between the codes of a and b.
+
+        `labels`: the label of both, or of a and of b, for a conditional VAE.
+        """
+        at_least("steps", steps, 2)
+        labels = self.sampling_labels(2, labels)
+        codes = self.encode(np.stack([np.asarray(a), np.asarray(b)]), labels)
+        weights = np.linspace(0.0, 1.0, steps)[:, None]
+        line = codes[:1] * (1 - weights) + codes[1:] * weights
+        along = None if labels is None else np.where(weights[:, 0] < 0.5, *labels)
+        return self.decode(line, along)
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class HierarchicalVAE(VAE):
+    """A VAE with a code z = (z1, z2) of two levels; `prior` is that of z2.
+
+    p(x, z1, z2) = p(x | z1, z2) p(z1 | z2) p(z2) and q(z1, z2 | x) = q(z2 | x) q(z1 | x, z2), so
+    KL = KL(q(z2 | x) || p(z2)) + E KL(q(z1 | x, z2) || p(z1 | z2)) (Sonderby et al., 2016,
+    https://arxiv.org/abs/1602.02282).
+
+    Args:
+        encoder: x -> (mean, log_var) of q(z2 | x), and features of x.
+        decoder: (z1, z2), joined -> parameters of p(x | z1, z2).
+        refiner: features, z2 -> (mean, log_var) of q(z1 | x, z2).
+        inner_prior: z2 -> (mean, log_var) of p(z1 | z2).
+        **kwargs: As `VAE`.
+    """
+
+    def __init__(self, encoder, decoder, refiner, inner_prior, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        self.refiner, self.inner_prior = refiner, inner_prior
+
+    @property
+    def latent_dim(self):
+        return self.decoder.inputs[0].shape[-1]
+
+    def _top(self, x, labels=None):
+        return self.encode_batch(x, labels)[:2]
+
+    def code_of(self, x, labels=None, training=False):
+        top, _, features = self.encode_batch(x, labels, training)
+        return ops.concatenate([self.refiner([features, top])[0], top], axis=-1)
+
+    def infer(self, x, labels=None, training=False, samples=1):
+        outputs = self.encode_batch(x, labels, training)
+        mean2, log_var2, features = (bounds.repeated(part, samples) for part in outputs)
+        noise = self.noise_of(training)
+        z2 = self.sampling([mean2, log_var2], noise=noise)
+        mean1, log_var1 = self.refiner([features, z2], training=training)
+        z1 = self.sampling([mean1, log_var1], noise=noise)
+        mean, log_var = self.inner_prior(z2, training=training)
+        # KL of two Gaussians, in parts; the difference of logarithms for importance weights
+        spread = log_var1 - log_var
+        kl1 = 0.5 * (ops.exp(spread) + ops.square(mean1 - mean) * ops.exp(-log_var) - 1.0 - spread)
+        kl2 = self.prior.kl(mean2, log_var2, z2, self._top)
+        ratio1 = normal_log_prob(z1, mean1, log_var1) - normal_log_prob(z1, mean, log_var)
+        ratio2 = normal_log_prob(z2, mean2, log_var2) - self.prior.log_prob(z2, self._top)
+        kl = bounds.mean_of_draws(ops.concatenate([kl1, kl2], axis=-1), samples)
+        return bounds.Draw(ops.concatenate([z1, z2], axis=-1), kl, ratio1 + ratio2)
+
+    def generate(self, n, labels=None):
+        z2 = self.prior.sample(n, self.sampling_noise, self._top)
+        z1 = self.sampling(self.inner_prior(z2), noise=self.sampling_noise)
+        return self.decoded_mean(ops.concatenate([z1, z2], axis=-1), labels)
