@@ -10,15 +10,11 @@ import pytest
 from keras import ops
 
 from genai_basics import Autoencoder, Corruption, Doctor, EntropyModel, build_autoencoder, load_data
-from genai_basics.autoencoder.compression import (
-    LARGEST,
-    CodecError,
-    pack,
-    round_straight_through,
-    unpack,
-)
+from genai_basics.autoencoder.compression import CodecError, pack, unpack
 from genai_basics.autoencoder.density import CodeDensity
-from genai_basics.autoencoder.noise import blind_spots, in_tiles
+from genai_basics.autoencoder.entropy import LARGEST, round_straight_through
+from genai_basics.autoencoder.noise import blind_spots
+from genai_basics.autoencoder.tiles import in_tiles
 from genai_basics.autoencoder.transform import step_of
 from genai_basics.backend import gradients
 
@@ -94,15 +90,15 @@ def test_contraction_is_the_norm_of_the_jacobian():
     expected = np.square((h * (1 - h))[:, None] * kernel.T).sum() / 3
     repeated = ops.convert_to_tensor(np.repeat(x, 20_000, axis=0))
     _, contraction = model.contraction(repeated, seed())
-    assert float(contraction) == pytest.approx(expected, rel=0.02)
+    assert float(ops.mean(contraction)) == pytest.approx(expected, rel=0.02)
 
 
 def test_loss_is_the_sum_of_its_terms(digits):
     model = build_autoencoder((8, 8, 1), 8, sparsity=0.1, contractive=0.2, rate=0.3, **SMALL)
     x = ops.cast(digits.train.x[:16], "float32") / 255
-    loss, reconstruction, sparsity, contraction, bits = map(float, model.losses_of(x))
-    expected = reconstruction + 0.1 * sparsity + 0.2 * contraction + 0.3 * bits / 64
-    assert loss == pytest.approx(expected, rel=1e-6)
+    terms = {name: ops.convert_to_numpy(term) for name, term in model.loss_terms(x).items()}
+    expected = terms["reconstruction"] + 0.1 * terms["sparsity"] + 0.2 * terms["contraction"]
+    np.testing.assert_allclose(terms["loss"], expected + 0.3 * terms["bits"] / 64, rtol=1e-5)
 
 
 @pytest.mark.slow
@@ -368,7 +364,7 @@ def test_an_empty_code_is_named(digits):
 
 @pytest.mark.parametrize(("most", "tables"), [(2048, 4 * 4 * 3), (10, 3)], ids=["place", "channel"])
 def test_a_code_with_places_has_tables_for_each_or_for_its_channels(monkeypatch, most, tables):
-    monkeypatch.setattr("genai_basics.autoencoder.model.TABLES", most)
+    monkeypatch.setattr("genai_basics.autoencoder.autoencoder.TABLES", most)
     x = np.random.default_rng(0).integers(0, 256, (64, 16, 16, 1)).astype("uint8")
     model = build_autoencoder((16, 16, 1), latent_dim=3, rate=0.001, **SMALL)
     model.compile()
@@ -410,12 +406,12 @@ def test_every_truncation_and_every_flipped_bit_is_an_error():
     data = pack(b"modelxyz", {"n": 3}, b"some body of words")
     assert unpack(data, b"modelxyz") == ({"n": 3}, b"some body of words")
     for size in range(len(data)):
-        with pytest.raises(CodecError, match=r"cut off|no file"):
+        with pytest.raises(CodecError, match=r"cut off|not a file"):
             unpack(data[:size], b"modelxyz")
     for bit in range(8 * len(data)):
         flipped = bytearray(data)
         flipped[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(CodecError, match=r"damaged|cut off|no file"):
+        with pytest.raises(CodecError, match=r"damaged|cut off|not a file"):
             unpack(bytes(flipped), b"modelxyz")
 
 
@@ -429,7 +425,7 @@ def test_another_model_or_version_is_told_from_damage(codec, digits, monkeypatch
     monkeypatch.undo()
     with pytest.raises(CodecError, match="version 2"):
         codec.decompress(newer)
-    with pytest.raises(CodecError, match="no file that"):
+    with pytest.raises(CodecError, match="not a file that"):
         codec.decompress(b"PNG but not really")
 
 

@@ -1,9 +1,8 @@
-"""Autoencoders: undercomplete, sparse, contractive, denoising, and as a codec of real bytes."""
+"""Autoencoders: undercomplete, sparse, contractive, denoising, and as codecs that write files."""
 
-from .build import build_autoencoder
-from .compression import EntropyModel
+from .autoencoder import Autoencoder, build_autoencoder
 from .density import CodeDensity
-from .model import Autoencoder
+from .entropy import EntropyModel
 from .noise import Corruption
 
 __all__ = ["Autoencoder", "CodeDensity", "Corruption", "EntropyModel", "build_autoencoder"]

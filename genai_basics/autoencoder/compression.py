@@ -1,10 +1,4 @@
-"""A learned codec: rounded codes, their rate in training, and a file of real bytes.
-
-The code is rounded to whole numbers. In training the rate is measured with noise in place of
-rounding (Ballé et al., 2017, https://arxiv.org/abs/1611.01704), and the decoder sees rounded
-codes, with gradients straight through. After training each number of the code gets a table of
-integer frequencies, saved with the model, by which a range coder (`constriction`) writes and
-reads them: what decodes depends on integers alone.
+"""Compressed files: `compress` and `decompress` of an autoencoder with a rate.
 
 A file is a header and a body:
 
@@ -20,17 +14,13 @@ import math
 import struct
 import zlib
 
-import keras
 import numpy as np
 from keras import ops
 
-from ..backend import straight_through
-from ..extras import require
+from .tiles import as_example, count_tiles, join, split
 
-__all__ = ["CodecError", "EntropyModel", "pack", "round_straight_through", "unpack"]
+__all__ = ["CodecError", "compress", "decompress", "fingerprint", "pack", "unpack"]
 
-LARGEST = 127  # codes are cut off at plus and minus this
-TOTAL = 2**20  # sum of a table's frequencies: well within the coder's 24 bits
 MAGIC, VERSION = b"GBAC", 1
 START = struct.Struct("<4sI")
 HEADER = struct.Struct("<B8sII")
@@ -40,141 +30,76 @@ class CodecError(ValueError):
     """A compressed file that is damaged, or of another model or version."""
 
 
-def round_straight_through(z):
-    """Return z rounded; the gradient passes as if it were not."""
-    return straight_through(z, ops.round(z))
-
-
-@keras.saving.register_keras_serializable(package="genai_basics")
-class EntropyModel(keras.layers.Layer):
-    """The bits of a code: a mixture of logistics for each number, learned with the networks.
-
-    In a large map all places share the mixtures of the channels; in a small one each has its
-    own, as the border of a digit is empty wherever its middle is not.
-
-    P(k) = sum_i w_i (s((k + 1/2 - m_i) / scale_i) - s((k - 1/2 - m_i) / scale_i)) for whole k,
-    with the sigmoid s; in training the same at z + u, u uniform in [-1/2, 1/2].
+def compress(model, x, names=None):
+    """Return pictures (or other examples) as the bytes of one compressed file.
 
     Args:
-        components: Logistics in a mixture.
+        model: The autoencoder, built with a `rate`.
+        x: Examples as `fit` takes them, or a list of pictures of any sizes: those larger than
+            the network's input are cut into tiles.
+        names: Names to keep in the file, one per example.
     """
+    model_id = fingerprint(model)
+    shape = tuple(model.input_shape_of_one())
+    facts = {"n": len(x)}
+    if names is not None:
+        facts["names"] = [str(name) for name in names]
+    if not (hasattr(x, "shape") and tuple(x.shape[1:]) == shape):
+        x = [as_example(model, item) for item in x]
+        facts["sizes"] = [item.shape[:-1] for item in x]
+        x = np.concatenate([split(item, shape) for item in x])
+    codes = model.encode(x).astype("int32")
+    return pack(model_id, facts, model.entropy.encode(codes))
 
-    def __init__(self, components=3, **kwargs):
-        super().__init__(**kwargs)
-        self.components = components
 
-    def build(self, tables):
-        """Create the weights of so many mixtures: one a number of the code, or one a channel."""
-        shape = (tables, self.components)
-        spread = np.linspace(-2.0, 2.0, self.components, dtype="float32")
-        self.logits = self.add_weight(name="logits", shape=shape, initializer="zeros")
-        self.means = self.add_weight(name="means", shape=shape, initializer="zeros")
-        self.means.assign(np.broadcast_to(spread, shape))
-        self.log_scales = self.add_weight(name="log_scales", shape=shape, initializer="zeros")
-        # Set after training by `fit_tables`; equal until then.
-        self.frequencies = self.add_weight(
-            name="frequencies",
-            shape=(tables, 2 * LARGEST + 1),
-            dtype="int32",
-            initializer="ones",
-            trainable=False,
+def decompress(model, data):
+    """Return the examples in a file of `compress`, as the model reconstructs them.
+
+    Returns:
+        `(examples, names)`: an array, or a list if sizes differ; names or None.
+
+    Raises:
+        CodecError: The file is damaged, or of another model or version.
+    """
+    facts, body = unpack(data, fingerprint(model))
+    shape, inner = tuple(model.input_shape_of_one()), tuple(model.decoder.inputs[0].shape[1:])
+    sizes = facts.get("sizes")
+    counts = [1] * facts["n"] if sizes is None else [count_tiles(size, shape) for size in sizes]
+    codes = model.entropy.decode(body, sum(counts) * math.prod(inner))
+    x = model.decode(codes.reshape(-1, *inner))
+    if sizes is not None:
+        parts = np.split(x, np.cumsum(counts)[:-1])
+        x = [join(tiles, size) for tiles, size in zip(parts, sizes, strict=True)]
+    return x, facts.get("names")
+
+
+def fingerprint(model):
+    """Return 8 bytes that identify the weights that decode a model's files."""
+    if model.entropy is None:
+        raise ValueError(
+            "this autoencoder does not compress: build it with a `rate` (--set rate=0.01)"
         )
-        self.built = True
-
-    def start(self, codes):
-        """Spread the mixtures over codes (n, ...) that come before any training."""
-        codes = codes.reshape(-1, self.means.shape[0])
-        mean, deviation = codes.mean(axis=0)[:, None], codes.std(axis=0)[:, None]
-        self.means.assign(mean + deviation * np.linspace(-1, 1, self.components + 2)[1:-1])
-        self.log_scales.assign(np.log(0.1 + 0.5 * deviation) + np.zeros(self.components))
-
-    def nats(self, z):
-        """Return -log P of each number of z (..., tables), in nats."""
-        z = ops.cast(z, "float32")[..., None] - self.means
-        inverse = ops.exp(-ops.clip(self.log_scales, -6.0, 6.0))
-        upper, lower = (z + 0.5) * inverse, (z - 0.5) * inverse
-        # log(s(a) - s(b)) without cancellation in the tails: s(a) s(-b) (1 - exp(b - a))
-        log_p = -ops.softplus(-upper) - ops.softplus(lower) + ops.log(-ops.expm1(-inverse))
-        return -ops.logsumexp(log_p + ops.log_softmax(self.logits, axis=-1), axis=-1)
-
-    def bits(self, z, seed=None):
-        """Return the bits of each code of z (batch, ...), (batch,).
-
-        With a `SeedGenerator` as seed, noise takes the place of rounding, so that there is a
-        gradient.
-        """
-        z = ops.reshape(z, (ops.shape(z)[0], -1, self.means.shape[0]))
-        if seed is not None:
-            z = z + keras.random.uniform(ops.shape(z), -0.5, 0.5, seed=seed)
-        nats = self.nats(z)
-        return ops.sum(nats, axis=(1, 2)) / math.log(2.0)
-
-    def fit_tables(self, codes):
-        """Set the integer frequencies from rounded codes (n, ...) and the learned mixtures."""
-        tables, size = self.frequencies.shape
-        codes = np.clip(codes, -LARGEST, LARGEST).astype("int64").reshape(-1, tables) + LARGEST
-        symbols = np.arange(-LARGEST, LARGEST + 1, dtype="float32")
-        grid = np.broadcast_to(symbols[:, None], (size, tables))
-        learned = np.exp(-ops.convert_to_numpy(self.nats(grid))).T.astype("float64")
-        learned /= learned.sum(axis=1, keepdims=True)
-        found = np.empty((tables, size), "int64")
-        for i in range(tables):
-            counts = np.bincount(codes[:, i], minlength=size)
-            p = (counts + 50 * learned[i]) / (len(codes) + 50)
-            found[i] = 1 + np.floor(p * (TOTAL - size))
-            found[i, np.argmax(found[i])] += TOTAL - found[i].sum()
-        self.frequencies.assign(found.astype("int32"))
-
-    def encode(self, codes):
-        """Return codes (n, ...), whole numbers, as bytes of the range coder."""
-        stream = require("constriction", "compress").stream
-        encoder = stream.queue.RangeEncoder()
-        codes = np.reshape(codes, (-1, self.frequencies.shape[0]))
-        symbols = np.clip(np.rint(codes), -LARGEST, LARGEST).astype("int32") + LARGEST
-        for i, table in enumerate(self._tables(stream)):
-            encoder.encode(np.ascontiguousarray(symbols[:, i]), table)
-        return encoder.get_compressed().astype("<u4").tobytes()
-
-    def decode(self, data, count):
-        """Return the `count` numbers that `encode` wrote, (count,)."""
-        stream = require("constriction", "compress").stream
-        decoder = stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype("uint32"))
-        n = count // self.frequencies.shape[0]
-        columns = [decoder.decode(table, n) for table in self._tables(stream)]
-        return np.stack(columns, axis=1).astype("int32").reshape(-1) - LARGEST
-
-    def _tables(self, stream):
-        # Integers over a power of two are exact as floats, so the coder's tables are as well.
-        frequencies = ops.convert_to_numpy(self.frequencies).astype("float64") / TOTAL
-        return [stream.model.Categorical(p, perfect=False) for p in frequencies]
-
-    def get_config(self):
-        return {**super().get_config(), "components": self.components}
-
-
-def fingerprint(weights):
-    """Return 8 bytes that tell one model's weights from another's."""
     digest = hashlib.sha256()
-    for weight in weights:
-        digest.update(np.ascontiguousarray(weight).tobytes())
+    for weight in (model.entropy.frequencies, *model.decoder.weights):
+        digest.update(np.ascontiguousarray(ops.convert_to_numpy(weight)).tobytes())
     return digest.digest()[:8]
 
 
 def pack(model_id, facts, body):
-    """Return the file of `facts` (a JSON-able dict) and `body` (bytes)."""
+    """Return a file of `facts` (a dict for JSON) and `body` (bytes)."""
     facts = zlib.compress(json.dumps(facts, separators=(",", ":")).encode(), 9)
     rest = HEADER.pack(VERSION, model_id, len(facts), len(body)) + facts + body
     return START.pack(MAGIC, zlib.crc32(rest)) + rest
 
 
 def unpack(data, model_id):
-    """Return `(facts, body)` of a file, after it has passed every check.
+    """Return `(facts, body)` of a file that passes every check.
 
     Raises:
-        CodecError: It is no such file, damaged, of another version or of another model.
+        CodecError: The file is not a compressed one, damaged, or of another version or model.
     """
     if data[:4] != MAGIC:
-        raise CodecError("this is no file that `compress` wrote")
+        raise CodecError("this is not a file that `compress` wrote")
     if len(data) < START.size + HEADER.size:
         raise CodecError("the compressed file is cut off")
     _, checksum = START.unpack_from(data)

@@ -14,8 +14,8 @@ class CodeDensity(keras.layers.Layer):
     """A mixture of Gaussians over codes, by scikit-learn's EM; N(0, I) before it is fitted.
 
     Args:
-        components: Gaussians at most.
-        examples: Codes that it is fitted to, at most.
+        components: Maximum number of Gaussians.
+        examples: Maximum number of codes that it is fitted to.
     """
 
     def __init__(self, components=10, examples=10_000, **kwargs):

@@ -1,15 +1,15 @@
-"""Noise to take away again, and pictures of any size in tiles of the network's."""
+"""Noise that a denoiser learns to remove."""
 
 import keras
 import numpy as np
 from keras import ops
 
-from ..data.images import tile_starts
+from ..model import EVALUATION_SEED
 
-__all__ = ["NOISES", "Corruption", "blind_spots", "in_tiles"]
+__all__ = ["NOISES", "Corruption", "blind_spots", "corrupted"]
 
 NOISES = ("gaussian", "mask", "salt_pepper", "poisson")
-BLIND = 0.15  # share of pixels that noise2void hides in a step; fewer teach less of each
+BLIND = 0.15  # fraction of pixels that noise2void hides in a step; fewer give less to learn from
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -18,10 +18,10 @@ class Corruption(keras.layers.Layer):
 
     Args:
         noise: "gaussian": x + level * e. "mask": numbers are set to 0. "salt_pepper": numbers
-            are set to 0 or 1. "poisson": counts of light, x with variance level^2 * x.
-        level: See `build_autoencoder`; a pair is drawn between, for each example.
-        bounded: Whether the data lie in [0, 1]. Half of the examples are then cut off there
-            in training, as files are, so that a denoiser knows both.
+            are set to 0 or 1. "poisson": photon counts, x with variance level^2 * x.
+        level: See `build_autoencoder`; of a pair, each example draws a level between the two.
+        bounded: Whether the data lie in [0, 1]. Half of the examples are then clipped to it
+            in training, as files are, so that a denoiser learns both.
     """
 
     def __init__(self, noise, level, bounded=True, **kwargs):
@@ -30,7 +30,7 @@ class Corruption(keras.layers.Layer):
 
     @property
     def reach(self):
-        """How far noise leaves the range of x in the most extreme of cases, in its widths."""
+        """How far noise can leave the range of x, as a multiple of its width."""
         return 6.0 * float(np.max(self.level)) if self.noise in ("gaussian", "poisson") else 0.0
 
     def call(self, x, seed, training=True):
@@ -53,7 +53,7 @@ class Corruption(keras.layers.Layer):
         return ops.where(cut, ops.clip(noisy, 0.0, 1.0), noisy)
 
     def _counts(self, x, level, seed):
-        """Poisson counts, as a normal of the same mean and variance (good from some ten on)."""
+        """Poisson counts, as a normal of the same mean and variance (accurate from about ten)."""
         deviation = level * ops.sqrt(ops.maximum(x, 0.0))
         return x + deviation * keras.random.normal(ops.shape(x), seed=seed)
 
@@ -62,12 +62,29 @@ class Corruption(keras.layers.Layer):
         return {**super().get_config(), **own}
 
 
-def blind_spots(x, seed):
-    """Return x with few pixels replaced by neighbours, and a mask of where (Krull et al., 2019).
+def corrupted(model, x, seed=0):
+    """Return x with the noise that the model was trained on, which may leave the range."""
+    if model.corruption is None:
+        raise ValueError("this autoencoder was built without `noise`")
+    model.evaluation_noise.state.assign([EVALUATION_SEED + seed, 0])
 
-    Each hidden pixel takes the value of one of four neighbours within 2 pixels, drawn anew in
-    each step, so that a network cannot find the pixel's own value and learns the mean of what
-    its surroundings allow.
+    def corrupt_prepared(x):
+        numbers = model.preprocessor(x)
+        return model.corruption(numbers, seed=model.evaluation_noise, training=False)
+
+    noisy = model.map_batches(corrupt_prepared, *model.prepare(x)[:1])
+    if model.value_range is None:
+        return model.preprocessor.invert(noisy)
+    low, high = model.value_range
+    return noisy * (high - low) + low
+
+
+def blind_spots(x, seed):
+    """Return x with some pixels replaced by neighbours, and their mask (Krull et al., 2019).
+
+    Each hidden pixel takes the value of one of four neighbours within 2 pixels, drawn at every
+    step, so that a network cannot see the pixel's own value and learns its mean given the
+    surroundings.
 
     Args:
         x: Pictures (batch, height, width, channels).
@@ -86,49 +103,3 @@ def blind_spots(x, seed):
         neighbour = ops.roll(x, (step[0], step[1]), axis=(1, 2))
         moved = moved + ops.cast(choice == i, x.dtype) * neighbour
     return x + hidden * (moved - x), hidden
-
-
-def in_tiles(function, x, tile, overlap=16):
-    """Apply `function` to x of any size in tiles of one size, without seams.
-
-    Neighbouring tiles overlap by `overlap` or half a tile, whichever is less, and are blended
-    with weights that fall smoothly to each tile's border.
-
-    Args:
-        function: Maps tiles (n, *tile) to tiles of that shape.
-        x: One example, (height, width, channels) or (time, channels).
-        tile: Shape of a tile; its last axis is x's.
-
-    Returns:
-        Array of the shape of x, float32.
-    """
-    x = np.asarray(x)
-    sides = x.shape[:-1]
-    pads = [(0, max(size - side, 0)) for size, side in zip(tile, sides, strict=False)]
-    padded = np.pad(x, [*pads, (0, 0)], mode="symmetric" if min(sides) else "constant")
-    starts = [tile_starts(n, t, overlap) for n, t in zip(padded.shape, tile[:-1], strict=False)]
-    window = np.ones(tile[:-1], "float32")
-    for axis, size in enumerate(tile[:-1]):
-        ramp = np.sin(np.pi * (np.arange(size) + 0.5) / size) ** 2
-        window *= ramp.astype("float32").reshape(
-            [-1 if i == axis else 1 for i in range(window.ndim)]
-        )
-    window = window[..., None]
-    total = np.zeros(padded.shape, "float32")
-    weight = np.zeros((*padded.shape[:-1], 1), "float32")
-    for first in starts[0]:  # a row of tiles at a time: photographs would not fit in memory
-        corners = [(first, *rest) for rest in _grid(starts[1:])]
-        places = [
-            tuple(slice(c, c + t) for c, t in zip(corner, tile, strict=False)) for corner in corners
-        ]
-        outputs = function(np.stack([padded[place] for place in places]))
-        for place, output in zip(places, outputs, strict=True):
-            total[place] += window * output
-            weight[place] += window
-    return (total / weight)[tuple(slice(side) for side in sides)]
-
-
-def _grid(axes):
-    if not axes:
-        return [()]
-    return [(first, *rest) for first in axes[0] for rest in _grid(axes[1:])]

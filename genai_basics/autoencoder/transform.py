@@ -1,9 +1,9 @@
-"""The linear half of an autoencoder: numbers, or blocks of them, to a code and back.
+"""The linear part of an autoencoder: numbers, or blocks of them, to a code and back.
 
-It starts as the Karhunen-Loève transform of the data (their principal components), which no
-linear transform to as many numbers betters; what the networks beside it add starts at nothing.
-So an autoencoder is never worse than principal components, and no codec's rate drives its code to
-zero before there is something to lose.
+It starts as the Karhunen-Loève transform of the data (their principal components), the best
+linear transform to that many numbers; what the networks add to it starts at 0. So an autoencoder
+starts as good as principal components, and the rate of a codec does not drive its code to zero
+before the code is useful.
 """
 
 import math
@@ -16,7 +16,7 @@ from ..layers.blocks import crop
 
 __all__ = ["analysis", "start", "step_of", "synthesis"]
 
-BLOCKS = 200_000  # that the transform is fitted to, at most
+BLOCKS = 200_000  # maximum number that the transform is fitted to
 
 
 def step_of(rate):
@@ -50,12 +50,12 @@ def synthesis(z, block, shape, init):
 
 
 def start(encoder, decoder, x, step=None):
-    """Set means and linear halves by examples x (n, …), in the network's numbers.
+    """Set the means and the linear parts from examples x (n, …), in the network's numbers.
 
     Args:
-        encoder, decoder: As `build_autoencoder` makes them; of others, nothing is changed.
+        encoder, decoder: As `build_autoencoder` makes them; others are not changed.
         x: Examples, NumPy.
-        step: What counts as 1 in the code. `None`: what makes it of size 1 on average.
+        step: Unit of the code. `None`: the code has a mean square of 1.
     """
     names = {layer.name for layer in encoder.layers}
     if "less_mean" in names:
