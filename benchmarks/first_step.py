@@ -1,0 +1,67 @@
+"""How much code runs before a first step: our functions up to the end of `VAE.train_step`.
+
+From `build_vae` over `compile` and `fit` to the end of the first `train_step`, with all modules
+imported before. Functions count once, wherever they are called; class bodies, comprehensions and
+lambdas do not count. `python -m benchmarks.first_step` lists them.
+"""
+
+import inspect
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+import genai_basics as gb
+
+HEADERS = ["files", "functions", "functions in each file"]
+PACKAGE = Path(gb.__file__).parent
+
+
+class _Done(Exception):
+    """The first step has ended."""
+
+
+def functions_run():
+    """Return `{(file, function)}` of what runs up to the end of the first `VAE.train_step`."""
+    gb.VAE, gb.build_vae  # noqa: B018: import them first
+    found = set()
+
+    def see(frame, event, _):
+        code = frame.f_code
+        file = Path(code.co_filename)
+        if not file.is_relative_to(PACKAGE):
+            return
+        if event == "return" and code.co_qualname == "VAE.train_step":
+            sys.setprofile(None)
+            raise _Done
+        proper = code.co_flags & inspect.CO_NEWLOCALS and not code.co_name.startswith("<")
+        if event == "call" and proper:
+            found.add((str(file.relative_to(PACKAGE)), code.co_qualname))
+
+    x = np.random.default_rng(0).integers(0, 256, (64, 8, 8, 1)).astype("uint8")
+    sys.setprofile(see)
+    try:
+        vae = gb.build_vae((8, 8, 1), latent_dim=2, hidden_units=(16,), seed=0)
+        vae.compile()
+        vae.fit(x, batch_size=32, epochs=1, verbose=0)
+    except _Done:
+        pass
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+def measure(folder):
+    """Return the rows of the table."""
+    found = functions_run()
+    counts = Counter(file for file, _ in found)
+    each = ", ".join(f"{file} {n}" for file, n in sorted(counts.items()))
+    return [[str(len(counts)), str(len(found)), each]]
+
+
+if __name__ == "__main__":
+    found = functions_run()
+    for file, function in sorted(found):
+        print(f"{file}: {function}")
+    print(f"{len(found)} functions in {len({file for file, _ in found})} files")
