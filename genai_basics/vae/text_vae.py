@@ -184,12 +184,6 @@ class TextVAE(VAE):
             name="temperature", shape=(), initializer="ones", trainable=False
         )
 
-    def get_config(self):
-        config = super().get_config()
-        for name in ("binarize", "likelihood", "prior"):
-            config.pop(name)
-        return config
-
     @property
     def tokenizer(self):
         """What splits texts into units and numbers them."""
