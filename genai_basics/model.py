@@ -3,7 +3,6 @@
 import inspect
 import json
 import math
-import secrets
 import warnings
 
 import keras
@@ -50,8 +49,6 @@ class Model(keras.Model):
     membership_score = "loss"  # what `losses_by_example` returns, in words
     loss_keyword = None  # the builder's keyword that chooses the loss, where `loss=` is refused
     xla = False  # measured: whether `jit_compile=None` means XLA
-    vectorized_privacy = True  # whether private training takes all examples' gradients at once
-    dp_noise = None  # set by `compile`
     preprocessor = None  # from raw x to the network's numbers: a `Preprocessor`
     remedy = "use fewer epochs, more data or a smaller network"  # against overfitting, for `Doctor`
 
@@ -112,8 +109,6 @@ class Model(keras.Model):
         auto_scale_loss=True,
         *,
         learning_rate=None,
-        dp_noise=None,
-        dp_clip=None,
     ):
         """Configure training. Without arguments, with defaults that suit the model.
 
@@ -123,11 +118,7 @@ class Model(keras.Model):
             loss, loss_weights, metrics, weighted_metrics: As in Keras, where there is a y.
             run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: As in Keras.
             learning_rate: Where the default optimizer starts.
-            dp_noise: Noise multiplier of private training (DP-SGD): the gradient of each example
-                is clipped, and noise is added to their sum. `None` trains as usual.
-            dp_clip: Largest norm of an example's gradient, 1.0 where `dp_noise` is given alone.
         """
-        self._check_privacy(dp_noise, dp_clip)
         arguments = dict(locals())
         arguments = {
             k: arguments[k] for k in inspect.signature(Model.compile).parameters if k in arguments
@@ -153,7 +144,6 @@ class Model(keras.Model):
         self.progress.assign(0.0)
         scheduled = isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule)
         self.anneals = optimizer is None and not scheduled
-        self.dp_noise, self.dp_clip = dp_noise, dp_clip or 1.0
         super().compile(
             optimizer=self.default_optimizer() if optimizer is None else optimizer,
             loss=self.default_loss() if loss is None else loss,
@@ -166,27 +156,6 @@ class Model(keras.Model):
             jit_compile=self.xla and backend.workers() == 1 if jit_compile is None else jit_compile,
             auto_scale_loss=auto_scale_loss,
         )
-
-    def _check_privacy(self, noise, clip):
-        """Refuse private training where it would not be private."""
-        for name, value in (("dp_noise", noise), ("dp_clip", clip)):
-            if value is not None and value <= 0:
-                raise ValueError(f"`{name}` must be more than 0. Received: {name}={value}")
-        if clip is not None and noise is None:
-            raise ValueError(f"`dp_clip` needs `dp_noise`. Received: dp_clip={clip}, dp_noise=None")
-        if noise is None:
-            return
-        if type(self).example_losses is Model.example_losses and self.default_loss() is None:
-            raise ValueError(
-                f"a {self.name} has no loss of single examples to clip: train it without "
-                f"`dp_noise`. Received: dp_noise={noise}"
-            )
-        for layer in self._flatten_layers():
-            if isinstance(layer, keras.layers.BatchNormalization):
-                raise ValueError(
-                    "batch normalization mixes examples, so their gradients cannot be told apart: "
-                    f"build without it, as by normalize=False. Received: the layer {layer.name}"
-                )
 
     def default_optimizer(self):
         """Return the optimizer of `compile()`, at `peak_learning_rate`."""
@@ -359,9 +328,6 @@ class Model(keras.Model):
             return x.map(lambda *batch: self.transform(*batch))
         data = self.prepare(x, y, sample_weight)
         size = batch_size or self.batch_size
-        if self.dp_noise is not None and kwargs.get("training"):
-            # A seed that is known would give the noise, and who was drawn, away.
-            kwargs.update(poisson=True, seed=secrets.randbits(31))
         lengths = self.lengths(data)
         drawn = self.draws(data, training=kwargs.get("training", False))
         if drawn is not None:
@@ -425,7 +391,6 @@ class Model(keras.Model):
             batch_size = batch_size or self.batch_size
             planned = self.plan(x, y, batch_size)
             steps_per_epoch = steps_per_epoch or planned
-            self.__dict__["expected"] = batch_size  # examples in a batch of private training
             seed = np.random.randint(2**31) if self.seed is None else self.seed
             x = self.pipeline(
                 x,
@@ -517,37 +482,6 @@ class Model(keras.Model):
         loss = keras.losses.get(self.loss)
         losses = (loss.call if isinstance(loss, keras.losses.Loss) else loss)(y, outputs)
         return ops.mean(ops.reshape(losses, (ops.shape(outputs)[0], -1)), axis=-1)
-
-    def private_step(self, data):
-        """One step of DP-SGD in place of `train_step`, where `compile(dp_noise=)` asks for it."""
-        losses = backend.private_gradient_step(
-            lambda batch: self.example_losses(*batch, training=True),
-            data if isinstance(data, tuple) else (data,),
-            self.trainable_variables,
-            self.optimizer,
-            clip=self.dp_clip,
-            noise=self.dp_noise,
-            expected=self.expected,
-            seed=self.private_noise,
-            vectorized=self.vectorized_privacy,
-        )
-        self._loss_tracker.update_state(losses)
-        if self._compile_metrics is not None:
-            x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
-            self.compute_metrics(x, y, self(x, training=False), weights)
-        found = self.get_metrics_result()
-        return {name: value for name, value in found.items() if name not in self.tracked}
-
-    def privacy_of(self, x):
-        """Return how many examples private training sees in x, and what one of them is."""
-        return len(next(iter(x.values())) if isinstance(x, dict) else x), "one example"
-
-    def make_train_function(self, force=False):
-        if self.dp_noise is not None:
-            self.__dict__["train_step"] = self.private_step
-            fresh = keras.random.SeedGenerator(secrets.randbits(31))
-            self.__dict__["private_noise"] = fresh  # of no seed that anyone knows, never saved
-        return super().make_train_function(force)
 
     def losses_by_example(self, x, y=None, batch_size=None):
         """Return the loss of each raw example, (n,): what membership inference looks at.
