@@ -6,6 +6,8 @@ import lzma
 import warnings
 from pathlib import Path
 
+from .charsets import recognize
+
 __all__ = ["decode_bytes", "decode_text", "split_lines", "suffix_of"]
 
 PACKED = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
@@ -59,40 +61,70 @@ def decode_bytes(raw, path, encoding=None):
             ) from error
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return _newlines(raw.decode("utf-16"))
+    wide = _without_mark(raw[:4096])
+    if wide:
+        return _newlines(raw.decode(wide, errors="replace"))
     if b"\0" in raw[:4096]:
         raise ValueError(f"'{path}' is no text file.")
     try:
         return _newlines(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
         pass
-    guess = _recognize(raw)
+    text, broken = _mostly_utf8(raw)
+    if text is not None:
+        line = next(i for i, li in enumerate(raw.split(b"\n"), 1) if not _is_utf8(li))
+        warnings.warn(
+            f"'{path.name}' is in UTF-8 but for {broken} bytes (the first in line {line}), which "
+            "were read as cp1252.",
+            stacklevel=3,
+        )
+        return _newlines(text)
+    guess = recognize(raw)
     if guess is None:
         raise ValueError(
             f"'{path}' is not in UTF-8 and its encoding cannot be told; `encoding` (--encoding) "
             "names it, as cp1252."
         )
+    text = _newlines(raw.decode(guess, errors="replace"))
+    shown = next(line for line in text.split("\n") if not line.isascii()).strip()
+    at = max(0, next(i for i, c in enumerate(shown) if not c.isascii()) - 30)
     warnings.warn(
-        f"'{path.name}' is not in UTF-8 and was read as {guess}; `encoding` (--encoding) names "
-        "another.",
-        stacklevel=2,
+        f"'{path.name}' is not in UTF-8 and was read as {guess}, as in {shown[at : at + 60]!r}; "
+        "`encoding` (--encoding) names another.",
+        stacklevel=3,
     )
-    return _newlines(raw.decode(guess, errors="replace"))
+    return text
 
 
-def _recognize(raw):
-    """Return the likeliest encoding, cp1252 where that is as likely, or None."""
-    from charset_normalizer import from_bytes
+def _without_mark(start):
+    """Return "utf-16-le" or "-be" where every other byte of mostly ASCII text is 0, or None."""
+    for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        zeros, others = start[first::2], start[1 - first :: 2]
+        if len(start) > 3 and zeros.count(0) > 0.5 * len(zeros) and not others.count(0):
+            return name
+    return None
 
-    telling = [line for line in raw.splitlines() if not line.isascii()]
-    matches = list(from_bytes(b"\n".join(telling)[:65536]))
-    if not matches:
-        return None
-    best = matches[0]
-    ties = list(best.could_be_from_charset)
-    for match in matches:
-        if (match.chaos, match.coherence) == (best.chaos, best.coherence):
-            ties += match.could_be_from_charset
-    return "cp1252" if "cp1252" in ties else best.encoding
+
+def _mostly_utf8(raw):
+    """Return (text, number of bytes that are no UTF-8) where these are few, or (None, 0)."""
+    text = raw.decode("utf-8-sig", errors="surrogateescape")
+    broken = sum("\udc80" <= char <= "\udcff" for char in text)
+    whole = sum(not char.isascii() for char in text) - broken
+    if broken > 0.1 * whole:
+        return None, 0
+    fixed = [
+        bytes([ord(c) - 0xDC00]).decode("cp1252", "replace") if "\udc80" <= c <= "\udcff" else c
+        for c in text
+    ]
+    return "".join(fixed), broken
+
+
+def _is_utf8(line):
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _newlines(text):
