@@ -1,4 +1,4 @@
-"""`audit`: what a trained model copied and leaks; `inspect`: where a file comes from."""
+"""`audit`: what a trained model copied and leaks."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from .options import (
     split_data_options,
 )
 
-__all__ = ["audit", "inspect"]
+__all__ = ["audit"]
 
 GATES = {  # option: what it limits
     "copied": "Most samples that may be copies, as a share.",
@@ -132,28 +132,3 @@ def echo_audit(found):
         click.echo(f"* {sentence}")
     for sentence in found.unchecked:
         click.echo(f"- {sentence}")
-
-
-@click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@json_option
-def inspect(file, json_):
-    """Say whether FILE was made by a model, by which, and from which run.
-
-    \b
-    Example:
-        genai-basics inspect grid.png
-    """
-    from genai_basics.provenance import read, read_manifest
-
-    facts = read(file)
-    manifest = read_manifest(file)
-    if json_:
-        return echo_json({"file": str(file), "provenance": facts, "c2pa": manifest})
-    if facts is None and manifest is None:
-        raise click.ClickException(f"'{file}' does not say where it comes from.")
-    echo_table((facts or {}).items())
-    if manifest is not None:
-        active = manifest["manifests"][manifest["active_manifest"]]
-        signer = active.get("signature_info", {}).get("issuer", "unknown")
-        click.echo(f"C2PA manifest: {manifest.get('validation_state', 'read')}, signed by {signer}")

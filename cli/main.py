@@ -9,10 +9,11 @@ import warnings
 
 import click
 
-from .audit import audit, inspect
+from .audit import audit
 from .augment import augment
 from .codec import compress, decompress
 from .commands import evaluate, list_, predict, sample
+from .inspecting import inspect
 from .train import train
 
 __all__ = ["cli"]

@@ -79,6 +79,16 @@ def data_options(command):
         ),
         click.option("--color", type=click.Choice(["grey", "rgb"]), help="Convert pictures."),
         click.option("--encoding", help="Encoding of text files."),
+        click.option("--delimiter", help="Character between the cells of a row; tab or space."),
+        click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign of numbers."),
+        click.option("--thousands", help="Thousands sign of numbers: , . ' space or none."),
+        click.option("--missing", metavar="A,B", help="Words for a missing value."),
+        click.option(
+            "--header/--no-header", default=None, help="Whether the first row names the columns."
+        ),
+        click.option(
+            "--day-first/--month-first", default=None, help="How 01/02/2024 is meant in dates."
+        ),
         click.option("--group", help="Column whose values stay within one split."),
         click.option("--limit", type=click.IntRange(1), help="Use at most so many of a split."),
         click.option(
@@ -101,8 +111,9 @@ def data_options(command):
 def split_data_options(values):
     """Take the options of `data_options` out of a command's values; return (data, options)."""
     names = ("kind", "target", "image_size", "fit", "color", "encoding", "group", "limit", "strict")
+    names += ("delimiter", "decimal", "thousands", "missing", "header", "day_first")
     options = {name: values.pop(name) for name in names}
-    options = {name: value for name, value in options.items() if value}
+    options = {k: v for k, v in options.items() if v or (v is False and k != "strict")}
     return values.pop("data"), {**options, **values.pop("load")}
 
 

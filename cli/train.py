@@ -164,6 +164,12 @@ def _train(recipe, quiet, json_, assigned, values):
     if values["resume"] and (assigned or values["force"]):
         raise click.UsageError("--resume goes on with a run as it is; leave --set and --force out.")
     data, values["data_options"] = split_data_options(values)
+    if not (values["resume"] or values["start_from"]):  # a mistake is said before TensorFlow loads
+        from genai_basics.data.loading import load_for
+
+        options_of_data = {**recipe.data_options, **values["data_options"]}
+        source = recipe.data if data is None else data
+        data = load_for(recipe.name, source, recipe.kinds, recipe.labelled, **options_of_data)
 
     from genai_basics.startup import quiet_tensorflow
 

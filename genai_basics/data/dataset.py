@@ -51,6 +51,7 @@ class Dataset:
         source: Keyword arguments with which `load_data` loads exactly this again; empty
             where the data came as arrays.
         skipped: "file: reason" for everything that could not be read.
+        notes: What was decided or left out in reading, a sentence each.
     """
 
     name: str
@@ -62,6 +63,13 @@ class Dataset:
     fingerprint: str = ""
     source: dict = field(default_factory=dict)
     skipped: tuple = ()
+    notes: tuple = ()
+
+    def describe(self):
+        """Return what was read, as a dict that prints as a page: see `describe`."""
+        from .describing import describe
+
+        return describe(self)
 
     def __repr__(self):
         sizes = f"train={len(self.train)}, validation={len(self.validation)}"

@@ -1,5 +1,6 @@
 """`load_data`: from a name, a path or arrays to a `Dataset`."""
 
+import dataclasses
 import importlib
 import inspect
 import warnings
@@ -14,7 +15,7 @@ from .guess import guess_kind
 from .spec import Spec, spec_from_config
 from .splits import limit_part, split_parts
 
-__all__ = ["KINDS", "list_data", "load_data"]
+__all__ = ["KINDS", "list_data", "load_data", "load_for"]
 
 KINDS = {  # kind: (module, reader)
     "images": ("pictures", "read_images"),
@@ -110,6 +111,51 @@ def load_data(
     options = {"target": target, "image_size": image_size, "color": color, "encoding": encoding}
     options.update(strict=strict or None, **kind_options)
     options = {name: value for name, value in options.items() if value is not None}
+    splits = {"seed": seed, "validation": validation, "test": test, "group": group}
+    caught = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            data = _load(source, kind, like, limit, splits, options)
+    finally:  # said once, of the line that called
+        notes = dict.fromkeys(str(w.message) for w in caught if w.category is UserWarning)
+        for note in notes:
+            warnings.warn(note, stacklevel=2)
+        for w in caught:
+            if w.category is not UserWarning:
+                warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
+    return dataclasses.replace(data, notes=tuple(notes))
+
+
+def load_for(model, source, kinds, labelled, **options):
+    """Return the data set of a training, of a kind that the model takes.
+
+    Args:
+        model: Name of the model, for messages.
+        source: As for `load_data`, or a `Dataset`.
+        kinds: Kinds of data that it takes.
+        labelled: Whether it learns labels, values or transcriptions.
+        **options: As for `load_data`.
+    """
+    data = source if isinstance(source, Dataset) else load_data(source, **options)
+    if data.kind not in kinds:
+        raise ValueError(
+            f"{model} takes {' or '.join(kinds)}, and '{data.name}' was read as {data.kind}: "
+            "choose other data, or another kind by `--kind` (`genai-basics inspect` shows what was "
+            "read)"
+        )
+    if not len(data.train):
+        raise ValueError(f"'{data.name}' has no training examples left after its splits")
+    if labelled and data.train.y is None:
+        raise ValueError(
+            f"labels or values to learn are needed, and '{data.name}' holds none: they are the "
+            "names of folders, a column (--target), `y` of an .npz file"
+        )
+    return data
+
+
+def _load(source, kind, like, limit, splits, options):
+    strict = options.get("strict", False)
     like = spec_from_config(like) if isinstance(like, dict) else like
     name, found, recorded = _find(source)
     if recorded in NAMES:
@@ -127,14 +173,14 @@ def load_data(
     skipped = tuple(reading.skipped)
     if reading.files is not None and found.is_dir():
         skipped += report_unused(found, reading.files, strict)
-    parts = split_parts(reading, seed=seed, validation=validation, test=test, group=group)
+    parts = split_parts(reading, **splits)
     if like is None:
         _warn_of_imbalance(parts, getattr(reading.spec, "class_names", None))
-    parts = [limit_part(part, limit, seed, reading.ordered) for part in parts]
+    parts = [limit_part(part, limit, splits["seed"], reading.ordered) for part in parts]
     record = {}
     if recorded is not None:
-        record = {"source": recorded, "kind": reading.spec.kind, "seed": seed, **options}
-        record.update(validation=validation, test=test, group=group, limit=limit, like=like)
+        record = {"source": recorded, "kind": reading.spec.kind, **options}
+        record.update(**splits, limit=limit, like=like)
     return Dataset(
         name=name,
         kind=reading.spec.kind,

@@ -102,7 +102,7 @@ def read_timeline(table, time=None, day_first=None):
         warnings.warn(f"The times in {names[0]!r} are read {found.said}.", stacklevel=4)
     if found.unclear is not None and day_first is None:
         at = found.values[cells.index(found.unclear)].astype("datetime64[D]")
-        way = "--load day_first=False" if found.day_first else "--load day_first=True"
+        way = "--month-first" if found.day_first else "--day-first"
         warnings.warn(
             f"{found.unclear!r} in {names[0]!r} was read as {at}; {way} reads it the other way "
             "round.",

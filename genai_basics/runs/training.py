@@ -14,6 +14,7 @@ from .. import backend
 from ..callbacks import Doctor, Progress
 from ..checks import positive
 from ..data import Dataset, load_data
+from ..data.loading import load_for
 from ..recipes import check_options, get_recipe, parameters
 from .card import write_card
 from .recorder import Follower, Recorder, validation_of
@@ -388,24 +389,9 @@ def _check_numbers(epochs, minutes, batch_size, dp_noise, dp_clip):
 
 def _load(recipe, data, options, like):
     """Return the data set of a training, of a kind that the recipe takes."""
-    options = {**recipe.data_options, **options}
-    if not isinstance(data, Dataset):
-        if like is not None:
-            options["like"] = like
-        data = load_data(recipe.data if data is None else data, **options)
-    if data.kind not in recipe.kinds:
-        raise ValueError(
-            f"{recipe.name} takes {' or '.join(recipe.kinds)}, and '{data.name}' was read as "
-            f"{data.kind}: choose other data, or another kind by `--kind`"
-        )
-    if not len(data.train):
-        raise ValueError(f"'{data.name}' has no training examples left after its splits")
-    if recipe.labelled and data.train.y is None:
-        raise ValueError(
-            f"labels or values to learn are needed, and '{data.name}' holds none: they are the "
-            "names of folders, a column (--target), `y` of an .npz file"
-        )
-    return data
+    options = {**recipe.data_options, **options, **({"like": like} if like else {})}
+    source = recipe.data if data is None else data
+    return load_for(recipe.name, source, recipe.kinds, recipe.labelled, **options)
 
 
 def _facts(data, usual, asked):
