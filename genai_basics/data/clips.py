@@ -146,6 +146,12 @@ def _read_folder(folder, size, color, frames, fps, class_names, strict):
         clips = {file: clip for file, clip in clips.items() if len(clip) >= wanted}
     if not clips:
         raise ValueError(f"`frames` must be at most {max(lengths)}. Received: frames={frames}")
+    if fps is None and len(rates) > 1:
+        warnings.warn(
+            f"The clips play at {min(rates):g} to {max(rates):g} frames a second; frames are taken "
+            f"as they are, and {rates.most_common(1)[0][0]:g} is noted.",
+            stacklevel=4,
+        )
     sizes = Counter(clip.shape[1:3] for clip in clips.values())
     target = size or sizes.most_common(1)[0][0]
     if size is None and len(sizes) > 1:

@@ -16,7 +16,7 @@ from .pictures import check_channels_last, looks_like_pictures
 from .records import JSON_SUFFIXES, read_json, records_of
 from .sheets import TABLE_SUFFIXES, read_sheet
 from .sound_files import SOUND_SUFFIXES
-from .text import LABEL_COLUMNS, TEXT_COLUMNS, class_files
+from .text import LABEL_COLUMNS, NOTES, TEXT_COLUMNS, class_files
 from .timelines import find_series, find_time, is_time_name, read_timeline
 
 __all__ = ["guess_kind"]
@@ -77,6 +77,9 @@ def guess_kind(source, options):
         return "images"
     if suffix in (".yaml", ".yml"):
         return "detection"
+    one = next((what for endings, what in PARTS.items() if suffix in endings), None)
+    if one:
+        raise ValueError(f"'{source}' is {one}; give the folder that holds it.")
     advice = next((how for endings, how in ADVICE.items() if suffix in endings), None)
     if advice:
         raise ValueError(f"'{source}' is of a format that is not read here; save {advice}.")
@@ -209,6 +212,14 @@ def _are_different(columns):
     return all(len(set(cells)) > len(cells) / 4 for cells in list(columns.values())[:2])
 
 
+ALONE = (".npz", ".npy", *TABLE_SUFFIXES, *JSON_SUFFIXES)  # a file is all data
+PARTS = {
+    SOUND_SUFFIXES: "one sound",
+    MIDI_SUFFIXES: "one piece of music",
+    (".xml",): "one annotation, or no format that is read here",
+}
+
+
 def _are_pairs(source):
     """Whether a file, or a folder, is of two files whose lines are translations."""
     files = pair_files(source)
@@ -229,6 +240,7 @@ def _guess_folder(folder):
     if _are_pairs(folder):
         return "pairs"
     counts = {"audio": len(sounds), "images": len(pictures), "music": len(music)}
+    texts = [path for path in texts if path.stem.lower() not in NOTES]
     counts.update(series=len(list_files(folder, (".ts",))), text=len(texts) / 2)  # as remarks
     kind = max(counts, key=counts.get)
     if kind == "images" and all(path.suffix.lower() == ".gif" for path in pictures):
@@ -238,10 +250,14 @@ def _guess_folder(folder):
     if class_files(folder):
         return "text"
     endings = Counter(path.suffix.lower() or "no ending" for path in walk(folder)[0])
+    single = [path for path in walk(folder)[0] if suffix_of(path) in ALONE]
     held = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(3))
-    advice = [text for names, text in ADVICE.items() if set(names) & set(endings)]
+    advice = [f"save {text}" for names, text in ADVICE.items() if set(names) & set(endings)]
+    if single:
+        advice = [f"give a file itself, as '{single[0]}'"]
     raise ValueError(
         f"'{folder}' holds nothing that can be read ({held or 'no files'}): it may hold pictures, "
         "text files, sounds (WAV, FLAC, OGG, MP3), MIDI or annotations of boxes"
-        + (f"; save {'; '.join(advice)}." if advice else ".")
+        + "".join(f"; {how}" for how in advice)
+        + "."
     )

@@ -1,6 +1,7 @@
 """Folders of pictures: a folder for each class, splits, or a table of labels or values."""
 
 import math
+import re
 import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,8 @@ from .images import (
 from .picture_tables import read_targets
 from .spec import ImageSpec
 
+NAMED = re.compile(r"([^\W\d]{2,})[._ -]*\d+$")
+
 __all__ = ["group_of", "read_picture_folder"]
 
 
@@ -52,6 +55,7 @@ def read_picture_folder(
         listed = {"all": ([source], None)}
         if source.is_dir():
             listed = read_class_folders(source, IMAGE_SUFFIXES, "pictures")
+        _point_out_names(listed)
         found = {part: (*both, {}) for part, both in listed.items()}
         facts = {}
     files = [file for paths, *_ in found.values() for file in paths]
@@ -112,6 +116,19 @@ def read_picture_folder(
 def group_of(pictures):
     """Return by which picture its tiles stay together; `None` where there are too few for that."""
     return None if pictures is None or len(set(pictures)) < 3 else np.asarray(pictures)
+
+
+def _point_out_names(listed):
+    """Say where pictures without labels have names that begin like classes: `cat.12.jpg`."""
+    paths, labels = listed.get("train") or listed.get("all")
+    names = Counter(match[1] for path in paths if (match := NAMED.match(path.stem)))
+    telling = 1 < len(names) <= 20 and min(names.values()) > 1
+    if labels is None and telling and sum(names.values()) > 0.9 * len(paths):
+        warnings.warn(
+            f"The pictures have no labels, but their names begin with {', '.join(names)}: if these "
+            "are classes, move the pictures into a folder for each.",
+            stacklevel=6,
+        )
 
 
 def _map(files, read):

@@ -495,3 +495,30 @@ def test_a_table_of_files_in_split_folders_keeps_the_splits(tmp_path):
     data, _ = load(tmp_path)
     assert len(data.test) == 6
     assert all(name.startswith("data/test") for name in data.test.groups["file"])
+
+
+def test_names_that_look_like_classes_are_pointed_out(tmp_path):
+    for i in range(6):
+        picture(tmp_path / "train" / f"cat.{i}.png")
+        picture(tmp_path / "train" / f"dog.{i}.png")
+        picture(tmp_path / "test" / f"{i}.png")
+    data, said = load(tmp_path)
+    assert data.spec.class_names is None
+    assert "their names begin with cat, dog" in said
+    for i in range(12):
+        picture(tmp_path / "b" / f"IMG_{i}.png")
+    assert load(tmp_path / "b")[1] == ""
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.mid", "a.xml"])
+def test_one_file_of_many_names_the_folder(tmp_path, name):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(ValueError, match="give the folder that holds it"):
+        gd.load_data(tmp_path / name)
+
+
+def test_a_folder_around_one_file_of_data_names_the_file(tmp_path):
+    np.savez(tmp_path / "faces.npz", x=np.zeros((9, 8, 8)))
+    (tmp_path / "SOURCE.txt").write_text("from there")
+    with pytest.raises(ValueError, match=r"give a file itself, as '.*faces\.npz'"):
+        gd.load_data(tmp_path)
