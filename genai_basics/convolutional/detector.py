@@ -307,9 +307,6 @@ class Detector(Model):
     def test_step(self, data):
         return self.track_terms(ops.shape(data[0])[0], self.averaged_terms(data, training=False))
 
-    def example_losses(self, x, y=None, sample_weight=None, training=False):
-        return self.loss_terms(x, y, training)["loss"]
-
     def predict_step(self, data):
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self.decode(*self.maps(x))

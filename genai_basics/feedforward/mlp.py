@@ -155,12 +155,12 @@ def _check(input_shape, hidden_units, dropout, ngrams):
 class BagOfWords(keras.layers.Layer):
     """Sum of learned vectors of the words in a text, weighted by tf-idf (Joulin et al., 2016).
 
-    For word numbers i of a text, 0 for padding: sum over i of w_i e_i / ||w||, w the inverse
-    document frequencies. One product with a matrix of one column a word, without that matrix.
+    sum_i w_i e_i / ||w|| over the word numbers i of a text, where e are the vectors, w the inverse
+    document frequencies, and 0 is padding. It equals a dense layer on tf-idf features.
 
     Args:
-        num_words: How many word numbers there are, 0 included.
-        units: Length of a vector.
+        num_words: Size of the vocabulary, padding included.
+        units: Length of the vectors.
     """
 
     def __init__(self, num_words, units, **kwargs):
@@ -192,7 +192,7 @@ class BagOfWords(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class MLP(Predictor):
-    """A feedforward network; see `Predictor` for what it can do."""
+    """A `Predictor` whose network is feedforward."""
 
     learning_rate = 2e-3
 

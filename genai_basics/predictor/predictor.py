@@ -107,9 +107,6 @@ class Predictor(Model):
         losses = ops.reshape(loss(self.standardized(y), outputs), (ops.shape(outputs)[0], -1))
         return {"loss": ops.mean(losses, axis=-1)}
 
-    def example_losses(self, x, y=None, sample_weight=None, training=False):
-        return self.loss_terms(x, y, training)["loss"]
-
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         y, y_pred = self.standardized(y), self.standardized(y_pred)
         return super().compute_loss(x, y, y_pred, sample_weight, training=training)

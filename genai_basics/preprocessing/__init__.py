@@ -6,6 +6,7 @@ from .columns import Columns
 from .labels import Labels
 from .lines import Lines
 from .numbers import Numbers
+from .ragged import Steps, Tokens
 from .tokens import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 from .waves import Waves
 from .words import Words
@@ -21,7 +22,9 @@ __all__ = [
     "Lines",
     "Numbers",
     "Preprocessor",
+    "Steps",
     "Tokenizer",
+    "Tokens",
     "Waves",
     "Words",
 ]

@@ -6,17 +6,14 @@ mean of h_t over all steps and the last h_t of each direction. Padding is masked
 """
 
 import keras
-import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from ..checks import at_least
 from ..layers.cells import recurrent_layer
 from ..predictor import Head, Predictor
-from ..preprocessing import PADDING, Numbers, Preprocessor, Tokenizer
+from ..preprocessing import Steps, Tokens
 
-__all__ = ["RNN", "Steps", "Tokens", "build_rnn"]
-
-NOTHING = -1e4  # marks padding: far from any standardized number
+__all__ = ["RNN", "build_rnn"]
 
 
 def build_rnn(
@@ -106,7 +103,7 @@ def build_rnn(
             )
         preprocessor = Steps((None, input_shape[1]))
         inputs = keras.Input((None, input_shape[1]), name="series")
-        x = layers.Masking(NOTHING)(inputs)
+        x = layers.Masking(preprocessor.padding)(inputs)
     for _ in range(num_layers):
         layer = recurrent_layer(cell, units, seeds, return_sequences=True, return_state=True)
         x, *states = (layers.Bidirectional(layer) if bidirectional else layer)(x)
@@ -128,90 +125,3 @@ class RNN(Predictor):
 
     def default_optimizer(self):
         return keras.optimizers.Adam(self.peak_learning_rate, global_clipnorm=1.0)
-
-
-@keras.saving.register_keras_serializable(package="genai_basics")
-class Steps(Numbers):
-    """Series of any length, standardized channel by channel; padding is marked."""
-
-    def _as_array(self, x):
-        many = isinstance(x, (list, tuple))
-        for one in x if many else [x]:
-            one = np.asarray(one)
-            if one.dtype.kind not in "iufb" or not np.isfinite(one).all():
-                raise ValueError(
-                    "x must hold finite numbers: fill gaps first. "
-                    f"Received: {one.dtype} with gaps or words"
-                )
-        if many:  # series of one channel may have the shape (time,)
-            x = [np.asarray(one)[:, None] if np.ndim(one) == 1 else one for one in x]
-        x = super()._as_array(x)
-        if len(x.shape) != 3 or x.shape[2] != self.shape[1]:
-            raise ValueError(
-                f"rnn takes x of shape (n, time, {self.shape[1]}). Received: x of shape {x.shape}"
-            )
-        return x
-
-    def call(self, x):
-        x = ops.cast(x, "float32")
-        filled = ops.all(ops.isnan(x), axis=-1, keepdims=True)
-        return ops.where(filled, NOTHING, self.scaling(ops.where(filled, 0.0, x)))
-
-
-@keras.saving.register_keras_serializable(package="genai_basics")
-class Tokens(Preprocessor):
-    """Texts as the numbers of their units, padded with 0.
-
-    Args:
-        unit: See `Tokenizer`; `None` chooses between words and characters.
-        size: Maximum number of different units.
-        max_length: Maximum number of units of a text.
-        tokenizer: The fitted `Tokenizer`.
-    """
-
-    def __init__(self, unit=None, size=5000, max_length=400, tokenizer=None, **kwargs):
-        super().__init__(**kwargs)
-        self.unit, self.size, self.max_length = unit, size, max_length
-        if isinstance(tokenizer, dict):
-            tokenizer = keras.saving.deserialize_keras_object(tokenizer)
-        self.tokenizer = tokenizer or Tokenizer(unit or "character", size, name="tokenizer")
-        self.built = True
-
-    @property
-    def shape(self):
-        """Shape of one prepared example, `None` where it is free."""
-        return (None,)
-
-    def adapt(self, x, y=None):
-        texts = self._texts(x)
-        if self.unit is None:
-            words = np.mean([len(text.split()) for text in texts[:1000]])
-            self.tokenizer = Tokenizer("character" if words <= 3 else "word", self.size)
-        self.tokenizer.adapt(texts)
-
-    def prepare(self, x):
-        rows = [self.tokenizer.encode(text)[: self.max_length] for text in self._texts(x)]
-        out = np.full((len(rows), max([1, *map(len, rows)])), PADDING, "int32")
-        for row, numbers in zip(out, rows, strict=True):
-            row[: len(numbers)] = numbers
-        return out
-
-    def _texts(self, x):
-        if isinstance(x, str):
-            raise ValueError(f"x must be a list of texts. Received: the text {x[:40]!r}")
-        texts = list(x)
-        for text in texts:
-            if not isinstance(text, str) or not text:
-                raise ValueError(
-                    f"x must hold texts with something in them. Received: {text!r:.60}"
-                )
-        return texts
-
-    def call(self, x):
-        longest = ops.max(ops.sum(ops.cast(x != PADDING, "int32"), axis=1))
-        return x[:, :longest]
-
-    def get_config(self):
-        own = {"unit": self.unit, "size": self.size, "max_length": self.max_length}
-        tokenizer = keras.saving.serialize_keras_object(self.tokenizer)
-        return {**super().get_config(), **own, "tokenizer": tokenizer}
