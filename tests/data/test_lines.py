@@ -1,0 +1,164 @@
+"""Lines of text and pairs: one line in is one text, in whatever encoding and file."""
+
+import gzip
+import json
+import warnings
+
+import pytest
+
+from genai_basics import data as gd
+from genai_basics.data.encodings import decode_text
+from genai_basics.data.predicting import read_inputs
+
+
+def write(path, text, encoding="utf-8"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def load(path, **options):
+    """Return (texts of all parts, data set, what was said)."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        data = gd.load_data(path, **options)
+    texts = [text for part in (data.train, data.validation, data.test) for text in part.x]
+    return texts, data, " | ".join(str(item.message) for item in caught)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_one_line_is_one_text(tmp_path, end):
+    lines = [f"a \u2028 b \x0c c \x85 d {i}" for i in range(40)]
+    path = write(tmp_path / "a.txt", end.join(lines) + end)
+    assert sorted(load(path)[0]) == sorted(lines)
+    path = write(tmp_path / "b.txt", end.join(["one", "", "x \u2028 y", ""]))
+    assert read_inputs([str(path)], gd.TextSpec())[1] == ["one", "", "x \u2028 y"]
+    assert read_inputs([str(path)], gd.PairSpec())[1] == ["one", "", "x \u2028 y"]
+
+
+def test_a_list_with_blank_lines_is_no_corpus(tmp_path):
+    names = [f"name{i}" for i in range(200)]
+    texts, _, said = load(write(tmp_path / "a.txt", "\n\n".join(names)))
+    assert sorted(texts) == sorted(names)
+    assert "its 199 blank lines are left out (--load corpus=True" in said
+    verses = "\n\n".join("the rain falls down on my roof,\nand I hear it." for _ in range(20))
+    assert load(write(tmp_path / "b.txt", verses))[1].spec.corpus
+    stray = "\n".join(f"A film {i} that I have seen." for i in range(150)) + "\n\nOne more."
+    assert len(load(write(tmp_path / "c.txt", stray))[0]) == 151
+
+
+def test_pairs_of_all_layouts(tmp_path):
+    words = [(f"word {i}", f"mot {i}") for i in range(40)]
+    write(tmp_path / "a.tsv", "".join(f"{x}\t{y}\tCC-BY\n" for x, y in words))
+    four = "".join(f"{i}\t{x}\t{900 + i}\t{y}\n" for i, (x, y) in enumerate(words))
+    write(tmp_path / "tatoeba.tsv", four)
+    write(tmp_path / "tatoeba.txt", four)
+    lines = [json.dumps({"translation": {"en": x, "fr": y}}) for x, y in words]
+    write(tmp_path / "a.jsonl", "\n".join(lines))
+    (tmp_path / "b.tsv.gz").write_bytes(gzip.compress((tmp_path / "a.tsv").read_bytes()))
+    unit = '<tu><tuv xml:lang="{}"><seg>{}</seg></tuv><tuv xml:lang="{}"><seg>{}</seg></tuv></tu>'
+    mark = 'mot <bpt i="1">&lt;b&gt;</bpt>{}<ept i="1">&lt;/b&gt;</ept>'
+    units = "".join(unit.format("fr", mark.format(i), "en-US", x) for i, (x, _) in enumerate(words))
+    head = '<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx><header srclang="en-US"/>'
+    write(tmp_path / "a.tmx", f"{head}<body>{units}</body></tmx>")
+    for part, chosen in (("train", words[:34]), ("valid", words[34:37]), ("test", words[37:])):
+        for side, ending in ((0, "en"), (1, "fr")):
+            content = "".join(pair[side] + "\n" for pair in chosen)
+            write(tmp_path / "two" / f"{part}.{ending}", content)
+            name = f"{('src', 'tgt')[side]}-{part}.txt"
+            write(tmp_path / "opennmt" / name, content)
+    for path in sorted(tmp_path.iterdir()):
+        _, data, _ = load(path)
+        assert data.kind == "pairs", path
+        parts = (data.train, data.validation, data.test)
+        found = [pair for part in parts for pair in zip(part.x, part.y, strict=True)]
+        assert sorted(found) == sorted(words), path
+    assert len(load(tmp_path / "two")[1].test) == 3
+    assert load(tmp_path / "two" / "train.fr")[0][0] == "mot 0"
+    assert load(tmp_path / "two", target="en")[0][0] == "mot 0"
+    write(tmp_path / "two" / "train.fr", "un\n")
+    with pytest.raises(ValueError, match=r"train.en' has 34 lines and '.*train.fr' 1;"):
+        load(tmp_path / "two")
+
+
+def test_texts_in_records(tmp_path):
+    rows = [{"text": f"a film number {i} to see", "label": "ab"[i % 2]} for i in range(40)]
+    write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, rows)))
+    write(tmp_path / "a.json", json.dumps({"version": 1, "data": rows}))
+    pd = pytest.importorskip("pandas")
+    for source in (tmp_path / "a.jsonl", tmp_path / "a.json", pd.DataFrame(rows)):
+        texts, data, _ = load(source, kind="text")
+        assert data.spec.class_names == ("a", "b")
+        assert sorted(texts) == sorted(row["text"] for row in rows)
+    texts, *_ = load(write(tmp_path / "b.json", json.dumps([row["text"] for row in rows])))
+    assert len(texts) == 40
+    with pytest.raises(ValueError, match=r"Line 2 of .* is no JSON"):
+        load(write(tmp_path / "c.jsonl", '{"a": 1}\n{"a": \n'))
+
+
+def test_what_are_no_labels_is_said(tmp_path):
+    rows = "".join(f"a text number {i} is here,k{i}\n" for i in range(60))
+    with pytest.raises(ValueError, match=r"'id' .* holds 60 different texts in 60 rows"):
+        load(write(tmp_path / "a.csv", "text,id\n" + rows))
+    rows = "".join(f"a text number {i} is here,{['None', 'x'][i % 2]}\n" for i in range(60))
+    _, data, said = load(write(tmp_path / "b.csv", "text,label\n" + rows))
+    assert data.spec.class_names == ("None", "x")
+    assert "--missing None" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("12 €", "cp1252"),
+        ("£12.50 for it", "cp1252"),
+        ("20 °C", "cp1252"),
+        ("20 °C", "cp850"),
+        ("café", "cp1252"),
+        ("café", "mac_roman"),
+        ("Müller", "cp850"),
+        ("it’s — “so”", "cp1252"),
+        ("Dvořák", "cp1250"),
+        ("Jiří Novák, Plzeň", "iso8859-2"),
+        ("Łódź", "cp1250"),
+        ("Kraków, Poznań", "cp1250"),
+        ("zażółć gęślą jaźń", "iso8859-2"),
+        ("Αθήνα", "cp1253"),
+        ("Μια καλή ταινία", "iso8859-7"),
+        ("Москва", "cp1251"),
+        ("Привет, мир", "koi8-r"),
+        ("İstanbul, Beyoğlu", "cp1254"),
+        ("日本語のテキスト", "shift_jis"),
+        ("中文文本在这里", "gb18030"),
+        ("plain words", "utf-16-le"),
+    ],
+)
+def test_a_few_letters_tell_the_encoding(tmp_path, text, encoding):
+    around = "name,price\n" + "plain words,12\n" * 100
+    path = write(tmp_path / "a.txt", f"{around}{text}\n{around}", encoding)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert text in decode_text(path)
+    if not text.isascii():
+        assert text[:10] in str(caught[0].message)
+
+
+def test_a_broken_letter_in_utf8_is_said_with_its_line(tmp_path):
+    (tmp_path / "a.txt").write_bytes("é\n".encode() * 30 + b"caf\xe9\n")
+    with pytest.warns(UserWarning, match="but for 1 bytes.*line 31"):
+        assert decode_text(tmp_path / "a.txt").endswith("café\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("a.zip", "unpacked"),
+        ("a.mp4", "clips"),
+        ("a.h5", "npz"),
+        ("a.xls", "csv"),
+        ("a.pdf", "txt"),
+    ],
+)
+def test_formats_that_are_not_read_say_what_to_save_as(tmp_path, name, advice):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(ValueError, match=advice):
+        gd.load_data(tmp_path / name)
