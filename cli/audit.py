@@ -6,10 +6,12 @@ import click
 
 from .options import (
     Number,
+    able,
     data_options,
     echo_json,
     echo_table,
     json_option,
+    load,
     run_argument,
     split_data_options,
 )
@@ -77,12 +79,10 @@ def audit(run, n, members, by, features, seed, json_, **values):
     source, options = split_data_options({**values, "group": None})
     whole = source is None and not options  # the run's own data: what the card is about
 
-    from .commands import _load
-
-    run = _load(run)
+    run = load(run)
     if features is not None:
-        judge = _load(features)
-        if not hasattr(judge.model, "features"):
+        judge = load(features)
+        if not able(judge, "features"):
             raise click.ClickException(f"--features needs a classifier. Received: {judge.name}")
         options["features"] = judge.model.features
 

@@ -4,8 +4,18 @@ from pathlib import Path
 
 import click
 
-from .commands import _load
-from .options import check_out, echo_json, force_option, json_option, out_option, run_argument
+from genai_basics.recipes import RECIPES
+
+from .options import (
+    able,
+    check_out,
+    echo_json,
+    force_option,
+    json_option,
+    load,
+    out_option,
+    run_argument,
+)
 
 
 @click.command()
@@ -32,7 +42,7 @@ def compress(run, inputs, out, force, json_):
     from genai_basics.data import read_inputs
     from genai_basics.runs.files import replacing
 
-    names, x = read_inputs(list(inputs), run.model.reads(run.spec))
+    names, x = read_inputs(list(inputs), run.reads)
     data = run.model.compress(x, names=[Path(name).name for name in names])
     with replacing(out) as temporary:
         temporary.write_bytes(data)
@@ -82,9 +92,10 @@ def decompress(run, file, out, force, json_):
 
 
 def _codec(run):
-    run = _load(run)
-    if not hasattr(run.model, "compress"):
-        raise click.ClickException(f"{run.name} does not compress; train an autoencoder.")
+    run = load(run)
+    if not able(run, "compresses"):
+        others = [recipe.name for recipe in RECIPES.values() if "compresses" in recipe.can]
+        raise click.ClickException(f"{run.name} does not compress; train {' or '.join(others)}.")
     return run
 
 

@@ -1,6 +1,5 @@
 """The commands that read a run, and `list`."""
 
-import inspect
 import sys
 from pathlib import Path
 
@@ -9,34 +8,24 @@ import click
 from genai_basics.recipes import RECIPES, get_recipe
 
 from .options import (
-    Number,
+    able,
     check_out,
     check_signing,
     data_options,
-    decoding_options,
     echo_json,
     echo_table,
     force_option,
     json_option,
+    load,
+    model_options,
     out_option,
     run_argument,
     seed_option,
     signing_options,
     split_data_options,
+    take_options,
 )
 from .train import echo_parameters
-
-
-def _load(run):
-    """Load a run, with TensorFlow's start-up messages kept off the terminal."""
-    from genai_basics.runs import load_run
-
-    run = load_run(run)
-
-    from genai_basics.startup import quiet_tensorflow
-
-    quiet_tensorflow()
-    return run
 
 
 @click.command("list")
@@ -71,23 +60,12 @@ def list_(model, json_):
 @run_argument
 @click.option("-n", "--count", "n", type=click.IntRange(1), help="How many. [default: 64]")
 @seed_option
-@click.option("--label", "labels", multiple=True, help="Class of a conditional model; repeatable.")
-@click.option("--prompt", help="How a text begins.")
-@click.option("--temperature", type=Number(0), help="Below 1: safer; above: wilder.")
-@click.option("--top-k", type=click.IntRange(1), help="Draw among the k likeliest.")
-@click.option("--top-p", type=Number(0, 1, min_open=True), help="Draw among this mass.")
-@click.option("--truncation", type=Number(0, min_open=True), help="Cut noise: safer.")
-@click.option("--guidance", type=Number(0), help="Strength of the label; 1: as learned.")
-@click.option("--steps", type=click.IntRange(1), help="Steps from noise to a sample.")
-@click.option("--new", is_flag=True, help="No text that the data hold.")
-@click.option("--interpolate", type=click.IntRange(2), help="Steps from a sample to the next.")
-@click.option("--length", type=click.IntRange(1), help="Longest text or music to make.")
-@click.option("--between", nargs=2, metavar="A B", help="From one input to another, in -n steps.")
+@model_options("sample")
 @out_option("File or folder; its ending says the format: .png .npy .npz .txt .gif .mid .wav")
 @signing_options
 @force_option
 @json_option
-def sample(run, n, seed, labels, new, out, certificate, key, force, json_, **options):
+def sample(run, n, seed, out, certificate, key, force, json_, **options):
     """Draw new samples from the trained model in RUN.
 
     \b
@@ -99,24 +77,15 @@ def sample(run, n, seed, labels, new, out, certificate, key, force, json_, **opt
     """
     check_out(out, force)
     check_signing(certificate, key, out)
-    run = _load(run)
-    model, between = run.model, options.pop("between")
-    if not (between or model.can_sample):
+    run = load(run)
+    model = run.model
+    if not (options["between"] or model.can_sample):
         raise click.ClickException(f"{run.name} makes no samples; try `genai-basics predict`.")
-    options["labels"] = _labels(labels, getattr(model, "class_names", None))
-    options = {name: value for name, value in options.items() if value is not None}
-    takes = inspect.signature(model.sample).parameters
-    for name in options:
-        if name not in takes:
-            flag = "--label" if name == "labels" else f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{run.name} takes no {flag}.")
-    if new:
-        if "avoid" not in takes:
-            raise click.UsageError(f"{run.name} takes no --new.")
-        data = run.data()
-        options["avoid"] = [*data.train.x, *data.validation.x, *data.test.x]
-    if n == 1 and out is None and not json_ and hasattr(model, "stream") and sys.stdout.isatty():
-        for piece in model.stream(seed=seed, **options):  # as it is written
+    options = take_options("sample", options, run)
+    between = options.pop("between", None)
+    as_written = n == 1 and out is None and not json_ and sys.stdout.isatty()
+    if as_written and able(run, "streams") and run.spec.kind == "text":
+        for piece in model.stream(seed=seed, **options):
             click.echo(piece, nl=False)
         return click.echo()
     if between:
@@ -147,8 +116,6 @@ def _between(run, ends, steps, out, options):
     from genai_basics.data.writers import image_grid, to_pixels
 
     model = run.model
-    if not hasattr(model, "interpolate"):
-        raise click.ClickException(f"{run.name} has no code to go along between two inputs.")
     if set(options) - {"labels"} or steps < 2:
         raise click.UsageError("--between goes with -n (2 or more), --label and --out alone.")
     _, found = read_inputs(list(ends), run.spec)
@@ -161,14 +128,6 @@ def _between(run, ends, steps, out, options):
     return samples
 
 
-def _labels(labels, class_names):
-    """Return labels as typed, as numbers where the classes have no such names."""
-    if not labels:
-        return None
-    named = set(labels) <= set(class_names or ())
-    return list(labels) if named or not all(map(str.isdecimal, labels)) else list(map(int, labels))
-
-
 def _free(path):
     paths = (path.with_stem(f"{path.stem}-{i}" if i > 1 else path.stem) for i in range(1, 10**6))
     return next(path for path in paths if not path.exists())
@@ -177,10 +136,7 @@ def _free(path):
 @click.command()
 @run_argument
 @click.argument("inputs", nargs=-1, required=True)
-@click.option("--top", type=click.IntRange(1), help="Show so many classes, the likeliest first.")
-@click.option("--threshold", type=Number(0, 1), help="Least score of an object found.")
-@click.option("--explain", is_flag=True, help="Write pictures that show what spoke for the class.")
-@decoding_options
+@model_options("predict")
 @out_option(
     "Write the output: pictures, texts or sounds as their ending says; .csv or .json; boxes "
     "also as YOLO (.yaml)."
@@ -198,12 +154,12 @@ def predict(run, inputs, out, force, json_, **options):
     check_out(out, force)
     if out is not None and out.suffix in (".yaml", ".yml"):  # a folder of YOLO
         check_out(out.parent / "labels", force)
-    run = _load(run)
+    run = load(run)
 
     from genai_basics.data import read_inputs
 
-    names, x = read_inputs(list(inputs), run.model.reads(run.spec))
-    options = _taken(options, run.model.answer, run.name)
+    options = take_options("predict", options, run)
+    names, x = read_inputs(list(inputs), run.reads)
     rows, outputs = run.model.answer(x, **options)
     several = [row if isinstance(row, list) else [row] for row in rows]  # a forecast has many
     rows = [{"input": n, **row} for n, part in zip(names, several, strict=True) for row in part]
@@ -217,24 +173,6 @@ def predict(run, inputs, out, force, json_, **options):
         echo_table([row.values() for row in rows], rows[0])
     else:
         click.echo(f"{len(rows)} outputs -> {out}")
-
-
-def _taken(options, method, model):
-    """Return the options that are given; refuse those that the model's method does not take."""
-    options = {n: value for n, value in options.items() if value is not None and value is not False}
-    takes = inspect.signature(method).parameters
-    for name in options:
-        if name not in takes:
-            raise click.UsageError(f"{model} takes no --{name.replace('_', '-')}.")
-    if "language_model" in options:
-        judge = _load(options["language_model"])
-        if not hasattr(judge.model, "tokenizer") or judge.name != "language-model":
-            raise click.UsageError(
-                f"--language-model takes a run of language-model that writes text. Received: a run "
-                f"of {judge.name}"
-            )
-        options["language_model"] = judge.model
-    return options
 
 
 def _write_answer(rows, outputs, out, run, x):
@@ -271,9 +209,9 @@ def _write_answer(rows, outputs, out, run, x):
     type=click.Path(path_type=Path),
     help="A classifier's run: measure samples by a Fréchet distance of its features.",
 )
-@decoding_options
+@model_options("evaluate")
 @json_option
-def evaluate(run, features, json_, beam, language_model, weight, **values):
+def evaluate(run, features, json_, **values):
     """Measure the trained model in RUN on held-out data: its own, or other DATA.
 
     \b
@@ -282,9 +220,8 @@ def evaluate(run, features, json_, beam, language_model, weight, **values):
         genai-basics evaluate runs/vae --data more.npz --json
         genai-basics evaluate runs/vae --features runs/cnn
     """
-    run = _load(run)
-    decoding = {"beam": beam, "language_model": language_model, "weight": weight}
-    decoding = _taken(decoding, run.model.report, run.name)
+    run = load(run)
+    decoding = take_options("evaluate", values, run)
     source, options = split_data_options(values)
     data, part = run.held_out(source, **options)
     if not len(part):
@@ -293,7 +230,7 @@ def evaluate(run, features, json_, beam, language_model, weight, **values):
         click.echo("Warning: the data have changed since the run was trained.", err=True)
     metrics, intervals = run.model.report(part.x, part.y, **decoding)
     if features is not None:
-        metrics.update(_frechet(run, _load(features), data, part))
+        metrics.update(_frechet(run, load(features), data, part))
     metrics = {name: float(value) for name, value in metrics.items()}
     if source is None and not options and not decoding:  # what the card is about
         run.config["test"], run.config["test_intervals"] = metrics, intervals
@@ -324,7 +261,7 @@ def _frechet(run, judge, data, part):
     """Return how far samples are from held-out examples in a classifier's features."""
     from genai_basics.metrics import frechet_report
 
-    if not (run.model.can_sample and hasattr(judge.model, "features")):
+    if not (run.model.can_sample and able(judge, "features")):
         raise click.ClickException(
             f"--features needs a model that samples and a classifier. Received: {run.name}, "
             f"{judge.name}"

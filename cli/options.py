@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from genai_basics.recipes import get_recipe, options_of
+
 
 class Real(click.types.FloatParamType):
     """A number. NaN is none, though no range that it is compared with leaves it out."""
@@ -43,18 +45,99 @@ def signing_options(command):
     return command
 
 
-def decoding_options(command):
-    """Add what says how a translator or a speech recognizer searches for the best text."""
-    run = click.Path(path_type=Path)
-    for option in (
-        click.option("--weight", type=Number(0), help="Say of the language model. [default: 0.5]"),
-        click.option(
-            "--language-model", metavar="RUN", type=run, help="Of characters; helps to transcribe."
-        ),
-        click.option("--beam", type=click.IntRange(1), help="Texts kept open in a search."),
-    ):
-        command = option(command)
-    return command
+def model_options(command):
+    """Add the options of the command that rows of the table declare."""
+
+    def add(function):
+        for option in reversed(options_of(command)):
+            function = as_click(option)(function)
+        return function
+
+    return add
+
+
+def as_click(option):
+    """Return the click option of an `Option` of the table."""
+    if option.type in ("flag", "examples"):
+        return click.option(option.flag, option.name, is_flag=True, help=option.help)
+    settings = {"help": option.help}
+    if option.type == "int":
+        settings["type"] = int if option.least is None else click.IntRange(option.least)
+    elif option.type == "float":
+        low = option.least if option.above is None else option.above
+        limits = {"min_open": option.above is not None, "max": option.most}
+        settings["type"] = Real() if low is None else Number(low, **limits)
+    elif option.type == "names":
+        settings["type"] = names
+    elif option.type == "labels":
+        settings["multiple"] = True
+    elif option.type == "inputs":
+        settings.update(nargs=2, metavar="A B")
+    elif option.type == "run":
+        settings.update(metavar="RUN", type=click.Path(path_type=Path))
+    return click.option(option.flag, option.name, **settings)
+
+
+def names(text):
+    """Parse "A,B"."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def take_options(command, values, run):
+    """Take the table's options out of a command's values; return those given, by keyword.
+
+    Refuses what the row of the run's model does not declare.
+    """
+    found, known = {}, get_recipe(run.name).options_of(command, run.spec.kind)
+    for option in options_of(command):
+        value = values.pop(option.name)
+        if value is None or value is False or value == ():
+            continue
+        if option not in known:
+            raise click.UsageError(f"{run.name} takes no {option.flag}.")
+        found[option.keyword] = _value(option, value, run)
+    return found
+
+
+def _value(option, value, run):
+    """Return the value of an option as the model takes it."""
+    if option.type == "labels":
+        return _labels(value, getattr(run.model, "class_names", None))
+    if option.type == "examples":
+        data = run.data()
+        return [*data.train.x, *data.validation.x, *data.test.x]
+    if option.type == "run":
+        other, (model, kind) = load(value), option.of
+        if other.name != model or other.spec.kind != kind:
+            raise click.UsageError(
+                f"{option.flag} takes a run of {model} on {kind}. Received: a run of {other.name} "
+                f"on {other.spec.kind}"
+            )
+        return other.model
+    return value
+
+
+def _labels(labels, class_names):
+    """Return labels as typed, as numbers where the classes have no such names."""
+    named = set(labels) <= set(class_names or ())
+    return list(labels) if named or not all(map(str.isdecimal, labels)) else list(map(int, labels))
+
+
+def load(run):
+    """Load a run, with TensorFlow's start-up messages kept off the terminal."""
+    from genai_basics.runs import load_run
+
+    run = load_run(run)
+
+    from genai_basics.startup import quiet_tensorflow
+
+    quiet_tensorflow()
+    return run
+
+
+def able(run, ability):
+    """Say whether the table declares that the run's model has an ability."""
+    return ability in get_recipe(run.name).can
 
 
 def check_signing(certificate, key, out):

@@ -10,7 +10,7 @@ from genai_basics.recipes import RECIPES, check_options, get_recipe, parameters
 
 from .options import (
     Number,
-    Real,
+    as_click,
     assignments,
     data_options,
     echo_json,
@@ -20,14 +20,6 @@ from .options import (
     out_option,
     split_data_options,
 )
-
-
-def names(text):
-    """Parse "A,B"."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-TYPES = {"int": int, "float": Real(), "str": str, "names": names}
 
 
 class Models(click.Group):
@@ -63,9 +55,8 @@ def _command(recipe):
         _train(recipe, quiet, json_, assigned, values)
 
     run = data_options(run)
-    for option in reversed(recipe.options):
-        kind = {"is_flag": True} if option.type == "flag" else {"type": TYPES[option.type]}
-        run = click.option(option.flag, option.name, help=option.help, **kind)(run)
+    for option in reversed(recipe.options_of("train")):
+        run = as_click(option)(run)
     for option in reversed(_common(recipe)):
         run = option(run)
     article = "an" if recipe.summary[0] in "aeiou" else "a"
@@ -151,7 +142,7 @@ def _train(recipe, quiet, json_, assigned, values):
     if values["epochs"] and values["minutes"]:
         raise click.UsageError("give --epochs or --minutes, not both.")
     options = {}
-    for option in recipe.options:
+    for option in recipe.options_of("train"):
         value = values.pop(option.name)
         if option.keyword and value not in (None, False):
             options[option.keyword] = value

@@ -1,88 +1,38 @@
-"""The table of models: what the commands and `gb.train` need to know of each, as plain data.
+"""The table of models: what the commands, `gb.train` and the audit need to know of each.
 
-Nothing here imports Keras. A new model is one builder in its family's file, one row here, and
-its tests; the commands follow by themselves. Builders' signatures are read from their source,
-so that `--set key=value` is checked, and `--help-model` answers, without TensorFlow.
+Nothing here imports Keras. A row names the model's builder, the data it takes, its options in
+every command, and what it can do. Builders' signatures are read from their source, so commands
+answer without TensorFlow.
 """
 
-import ast
 import difflib
-from dataclasses import dataclass, field
-from pathlib import Path
 
-__all__ = ["RECIPES", "Option", "Parameter", "Recipe", "check_options", "get_recipe", "parameters"]
-
-
-@dataclass(frozen=True)
-class Option:
-    """A command-line option of `train` that one model has: it sets a keyword of the builder.
-
-    Attributes:
-        flag: As typed, `"--conditional"`.
-        keyword: The builder's keyword. Where `facts` is given instead, facts of the data's
-            spec that the builder gets when the flag is there.
-        help: One line.
-        type: "flag", "int", "float", "str" or "names" (several, with commas between).
-    """
-
-    flag: str
-    help: str
-    keyword: str = ""
-    facts: tuple = ()
-    type: str = "str"
-
-    @property
-    def name(self):
-        return self.flag.lstrip("-").replace("-", "_")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train one model when nothing is said.
-
-    Attributes:
-        name: What the command line calls it.
-        family: The family that it belongs to, for `list`.
-        builder: "module.function" within the package.
-        summary: One line for `list`.
-        data: Embedded data that need no network.
-        kinds: Kinds of data that it takes, see `load_data`.
-        facts: Facts of the data's spec that the builder gets, where it has such a keyword.
-        labelled: Whether it learns labels, values or transcriptions, which the data must hold.
-        epochs: Default budget.
-        batch_size: Default batch size.
-        round_steps: Most training steps between two validations, checkpoints, rows of history.
-        options: Options of `train` for this model alone.
-        data_options: Options of `load_data` that are set when nothing is said.
-        tiny: Builder arguments that make it small, for tests.
-    """
-
-    name: str
-    family: str
-    builder: str
-    summary: str
-    data: str
-    kinds: tuple
-    facts: tuple = ("input_shape", "value_range")
-    labelled: bool = False
-    epochs: int = 20
-    batch_size: int = 128
-    round_steps: int = 500
-    options: tuple = ()
-    data_options: dict = field(default_factory=dict)
-    tiny: dict = field(default_factory=dict)
-
-
-CONDITIONAL = Option(
-    "--conditional",
-    "Learn each class by its label; `sample --label` then chooses.",
-    facts=("num_classes", "class_names"),
-    type="flag",
+from .declarations import (
+    BALANCE,
+    BEAM,
+    BETWEEN,
+    CONDITIONAL,
+    EXPLAIN,
+    GUIDED,
+    INTERPOLATE,
+    LABEL,
+    LANGUAGE_MODEL,
+    LENGTH,
+    MIRROR,
+    NEW,
+    TEMPERATURE,
+    THRESHOLD,
+    TOP,
+    TRUNCATION,
+    WRITING,
+    Option,
+    Recipe,
 )
+from .signatures import check_keywords, signature_of
 
-BALANCE = Option(
-    "--balance", "Rare classes weigh as much as frequent ones.", "balance", type="flag"
-)
+__all__ = ["RECIPES", "Recipe", "check_options", "get_recipe", "options_of", "parameters"]
+
+
 LABELS = ("num_classes", "class_names", "task", "multi_label")
 
 RECIPES = {
@@ -98,7 +48,11 @@ RECIPES = {
             facts=("input_shape", "value_range", "columns", *LABELS),
             labelled=True,
             epochs=40,
-            options=(BALANCE,),
+            options=(
+                BALANCE,
+                TOP,
+            ),
+            can=("features",),
             tiny={"hidden_units": (16,)},
         ),
         Recipe(
@@ -114,8 +68,11 @@ RECIPES = {
             batch_size=64,
             options=(
                 BALANCE,
-                Option("--mirror", "Mirrored pictures mean the same.", "mirror", type="flag"),
+                MIRROR,
+                TOP,
+                EXPLAIN,
             ),
+            can=("features",),
             tiny={"filters": (8, 8), "blocks": 0},
         ),
         Recipe(
@@ -129,7 +86,8 @@ RECIPES = {
             epochs=30,
             batch_size=8,
             options=(
-                Option("--mirror", "Mirrored pictures mean the same.", "mirror", type="flag"),
+                MIRROR,
+                THRESHOLD,
             ),
             tiny={"filters": (8, 8, 8, 8)},
         ),
@@ -156,6 +114,14 @@ RECIPES = {
                     "rate",
                     type="float",
                 ),
+                BETWEEN,
+            ),
+            can=(
+                "samples",
+                "encodes",
+                "interpolates",
+                "compresses",
+                "reads",
             ),
             tiny={"latent_dim": 4, "hidden_units": (16,)},
         ),
@@ -167,7 +133,16 @@ RECIPES = {
             data="digits",
             kinds=("images", "vectors"),
             epochs=100,
-            options=(CONDITIONAL,),
+            options=(
+                CONDITIONAL,
+                LABEL,
+                BETWEEN,
+            ),
+            can=(
+                "samples",
+                "encodes",
+                "interpolates",
+            ),
             tiny={"latent_dim": 2, "hidden_units": (16,)},
         ),
         Recipe(
@@ -183,6 +158,15 @@ RECIPES = {
             options=(
                 CONDITIONAL,
                 Option("--unit", "character, word, subword or byte.", "unit"),
+                LABEL,
+                TEMPERATURE,
+                NEW,
+                BETWEEN,
+            ),
+            can=(
+                "samples",
+                "encodes",
+                "interpolates",
             ),
             tiny={"latent_dim": 2, "units": 8, "embedding_dim": 4},
         ),
@@ -197,6 +181,12 @@ RECIPES = {
             epochs=100,
             batch_size=64,
             round_steps=250,
+            options=(
+                LABEL,
+                TRUNCATION,
+                INTERPOLATE,
+            ),
+            can=("samples",),
             tiny={"latent_dim": 8, "hidden_units": (16,)},
         ),
         Recipe(
@@ -208,7 +198,18 @@ RECIPES = {
             kinds=("images", "vectors"),
             epochs=100,
             batch_size=64,
-            options=(CONDITIONAL,),
+            options=(
+                CONDITIONAL,
+                LABEL,
+                *GUIDED,
+                INTERPOLATE,
+                BETWEEN,
+            ),
+            can=(
+                "samples",
+                "encodes",
+                "interpolates",
+            ),
             tiny={"hidden_units": (16,), "steps": 2},
         ),
         Recipe(
@@ -222,6 +223,12 @@ RECIPES = {
             epochs=100,
             batch_size=64,
             round_steps=200,
+            options=(
+                TEMPERATURE,
+                TRUNCATION,
+                NEW,
+            ),
+            can=("samples",),
             tiny={"latent_dim": 8, "units": 8, "filters": 8, "blocks": 1},
         ),
         Recipe(
@@ -234,6 +241,11 @@ RECIPES = {
             epochs=7,
             batch_size=16,
             round_steps=100,
+            options=(
+                TRUNCATION,
+                INTERPOLATE,
+            ),
+            can=("samples",),
             tiny={"latent_dim": 8, "filters": (4, 4, 4)},
         ),
         Recipe(
@@ -247,6 +259,11 @@ RECIPES = {
             epochs=32,
             batch_size=64,
             round_steps=200,
+            options=(
+                TRUNCATION,
+                INTERPOLATE,
+            ),
+            can=("samples",),
             tiny={"latent_dim": 8, "units": 8, "steps": 8},
         ),
         Recipe(
@@ -263,7 +280,9 @@ RECIPES = {
             options=(
                 BALANCE,
                 Option("--unit", "word, subword or character, for texts.", "unit"),
+                TOP,
             ),
+            can=("features",),
             tiny={"units": 8},
         ),
         Recipe(
@@ -286,6 +305,10 @@ RECIPES = {
                     type="names",
                 ),
             ),
+            can=(
+                "samples",
+                "reads",
+            ),
             tiny={"units": 8, "window": 12, "horizon": 3},
         ),
         Recipe(
@@ -306,6 +329,8 @@ RECIPES = {
                     "concatenate",
                     type="int",
                 ),
+                BEAM,
+                *LANGUAGE_MODEL,
             ),
             tiny={"units": 8, "filters": (8, 8), "bands": 16},
         ),
@@ -321,6 +346,7 @@ RECIPES = {
             options=(
                 Option("--unit", "subword, character or word.", "unit"),
                 Option("--vocab-size", "Most units of each side.", "vocab_size", type="int"),
+                BEAM,
             ),
             tiny={"units": 16, "embedding_dim": 8, "vocab_size": 100},
         ),
@@ -337,32 +363,18 @@ RECIPES = {
             options=(
                 Option("--unit", "character, byte, word or subword.", "unit"),
                 Option("--units", "Size of the recurrent layer.", "units", type="int"),
+                *WRITING,
+                TEMPERATURE,
+                LENGTH,
+            ),
+            can=(
+                "samples",
+                "streams",
             ),
             tiny={"units": 16, "embedding_dim": 8, "window": 20},
         ),
     )
 }
-
-
-# Type of a default: what it takes, and what cannot be that.
-NUMBERS = {int: ("whole number", (str, float)), float: ("number", str)}
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One keyword of a builder: its default as written, and its line of the docstring."""
-
-    name: str
-    default: object
-    help: str
-
-    @property
-    def value(self):
-        """The default, where it is a literal, else `None`."""
-        try:
-            return ast.literal_eval(self.default)
-        except (ValueError, SyntaxError):
-            return None
 
 
 def get_recipe(name):
@@ -374,57 +386,17 @@ def get_recipe(name):
     return RECIPES[name]
 
 
+def options_of(command):
+    """Return the options of a command that any model has, in the order of the table."""
+    rows = (option for recipe in RECIPES.values() for option in recipe.options)
+    return tuple(dict.fromkeys(option for option in rows if command in option.commands))
+
+
 def parameters(name):
     """Return the builder's keywords as `{name: Parameter}`, read from its source."""
-    module, function = get_recipe(name).builder.split(".")
-    here = Path(__file__).parent
-    path = here / f"{module}.py"
-    paths = [path] if path.exists() else sorted((here / module).glob("*.py"))
-    for path in paths:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.name == function:
-                return _signature(node)
-    raise ValueError(f"the recipe of '{name}' names no function. Received: {module}.{function}")
-
-
-def _signature(node):
-    arguments, found = node.args, {}
-    helps = _argument_helps(ast.get_docstring(node) or "")
-    pairs = list(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
-    positional = arguments.args
-    missing = [None] * (len(positional) - len(arguments.defaults))
-    pairs = [*zip(positional, [*missing, *arguments.defaults], strict=True), *pairs]
-    for argument, default in pairs:
-        text = "required" if default is None else ast.unparse(default)
-        found[argument.arg] = Parameter(argument.arg, text, helps.get(argument.arg, ""))
-    return found
-
-
-def _argument_helps(docstring):
-    """Return `{argument: description}` of the `Args:` part of a docstring."""
-    helps, name, inside = {}, None, False
-    for line in docstring.splitlines():
-        if not line.startswith(" ") and line.strip():
-            inside = line.strip() == "Args:"
-        elif inside and line.startswith("    ") and not line.startswith("     ") and ":" in line:
-            names, text = line.strip().split(":", 1)
-            name = names.split(",")[0].strip()
-            for each in names.split(","):
-                helps[each.strip()] = text.strip()
-        elif inside and name and line.strip():
-            helps[name] += " " + line.strip()
-    return helps
+    return signature_of(get_recipe(name).builder)
 
 
 def check_options(name, options):
     """Raise a `ValueError` where a keyword of the builder is unknown, or a number is none."""
-    known = parameters(name)
-    for key, value in options.items():
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise ValueError(f"{name} has no argument '{key}'{hint}; it takes {', '.join(known)}")
-        kind, wrong = NUMBERS.get(type(known[key].value), ("", ()))
-        if isinstance(value, wrong):
-            raise ValueError(f"`{key}` of {name} is a {kind}. Received: {key}={value!r}")
-    return options
+    return check_keywords(name, parameters(name), options)

@@ -1,5 +1,6 @@
 """One contract for all models: each row of `recipes.py` trains, saves, loads, repeats itself."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from genai_basics.backend import value_of
-from genai_basics.recipes import RECIPES, check_options, get_recipe, parameters
+from genai_basics.recipes import RECIPES, check_options, get_recipe, options_of, parameters
 
 NAMES = list(RECIPES)
 
@@ -18,10 +19,39 @@ NAMES = list(RECIPES)
 def test_a_row_names_a_builder_and_arguments_that_it_has(name):
     recipe = RECIPES[name]
     check_options(name, recipe.tiny)
-    check_options(name, {option.keyword: 0 for option in recipe.options if option.keyword})
+    options = recipe.options_of("train")
+    check_options(name, {option.keyword: 0 for option in options if option.keyword})
     known = parameters(name)
     assert "seed" in known
     assert all(parameter.help for parameter in known.values()), "an argument lacks its line"
+
+
+ABILITIES = {  # ability in the table: method of the model
+    "samples": "sample",
+    "encodes": "encode",
+    "interpolates": "interpolate",
+    "streams": "stream",
+    "compresses": "compress",
+    "features": "features",
+    "reads": "reads",
+}
+METHODS = {"sample": "sample", "predict": "answer", "evaluate": "report"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_row_says_what_its_model_can_do_and_takes(name, trained):
+    recipe, model = RECIPES[name], trained(name).model
+    for ability, method in ABILITIES.items():
+        if ability in recipe.can:
+            assert callable(getattr(model, method)), ability
+    assert not model.can_sample or "samples" in recipe.can
+    for command, method in METHODS.items():
+        takes = inspect.signature(getattr(model, method)).parameters
+        options = recipe.options_of(command, trained(name).spec.kind)
+        assert {o.keyword for o in options if o.type != "inputs"} <= set(takes), command
+        refused = {o.keyword for o in options_of(command)} - {o.keyword for o in options}
+        if command != "sample" or name == "language-model":  # GANs share `sample`
+            assert not refused & set(takes), command
 
 
 def test_an_unknown_model_or_argument_is_answered_with_the_known_ones():

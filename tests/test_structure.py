@@ -16,7 +16,7 @@ FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "cli").rglob("*.py")])
 FAMILIES = {"autoencoder", "convolutional", "diffusion", "feedforward", "gan", "recurrent", "vae"}
 # From the bottom to the top: a module imports from its own row or from rows below it.
 LAYERS = [
-    {"checks", "extras", "provenance", "registration", "startup"},
+    {"checks", "declarations", "extras", "provenance", "registration", "signatures", "startup"},
     {"backend"},
     {"callbacks", "data", "layers", "losses", "metrics", "plotting", "preprocessing"},
     {"evaluation", "model"},

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..data import Dataset
 from ..data.writers import image_grid, to_pixels
+from ..recipes import get_recipe
 from .balance import clusters, compare_shares, neighbours_label, worst_groups
 from .canaries import exposure, exposure_among, repeated_sentences
 from .checks import check_data, drop_suspects, groups_on_both_sides
@@ -305,8 +306,8 @@ def _check_secrets(run, train, held_out, seed, found):
     repeated = repeated_sentences(_texts(train.x))[:5]
     secrets = [canary["secret"] for canary in planted]
     repeated = [(s, n) for s, n in repeated if not any(secret in s for secret in secrets)]
-    if not hasattr(run.model, "stream") or not (planted or repeated):
-        return  # a language model, which says how likely any text is
+    if "streams" not in get_recipe(run.name).can or not (planted or repeated):
+        return  # only a language model gives the likelihood of any text
     rows = []
     for canary in planted:
         bits = exposure(run.model, canary["secret"], seed)

@@ -17,6 +17,7 @@ import zipfile
 from pathlib import Path
 
 from .. import registration
+from ..recipes import get_recipe
 from .files import NotARunError, read_history, replacing, restore, write_text
 
 __all__ = ["Interrupted", "NotARunError", "Run", "load_run"]
@@ -61,6 +62,12 @@ class Run:
         from ..data import spec_from_config
 
         return spec_from_config(self.config["data"]["spec"])
+
+    @property
+    def reads(self):
+        """Spec by which `predict` reads its inputs: that of the data, unless the model differs."""
+        own = "reads" in get_recipe(self.name).can
+        return self.model.reads(self.spec) if own else self.spec
 
     @functools.cached_property
     def model(self):
