@@ -2,6 +2,13 @@
 
 from .files import NotARunError
 from .run import Interrupted, Run, load_run
-from .training import train
 
 __all__ = ["Interrupted", "NotARunError", "Run", "load_run", "train"]
+
+
+def __getattr__(name):
+    if name == "train":  # needs Keras, which reading a run folder does not
+        from .training import train
+
+        return train
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
