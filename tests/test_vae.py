@@ -206,7 +206,7 @@ def test_vectors_are_standardized_and_come_back_in_their_units():
         ({"beta": -1}, "beta=-1"),
         ({"num_classes": 1}, "num_classes=1"),
         ({"input_shape": (8, 8)}, r"input_shape=\(8, 8\)"),
-        ({"input_shape": (4, 4, 1), "network": "conv"}, "at least; use network"),
+        ({"input_shape": (4, 4, 1), "network": "conv"}, "at least 8x8 pixels; use network"),
     ],
 )
 def test_a_wrong_argument_is_named_with_what_came(arguments, message):

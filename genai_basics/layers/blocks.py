@@ -1,4 +1,4 @@
-"""Encoders' and decoders' bodies that the autoencoders and the VAEs share.
+"""Bodies of encoders and decoders that the autoencoders and the VAEs share.
 
 All take and return Keras tensors, for Functional networks. "Convolutional" is two-dimensional
 for pictures (height, width, channels) and one-dimensional for series (time, channels).
@@ -8,6 +8,7 @@ import math
 
 from keras import layers
 
+from ..checks import at_least, one_of
 from . import PixelShuffle
 
 __all__ = [
@@ -24,13 +25,11 @@ __all__ = [
 
 
 def check_shape(input_shape, latent_dim, network, num_classes):
-    """Refuse shapes and sizes that no dense or convolutional network of ours has."""
-    if latent_dim < 1:
-        raise ValueError(f"`latent_dim` must be at least 1. Received: latent_dim={latent_dim}")
-    if network not in ("dense", "conv"):
-        raise ValueError(f'`network` must be "dense" or "conv". Received: network={network!r}')
-    if num_classes is not None and num_classes < 2:
-        raise ValueError(f"`num_classes` must be at least 2. Received: num_classes={num_classes}")
+    """Refuse shapes and sizes that the dense and convolutional networks do not support."""
+    at_least("latent_dim", latent_dim, 1)
+    one_of("network", network, ("dense", "conv"))
+    if num_classes is not None:
+        at_least("num_classes", num_classes, 2)
     if len(input_shape) not in (1, 3) or any(not size or size < 1 for size in input_shape):
         raise ValueError(
             "`input_shape` must be (height, width, channels) or (numbers,). "
@@ -38,13 +37,13 @@ def check_shape(input_shape, latent_dim, network, num_classes):
         )
     if network == "conv" and (len(input_shape) != 3 or min(input_shape[:2]) < 8):
         raise ValueError(
-            'network="conv" needs images of 8x8 pixels at least; use network="dense". '
+            'network="conv" needs images of at least 8x8 pixels; use network="dense". '
             f"Received: input_shape={input_shape}"
         )
 
 
 def dense_down(x, hidden_units, init, *, activation="relu"):
-    """Flatten x and lead it through dense layers of `hidden_units`."""
+    """Flatten x and apply dense layers of `hidden_units`."""
     x = layers.Flatten()(x)
     for units in hidden_units:
         x = layers.Dense(units, activation, kernel_initializer=init)(x)
@@ -52,9 +51,9 @@ def dense_down(x, hidden_units, init, *, activation="relu"):
 
 
 def dense_up(x, hidden_units, shape, init, *, activation="relu", constraint=None, last=None):
-    """Mirror `dense_down`: from a code to numbers of `shape`, without a last activation.
+    """Mirror `dense_down`: from a code to numbers of `shape`, without a final activation.
 
-    `last`: initializer of the last layer, `init` where there is none.
+    `last`: initializer of the last layer, by default `init`.
     """
     for units in reversed(hidden_units):
         x = layers.Dense(units, activation, kernel_initializer=init, kernel_constraint=constraint)(
@@ -67,19 +66,19 @@ def dense_up(x, hidden_units, shape, init, *, activation="relu", constraint=None
 
 
 def stages(shape, filters, smallest=4):
-    """Return `filters` less those that would bring a side under `smallest`, but one at least."""
+    """Return `filters` without those that would make a side less than `smallest`; at least one."""
     side = min(shape[:-1])
     return [f for i, f in enumerate(filters) if side >> (i + 1) >= smallest] or list(filters[:1])
 
 
 def conv(x, filters, init, *, strides=1, activation="relu", size=3):
-    """Convolve x (…, channels), padded to its own size over `strides`."""
+    """Convolve x (…, channels) with "same" padding."""
     layer = layers.Conv1D if len(x.shape) == 3 else layers.Conv2D
     return layer(filters, size, strides, "same", activation=activation, kernel_initializer=init)(x)
 
 
 def conv_down(x, filters, init, *, activation="relu"):
-    """Halve x once for each of `filters`, the channels of that stage."""
+    """Halve x once for each of `filters`, the channels of the stages."""
     for channels in filters:
         x = conv(x, channels, init, strides=2, activation=activation)
     return x
@@ -88,7 +87,7 @@ def conv_down(x, filters, init, *, activation="relu"):
 def conv_up(x, filters, shape, init, *, activation="relu", last=None):
     """Double x once for each stage of `conv_down`, in reverse, to numbers of `shape`.
 
-    `last`: initializer of the last convolution, `init` where there is none.
+    `last`: initializer of the last convolution, by default `init`.
     """
     for channels in reversed(filters[:-1]):
         x = layers.Activation(activation)(upsample(x, channels, init))

@@ -1,7 +1,7 @@
-"""Likelihoods p(x | z): small layers handed to a VAE or an autoencoder.
+"""Likelihoods p(x | z): small layers that are handed to a VAE.
 
-A decoder ends with its likelihood's parameters, of the shape of x (with more channels where a
-number takes several); `mean` turns them into values of x and `negative_log_likelihood` scores x
+The decoder's output are the likelihood's parameters, of the shape of x (with more channels if a
+number needs several); `mean` turns them into values of x, and `negative_log_likelihood` scores x
 in nats.
 """
 
@@ -21,11 +21,11 @@ __all__ = [
 
 
 class Likelihood(keras.layers.Layer):
-    """Base of the likelihoods; not one itself."""
+    """Base class of the likelihoods."""
 
     discrete = False  # whether exp(-nll) is a probability of 256 grey levels
     bounded = True  # whether values lie in [0, 1]
-    multiplicity = 1  # parameters that the decoder gives for a number of x
+    multiplicity = 1  # parameters per number of x
 
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})  # nats need single precision
@@ -51,7 +51,7 @@ class Likelihood(keras.layers.Layer):
 class Bernoulli(Likelihood):
     """-x log p - (1 - x) log(1 - p) with p = sigmoid(parameters), for x in [0, 1].
 
-    On grey values between 0 and 1 it is the cross-entropy that the field reports, not a density.
+    For grey values between 0 and 1 it is the usual cross-entropy, not a density.
     """
 
     def mean(self, parameters):
@@ -84,7 +84,7 @@ class DiscretizedLogistic(Likelihood):
     """A logistic, integrated over each of 256 levels of [0, 1] (Kingma et al., 2016, appendix A).
 
     P(x) = s((x + 1/510 - m) / scale) - s((x - 1/510 - m) / scale) with the sigmoid s; the first
-    and last level take their tails. m are the parameters, one learned scale serves all.
+    and the last level include their tails. m are the parameters; one learned scale is shared.
     """
 
     discrete = True
@@ -118,12 +118,12 @@ class DiscretizedLogistic(Likelihood):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class LogisticMixture(DiscretizedLogistic):
-    """A mixture of discretized logistics for each number (Salimans et al., 2017, PixelCNN++).
+    """A mixture of discretized logistics per number (Salimans et al., 2017, PixelCNN++).
 
-    The decoder gives 3 * components parameters a number: logits, means, log scales.
+    The decoder gives 3 * components parameters per number: logits, means, log scales.
 
     Args:
-        components: Logistics in each mixture.
+        components: Number of logistics in each mixture.
     """
 
     def __init__(self, components=5, **kwargs):
@@ -139,7 +139,7 @@ class LogisticMixture(DiscretizedLogistic):
         channels = parameters.shape[-1] // self.multiplicity
         shape = (-1, *parameters.shape[1:-1], channels, 3, self.components)
         parts = ops.reshape(parameters, shape)
-        spread = ops.linspace(0.0, 1.0, self.components)  # unlike at the start, so they part
+        spread = ops.linspace(0.0, 1.0, self.components)  # different at the start
         return parts[..., 0, :], spread + 0.1 * parts[..., 1, :], parts[..., 2, :] - 2.0
 
     def mean(self, parameters):
@@ -164,12 +164,12 @@ LIKELIHOODS = {
 
 
 def get_likelihood(likelihood):
-    """Return the likelihood layer of that name, or the layer itself."""
+    """Return the likelihood of that name, or the layer that is given."""
     return chosen_layer(likelihood, LIKELIHOODS, "likelihood")
 
 
 def chosen_layer(value, table, keyword):
-    """Return the layer that `table` has under that name, or the layer itself."""
+    """Return the layer that `table` has under a name, or the layer that is given."""
     if isinstance(value, keras.layers.Layer):
         return value
     if value not in table:

@@ -1,4 +1,4 @@
-"""Priors p(z): small layers handed to a VAE. A prior scores codes and draws them."""
+"""Priors p(z): small layers that are handed to a VAE. A prior scores codes and draws them."""
 
 import math
 
@@ -20,7 +20,7 @@ __all__ = [
 
 
 class Prior(keras.layers.Layer):
-    """Base of the priors p(z), small layers handed to a VAE; not one itself.
+    """Base class of the priors p(z), small layers that are handed to a VAE.
 
     `encode`, where a method takes it, is the VAE's encoder: x -> (mean, log_var).
     """
@@ -34,7 +34,7 @@ class Prior(keras.layers.Layer):
         self.built = True
 
     def start(self, x):
-        """See training data, in the network's numbers, before training begins."""
+        """Initialize from training data, in the network's numbers, before training."""
 
     def log_prob(self, z, encode=None):
         """Return log p(z) of codes (batch, latent_dim): (batch,), in nats."""
@@ -45,9 +45,9 @@ class Prior(keras.layers.Layer):
         raise NotImplementedError(f"{type(self).__name__} draws no codes")
 
     def kl(self, mean, log_var, z, encode=None):
-        """Return KL(N(mean, exp(log_var)) || p), (batch, parts): parts sum to the whole.
+        """Return KL(N(mean, exp(log_var)) || p), (batch, parts), to be summed over the parts.
 
-        Here by one draw: log q(z) - log p(z).
+        By default an estimate from the draw z: log q(z) - log p(z).
         """
         log_q = normal_log_prob(z, mean, log_var)
         return (log_q - self.log_prob(z, encode))[:, None]
@@ -61,7 +61,7 @@ def normal_log_prob(z, mean=0.0, log_var=0.0):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class StandardNormal(Prior):
-    """N(0, I), whose KL to a Gaussian is known (Kingma & Welling, 2013, appendix B).
+    """N(0, I), whose KL has a closed form (Kingma & Welling, 2013, appendix B).
 
     KL = sum over latents of (exp(log_var) + mean^2 - 1 - log_var) / 2.
     """
@@ -77,10 +77,11 @@ class StandardNormal(Prior):
 
 
 class _Mixture(Prior):
-    """A mixture of diagonal Gaussians; `parts(encode)` gives log weights, means, log variances."""
+    """A mixture of diagonal Gaussians."""
 
     def parts(self, encode):
-        raise NotImplementedError
+        """Return log weights (k,), means and log variances (k, latent_dim)."""
+        raise NotImplementedError(f"{type(self).__name__} must define `parts`")
 
     def log_prob(self, z, encode=None):
         log_weights, means, log_vars = self.parts(encode)
@@ -105,7 +106,7 @@ class MixturePrior(_Mixture):
     """A learned mixture of Gaussians.
 
     Args:
-        components: Gaussians in it.
+        components: Number of Gaussians.
     """
 
     def __init__(self, components=32, **kwargs):
@@ -129,13 +130,13 @@ class MixturePrior(_Mixture):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class VampPrior(_Mixture):
-    """The mean posterior of learned pseudo-inputs (Tomczak & Welling, 2018).
+    """The average posterior of learned pseudo-inputs (Tomczak & Welling, 2018).
 
-    p(z) = 1/K sum_k q(z | u_k), https://arxiv.org/abs/1705.07120. The u_k start as training
-    examples.
+    p(z) = 1/K sum_k q(z | u_k), https://arxiv.org/abs/1705.07120. The u_k are initialized with
+    training examples.
 
     Args:
-        components: Pseudo-inputs.
+        components: Number of pseudo-inputs.
     """
 
     def __init__(self, components=200, **kwargs):
@@ -165,13 +166,13 @@ class VampPrior(_Mixture):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class FlowPrior(Prior):
-    """N(0, I) seen through affine couplings (Dinh et al., 2017, https://arxiv.org/abs/1605.08803).
+    """N(0, I) behind affine couplings (Dinh et al., 2017, https://arxiv.org/abs/1605.08803).
 
-    Each coupling changes half of z by scale and shift that a small network reads off the other
+    Each coupling scales and shifts one half of z by what a small network computes from the other
     half; log p(z) = log N(f(z); 0, I) + log |det df/dz|.
 
     Args:
-        couplings: How many.
+        couplings: Number of couplings.
         units: Width of each network.
     """
 
@@ -182,7 +183,7 @@ class FlowPrior(Prior):
     def build(self, latent_dim, input_shape=None):
         if latent_dim < 2:
             raise ValueError(
-                f"a FlowPrior needs `latent_dim` of 2 at least. Received: {latent_dim}"
+                f"a FlowPrior needs a `latent_dim` of at least 2. Received: latent_dim={latent_dim}"
             )
         self.networks = []
         for i in range(self.couplings):
@@ -224,7 +225,7 @@ class FlowPrior(Prior):
         return z
 
     def _parted(self, z, i):
-        """Return what coupling i reads and what it changes: even ones change the second half."""
+        """Return what coupling i reads and what it changes: if i is even, the second half."""
         cut = self.latent_dim - self.latent_dim // 2
         first, second = z[:, :cut], z[:, cut:]
         return (second, first) if i % 2 else (first, second)
@@ -245,5 +246,5 @@ PRIORS = {
 
 
 def get_prior(prior):
-    """Return the prior layer of that name, or the layer itself."""
+    """Return the prior of that name, or the layer that is given."""
     return chosen_layer(prior, PRIORS, "prior")

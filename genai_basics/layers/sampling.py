@@ -1,4 +1,4 @@
-"""Layers of latent codes: the reparameterized draw, and data moved to their mean."""
+"""Layers of latent codes and of data: the reparameterized draw, and centring."""
 
 import keras
 from keras import ops
@@ -14,7 +14,7 @@ class Sampling(keras.layers.Layer):
     epsilon ~ N(0, 1). The randomness enters as an input, so gradients reach mean and log_var.
 
     Args:
-        seed: Seed of epsilon. `None` draws a fresh one.
+        seed: Seed of epsilon. `None` draws a random seed.
 
     Example:
 
@@ -32,7 +32,7 @@ class Sampling(keras.layers.Layer):
     def call(self, inputs, noise=None):
         """Draw z of shape (batch, latent_dim) from `inputs = (mean, log_var)` of that shape.
 
-        `noise` is the `SeedGenerator` to draw from, the layer's own where it is left out.
+        `noise` is the `SeedGenerator` to draw from, by default the layer's own.
         """
         mean, log_var = inputs
         epsilon = keras.random.normal(ops.shape(mean), dtype=mean.dtype, seed=noise or self.noise)
@@ -44,15 +44,14 @@ class Sampling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Shift(keras.layers.Layer):
-    """Subtract the mean of the data (`sign=-1`), or add it again (`sign=1`).
+    """Subtract the mean of the data (`sign=-1`), or add it (`sign=1`).
 
-    Networks learn from the mean on far sooner than from zero, where that is black: on bright
-    pictures an autoencoder was behind principal components for minutes without it. The mean is
-    zero until `start` has seen data.
+    Networks learn faster when data are centred: on bright pictures, an autoencoder without it was
+    worse than principal components for minutes. The mean is 0 until `start` is called.
 
     Args:
         sign: 1 or -1.
-        shared: One mean for each channel (the last axis), not one for each number.
+        shared: Whether all positions share one mean per channel (the last axis).
     """
 
     def __init__(self, sign, shared=False, **kwargs):
@@ -64,7 +63,7 @@ class Shift(keras.layers.Layer):
         self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
 
     def start(self, x):
-        """Take the mean from examples x (n, ...), NumPy."""
+        """Set the mean from examples x (n, ...), NumPy."""
         self.mean.assign(x.mean(axis=tuple(range(x.ndim - 1)) if self.shared else 0))
 
     def call(self, x):
