@@ -127,9 +127,7 @@ def _read_file(path, content, index, split, skipped):
             skipped.append(f"{wanted[key]}: the picture is missing")
     boxes, crowds = _boxes(path, images, annotations, names, skipped)
     if crowds:
-        warnings.warn(
-            f"{crowds} crowds in '{path.name}' are no single objects: left out.", stacklevel=5
-        )
+        warnings.warn(f"{crowds} crowd regions in '{path.name}' are left out.", stacklevel=5)
     _check_corners(path, images, boxes)
     made = []
     for key, file in found.items():

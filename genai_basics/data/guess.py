@@ -12,7 +12,7 @@ from .files import list_files, load_arrays, walk
 from .images import IMAGE_SUFFIXES
 from .midi import MIDI_SUFFIXES
 from .pairs import SOURCE_COLUMNS, pair_files
-from .pictures import check_channels_last, looks_like_pictures
+from .picture_arrays import check_channels_last, looks_like_pictures
 from .records import JSON_SUFFIXES, read_json, records_of
 from .sheets import TABLE_SUFFIXES, read_sheet
 from .sound_files import SOUND_SUFFIXES

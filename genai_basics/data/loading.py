@@ -18,7 +18,7 @@ from .splits import limit_part, split_parts
 __all__ = ["KINDS", "list_data", "load_data", "load_for"]
 
 KINDS = {  # kind: (module, reader)
-    "images": ("pictures", "read_images"),
+    "images": ("picture_arrays", "read_images"),
     "vectors": ("arrays", "read_vectors"),
     "text": ("text", "read_text"),
     "pairs": ("pairs", "read_pairs"),
@@ -27,7 +27,7 @@ KINDS = {  # kind: (module, reader)
     "forecast": ("forecast", "read_forecast"),
     "audio": ("audio", "read_audio"),
     "detection": ("detection", "read_detection"),
-    "video": ("clips", "read_video"),
+    "video": ("gifs", "read_video"),
     "music": ("midi", "read_music"),
 }
 

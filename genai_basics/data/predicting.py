@@ -11,7 +11,7 @@ from .encodings import decode_text, split_lines, suffix_of
 from .files import list_files, load_arrays, reason, report_skipped, report_unused
 from .images import IMAGE_SUFFIXES, decode_image, middle_of, resize_images
 from .pairs import pair_columns
-from .pictures import image_array
+from .picture_arrays import image_array
 from .records import JSON_SUFFIXES, read_json, records_of
 from .sheets import TABLE_SUFFIXES
 from .text import text_columns
@@ -300,7 +300,7 @@ def _audio(argument, spec):
 
 
 def _videos(argument, spec):
-    from .clips import fit_clips, read_gif
+    from .gifs import fit_clips, read_gif
 
     def read(path):
         array = path.suffix.lower() in (".npy", ".npz")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from genai_basics import data as gd
 from genai_basics.data.files import inner_folder, split_folders, walk
-from genai_basics.data.pictures import check_channels_last
+from genai_basics.data.picture_arrays import check_channels_last
 from genai_basics.data.predicting import read_inputs
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from genai_basics import data as gd
-from genai_basics.data import clips
+from genai_basics.data import gifs
 from genai_basics.data.predicting import read_inputs
 from genai_basics.data.writers import write_samples
 
@@ -158,7 +158,7 @@ def test_predict_says_what_it_leaves_out(tmp_path, kind):
 
 def test_a_clip_that_asks_for_much_is_skipped_by_name(tmp_path, monkeypatch):
     video(tmp_path)
-    monkeypatch.setattr(clips, "MOST", 10_000)
+    monkeypatch.setattr(gifs, "MOST", 10_000)
     save_gif(
         tmp_path / "a" / "bomb.gif",
         np.random.default_rng(0).integers(0, 256, (4, 99, 99)).astype("uint8"),
