@@ -1,61 +1,125 @@
 """Losses of the two players of a GAN, with the signs and scales of their papers.
 
 D is the discriminator's output before any sigmoid: a logit, or a score for hinge, least squares
-and Wasserstein. Both players minimize; means run over the batch.
+and Wasserstein. Both players minimize. E is the mean over the batch, r = D(x), f = D(G(z)).
 
-- `non_saturating` (Goodfellow et al., 2014): D: E softplus(-D(x)) + E softplus(D(G(z))),
-  G: E softplus(-D(G(z)))
-- `hinge` (Lim & Ye, 2017): D: E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))), G: -E D(G(z))
-- `least_squares` (Mao et al., 2017): D: E (D(x) - 1)^2 / 2 + E D(G(z))^2 / 2,
-  G: E (D(G(z)) - 1)^2 / 2
-- `wasserstein` (Arjovsky et al., 2017): D: E D(G(z)) - E D(x), G: -E D(G(z))
+- `non_saturating` (Goodfellow et al., 2014): D: E softplus(-r) + E softplus(f),
+  G: E softplus(-f)
+- `hinge` (Lim & Ye, 2017): D: E max(0, 1 - r) + E max(0, 1 + f), G: -E f
+- `least_squares` (Mao et al., 2017): D: E (r - 1)^2 / 2 + E f^2 / 2, G: E (f - 1)^2 / 2
+- `wasserstein` (Arjovsky et al., 2017): D: E f - E r, G: -E f
+- `relativistic` (RaSGAN of Jolicoeur-Martineau, 2018, https://arxiv.org/abs/1807.00734):
+  D: E softplus(-(r - E f)) + E softplus(f - E r), G: E softplus(-(f - E r)) + E softplus(r - E f)
 """
+
+from typing import NamedTuple
 
 from keras import ops
 
 from .backend import gradients
+from .checks import one_of
 
-__all__ = ["ADVERSARIAL_LOSSES", "adversarial_losses", "gradient_penalty", "r1_penalty"]
+__all__ = [
+    "ADVERSARIAL_LOSSES",
+    "AdversarialLosses",
+    "adversarial_losses",
+    "gradient_penalty",
+    "r1_penalty",
+]
 
-ADVERSARIAL_LOSSES = {  # name: (discriminator's, of scores of real and fake; generator's, of fake)
-    "non_saturating": (
-        lambda real, fake: ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(fake)),
-        lambda fake: ops.mean(ops.softplus(-fake)),
+PENALTIES = ("none", "gradient", "r1", "r1_r2")  # of `build_gan`
+
+
+class AdversarialLosses(NamedTuple):
+    """What the two players of a GAN minimize, as functions of the scores of both sides.
+
+    A function takes `(real, fake)`, scores (n, 1) of real and (m, 1) of generated examples, and
+    returns a loss for each of them, `(of_real, of_fake)`, of the same shapes. The player
+    minimizes the mean of the first plus the mean of the second; `None` stands for zeros.
+
+    Attributes:
+        discriminator: The function of the discriminator.
+        generator: The function of the generator.
+        middle: Score that separates real from generated. `None`: a score only counts relative
+            to the other side, so the generator's function gets real scores, too; with a `middle`
+            it gets `None` in their place, which saves a pass of the discriminator.
+    """
+
+    discriminator: callable
+    generator: callable
+    middle: float | None = None
+
+
+def _swapped(loss):
+    """Return the losses of a game in which the generator's loss is `loss` with swapped sides."""
+
+    def generator(real, fake):
+        of_fake, of_real = loss(fake, real)
+        return of_real, of_fake
+
+    return AdversarialLosses(loss, generator)
+
+
+def _above(scores, others):
+    """Return how far scores lie above the mean score of the other side."""
+    return scores - ops.mean(others, axis=0)
+
+
+ADVERSARIAL_LOSSES = {
+    "non_saturating": AdversarialLosses(
+        lambda real, fake: (ops.softplus(-real), ops.softplus(fake)),
+        lambda real, fake: (None, ops.softplus(-fake)),
+        middle=0.0,
     ),
-    "hinge": (
-        lambda real, fake: ops.mean(ops.relu(1.0 - real)) + ops.mean(ops.relu(1.0 + fake)),
-        lambda fake: -ops.mean(fake),
+    "hinge": AdversarialLosses(
+        lambda real, fake: (ops.relu(1.0 - real), ops.relu(1.0 + fake)),
+        lambda real, fake: (None, -fake),
+        middle=0.0,
     ),
-    "least_squares": (
-        lambda real, fake: 0.5 * (ops.mean(ops.square(real - 1.0)) + ops.mean(ops.square(fake))),
-        lambda fake: 0.5 * ops.mean(ops.square(fake - 1.0)),
+    "least_squares": AdversarialLosses(
+        lambda real, fake: (0.5 * ops.square(real - 1.0), 0.5 * ops.square(fake)),
+        lambda real, fake: (None, 0.5 * ops.square(fake - 1.0)),
+        middle=0.5,
     ),
-    "wasserstein": (
-        lambda real, fake: ops.mean(fake) - ops.mean(real),
-        lambda fake: -ops.mean(fake),
+    "wasserstein": AdversarialLosses(
+        lambda real, fake: (-real, fake),
+        lambda real, fake: (None, -fake),
+        middle=0.0,
+    ),
+    "relativistic": _swapped(
+        lambda real, fake: (ops.softplus(-_above(real, fake)), ops.softplus(_above(fake, real)))
     ),
 }
 
 
-def adversarial_losses(name):
-    """Return `(discriminator_loss(real, fake), generator_loss(fake))` of that name.
+def adversarial_losses(loss):
+    """Return the `AdversarialLosses` that `loss` names or holds.
 
     Args:
-        name: One of `ADVERSARIAL_LOSSES`. The functions take scores (batch, 1), any range.
+        loss: One of the names in `ADVERSARIAL_LOSSES`; a pair of functions, see
+            `AdversarialLosses`; or one function, the discriminator's: the generator then
+            minimizes the same with real and generated examples swapped.
 
     Raises:
         ValueError: If there is no such loss.
 
     Example:
 
-    >>> discriminator_loss, generator_loss = adversarial_losses("hinge")
-    >>> float(discriminator_loss(ops.array([[0.5]]), ops.array([[-2.0]])))
+    >>> losses = adversarial_losses("hinge")
+    >>> of_real, of_fake = losses.discriminator(ops.array([[0.5]]), ops.array([[-2.0]]))
+    >>> float(ops.mean(of_real) + ops.mean(of_fake))
     0.5
     """
-    if name not in ADVERSARIAL_LOSSES:
-        known = ", ".join(f'"{known}"' for known in ADVERSARIAL_LOSSES)
-        raise ValueError(f"`loss` must be one of {known}. Received: loss={name!r}")
-    return ADVERSARIAL_LOSSES[name]
+    if callable(loss):
+        return _swapped(loss)
+    if isinstance(loss, (tuple, list)):
+        if len(loss) not in (2, 3) or not all(map(callable, loss[:2])):
+            raise ValueError(
+                "`loss` must be a name, a function or a pair of functions (discriminator's, "
+                f"generator's). Received: loss={loss!r}"
+            )
+        return AdversarialLosses(*loss)
+    return ADVERSARIAL_LOSSES[one_of("loss", loss, ADVERSARIAL_LOSSES)]
 
 
 def gradient_penalty(score, real, fake, epsilon):
@@ -66,7 +130,7 @@ def gradient_penalty(score, real, fake, epsilon):
     Args:
         score: Callable from x' to scores (batch, 1).
         real, fake: Batches of one shape.
-        epsilon: (batch,), drawn from the uniform distribution on [0, 1], one an example.
+        epsilon: (batch,), drawn from the uniform distribution on [0, 1], one per example.
     """
     epsilon = ops.reshape(epsilon, (-1,) + (1,) * (len(real.shape) - 1))
     _, slope = gradients(score, epsilon * real + (1.0 - epsilon) * fake)
@@ -77,8 +141,8 @@ def gradient_penalty(score, real, fake, epsilon):
 def r1_penalty(score, x):
     """Return E |grad D(x)|^2 / 2 over real x (Mescheder et al., 2018, equation 9, gamma = 1).
 
-    Over x of the generator it is R2 (their equation 10). The two together keep the generator
-    from collapse (Huang et al., 2024, https://arxiv.org/abs/2501.05441).
+    For generated x it is R2 (their equation 10). R1 and R2 together keep the generator from
+    collapsing (Huang et al., 2024, https://arxiv.org/abs/2501.05441).
     """
     _, slope = gradients(score, x)
     return 0.5 * ops.mean(ops.sum(ops.square(slope), axis=_inner(slope)))

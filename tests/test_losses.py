@@ -25,21 +25,56 @@ EXPECTED = {  # name: (discriminator, generator)
     "hinge": ((0 + 2) / 2 + (1.5 + 0) / 2, 1.25),
     "least_squares": (((1 + 4) / 2 + (0.25 + 9) / 2) / 2, (0.25 + 16) / 2 / 2),
     "wasserstein": (-1.25 - 0.5, 1.25),
+    # The means are 0.5 and -1.25, so real scores lie 3.25 and 0.25 above the generated ones,
+    # and those 0.0 and -3.5 above the real ones.
+    "relativistic": (
+        (softplus(-3.25) + softplus(-0.25)) / 2 + (softplus(0.0) + softplus(-3.5)) / 2,
+        (softplus(3.25) + softplus(0.25)) / 2 + (softplus(0.0) + softplus(3.5)) / 2,
+    ),
 }
+
+
+def total(sides):
+    """The mean loss of real examples plus that of generated ones."""
+    return sum(float(ops.mean(side)) for side in sides if side is not None)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_losses_have_the_papers_signs_and_scales(name):
-    discriminator_loss, generator_loss = adversarial_losses(name)
-    expected = EXPECTED[name]
-    assert float(discriminator_loss(REAL, FAKE)) == pytest.approx(expected[0], rel=1e-6)
-    assert float(generator_loss(FAKE)) == pytest.approx(expected[1], rel=1e-6)
+    losses, expected = adversarial_losses(name), EXPECTED[name]
+    assert total(losses.discriminator(REAL, FAKE)) == pytest.approx(expected[0], rel=1e-6)
+    assert total(losses.generator(REAL, FAKE)) == pytest.approx(expected[1], rel=1e-6)
+    assert all(side.shape == (2, 1) for side in losses.discriminator(REAL, FAKE))
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_generator_gains_where_its_scores_rise(name):
-    _, generator_loss = adversarial_losses(name)
-    assert float(generator_loss(FAKE + 0.1)) < float(generator_loss(FAKE))
+    losses = adversarial_losses(name)
+    assert total(losses.generator(REAL, FAKE + 0.1)) < total(losses.generator(REAL, FAKE))
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_only_relative_losses_of_the_generator_depend_on_real_scores(name):
+    losses = adversarial_losses(name)
+    changed = total(losses.generator(REAL + 1.0, FAKE)) != total(losses.generator(REAL, FAKE))
+    assert changed == (losses.middle is None) == (name == "relativistic")
+
+
+def test_a_number_added_to_all_scores_does_not_change_a_relativistic_loss():
+    losses = adversarial_losses("relativistic")
+    for player in (losses.discriminator, losses.generator):
+        assert total(player(REAL + 7.0, FAKE + 7.0)) == pytest.approx(total(player(REAL, FAKE)))
+
+
+def test_a_loss_is_a_name_a_pair_or_one_function_that_the_players_swap():
+    pair = adversarial_losses("hinge")[:2]
+    assert adversarial_losses(pair)[:2] == pair
+    losses = adversarial_losses(lambda real, fake: (-real, 2.0 * fake))
+    assert total(losses.discriminator(REAL, FAKE)) == -0.5 - 2.5
+    assert total(losses.generator(REAL, FAKE)) == 2.0 * 0.5 + 1.25
+    for wrong in ((1, 2), pair[:1]):
+        with pytest.raises(ValueError, match=r"a pair of functions.*Received: loss="):
+            adversarial_losses(wrong)
 
 
 def test_unknown_loss_lists_the_known():

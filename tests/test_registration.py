@@ -40,7 +40,7 @@ ORDERS = [
     "import keras, genai_basics",
     "import genai_basics.layers.cells, keras",
     "import genai_basics.backend",
-    "from genai_basics.gan import text",
+    "from genai_basics.gan import text_gan",
     "import genai_basics, threading; t = threading.Thread(target=__import__, args=('keras',));"
     "t.start(); import genai_basics.vae; t.join()",
 ]

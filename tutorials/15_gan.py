@@ -51,11 +51,18 @@ print(f"discriminator {gan.discriminator.count_params():,} weights, to one score
 # Their losses, for a few scores: high means real. The discriminator wants real pictures high and
 # generated ones low; the generator wants its own high.
 
-of_discriminator, of_generator = adversarial_losses("non_saturating")
+losses = adversarial_losses("non_saturating")
 real, fake = np.array([[2.0], [1.0]], "float32"), np.array([[-1.0], [-2.0]], "float32")
-print(f"a discriminator that is right: {float(of_discriminator(real, fake)):.2f}")
-print(f"the same one mistaken:         {float(of_discriminator(fake, real)):.2f}")
-print(f"what the generator loses when it is found out: {float(of_generator(fake)):.2f}")
+
+
+def mean(sides):
+    """Return the mean loss of real examples plus that of fakes."""
+    return sum(np.mean(side) for side in sides if side is not None)
+
+
+print(f"a discriminator that is right: {mean(losses.discriminator(real, fake)):.2f}")
+print(f"the same one mistaken:         {mean(losses.discriminator(fake, real)):.2f}")
+print(f"what the generator loses when it is found out: {mean(losses.generator(real, fake)):.2f}")
 
 # %%
 # Collapse

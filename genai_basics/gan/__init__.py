@@ -1,10 +1,10 @@
 """Generative adversarial networks for images, vectors, text, video and music."""
 
-from .adversarial import GAN
-from .image import build_gan
-from .music import MusicGAN, build_music_gan
-from .text import TextGAN, build_text_gan
-from .video import VideoGAN, build_video_gan
+from .gan import GAN
+from .image_gan import build_gan
+from .music_gan import MusicGAN, build_music_gan
+from .text_gan import TextGAN, build_text_gan
+from .video_gan import VideoGAN, build_video_gan
 
 __all__ = [
     "GAN",

@@ -27,7 +27,7 @@ from .priors import (
     get_prior,
     normal_log_prob,
 )
-from .sampling import Sampling, Shift
+from .sampling import Sampling, Shift, great_circles
 from .spectral import LogMel
 from .upsampling import PixelShuffle
 
@@ -59,6 +59,7 @@ __all__ = [
     "averaged_copy",
     "get_likelihood",
     "get_prior",
+    "great_circles",
     "move_average",
     "normal_log_prob",
     "recurrent_layer",

@@ -1,9 +1,12 @@
-"""Layers of latent codes and of data: the reparameterized draw, and centring."""
+"""Latent codes and data: the reparameterized draw, centring, paths between codes."""
+
+import itertools
 
 import keras
+import numpy as np
 from keras import ops
 
-__all__ = ["Sampling", "Shift"]
+__all__ = ["Sampling", "Shift", "great_circles"]
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -71,3 +74,18 @@ class Shift(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "sign": self.sign, "shared": self.shared}
+
+
+def great_circles(corners, steps):
+    """Return points (k * steps, d) on the way from each of k + 1 corners to the next.
+
+    The way is a great circle if two corners have one length, so that no point comes near 0,
+    where Gaussian noise never is.
+    """
+    rows = []
+    for a, b in itertools.pairwise(corners):
+        cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12)
+        angle = max(np.arccos(np.clip(cosine, -1.0, 1.0)), 1e-6)
+        t = (np.arange(steps) / steps)[:, None]
+        rows.append((np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle))
+    return np.concatenate(rows)

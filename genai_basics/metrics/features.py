@@ -1,9 +1,9 @@
-"""The small network in whose features generated examples are compared with real ones.
+"""The small network whose features compare generated examples with real ones.
 
-A Fréchet distance needs features that see what people see. The usual ones are those of a large
-classifier of photographs; here it is a small one, trained on the labels of the data themselves
-in a few seconds, or with random weights where there are no labels (which is cruder, and still
-tells a good generator from a bad one). Distances compare only within one such network.
+A Fréchet distance needs features of what people see. Usually they come from a large classifier of
+photographs; here from a small one, trained on the labels of the data themselves in a few seconds,
+or with random weights where there are no labels (cruder, but it still separates a good generator
+from a bad one). Compare distances only within one such network.
 """
 
 import keras
@@ -19,7 +19,6 @@ __all__ = [
     "build_features",
     "sample_report",
     "some_examples",
-    "train_classifier",
 ]
 
 WIDTH = 64  # features of an example
@@ -47,34 +46,10 @@ def build_features(input_shape, seed=0):
     return keras.Model(inputs, x, name="features")
 
 
-def train_classifier(features, classifier, x, y, steps=300, batch_size=128):
-    """Train `features` (where it is trainable) and `classifier` on top of it, then freeze both.
-
-    Args:
-        features: Network from x to features.
-        classifier: Network from features to logits, one a class.
-        x: Examples in the range that `features` takes.
-        y: Integer labels.
-        steps: Training steps; each sees `batch_size` examples.
-        batch_size: Examples in a step.
-    """
-    order = np.random.default_rng(0)
-    passes = -(-steps * batch_size // len(x))
-    index = np.concatenate([order.permutation(len(x)) for _ in range(passes)])
-    index = index[: steps * batch_size]
-    model = keras.Sequential([features, classifier])
-    model.compile(
-        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    )
-    model.fit(x[index], y[index], batch_size, shuffle=False, verbose=0)
-    features.trainable = classifier.trainable = False
-
-
 class FeatureStatistics(keras.metrics.Metric):
-    """Sums of two sets of features, gathered batch by batch; `distance` is made of them.
+    """Sums of two sets of features, batch by batch, from which `distance` is computed.
 
-    It reports nothing by itself: the matrix root is worked out once, when all is gathered.
+    `result` is empty: the matrix root is computed once, at the end, not for every batch.
     """
 
     def __init__(self, width=WIDTH, name="features", **kwargs):
@@ -87,7 +62,7 @@ class FeatureStatistics(keras.metrics.Metric):
         self.count = self.add_variable((), "zeros", name="count")
 
     def update_state(self, real, fake, sample_weight=None):
-        """Count in a batch of real features and one, as large, of generated ones."""
+        """Add a batch of real features and one of as many generated ones."""
         for side, batch in enumerate((real, fake)):
             batch = ops.cast(batch, "float32")
             self.sums[side].assign_add(ops.sum(batch, axis=0))
@@ -98,7 +73,7 @@ class FeatureStatistics(keras.metrics.Metric):
         return {}
 
     def distance(self):
-        """Return the Fréchet distance of all that was gathered; covariances divide by n.
+        """Return the Fréchet distance of all batches so far; covariances divide by n.
 
         The formula is that of `genai_basics.metrics.frechet_distance`.
         """
@@ -213,17 +188,17 @@ class Judge(layers.Layer):
 
 
 def sample_report(real, fake, most=3000):
-    """Return how near generated features are to real ones, in the numbers that the field uses.
+    """Return how close generated features are to real ones, in the numbers that the field uses.
 
     Args:
         real: Features (n, d) of held-out real examples.
         fake: Features (m, d) of generated ones.
-        most: Most examples of each in precision, recall, density and coverage.
+        most: Maximum number of examples of each for precision, recall, density and coverage.
 
     Returns:
         A dict: `frechet_distance`, `frechet_floor` (between the two halves of the real
-        examples), `precision`, `recall`, `density`, `coverage`. The last five need some
-        examples, and are left out where there are fewer.
+        examples), `precision`, `recall`, `density`, `coverage`. The last five are left out
+        where there are too few examples.
     """
     report = {}
     if min(len(real), len(fake)) > 1:
@@ -238,7 +213,7 @@ def sample_report(real, fake, most=3000):
 
 
 def some_examples(parts, most):
-    """Return at most so many examples, drawn from a fixed seed, of parts of one length."""
+    """Return at most `most` examples of parts of one length, drawn from a fixed seed."""
     n = len(parts[0])
     if n <= most:
         return parts

@@ -6,8 +6,11 @@ from .columns import Columns
 from .labels import Labels
 from .lines import Lines
 from .numbers import Numbers
+from .one_hot_texts import OneHotTexts
+from .piano_rolls import PianoRolls
 from .ragged import Steps, Tokens
 from .tokens import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
+from .video_clips import VideoClips
 from .waves import Waves
 from .words import Words
 
@@ -21,10 +24,13 @@ __all__ = [
     "Labels",
     "Lines",
     "Numbers",
+    "OneHotTexts",
+    "PianoRolls",
     "Preprocessor",
     "Steps",
     "Tokenizer",
     "Tokens",
+    "VideoClips",
     "Waves",
     "Words",
 ]

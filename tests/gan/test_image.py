@@ -11,8 +11,8 @@ from keras import ops
 
 import genai_basics as gb
 from genai_basics import metrics
-from genai_basics.gan.adversarial import Unmoved
-from genai_basics.gan.walks import great_circles
+from genai_basics.gan.players import Unmoved
+from genai_basics.layers import great_circles
 from genai_basics.losses import ADVERSARIAL_LOSSES, r1_penalty
 from genai_basics.metrics.features import FeatureStatistics
 from genai_basics.metrics.intervals import share_interval
@@ -90,13 +90,13 @@ def test_batch_statistics_move_with_their_own_players_step_only():
     players = {"generator": gan.generator, "discriminator": gan.discriminator}
     before = {name: values(player.non_trainable_weights) for name, player in players.items()}
     with Unmoved(gan.discriminator):
-        gan.generator_loss(vectors(16, 2), training=True)
+        gan.loss_terms(vectors(), training=True, player="generator")
     assert same(before["discriminator"], values(gan.discriminator.non_trainable_weights))
     assert not same(before["generator"], values(gan.generator.non_trainable_weights))
     before = values(gan.generator.non_trainable_weights)
     with Unmoved(gan.generator):
         fake = gan.generate_batch(vectors(16, 2), training=True)
-    gan.discriminator_loss(vectors(), fake, training=True)
+    gan.loss_terms(vectors(), training=True, fake=fake)
     assert same(before, values(gan.generator.non_trainable_weights))
 
 
@@ -109,24 +109,64 @@ def test_one_forward_pass_of_the_generator_a_step(steps, monkeypatch):
     assert len(calls) == steps
 
 
+def mean_of(sides):
+    """The mean loss of real examples plus that of fakes."""
+    return sum(float(ops.mean(side)) for side in sides if side is not None)
+
+
 @pytest.mark.parametrize("loss", ADVERSARIAL_LOSSES)
 def test_real_examples_under_other_labels_are_fakes_to_the_discriminator(loss):
     gan = tiny(num_classes=3, loss=loss)
     gan.penalty = "none"
     x, fake = ops.convert_to_tensor(vectors(16)), ops.convert_to_tensor(3.0 * vectors(16))
-    label = gan.one_hot(np.arange(16) % 3)
+    y = np.arange(16) % 3
+    label = gan.one_hot(y)
     wrong = gan.other_labels(label)
     assert ops.convert_to_numpy(ops.sum(wrong, axis=1)).tolist() == [1.0] * 16
     assert float(ops.max(wrong * label)) == 0.0
     gan.other_labels = lambda label: ops.roll(label, 1, axis=1)
-    got, real_score, fake_score = gan.discriminator_loss(x, fake, label, training=True)
+    real_score, fake_score = gan.score(x, label), gan.score(fake, label)
     wrong_score = gan.score(x[::4], ops.roll(label[::4], 1, axis=1))
-    expected = gan.d_loss_of(real_score, ops.concatenate([fake_score, wrong_score]))
-    assert float(got) == pytest.approx(float(expected), rel=1e-5)
-    assert np.allclose(real_score, gan.score(x, label), atol=1e-5)
-    assert np.allclose(fake_score, gan.score(fake, label), atol=1e-5)
-    plain, *_ = gan.discriminator_loss(x, fake, label)
-    assert float(plain) == pytest.approx(float(gan.d_loss_of(real_score, fake_score)), rel=1e-5)
+    discriminator, generator, _ = gan.players_losses
+    terms = gan.loss_terms(x, y, training=True, fake=fake)
+    assert all(term.shape == (16,) for term in terms.values())
+    expected = discriminator(real_score, ops.concatenate([fake_score, wrong_score]))
+    assert mean_of([terms["d_loss"]]) == pytest.approx(mean_of(expected), rel=1e-5)
+    terms = gan.loss_terms(x, y, fake=fake)
+    expected = discriminator(real_score, fake_score)
+    assert mean_of([terms["d_loss"]]) == pytest.approx(mean_of(expected), rel=1e-5)
+    expected = generator(real_score, fake_score)
+    for found in (terms, gan.loss_terms(x, y, fake=fake, player="generator")):
+        assert mean_of([found["loss"]]) == pytest.approx(mean_of(expected), rel=1e-5)
+
+
+def test_losses_of_single_examples():
+    gan = tiny()
+    x, fake = ops.convert_to_tensor(vectors(8)), ops.convert_to_tensor(3.0 * vectors(8))
+    terms = gan.loss_terms(x, fake=fake)
+    real, fake = (ops.convert_to_numpy(gan.score(side))[:, 0] for side in (x, fake))
+    np.testing.assert_allclose(terms["loss"], np.log1p(np.exp(-fake)), rtol=1e-5)
+    d_loss = np.log1p(np.exp(-real)) + np.log1p(np.exp(fake))
+    np.testing.assert_allclose(terms["d_loss"], d_loss, rtol=1e-5)
+    np.testing.assert_array_equal(terms["real_accuracy"], real > 0)
+    np.testing.assert_array_equal(terms["fake_accuracy"], fake < 0)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+def cubic(real, fake):
+    return (1.0 - real) ** 2, (1.0 + fake) ** 2
+
+
+@pytest.mark.parametrize("loss", [cubic, (cubic, cubic)])
+def test_a_loss_of_ones_own_trains_and_is_saved(loss, tmp_path):
+    gan = tiny(loss=loss)
+    history = gan.fit(vectors(64), batch_size=16, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    gan.save(tmp_path / "gan.keras")
+    again = keras.models.load_model(tmp_path / "gan.keras")
+    x, fake = vectors(8), 2.0 * vectors(8)
+    for name, term in gan.loss_terms(x, fake=fake).items():
+        np.testing.assert_allclose(again.loss_terms(x, fake=fake)[name], term, rtol=1e-6)
 
 
 def test_r1_counts_the_data_and_r2_the_samples_too():
@@ -150,6 +190,7 @@ def test_r1_counts_the_data_and_r2_the_samples_too():
                 ("hinge", "r1"),
                 ("least_squares", "r1_r2"),
                 ("wasserstein", None),
+                ("relativistic", "r1_r2"),
             ],
             [False, True],
         )
@@ -161,7 +202,8 @@ def test_every_loss_trains_every_weight(options):
     logs = gan.fit(vectors(64), np.arange(64) % 3, batch_size=16, epochs=2, verbose=0).history
     assert all(np.isfinite(value).all() for value in logs.values())
     still = [v.path for v in gan.trainable_variables if np.array_equal(before[v.path], v.numpy())]
-    # A number added to all scores makes no difference to Wasserstein's difference of means.
+    # A number added to all scores makes no difference to Wasserstein's difference of means, nor
+    # to a relativistic loss.
     assert [path for path in still if not path.endswith("score/bias")] == []
 
 

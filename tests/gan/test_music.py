@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 import genai_basics as gb
-from genai_basics.gan import music
+from genai_basics.gan import evaluation_in_time as music
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,8 @@ def test_pieces_are_cut_into_windows(trained):
 
 def test_silence_chords_and_pitches_out_of_range(trained):
     chords = [[60, 72], [], [100, 30, 64, 65, 66]] * 6
-    columns = trained.columns(chords)
-    notes = np.where(columns == trained.pitches - 1, -1, columns + trained.low)
+    columns = trained.preprocessor.columns(chords)
+    notes = np.where(columns == trained.pitches - 1, -1, columns + trained.preprocessor.low)
     assert notes[0].tolist() == [72, 60, -1, -1]  # the highest first, -1 is silence
     assert notes[1].tolist() == [-1] * 4
     assert notes[2].tolist() == [76, 66, 65, 64]  # an octave or two down; four voices only
@@ -67,7 +67,8 @@ def test_a_voice_holds_its_note_or_strikes_that_of_the_step(trained):
 
 def test_both_decisions_learn(trained):
     with tf.GradientTape() as tape:
-        loss, _ = trained.generator_loss(keras.random.normal((6, 8), seed=1), training=True)
+        x = ops.zeros((6, *trained.input_shape_of_one()))
+        loss = ops.mean(trained.loss_terms(x, training=True, player="generator")["loss"])
     kernel = trained.generator.get_layer("holds").kernel
     gradients = tape.gradient(loss, [kernel.value, trained.generator.trainable_variables[0].value])
     assert all(float(ops.max(ops.abs(gradient))) > 0 for gradient in gradients)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import genai_basics as gb
-from genai_basics.gan import video
+from genai_basics.gan import evaluation_in_time as motion
+from genai_basics.gan.video_gan import MovingLayers
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +62,10 @@ def test_motion_statistics_of_a_known_motion():
     clip = np.zeros((1, 6, 16, 16, 1), "uint8")
     for t in range(6):
         clip[0, t, 2 + t, 1 + 2 * t] = 255  # one pixel down, two to the right
-    assert video.speed(clip) == pytest.approx(np.sqrt(5))
-    assert video.acceleration(clip) == pytest.approx(0.0, abs=1e-5)
-    assert video.flicker(clip) == pytest.approx(0.0)
-    assert video.change(clip) == pytest.approx(2 * 255 / 256)
+    assert motion.speed(clip) == pytest.approx(np.sqrt(5))
+    assert motion.acceleration(clip) == pytest.approx(0.0, abs=1e-5)
+    assert motion.flicker(clip) == pytest.approx(0.0)
+    assert motion.change(clip) == pytest.approx(2 * 255 / 256)
 
 
 def test_report_and_pictures(trained, clips):
@@ -96,7 +97,7 @@ def test_clips_of_differing_lengths_are_refused(trained, clips):
 
 
 def test_a_picture_moves_along_its_path_before_the_background():
-    layer = video.MovingLayers()
+    layer = MovingLayers()
     layer.build(((1, 1, 4, 8, 2), (1, 1, 3, 2)))
     background = np.full((4, 8, 1), -0.5, "float32")
     layer.background.assign(background)
@@ -122,7 +123,7 @@ def test_a_picture_moves_along_its_path_before_the_background():
 
 
 def test_a_picture_shows_however_small_its_numbers():
-    layer = video.MovingLayers()
+    layer = MovingLayers()
     layer.build(((1, 1, 4, 8, 2), (1, 1, 2, 2)))
     pictures = np.random.default_rng(0).normal(-50.0, 1e-2, (1, 1, 4, 8, 2)).astype("float32")
     frames = keras.ops.convert_to_numpy(layer([pictures, np.zeros((1, 1, 2, 2), "float32")]))

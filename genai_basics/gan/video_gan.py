@@ -1,23 +1,27 @@
-"""A GAN for short clips, with a judge of frames and a judge of motion.
+"""A GAN for short clips, with one score of frames and one of motion.
 
-Two generators. `"layers"`: the noise makes some pictures with a mask, and a path for each of
-them; every frame is a background, one for all clips, with the pictures pasted on where their
-paths have come to (after Vondrick et al., 2016, https://arxiv.org/abs/1609.02612, and Yang et
-al., 2017, LR-GAN). What moves keeps its shape, and a picture is made once for all frames.
-`"conv"`: convolutions over space and then over time, (2+1)D, for clips that are not like that.
+There are two generators. `"layers"` makes a few pictures with masks, and a path for each of them;
+a frame is a background, the same in all clips, with the pictures pasted at the current positions
+of their paths (after Vondrick et al., 2016, https://arxiv.org/abs/1609.02612, and Yang et al.,
+2017, LR-GAN). What moves keeps its shape, and a picture is made once for all frames. `"conv"`
+uses convolutions over space and then over time, (2+1)D, for all other clips.
 
 The discriminator's output has two columns (Tulyakov et al., 2017, MoCoGAN): how real some single
-frames look, and how real the clip moves.
+frames look, and how real the motion looks. Both count equally in the losses of `gan.py`:
+
+    D minimizes  E softplus(-D(x)) + E softplus(D(G(z))) + R1 penalty
+    G minimizes  E softplus(-D(G(z)))
 """
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from ..data.writers import image_grid, to_pixels
+from ..checks import at_least, one_of
 from ..layers import PixelShuffle
-from ..metrics.features import build_features, sample_report
-from .adversarial import GAN, REPORT_LEAST, check_choices
+from ..preprocessing import VideoClips
+from . import evaluation_in_time
+from .gan import GAN, check_choices
 
 __all__ = ["VideoGAN", "build_video_gan"]
 
@@ -41,14 +45,14 @@ def build_video_gan(
 
     Args:
         input_shape: Shape of one clip: 8 to 16 frames of 32x32 to 64x64 pixels, multiples of 8.
-            Longer clips are cut.
+            Longer clips are cut off.
         latent_dim: Size of the noise z.
-        network: `"layers"`, pictures that move before one background, or `"conv"`.
-        moving: Pictures that move, for `"layers"`.
+        network: `"layers"`, pictures that move in front of one background, or `"conv"`.
+        moving: Number of moving pictures, for `"layers"`.
         filters: Channels of the convolutions at a half, a quarter and an eighth of the size.
         loss, penalty, penalty_weight, discriminator_steps, ema: As in `build_gan`.
         value_range: Range of the data.
-        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+        seed: Random seed. `None` draws one.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -64,16 +68,14 @@ def build_video_gan(
     (2, 16, 32, 32, 1)
     """
     input_shape = tuple(input_shape)
-    for name, value in {"latent_dim": latent_dim, "moving": moving}.items():
-        if value < 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+    at_least("latent_dim", latent_dim, 1)
+    at_least("moving", moving, 1)
     if len(input_shape) != 4 or any(not side or side % 8 for side in input_shape[:3]):
         raise ValueError(
             "`input_shape` must be (frames, height, width, channels), the first three multiples "
             f"of 8. Received: input_shape={input_shape}"
         )
-    if network not in ("layers", "conv"):
-        raise ValueError(f'`network` must be "layers" or "conv". Received: network={network!r}')
+    one_of("network", network, ("layers", "conv"))
     if len(filters) != 3:
         raise ValueError(f"`filters` must be three numbers. Received: filters={filters}")
     check_choices(loss, penalty, discriminator_steps, ema)
@@ -90,6 +92,7 @@ def build_video_gan(
         penalty_weight=penalty_weight,
         discriminator_steps=discriminator_steps,
         ema=ema,
+        preprocessor=VideoClips(input_shape, value_range, VideoGAN.network_range),
         value_range=value_range,
         seed=seed,
         name="video_gan",
@@ -105,14 +108,14 @@ def _conv2d(x, filters, init, strides=1):
 
 
 def _at_once(x, function):
-    """Return `function` of all frames or codes of x, (batch, n, ...), as of one batch."""
+    """Apply `function` to all frames or codes of x, (batch, n, ...), as one batch."""
     n = x.shape[1]
-    x = function(Frames()(x))
-    return Clips(n)(x)
+    x = function(ClipsToFrames()(x))
+    return FramesToClips(n)(x)
 
 
 def _over_time(x, filters, init, strides=1):
-    """Return a convolution over time alone, 3 frames wide: a plane of time and place."""
+    """Return a convolution over time alone, 3 frames wide."""
     _, height, width, channels = x.shape[1:]
     x = layers.Reshape((-1, height * width, channels))(x)
     x = layers.Conv2D(filters, (3, 1), (strides, 1), padding="same", kernel_initializer=init)(x)
@@ -120,10 +123,10 @@ def _over_time(x, filters, init, strides=1):
 
 
 def _layered_generator(shape, latent_dim, moving, filters, init):
-    """Return z -> clips: pictures with masks, and their paths before a background.
+    """Return z -> clips: pictures with masks that move on paths in front of a background.
 
-    One network draws all that moves, each from a code of its own, so that none grows at another's
-    cost; another one sends each on its path.
+    One network draws all pictures, each from its own code, so that none grows at the expense of
+    another; a second network gives each its path.
     """
     frames, height, width, channels = shape
     z = keras.Input((latent_dim,), name="z")
@@ -141,7 +144,7 @@ def _layered_generator(shape, latent_dim, moving, filters, init):
             x = _normalized(_conv2d(x, stage, init))
         return PixelShuffle()(_conv2d(x, 4 * (channels + 1), init))
 
-    # Opposite codes take opposite paths: a bend that all paths had in common would shake all clips.
+    # Opposite codes get opposite paths: a bend shared by all paths would shake all clips.
     path = codes
     for activation in ("tanh", "tanh", None):
         units = 256 if activation else frames * 2
@@ -171,11 +174,11 @@ def _discriminator(shape, filters, init):
     frames = shape[0]
     inputs = keras.Input(shape, name="x")
     few = max(frames // 4, 1)
-    x = Frames()(SomeFrames(few)(inputs))
+    x = ClipsToFrames()(SomeFrames(few)(inputs))
     for stage in filters:
         x = layers.LeakyReLU(0.2)(_conv2d(x, stage, init, strides=2))
     x = layers.Dense(1, kernel_initializer=init)(layers.Flatten()(x))
-    frame_score = layers.GlobalAveragePooling1D()(layers.Reshape((few, 1))(Clips(few)(x)))
+    frame_score = layers.GlobalAveragePooling1D()(layers.Reshape((few, 1))(FramesToClips(few)(x)))
 
     x = inputs
     if max(shape[1:3]) > 32:  # motion shows at half the size too (Clark et al., 2019, DVD-GAN)
@@ -192,7 +195,7 @@ def _discriminator(shape, filters, init):
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
-class Frames(keras.layers.Layer):
+class ClipsToFrames(keras.layers.Layer):
     """Clips (batch, frames, ...) as pictures (batch * frames, ...)."""
 
     def call(self, x):
@@ -203,7 +206,7 @@ class Frames(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
-class Clips(keras.layers.Layer):
+class FramesToClips(keras.layers.Layer):
     """Pictures (batch * frames, ...) as clips (batch, frames, ...)."""
 
     def __init__(self, frames, **kwargs):
@@ -222,7 +225,7 @@ class Clips(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class SomeFrames(keras.layers.Layer):
-    """Every k-th frame of clips, `count` in all; from a random first one in training."""
+    """`count` frames of clips at equal distances; in training, the first one is random."""
 
     def __init__(self, count, seed=0, **kwargs):
         super().__init__(**kwargs)
@@ -245,16 +248,17 @@ class SomeFrames(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class MovingLayers(keras.layers.Layer):
-    """Pictures pasted on a background, each where its path has come to by each frame.
+    """Pictures pasted on a background, at the current positions of their paths.
 
-    Takes `[pictures, path]`: pictures (batch, n, height, width, c + 1), before tanh, the last
-    channel the mask's logits; path (batch, n, frames, 2), down and right: how much of each cosine
-    a path holds, the slow ones more than the fast ones. So it is smooth before it has learned
-    anything, and may turn round at a wall. Places between pixels are interpolated, so that
-    gradients reach the path. A later picture lies before an earlier one.
+    Takes `[pictures, path]`: pictures (batch, n, height, width, c + 1), before tanh, with the
+    mask's logits as the last channel; path (batch, n, frames, 2), down and right: the weights of
+    cosines, scaled so that slow ones count more than fast ones. So a path is smooth from the
+    start, and it can turn at a wall. Positions between pixels are interpolated, so that gradients
+    reach the path. A later picture covers an earlier one.
 
-    Weights: `background` (height, width, c) in [-1, 1], the same in all clips: what is to move
-    can not hide in it; `drift` (2, 2), what all paths have in common of the two slowest cosines.
+    Weights: `background` (height, width, c) in [-1, 1], the same in all clips, so that what moves
+    cannot become part of it; `drift` (2, 2), the weights of the two slowest cosines that all
+    paths share.
     """
 
     def build(self, input_shape):
@@ -286,9 +290,9 @@ class MovingLayers(keras.layers.Layer):
 
 
 def _cosines(frames):
-    """Return (frames, frames): column k is a cosine of k half waves, from 1 on 1 / k^2 high.
+    """Return (frames, frames): column k is a cosine of k half waves, of amplitude 1 / k^2.
 
-    So fall those of a path between two walls, back and forth at one speed: a triangle wave.
+    These are the amplitudes of a triangle wave: a path between two walls at constant speed.
     """
     k = np.arange(frames)
     waves = np.cos(np.pi * k * (k[:, None] + 0.5) / frames)
@@ -296,7 +300,7 @@ def _cosines(frames):
 
 
 def _standardized(x):
-    """Return pictures (batch, height, width, c) with mean 0 and variance 1 over their places."""
+    """Return pictures (batch, height, width, c) with mean 0 and variance 1 over their pixels."""
     x = x - ops.mean(x, axis=(1, 2), keepdims=True)
     return x / ops.sqrt(ops.mean(ops.square(x), axis=(1, 2), keepdims=True) + 1e-6)
 
@@ -320,6 +324,10 @@ class VideoGAN(GAN):
     remedy = "use fewer epochs, more clips or fewer `filters`"
     xla = False  # it takes minutes to compile, and gains nothing
 
+    # What commands, run folders and the audit ask for: see evaluation_in_time.py.
+    report, features_of = evaluation_in_time.report_clips, evaluation_in_time.features_of_clips
+    pictures = evaluation_in_time.pictures_of_clips
+
     def shape_seen(self):
         _, height, width, channels = self.input_shape_of_one()
         return (height, width, 3 * channels)
@@ -330,22 +338,11 @@ class VideoGAN(GAN):
         middle = [x[:, i] for i in (0, frames // 4, frames // 2)]
         return 0.5 * (ops.concatenate(middle, axis=-1) + 1.0)
 
-    def check_input(self, x):
-        super().check_input(self._cut(x))
-
     def prepare(self, x, y=None, sample_weight=None):
-        if isinstance(x, (list, tuple)):
-            shapes = sorted({np.shape(clip) for clip in x})
-            if len(shapes) > 1:
-                raise ValueError(
-                    "clips must have one shape: cut them to one length and size. "
-                    f"Received: shapes {', '.join(map(str, shapes[:4]))}"
-                )
-            x = np.stack(x)
-        return super().prepare(self._cut(x), y)
+        return (self.preprocessor.prepare(x),)
 
     def adapt(self, x, y=None):
-        """Take the background from what stands still in most frames."""
+        """Take the background from what does not move in most frames."""
         super().adapt(x, y)
         still = np.median(np.stack([clip[::4] for clip in x[:200]]), axis=(0, 1))
         still = ops.convert_to_numpy(self.preprocess(still))
@@ -353,72 +350,3 @@ class VideoGAN(GAN):
             for layer in network.layers:
                 if isinstance(layer, MovingLayers):
                     layer.background.assign(still.reshape(layer.background.shape))
-
-    def _cut(self, x):
-        """Return clips without the frames that are too many, or the axis of channels added."""
-        shape = self.input_shape_of_one()
-        if len(x.shape) == 4 and shape[-1] == 1:
-            x = x[..., None]
-        return x[:, : shape[0]] if len(x.shape) == 5 and x.shape[1] > shape[0] else x
-
-    def report(self, x, y=None):
-        """Return Fréchet distances of frames and of motion, and how much moves and how fast."""
-        x = self.prepare(x)[0]
-        n = int(np.clip(len(x), 1, REPORT_LEAST))
-        fake = self.sample(max(n, 200), seed=0)
-        near = sample_report(self.features_of(x), self.features_of(fake))
-        judge = build_features(x.shape[2:])
-        look = [ops.convert_to_numpy(judge(_frames(clips) / 255.0)) for clips in (x, fake)]
-        report = {f"frame_{k}": v for k, v in sample_report(*look).items() if "frechet" in k}
-        for name, measure in MOTION.items():
-            report[name], report[f"{name}_data"] = measure(fake), measure(x)
-        return {**near, **report, "samples": len(fake)}, {}
-
-    def features_of(self, x, y=None):
-        return self.map_batches(self._features, self._cut(np.asarray(x)), batch_size=128)
-
-    def pictures(self, x, y=None):
-        """Return clips as rows of frames: two real ones, then generated ones."""
-        clips = np.concatenate([self._cut(np.asarray(x[:2])), self.sample(6, seed=0)])
-        frames = clips.reshape(-1, *clips.shape[2:])
-        pixels = to_pixels(frames, self.value_range)
-        return {"clips": image_grid(pixels, columns=clips.shape[1])}
-
-
-def _frames(clips):
-    """Return a frame of each clip, as float."""
-    which = np.arange(len(clips)) % clips.shape[1]
-    return clips[np.arange(len(clips)), which].astype("float32")
-
-
-def change(clips):
-    """Return the mean absolute difference from a frame to the next."""
-    return float(np.abs(np.diff(clips.astype("float32"), axis=1)).mean())
-
-
-def speed(clips):
-    """Return how far the centre of brightness moves from a frame to the next, in pixels."""
-    return float(np.linalg.norm(np.diff(_centres(clips), axis=1), axis=-1).mean())
-
-
-def acceleration(clips):
-    """Return how much that movement changes from a frame to the next, in pixels."""
-    return float(np.linalg.norm(np.diff(_centres(clips), 2, axis=1), axis=-1).mean())
-
-
-def flicker(clips):
-    """Return the spread of a clip's brightness over its frames, over its mean brightness."""
-    light = clips.astype("float32").mean(axis=(2, 3, 4))
-    return float((light.std(axis=1) / np.maximum(light.mean(axis=1), 1e-3)).mean())
-
-
-def _centres(clips):
-    """Return the centre of brightness of each frame, (n, frames, 2), in pixels."""
-    light = clips.astype("float32").sum(axis=-1)
-    total = np.maximum(light.sum(axis=(2, 3)), 1e-3)
-    rows = (light.sum(axis=3) * np.arange(light.shape[2])).sum(axis=2) / total
-    columns = (light.sum(axis=2) * np.arange(light.shape[3])).sum(axis=2) / total
-    return np.stack([rows, columns], axis=-1)
-
-
-MOTION = {"change": change, "speed": speed, "acceleration": acceleration, "flicker": flicker}

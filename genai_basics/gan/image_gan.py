@@ -1,22 +1,14 @@
-"""Generative adversarial network (Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661).
+"""GANs of pictures and vectors: their networks, and `build_gan`."""
 
-The generator G maps noise z to an example, the discriminator D scores how real an example looks,
-and each trains against the other. With the default loss (`losses.py` has all of them)
-
-    D minimizes  E softplus(-D(x)) + E softplus(D(G(z)))
-    G minimizes  E softplus(-D(G(z)))
-
-Conditional on a label, D scores the pair (Miyato & Koyama, 2018, projection discriminator):
-D(x, y) = w . f(x) + v_y . f(x), and each class has scales and shifts of its own in G. D's fakes
-are then G(z, y), and now and then a real x with a label y that is not its own (Reed et al., 2016).
-"""
+import math
 
 import keras
 from keras import layers
 
 from ..layers import ConditionalNormalization, PixelShuffle, SpectralConv2D, SpectralDense
 from ..layers.blocks import check_shape
-from .adversarial import GAN, check_choices
+from ..metrics.features import Judge
+from .gan import GAN, check_choices
 
 __all__ = ["build_gan"]
 
@@ -50,26 +42,27 @@ def build_gan(
             (numbers,).
         latent_dim: Size of the noise z.
         num_classes: Number of labels of a conditional GAN; `None` learns without labels.
-        network: `"dense"` or `"conv"`. `None` takes conv for images of more than 256 numbers.
+        network: `"dense"` or `"conv"`. `None`: conv for images of more than 256 numbers.
         filters: Channels of the convolutional stages, at a half, a quarter... of the size, in
             both players; the last is repeated for larger pictures.
         hidden_units: Widths of the dense layers, in both players.
-        loss: `"non_saturating"`, `"hinge"`, `"least_squares"` or `"wasserstein"`.
+        loss: `"non_saturating"`, `"hinge"`, `"least_squares"`, `"wasserstein"`,
+            `"relativistic"`, or functions of your own, see `losses.adversarial_losses`.
         penalty: `"gradient"` (Gulrajani et al., 2017), `"r1"`, `"r1_r2"` (Mescheder et al., 2018)
             or `"none"`. `None`: gradient for a wasserstein loss without spectral normalization,
-            which has no meaning without a bound on the discriminator's slope; else none.
+            because that loss needs a bound on the discriminator's slope; otherwise none.
         penalty_weight: Weight of the penalty, lambda or gamma of the papers.
         spectral_normalization: Whether the discriminator's kernels are divided by their
             spectral norms (Miyato et al., 2018).
         discriminator_steps: Steps of the discriminator for each step of the generator.
-        augment: Differentiable augmentation for small sets of pictures, some of
+        augment: Differentiable augmentation for small sets of pictures, any of
             `"translation"`, `"brightness"`, `"cutout"` (Zhao et al., 2020).
         ema: Decay of the moving average of the generator's weights that samples come from.
         features: Network from examples in [0, 1] to features for the Fréchet distance. `None`:
             a small classifier trained on the labels, random convolutions without labels.
         class_names: Names of the labels.
-        value_range: Range of the data. Vectors: `None` standardizes each number instead.
-        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+        value_range: Range of the data. `None` standardizes each number of vectors instead.
+        seed: Random seed. `None` draws one.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -86,12 +79,15 @@ def build_gan(
     """
     input_shape = tuple(input_shape)
     is_image = len(input_shape) == 3
-    size = 1
-    for side in input_shape:
-        size *= side or 0
+    size = math.prod(side or 0 for side in input_shape)
     network = network or ("conv" if is_image and size > DENSE_UP_TO else "dense")
-    _check(input_shape, latent_dim, network, num_classes, augment)
+    check_shape(input_shape, latent_dim, network, num_classes)
+    if augment and not is_image:
+        raise ValueError(f"`augment` changes pictures, not vectors. Received: augment={augment!r}")
     check_choices(loss, penalty, discriminator_steps, ema)
+    if penalty is None:
+        bounded = loss != "wasserstein" or spectral_normalization
+        penalty = "none" if bounded else "gradient"
     if not is_image and value_range == (0, 255):
         value_range = None
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
@@ -105,28 +101,18 @@ def build_gan(
         build_generator(input_shape, latent_dim, widths, num_classes, activation, init),
         build_discriminator(input_shape, widths, num_classes, spectral_normalization, init),
         adversarial_loss=loss,
-        penalty=penalty or _usual_penalty(loss, spectral_normalization),
+        penalty=penalty,
         penalty_weight=penalty_weight,
         discriminator_steps=discriminator_steps,
         augment=augment,
         ema=ema,
         num_classes=num_classes,
-        features=features,
+        judge=features and Judge(input_shape, num_classes or len(class_names or ()), features),
         class_names=class_names,
         value_range=value_range,
         seed=seed,
         name="gan",
     )
-
-
-def _usual_penalty(loss, spectral_normalization):
-    return "gradient" if loss == "wasserstein" and not spectral_normalization else "none"
-
-
-def _check(input_shape, latent_dim, network, num_classes, augment):
-    check_shape(input_shape, latent_dim, network, num_classes)
-    if len(input_shape) != 3 and augment:
-        raise ValueError(f"`augment` changes pictures, not vectors. Received: augment={augment!r}")
 
 
 def _stages(input_shape, filters):
@@ -143,7 +129,7 @@ def _label_input(num_classes):
 
 
 def _normalized(x, label):
-    """Return relu of x after batch normalization, conditional where there is a label."""
+    """Return relu of x after batch normalization, conditional if there is a label."""
     if label is None:
         return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     return layers.ReLU()(ConditionalNormalization()([x, label]))
@@ -161,10 +147,7 @@ def _dense_generator(input_shape, latent_dim, hidden_units, num_classes, activat
     inputs, label, x = _noise_inputs(latent_dim, num_classes)
     for units in hidden_units:
         x = _normalized(layers.Dense(units, use_bias=False, kernel_initializer=init)(x), label)
-    size = 1
-    for side in input_shape:
-        size *= side
-    x = layers.Dense(size, activation, kernel_initializer=init)(x)
+    x = layers.Dense(math.prod(input_shape), activation, kernel_initializer=init)(x)
     return keras.Model(inputs, layers.Reshape(input_shape)(x), name="generator")
 
 

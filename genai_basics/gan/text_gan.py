@@ -1,29 +1,29 @@
 """A GAN for short texts: names, titles, lines.
 
-The generator writes one character after the other, each by what it has written so far. Text is
-discrete, and a choice among characters passes no gradient: here Gumbel noise on the logits draws
-the character, and the gradient is that of the softmax (straight-through Gumbel-softmax, Jang et
-al., 2016), so that the discriminator sees one-hot texts on both sides. With
-`relaxation="softmax"` it sees the probabilities instead.
+The generator writes one character after the other, given those before. Text is discrete, and a
+choice among characters has no gradient. So Gumbel noise on the logits draws the character, and
+the gradient is that of the softmax (straight-through Gumbel-softmax, Jang et al., 2016,
+https://arxiv.org/abs/1611.01144): the discriminator sees one-hot texts on both sides. With
+`relaxation="softmax"` it sees the probabilities instead. The losses are those of `gan.py`:
+
+    D minimizes  E softplus(-D(x)) + E softplus(D(G(z))) + R1 penalty
+    G minimizes  E softplus(-D(G(z)))
 """
 
-import collections
 import functools
-import math
 
 import keras
-import numpy as np
 from keras import layers, ops
 
-from .. import metrics
 from ..backend import stop_gradient_of, straight_through
-from ..metrics.features import sample_report
+from ..checks import at_least, one_of
 from ..model import draw_unlike
-from .adversarial import GAN, REPORT_LEAST, REPORT_MOST, check_choices
+from ..preprocessing import OneHotTexts
+from . import evaluation
+from .gan import GAN, check_choices
 
 __all__ = ["TextGAN", "build_text_gan"]
 
-SEPARATORS = {"character": "", "word": " "}
 UNROLLED = 32  # steps up to which a graph without a loop compiles fast enough, and runs faster
 
 
@@ -47,17 +47,17 @@ def build_text_gan(
     """Build a GAN for texts of at most `max_length` characters or words. Then `fit(texts)`.
 
     Args:
-        max_length: Most characters (or words) of a text; what is longer is cut.
+        max_length: Maximum number of characters (or words) of a text; the rest is cut off.
         level: `"character"` or `"word"`.
-        vocabulary_size: Most different characters (or words), the end of a text among them;
-            the most frequent ones of the training data are kept.
+        vocabulary_size: Maximum number of different characters (or words), including the end of
+            a text; the most frequent ones of the training data are kept.
         latent_dim: Size of the noise z.
         units: Width of the generator's recurrent layer.
         filters: Channels of the discriminator's convolutions over the text.
-        blocks: Its residual blocks of two convolutions.
+        blocks: Number of the discriminator's residual blocks, each of two convolutions.
         relaxation: `"straight_through"` or `"softmax"`.
         loss, penalty, penalty_weight, discriminator_steps, ema: As in `build_gan`.
-        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+        seed: Random seed. `None` draws one.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -73,19 +73,10 @@ def build_text_gan(
     """
     sizes = {"max_length": max_length, "latent_dim": latent_dim, "units": units}
     for name, value in {**sizes, "filters": filters, "blocks": blocks}.items():
-        if value < 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
-    if vocabulary_size < 2:
-        raise ValueError(
-            f"`vocabulary_size` must be at least 2. Received: vocabulary_size={vocabulary_size}"
-        )
-    if level not in SEPARATORS:
-        raise ValueError(f'`level` must be "character" or "word". Received: level={level!r}')
-    if relaxation not in ("straight_through", "softmax"):
-        raise ValueError(
-            '`relaxation` must be "straight_through" or "softmax". '
-            f"Received: relaxation={relaxation!r}"
-        )
+        at_least(name, value, 1)
+    at_least("vocabulary_size", vocabulary_size, 2)
+    one_of("level", level, ("character", "word"))
+    one_of("relaxation", relaxation, ("straight_through", "softmax"))
     check_choices(loss, penalty, discriminator_steps, ema)
     glorot = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
@@ -93,7 +84,7 @@ def build_text_gan(
     return TextGAN(
         _generator(shape, latent_dim, units, relaxation == "straight_through", glorot),
         _discriminator(shape, filters, blocks, init),
-        level=level,
+        preprocessor=OneHotTexts(max_length, vocabulary_size, level),
         adversarial_loss=loss,
         penalty=penalty,
         penalty_weight=penalty_weight,
@@ -181,77 +172,39 @@ def _discriminator(shape, filters, blocks, init):
 class TextGAN(GAN):
     """A GAN of `generator: (z, chance) -> one-hot text` and a discriminator of one-hot texts.
 
-    `tokens` are the characters or words that the columns stand for, the end of a text (`""`)
-    first; `fit` takes them from the data.
+    The first `fit` takes the characters or words that the columns stand for, from the data.
     """
 
     network_range = (0.0, 1.0)
     learning_rate, d_learning_rate = 5e-4, 1e-3
     remedy = "use fewer epochs, more texts or fewer `units`"
 
-    def __init__(
-        self,
-        generator,
-        discriminator,
-        *,
-        level="character",
-        tokens=("",),
-        **kwargs,
-    ):
-        kwargs.pop("value_range", None)
+    # What commands, run folders and the audit ask for: see evaluation.py.
+    report, answer = evaluation.report_text, evaluation.answer_text
+    features_of, pictures = evaluation.features_of_text, evaluation.no_pictures
+
+    def __init__(self, generator, discriminator, **kwargs):
         super().__init__(generator, discriminator, **kwargs)
-        self.level, self.tokens = level, tuple(tokens)
         self.temperature = self._scalar("temperature")
         self.temperature.assign(1.0)
 
     @property
+    def tokens(self):
+        """The characters or words that the columns stand for, the end of a text (`""`) first."""
+        return self.preprocessor.tokens
+
+    @property
     def max_length(self):
-        """Most characters or words of a text."""
+        """Maximum number of characters or words of a text."""
         return self.generator.output.shape[1]
 
     @property
     def vocabulary_size(self):
-        """Most tokens, the end of a text among them."""
+        """Number of columns: the tokens and the end of a text."""
         return self.generator.output.shape[2]
 
-    def _split(self, text):
-        return str(text).split() if self.level == "word" else str(text)
-
-    def adapt(self, x, y=None):
-        counts = collections.Counter(token for text in x for token in self._split(text))
-        # Ties by the token itself, so that the order of the data does not matter.
-        ranked = sorted(counts, key=lambda token: (-counts[token], token))
-        self.tokens = ("", *ranked[: self.vocabulary_size - 1])
-        if len(self.tokens) < 2:
-            raise ValueError("the texts hold no characters. Received: empty texts only")
-
     def prepare(self, x, y=None, sample_weight=None):
-        """Return texts as token numbers (n, max_length), filled up with 0; other tokens go."""
-        if isinstance(x, str):
-            raise ValueError(f"x must be a list of texts. Received: one text, {x[:40]!r}")
-        if hasattr(x, "dtype") and x.dtype.kind not in "USO":
-            raise ValueError(f"x must be a list of texts. Received: numbers of dtype {x.dtype}")
-        if not len(x):
-            raise ValueError("x must hold at least one text. Received: none")
-        numbers = {token: i for i, token in enumerate(self.tokens)}
-        ids = np.zeros((len(x), self.max_length), "int32")
-        for row, text in zip(ids, x, strict=True):
-            known = [numbers[token] for token in self._split(text) if token in numbers]
-            row[: len(known)] = known[: self.max_length]
-        return (ids,)
-
-    def preprocess(self, x):
-        return ops.one_hot(x, self.vocabulary_size)
-
-    def postprocess(self, outputs):
-        """Return texts: of each place the likeliest token, up to the first end."""
-        texts = []
-        for row in np.asarray(outputs).argmax(axis=-1):
-            stop = np.flatnonzero(row == 0)
-            row = row[: stop[0]] if len(stop) else row
-            known = [self.tokens[i] for i in row if i < len(self.tokens)]
-            texts.append(SEPARATORS[self.level].join(known))
-        return texts
+        return (self.preprocessor.prepare(x),)
 
     def seen(self, x):
         return x
@@ -268,46 +221,18 @@ class TextGAN(GAN):
 
         Args:
             n, seed, batch_size, truncation: As in `GAN.sample`.
-            temperature: Of the choice among characters: 0 takes the likeliest, above 1 is wilder.
-            avoid: Texts that must not come, as those of training: they are drawn again.
+            temperature: Temperature of the choice among characters: 0 takes the most probable one,
+                above 1 is more random.
+            avoid: Texts to exclude, such as the training texts: they are drawn again.
 
         Raises:
-            ValueError: If the model writes hardly anything but texts to avoid.
+            ValueError: If the model writes almost only texts to avoid.
         """
-        if temperature < 0:
-            raise ValueError(
-                f"`temperature` must not be negative. Received: temperature={temperature}"
-            )
+        at_least("temperature", temperature, 0)
         self.temperature.assign(temperature)
         draw = functools.partial(super().sample, n, batch_size=batch_size, truncation=truncation)
-        join, length = SEPARATORS[self.level].join, self.max_length
-        written = {join(self._split(text)[:length]) for text in avoid}
+        written = set(map(self.preprocessor.cut, avoid))
         try:
             return draw_unlike(written, draw, seed)
         finally:
             self.temperature.assign(1.0)
-
-    def report(self, x, y=None):
-        """Return n-gram divergences (nats) to x, beside those of x's halves, and distinct texts."""
-        n = int(np.clip(len(x), REPORT_LEAST, 2 * REPORT_MOST))
-        fake, x = self.sample(n, seed=0), list(x)[:n]
-        order = np.random.default_rng(0).permutation(len(x))
-        halves = [[x[i] for i in order[start::2]] for start in (0, 1)]
-        report = {}
-        for size in (2, 3, 4):
-            for name, pair in {"": (x, fake), "_floor": halves}.items():
-                bits = metrics.ngram_jsd(*pair, n=size, level=self.level)
-                report[f"ngram_jsd_{size}{name}"] = bits * math.log(2)
-        report["distinct"] = len(set(fake)) / n
-        report["not_in_this_data"] = metrics.novelty(x, fake)
-        near = sample_report(self.features_of(x), self.features_of(fake))
-        return {**report, **near, "samples": n}, {}
-
-    def features_of(self, x, y=None):
-        return self.map_batches(self._features, *self.prepare(x), batch_size=256)
-
-    def answer(self, x):
-        return [{"score": float(score)} for score in self.predict(x, verbose=0)[:, 0]], None
-
-    def pictures(self, x, y=None):
-        return {}
