@@ -328,18 +328,20 @@ class Model(keras.Model):
             return x.map(lambda *batch: self.transform(*batch))
         data = self.prepare(x, y, sample_weight)
         size = batch_size or self.batch_size
-        lengths = self.lengths(data)
-        drawn = self.draws(data, training=kwargs.get("training", False))
+        drawn = self.draws(data, size, kwargs.get("training", False), kwargs.get("poisson", False))
         if drawn is not None:
-            n, make = drawn
-            seed = kwargs.pop("seed", None)
-            return backend.epochs(n, size, seed, make, **{"training": False, **kwargs})
+            arguments = {"batch_size": size, "seed": None, **kwargs, **drawn}
+            return backend.epochs(transform=self._transform_parts, **arguments)
+        lengths = self.lengths(data)
         return backend.batches(
             data, size, transform=self._transform_parts, lengths=lengths, **kwargs
         )
 
-    def draws(self, data, training=False):
-        """Return `(n, make)` where examples are drawn on the way: see `backend.epochs`."""
+    def draws(self, data, batch_size, training=False, poisson=False):
+        """Return arguments of `backend.epochs` for examples that are made on the way, or `None`.
+
+        `data` is what `prepare` returned; `make` returns batches of the same structure.
+        """
         return None
 
     def lengths(self, data):

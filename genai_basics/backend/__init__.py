@@ -13,7 +13,7 @@ if keras.backend.backend() != "tensorflow":
     )
 
 from .graphs import compiled, deterministic, on_gpu, scan, value_of
-from .pipelines import batches, drawn, epochs, is_pipeline
+from .pipelines import batches, epochs, is_pipeline
 from .steps import (
     gradient_step,
     gradients,
@@ -30,7 +30,6 @@ __all__ = [
     "compiled",
     "deterministic",
     "distribution",
-    "drawn",
     "epochs",
     "gradient_step",
     "gradients",

@@ -1,5 +1,7 @@
 """Input pipelines: batches of data in an order that the seed alone decides."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,7 +10,6 @@ from .strategies import own_rows, workers
 
 __all__ = [
     "batches",
-    "drawn",
     "epochs",
     "is_pipeline",
 ]
@@ -59,37 +60,75 @@ def batches(
     return _read_ahead(pipeline, tf.data.experimental.AutoShardPolicy.DATA)
 
 
-def epochs(n, batch_size, seed, make, *, transform=None, start=0, training=True, poisson=False):
-    """Return a `tf.data.Dataset` of batches that are made on the way, as windows of a series.
+def epochs(
+    n,
+    batch_size,
+    seed,
+    make,
+    *,
+    order=None,
+    transform=None,
+    start=0,
+    training=False,
+    poisson=False,
+):
+    """Return a `tf.data.Dataset` of batches of examples that are made on the way.
+
+    For clips that are joined, or windows of a text. The order and all that `make` draws are
+    functions of the seed and the step alone, so that `start` continues a training bit for bit.
 
     Args:
         n: Number of examples in an epoch.
         batch_size: Examples in a batch.
-        seed: Seed of their order and of `rng`; `None` keeps the order.
-        make: Callable `make(rows, rng)` that returns a pytree of arrays for the examples of those
-            numbers (batch,); `rng` is a NumPy generator of its own for each step. Ranks and types
-            are those of the first batch; every dimension may differ.
+        seed: Seed of the order and of `rng`. `None` keeps the order.
+        make: Callable `make(rows, rng)` that returns a pytree of arrays for the examples `rows`
+            (batch,); `rng` is a NumPy generator for this batch alone. Ranks and types are those
+            of the first batch; all dimensions may differ.
+        order: Callable `order(rng)` that returns the rows of all training batches of an epoch,
+            (steps, batch, ...). `None` shuffles; without a seed, `rng` is `None`.
         transform: Applied to each batch, in the graph.
-        start, training, poisson: See `orders`.
+        start, training, poisson: As in `batches`.
     """
-    batch_size = min(batch_size, n)
-    first = make(np.arange(batch_size), np.random.default_rng(0))
+    size = min(batch_size, n)
+    steps = n // size
+
+    def shuffled(rng):
+        rows = np.arange(n) if rng is None else rng.permutation(n)
+        return rows[: steps * size].reshape(steps, size)
+
+    @functools.lru_cache(maxsize=1)
+    def rows_of(epoch):
+        return (order or shuffled)(None if seed is None else np.random.default_rng([seed, epoch]))
+
+    mine = own_rows() if training else slice(None)
+
+    def draw(step):
+        epoch, row = divmod(step, steps)
+        rng = np.random.default_rng([seed or 0, epoch, row])
+        if not training:
+            rows = np.arange(step * size, min(n, (step + 1) * size))
+        elif poisson:
+            rows = np.flatnonzero(rng.random(n) < size / n)
+        else:
+            rows = rows_of(epoch)[row]
+        return make(rows[mine], rng)
+
+    first = draw(start)
     flat = [np.asarray(part) for part in keras.tree.flatten(first)]
 
-    def call(rows, step):
-        parts = make(rows, np.random.default_rng([seed or 0, int(step)]))
-        return [np.asarray(part) for part in keras.tree.flatten(parts)]
-
-    def fetch(rows, step):
-        parts = tf.numpy_function(call, [rows, step], [tf.as_dtype(part.dtype) for part in flat])
+    def fetch(step):
+        parts = tf.numpy_function(
+            lambda step: [np.asarray(part) for part in keras.tree.flatten(draw(int(step)))],
+            [step],
+            [tf.as_dtype(part.dtype) for part in flat],
+        )
         for part, like in zip(parts, flat, strict=True):
             part.set_shape([None] * like.ndim)
         batch = keras.tree.pack_sequence_as(first, parts)
         return batch if transform is None else transform(batch)
 
-    rows = orders(n, batch_size, seed=seed, start=start, training=training, poisson=poisson)
-    steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
-    pipeline = tf.data.Dataset.zip(rows, steps).map(fetch)
+    stop = np.iinfo(np.int64).max if training else -(-n // size)
+    pipeline = tf.data.Dataset.range(start, stop).map(fetch)
     return _read_ahead(pipeline, tf.data.experimental.AutoShardPolicy.OFF)
 
 
@@ -145,36 +184,6 @@ def orders(n, batch_size, *, seed=None, start=0, training=False, poisson=False, 
     else:
         indices = tf.data.Dataset.range(n).batch(batch_size)
     return indices
-
-
-def drawn(draw, *, steps=None, start=0):
-    """Return a `tf.data.Dataset` of the batches that `draw(step)` makes, one after the other.
-
-    For examples that are made on the way: windows of a text, clips joined to sentences. Those
-    without an end are for training, where each worker takes its rows of them.
-
-    Args:
-        draw: Callable that takes the number of a batch and returns a pytree of arrays. Ranks
-            and types are those of the first; every other dimension than the rank may differ.
-        steps: How many batches; `None` for ever.
-        start: Number of the first.
-    """
-    first = draw(start)
-    flat = [np.asarray(part) for part in keras.tree.flatten(first)]
-    stop = np.iinfo(np.int64).max if steps is None else start + steps
-    mine = own_rows() if steps is None else slice(None)
-
-    def call(step):
-        return [np.asarray(part)[mine] for part in keras.tree.flatten(draw(int(step)))]
-
-    def fetch(step):
-        parts = tf.numpy_function(call, [step], [tf.as_dtype(part.dtype) for part in flat])
-        for part, like in zip(parts, flat, strict=True):
-            part.set_shape([None] * like.ndim)
-        return keras.tree.pack_sequence_as(first, parts)
-
-    pipeline = tf.data.Dataset.range(start, stop).map(fetch)
-    return _read_ahead(pipeline, tf.data.experimental.AutoShardPolicy.OFF)
 
 
 def _read_ahead(pipeline, policy):

@@ -1,5 +1,6 @@
 """Layers that the families share; priors and likelihoods are layers, too."""
 
+from .attention import Attention, NotPadding, Unmasked
 from .augmentation import (
     DifferentiableAugmentation,
     RandomAffine,
@@ -28,12 +29,13 @@ from .priors import (
     normal_log_prob,
 )
 from .sampling import Sampling, Shift, great_circles
-from .spectral import LogMel
+from .spectral import LogMel, StridedConv, Within
 from .upsampling import PixelShuffle
 
 __all__ = [
     "GRU",
     "LSTM",
+    "Attention",
     "Bernoulli",
     "ConditionalNormalization",
     "DifferentiableAugmentation",
@@ -44,6 +46,7 @@ __all__ = [
     "LogMel",
     "LogisticMixture",
     "MixturePrior",
+    "NotPadding",
     "PixelShuffle",
     "Prior",
     "RandomAffine",
@@ -55,7 +58,10 @@ __all__ = [
     "SpectralConv2D",
     "SpectralDense",
     "StandardNormal",
+    "StridedConv",
+    "Unmasked",
     "VampPrior",
+    "Within",
     "averaged_copy",
     "get_likelihood",
     "get_prior",

@@ -1,10 +1,10 @@
-"""From samples to a log-mel spectrogram, as layers."""
+"""Sounds as frames: log-mel spectrograms, and convolutions over clips of different lengths."""
 
 import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["LogMel", "MaskedAverage", "Spectrogram", "mel_filters"]
+__all__ = ["LogMel", "MaskedAverage", "Spectrogram", "StridedConv", "Within", "mel_filters"]
 
 
 def mel_filters(bands, fft_length, sample_rate, low=0.0, high=None):
@@ -152,3 +152,55 @@ class MaskedAverage(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0][0], input_shape[0][-1])
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class StridedConv(keras.layers.Layer):
+    """Strided convolution of `[x (batch, time, channels), frames (batch,)]`; returns the same pair.
+
+    Frames after the last count as zero, whatever the padding of a batch holds.
+    """
+
+    def __init__(
+        self, filters, kernel_size, strides, kernel_initializer="glorot_uniform", **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.filters, self.kernel_size, self.strides = filters, kernel_size, strides
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.conv = keras.layers.Conv1D(
+            filters, kernel_size, strides, "valid", kernel_initializer=self.kernel_initializer
+        )
+
+    def build(self, shapes):
+        self.conv.build(shapes[0])
+
+    def call(self, inputs):
+        x, frames = inputs
+        there = ops.arange(ops.shape(x)[1])[None] < frames[:, None]
+        x = x * ops.cast(there, x.dtype)[..., None]
+        side = self.kernel_size // 2
+        x = self.conv(ops.pad(x, ((0, 0), (side, side), (0, 0))))
+        return ops.relu(x), (frames + self.strides - 1) // self.strides
+
+    def compute_output_shape(self, shapes):
+        (batch, time, _), frames = shapes
+        time = None if time is None else -(-time // self.strides)
+        return (batch, time, self.filters), frames
+
+    def get_config(self):
+        names = ("filters", "kernel_size", "strides")
+        own = {name: getattr(self, name) for name in names}
+        init = keras.initializers.serialize(self.kernel_initializer)
+        return {**super().get_config(), **own, "kernel_initializer": init}
+
+
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Within(keras.layers.Layer):
+    """`[x (batch, time, channels), frames (batch,)]` -> mask of the frames that are not padding."""
+
+    def call(self, inputs):
+        x, frames = inputs
+        return ops.arange(ops.shape(x)[1])[None] < frames[:, None]
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs[0].shape[:2], "bool")

@@ -9,9 +9,11 @@ from .numbers import Numbers
 from .one_hot_texts import OneHotTexts
 from .piano_rolls import PianoRolls
 from .ragged import Steps, Tokens
-from .tokens import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
+from .rolls import Rolls
+from .tokens import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Sentences, Tokenizer, padded, spaced
 from .video_clips import VideoClips
 from .waves import Waves
+from .windows import Windows
 from .words import Words
 
 __all__ = [
@@ -27,10 +29,15 @@ __all__ = [
     "OneHotTexts",
     "PianoRolls",
     "Preprocessor",
+    "Rolls",
+    "Sentences",
     "Steps",
     "Tokenizer",
     "Tokens",
     "VideoClips",
     "Waves",
+    "Windows",
     "Words",
+    "padded",
+    "spaced",
 ]

@@ -1,7 +1,7 @@
 """Text to numbers and back: characters, bytes, words or sub-words (Sennrich et al., 2016).
 
-Sub-words are byte-pair encoding on characters, https://arxiv.org/abs/1508.07909: from single
-characters, the commonest pair of neighbours within a word becomes one symbol, again and again.
+Sub-words are byte-pair encoding on characters, https://arxiv.org/abs/1508.07909: starting from
+characters, the most frequent pair of neighbours within a word becomes one symbol, repeatedly.
 """
 
 import re
@@ -11,7 +11,10 @@ from itertools import pairwise
 import keras
 import numpy as np
 
-__all__ = ["BOUNDARY", "PADDING", "UNKNOWN", "Tokenizer"]
+from ..checks import at_least, one_of
+from .base import Preprocessor
+
+__all__ = ["BOUNDARY", "PADDING", "UNKNOWN", "Sentences", "Tokenizer", "padded", "spaced"]
 
 PADDING, UNKNOWN, BOUNDARY = 0, 1, 2  # a boundary opens and closes a text
 SPECIAL = 3
@@ -24,12 +27,12 @@ WORDS = re.compile(r" ?\w+| ?[^\w\s]|\s")
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
-class Tokenizer(keras.layers.Layer):
-    """Numbers texts. 0 is padding, 1 what the vocabulary lacks, 2 the border of a text.
+class Tokenizer(Preprocessor):
+    """Texts as numbers. 0 is padding, 1 an unknown unit, 2 the border of a text.
 
     Args:
         unit: `"character"`, `"byte"`, `"word"` or `"subword"`.
-        size: Most numbers, the three above included; bytes need 259.
+        size: Maximum number of numbers, with the three above; bytes need 259.
         vocabulary: The units that have numbers, from 3 on. `None` until `adapt`.
 
     Example:
@@ -42,12 +45,8 @@ class Tokenizer(keras.layers.Layer):
 
     def __init__(self, unit="character", size=256, vocabulary=None, **kwargs):
         super().__init__(**kwargs)
-        if unit not in UNITS:
-            names = ", ".join(f'"{name}"' for name in UNITS)
-            raise ValueError(f"`unit` must be one of {names}. Received: unit={unit!r}")
-        least = SPECIAL + (256 if unit == "byte" else 1)
-        if size < least:
-            raise ValueError(f"`vocab_size` must be at least {least}. Received: vocab_size={size}")
+        one_of("unit", unit, UNITS)
+        at_least("vocab_size", size, SPECIAL + (256 if unit == "byte" else 1))
         self.unit, self.size = unit, size
         self.vocabulary = None if vocabulary is None else list(vocabulary)
         self.built = True
@@ -67,8 +66,8 @@ class Tokenizer(keras.layers.Layer):
             self.__dict__["_known"] = {}
         return self.__dict__["_numbers"]
 
-    def adapt(self, texts):
-        """Take the vocabulary from texts: their commonest units, as many as fit."""
+    def adapt(self, texts, y=None):
+        """Take the vocabulary from texts: their most frequent units, as many as fit."""
         most = self.size - SPECIAL
         if self.unit == "byte":
             self.vocabulary = []
@@ -85,6 +84,19 @@ class Tokenizer(keras.layers.Layer):
             else:
                 self.vocabulary = learn_subwords(counts, most)
         self.__dict__.pop("_numbered", None)
+
+    def prepare(self, x):
+        """Return texts as a list of numbers, with a border before and after each.
+
+        A single text gets no border after it: it is assumed to be cut from a longer one.
+        """
+        ending = [BOUNDARY] if len(x) > 1 else []
+        rows = [np.concatenate([[BOUNDARY], self.encode(text), ending]) for text in x]
+        return [row.astype("int32") for row in rows]
+
+    def invert(self, outputs):
+        """Return the texts of rows of numbers."""
+        return [self.decode(row) for row in outputs]
 
     def encode(self, text):
         """Return the numbers of a text, int32 (units,), without borders."""
@@ -119,7 +131,7 @@ class Tokenizer(keras.layers.Layer):
         return self.vocabulary[place] if 0 <= place < len(self.vocabulary) else UNKNOWN_SIGN
 
     def pieces(self, text):
-        """Return the units of a text as they are written, one for each of its numbers."""
+        """Return the units of a text as they are written, one per number."""
         if self.unit == "word":
             return WORDS.findall(text)
         if self.unit == "character":
@@ -136,7 +148,7 @@ class Tokenizer(keras.layers.Layer):
         return written
 
     def unknown_in(self, text):
-        """Return the units of `text` that the vocabulary lacks, each once."""
+        """Return the units of `text` that are not in the vocabulary, without repeats."""
         if self.unit == "byte":
             return []
         if self.unit == "word":
@@ -158,12 +170,82 @@ class Tokenizer(keras.layers.Layer):
         return known[piece]
 
 
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Sentences(Preprocessor):
+    """Texts as padded numbers (n, longest), with a border after each.
+
+    Args:
+        tokenizer: A `Tokenizer`.
+        max_length: Maximum number of units of a text; longer texts are cut.
+        called: What error messages call the texts.
+    """
+
+    def __init__(self, tokenizer, max_length, called="x", **kwargs):
+        super().__init__(**kwargs)
+        self.tokenizer, self.max_length, self.called = tokenizer, max_length, called
+        self.built = True
+
+    def texts(self, x):
+        """Return a list of texts, checked."""
+        if isinstance(x, str):
+            text = x[:40]
+            raise ValueError(f"{self.called} must be a list of texts. Received: the text {text!r}")
+        texts = [str(text) for text in x]
+        empty = [i for i, text in enumerate(texts) if not text.strip()]
+        if empty or not texts:
+            place = f"text {empty[0]} of {self.called}" if texts else self.called
+            raise ValueError(f"every text must hold something. Received: {place} empty")
+        return texts
+
+    def adapt(self, x, y=None):
+        """Fit the tokenizer, unless it has a vocabulary."""
+        texts = self.texts(x)
+        if self.tokenizer.vocabulary is None:
+            self.tokenizer.adapt([spaced(text) for text in texts])
+
+    def numbers(self, texts):
+        """Return the numbers of texts, each with a border after it, as a list of arrays."""
+        rows = [self.tokenizer.encode(spaced(text))[: self.max_length] for text in texts]
+        return [np.append(row, BOUNDARY).astype("int32") for row in rows]
+
+    def prepare(self, x):
+        """Return texts as one array of numbers, padded with 0."""
+        return padded(self.numbers(self.texts(x)))
+
+    def invert(self, outputs):
+        """Return the texts of rows of numbers."""
+        return [self.tokenizer.decode(row).strip() for row in outputs]
+
+    def get_config(self):
+        own = {"max_length": self.max_length, "called": self.called}
+        tokenizer = keras.saving.serialize_keras_object(self.tokenizer)
+        return {**super().get_config(), **own, "tokenizer": tokenizer}
+
+    @classmethod
+    def from_config(cls, config):
+        tokenizer = keras.saving.deserialize_keras_object(config.pop("tokenizer"))
+        return cls(tokenizer, **config)
+
+
+def spaced(text):
+    """Return a text with one space before each word, the first included."""
+    return " " + " ".join(text.split())
+
+
+def padded(rows):
+    """Return rows of numbers as one int32 array, padded with 0."""
+    out = np.zeros((len(rows), max([1, *map(len, rows)])), "int32")
+    for row, numbers in zip(out, rows, strict=True):
+        row[: len(numbers)] = numbers
+    return out
+
+
 def learn_subwords(counts, most):
     """Return at most `most` symbols, characters first, then pairs in the order of joining.
 
     Args:
-        counts: `{word: how often}`.
-        most: How many symbols.
+        counts: `{word: count}`.
+        most: Maximum number of symbols.
     """
     characters = Counter()
     for word, count in counts.items():
@@ -172,7 +254,7 @@ def learn_subwords(counts, most):
     symbols = [character for character, _ in characters.most_common(most)]
     words = [list(word) for word in counts]
     weights = list(counts.values())
-    pairs, places = Counter(), defaultdict(set)  # how often, and in which words
+    pairs, places = Counter(), defaultdict(set)  # counts of pairs, and the words they are in
     for i, word in enumerate(words):
         for pair in pairwise(word):
             pairs[pair] += weights[i]

@@ -3,7 +3,7 @@
 from ..preprocessing import Tokenizer
 from .forecaster import Forecaster, build_forecaster
 from .language_model import LanguageModel, build_language_model
-from .music import MusicModel
+from .music_model import MusicModel
 from .rnn import RNN, build_rnn
 from .speech import SpeechRecognizer, build_speech_recognizer
 from .translator import Translator, build_translator

@@ -5,11 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["beam_search", "collapse", "least_frames"]
+from ..preprocessing import UNKNOWN
+
+__all__ = ["Scorer", "beam_search", "collapse", "least_frames"]
 
 
 def collapse(path):
-    """Return the symbols of a path over frames: repeats once, blanks left out.
+    """Return the symbols of a path over frames: without repeats and blanks.
 
     Example:
 
@@ -22,7 +24,7 @@ def collapse(path):
 
 
 def least_frames(symbols):
-    """Return how many frames symbols need: one each, and a blank between equal neighbours.
+    """Return the number of frames that symbols need: one each, and a blank between equal ones.
 
     Example:
 
@@ -33,16 +35,16 @@ def least_frames(symbols):
 
 
 def beam_search(log_p, beam=8, score=None, most=20):
-    """Return the likeliest symbols, summed over the paths that collapse to them.
+    """Return the most probable symbols, summed over the paths that collapse to them.
 
-    Prefix search (Hannun et al., 2014, https://arxiv.org/abs/1408.2873): each prefix carries the
-    log p of its paths that end in a blank, and of those that do not.
+    Prefix search (Hannun et al., 2014, https://arxiv.org/abs/1408.2873): each prefix has the log p
+    of its paths that end in a blank, and of those that do not.
 
     Args:
         log_p: Array (frames, 1 + symbols) of log probabilities.
-        beam: Prefixes that are kept from frame to frame.
-        score: Function (prefix, symbol) -> what is added to log p where a symbol is written.
-        most: Symbols that are tried in each frame: the likeliest.
+        beam: Number of prefixes kept from frame to frame.
+        score: Function (prefix, symbol) -> what is added to log p when the symbol is written.
+        most: Number of symbols tried in each frame: the most probable ones.
 
     Example:
 
@@ -73,3 +75,37 @@ def beam_search(log_p, beam=8, score=None, most=20):
         ranked = sorted(found, key=lambda p: -(np.logaddexp(*found[p]) + given[p]))
         ended = {prefix: found[prefix] for prefix in ranked[:beam]}
     return list(max(ended, key=lambda p: np.logaddexp(*ended[p]) + given[p]))
+
+
+class Scorer:
+    """Log probability of a next symbol by a language model, cached.
+
+    Args:
+        language_model: A `LanguageModel`.
+        symbols: What is recognized: characters, each a unit of the language model.
+        weight: Factor of the log probability.
+    """
+
+    def __init__(self, language_model, symbols, weight):
+        if any(len(symbol) > 1 for symbol in symbols):
+            raise ValueError(
+                "`language_model` takes a recognizer of characters. "
+                f"Received: one of whole words, such as {symbols[0]!r}"
+            )
+        tokens = [language_model.tokenizer.encode(symbol) for symbol in symbols]
+        if any(len(row) != 1 for row in tokens) or all(row[0] == UNKNOWN for row in tokens):
+            raise ValueError(
+                f"`language_model` must write {''.join(symbols)!r:.80} character by character. "
+                f"Received: one of {language_model.tokenizer.unit}s"
+            )
+        self.model, self.weight = language_model, weight
+        self.symbols, self.places = symbols, [row[0] for row in tokens]
+        self.known = {}
+
+    def __call__(self, prefix, number):
+        """Return weight * log p(symbol | the symbols before); numbers count from 1."""
+        if prefix not in self.known:
+            text = "".join(self.symbols[number - 1] for number in prefix)
+            p = self.model.predict([text])[0]
+            self.known[prefix] = self.weight * np.log(np.maximum(p[self.places], 1e-8))
+        return self.known[prefix][number - 1]

@@ -1,7 +1,7 @@
-"""Language models: what comes next, by a recurrent network (Graves, 2013,
+"""Language models: the next unit of a text, by a recurrent network (Graves, 2013,
 https://arxiv.org/abs/1308.0850).
 
-p(text) is the product of p(unit | all units before), and the loss its mean negative logarithm
+p(text) is the product of p(unit | all units before); the loss is its mean negative logarithm
 in nats. The units are characters, bytes, words or sub-words.
 """
 
@@ -9,8 +9,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..layers.cells import recurrent_layer
+from ..checks import at_least
+from ..layers import recurrent_layer
 from ..preprocessing import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
+from . import evaluation
 from .sequences import SequenceModel, uniforms_of
 
 __all__ = ["LanguageModel", "build_language_model"]
@@ -36,19 +38,19 @@ def build_language_model(
     """Build a recurrent language model. Then `compile()`, `fit(texts)` and `sample(n)`.
 
     Args:
-        alphabet: The characters of the texts, where they are known; `fit` finds them otherwise.
+        alphabet: The characters of the texts, if they are known; otherwise `fit` finds them.
         unit: What is predicted: `"character"`, `"byte"`, `"word"` or `"subword"`.
-        vocab_size: Most different units. `None`: those of the alphabet, 256 characters, 4,000
-            words or 2,000 sub-words; the rest counts as unknown.
+        vocab_size: Maximum size of the vocabulary. `None`: that of the alphabet, 256 characters,
+            4,000 words or 2,000 sub-words; other units count as unknown.
         units: Size of each recurrent layer.
-        num_layers: Recurrent layers.
+        num_layers: Number of recurrent layers.
         cell: `"gru"` or `"lstm"`.
-        embedding_dim: Size of a unit's vector.
+        embedding_dim: Size of the embedding.
         tied: Whether the output layer shares the embedding's weights.
-        dropout: Share of outputs of the recurrent layers that training leaves out.
-        window: Units that gradients see; the state goes on beyond.
-        pitches: `(lowest, highest)` MIDI pitch: learn music, several notes at once, instead.
-        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+        dropout: Dropout rate of the recurrent layers' outputs.
+        window: Number of units that gradients see; the state is carried further.
+        pitches: `(lowest, highest)` MIDI pitch, to learn polyphonic music instead of text.
+        seed: Seed of weights, noise and the order of data. `None` draws a new one.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -63,14 +65,13 @@ def build_language_model(
     2
     """
     for name, value in (("units", units), ("num_layers", num_layers), ("window", window)):
-        if value < 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+        at_least(name, value, 1)
     if not 0 <= dropout < 1:
         raise ValueError(f"`dropout` must be from 0 to below 1. Received: dropout={dropout}")
     recurrent = {"units": units, "num_layers": num_layers, "cell": cell}
     recurrent |= {"dropout": dropout, "seed": seed}
     if pitches is not None:
-        from .music import build_music_model
+        from .music_model import build_music_model
 
         return build_music_model(pitches, window=window, **recurrent)
     vocabulary = None
@@ -80,7 +81,7 @@ def build_language_model(
     tokenizer = Tokenizer(unit, vocab_size or VOCABULARY.get(unit, SPECIAL + 1), vocabulary)
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     embedding = layers.ReversibleEmbedding if tied else layers.Embedding
-    # Vectors as long as PyTorch's: with Keras' default the input is hardly heard at first.
+    # PyTorch's scale: with Keras' default, the input has little effect at first.
     spread = embedding_dim**-0.5 if tied else 1.0
     init = keras.initializers.RandomNormal(0.0, spread, keras.random.SeedGenerator(seed))
     embedding = embedding(tokenizer.size, embedding_dim, embeddings_initializer=init)
@@ -100,7 +101,7 @@ def _glorot(seed):
 
 
 def recurrent_stack(x, *, units, num_layers, cell, dropout, seed):
-    """Return the outputs of recurrent layers over x, their state inputs, and their states after."""
+    """Return the outputs of recurrent layers over x, their initial states and final states."""
     seeds = keras.random.SeedGenerator(seed)
     states, after = [], []
     for _ in range(num_layers):
@@ -122,12 +123,16 @@ class LanguageModel(SequenceModel):
     Args:
         network: See `SequenceModel`.
         tokenizer: A `Tokenizer`.
-        opening: What a sample without a prompt goes on from, `None` for a text's beginning.
+        opening: What a sample without a prompt continues, `None` for the beginning of a text.
     """
+
+    # What commands, run folders and the audit ask for: see evaluation.py.
+    report, answer = evaluation.report_text, evaluation.answer_text
 
     def __init__(self, network, tokenizer, *, opening=None, **kwargs):
         super().__init__(network, **kwargs)
         self.tokenizer, self.opening = tokenizer, opening
+        self.preprocessor = tokenizer
 
     def adapt(self, x, y=None):
         texts = self.texts(x)
@@ -137,20 +142,14 @@ class LanguageModel(SequenceModel):
             self.opening = "\n"
 
     def texts(self, x):
-        """Return raw x as a list of texts, or refuse it."""
+        """Return raw x as a list of texts, at least one of them not empty."""
         texts = [x] if isinstance(x, str) else [str(text) for text in x]
         if not any(texts):
             raise ValueError("there is no text to learn from. Received: x that is empty")
         return texts
 
     def documents(self, x):
-        texts = [text for text in self.texts(x) if text]
-        ending = [BOUNDARY] if len(texts) > 1 else []  # one long text has been cut somewhere
-        found = [
-            np.concatenate([[BOUNDARY], self.tokenizer.encode(text), ending]).astype("int32")
-            for text in texts
-        ]
-        return found
+        return self.preprocessor.prepare([text for text in self.texts(x) if text])
 
     def plan(self, x, y=None, batch_size=None):
         found = self.documents(x)
@@ -179,20 +178,18 @@ class LanguageModel(SequenceModel):
         """Return a list of n texts.
 
         Args:
-            n: How many.
-            seed: The same seed gives the same texts, in a new process too, and the first of many
-                are the same as few. `None` draws fresh ones.
-            prompt: How each begins; it is part of what is returned.
-            length: Most units after the prompt; a text may end before.
-            temperature: Divides the logits: below 1 safer, above wilder; 0 takes the likeliest.
-            top_k: Draw among the k likeliest units only.
-            top_p: Draw among the likeliest units that have this mass together.
-            batch_size: How many are written at a time.
+            n: Number of texts.
+            seed: The same seed gives the same texts, in a new process too. A smaller n gives the
+                first of them. `None` draws new ones.
+            prompt: The beginning of each text; it is part of what is returned.
+            length: Maximum number of units after the prompt; a text may end before.
+            temperature: Divides the logits: below 1 safer, above 1 wilder; 0 is greedy.
+            top_k: Sample from the k most probable units only.
+            top_p: Sample from the most probable units whose probabilities add up to this.
+            batch_size: Number of texts that are written at a time.
         """
-        if n < 1 or length < 1:
-            raise ValueError(
-                f"`n` and `length` must be at least 1. Received: n={n}, length={length}"
-            )
+        at_least("n", n, 1)
+        at_least("length", length, 1)
         options, first = self._sampling(temperature, top_k, top_p), self._first(prompt)
         seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
         texts = []
@@ -200,7 +197,7 @@ class LanguageModel(SequenceModel):
             rows = range(start, min(start + batch_size, n))
             uniforms = uniforms_of(seed, rows, (length,))
             tokens, *_ = self._advance(self.begin(first, len(rows)), uniforms, options)
-            texts += [prompt + self.tokenizer.decode(row) for row in tokens.T]
+            texts += [prompt + text for text in self.preprocessor.invert(tokens.T)]
         return texts
 
     def stream(self, prompt="", *, seed=None, length=500, temperature=1.0, top_k=None, top_p=None):
@@ -220,12 +217,9 @@ class LanguageModel(SequenceModel):
                 break
 
     def _sampling(self, temperature, top_k, top_p):
-        if temperature < 0:
-            raise ValueError(
-                f"`temperature` must be 0 or more. Received: temperature={temperature}"
-            )
-        if top_k is not None and top_k < 1:
-            raise ValueError(f"`top_k` must be at least 1. Received: top_k={top_k}")
+        at_least("temperature", temperature, 0)
+        if top_k is not None:
+            at_least("top_k", top_k, 1)
         if top_p is not None and not 0 < top_p <= 1:
             raise ValueError(f"`top_p` must be above 0 and at most 1. Received: top_p={top_p}")
         size = self.tokenizer.size
@@ -237,7 +231,7 @@ class LanguageModel(SequenceModel):
         if unknown:
             known = "".join(u for u in self.tokenizer.vocabulary if len(u) == 1).strip()
             raise ValueError(
-                f"`prompt` holds {self.tokenizer.unit}s that the model has never seen: "
+                f"`prompt` contains {self.tokenizer.unit}s that the model has never seen: "
                 f"{' '.join(map(repr, unknown[:5]))}; it knows {known[:200]}"
             )
         if not prompt and self.opening:
@@ -265,7 +259,7 @@ class LanguageModel(SequenceModel):
         p = ops.softmax(logits)
         if cut:
             ranked = ops.flip(ops.sort(p, axis=-1), axis=-1)
-            before = ops.cumsum(ranked, axis=-1) - ranked  # mass of what is likelier
+            before = ops.cumsum(ranked, axis=-1) - ranked  # of more probable units
             ranks = ops.arange(outputs.shape[-1], dtype="int32")
             kept = ops.logical_and(before < top_p, ranks < top_k)
             least = ops.min(ops.where(kept, ranked, 2.0), axis=-1, keepdims=True)
@@ -278,28 +272,7 @@ class LanguageModel(SequenceModel):
     # Verbs on raw data.
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
-        """Return what comes after each text: probabilities (n, vocabulary)."""
+        """Return the probabilities of the unit that follows each text, (n, vocabulary)."""
         read = self.compile_once(self.read)
         rows = [read(self._first(text)[None])[0] for text in ([x] if isinstance(x, str) else x)]
         return ops.convert_to_numpy(ops.softmax(ops.concatenate(rows, axis=0)))
-
-    def report(self, x, y=None):
-        loss = self.evaluate(x, verbose=0)
-        texts = self.texts(x)
-        tokens = sum(len(document) - 1 for document in self.documents(x))
-        nats = loss * tokens / sum(map(len, texts))
-        found = {"nats_per_character": nats, "bits_per_character": nats / np.log(2)}
-        return {**found, "perplexity": float(np.exp(loss)), "nats_per_unit": loss}, {}
-
-    def answer(self, x):
-        """Go on with each text, and say how well it was foreseen."""
-        texts = self.texts(x)
-        nats = self.losses_by_example(texts)
-        rows = [
-            {
-                "nats_per_unit": float(nats[i]),
-                "continued": self.sample(1, prompt=text, length=100, seed=0)[0],
-            }
-            for i, text in enumerate(texts)
-        ]
-        return rows, [row["continued"] for row in rows]

@@ -1,9 +1,9 @@
 """Speech to text by connectionist temporal classification (Graves et al., 2006,
 https://www.cs.toronto.edu/~graves/icml_2006.pdf; Amodei et al., 2015).
 
-Samples become a log-mel spectrogram, strided convolutions thin it out, recurrent layers read it
-both ways, and each frame names a symbol or none (the blank). The loss is -log of the summed
-probability of all ways to spread a transcription over the frames.
+A log-mel spectrogram of the samples passes strided convolutions and bidirectional recurrent
+layers, which predict for each frame a symbol or none (the blank). The loss is -log of the summed
+probability of all alignments of a transcription with the frames.
 """
 
 import warnings
@@ -12,15 +12,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from .. import metrics
-from ..backend import drawn, gradient_step
-from ..evaluation import Errors
-from ..layers.cells import recurrent_layer
-from ..layers.spectral import LogMel
-from ..model import Model
-from ..preprocessing import UNKNOWN, Waves
-from .ctc import beam_search, collapse, least_frames
-from .frames import StridedConv, Within
+from ..backend import gradient_step
+from ..checks import at_least
+from ..layers import LogMel, StridedConv, Within, recurrent_layer
+from ..model import Model, averaged
+from ..preprocessing import Waves, padded
+from . import evaluation
+from .connected_speech import ConnectedSpeech
+from .ctc import Scorer, beam_search, collapse, least_frames
 
 __all__ = ["SpeechRecognizer", "build_speech_recognizer"]
 
@@ -49,24 +48,24 @@ def build_speech_recognizer(
     """Build a recognizer of speech. Then `compile()`, `fit(clips, texts)`, `transcribe(clips)`.
 
     Args:
-        sample_rate: Samples a second.
+        sample_rate: Samples per second.
         alphabet: Characters of the transcriptions. `None`: the space, ' and a to z.
-        class_names: Words, where each clip is labelled with one: they are recognized whole.
+        class_names: Words, if each clip is labelled with one: words are then the symbols.
         units: Size of each recurrent layer, in each direction.
-        num_layers: Recurrent layers.
-        filters: Channels of the convolutions, each of which halves the number of frames.
-        bands: Mel bands of the spectrogram.
+        num_layers: Number of recurrent layers.
+        filters: Channels of the convolutions; each halves the number of frames.
+        bands: Number of mel bands of the spectrogram.
         cell: `"gru"` or `"lstm"`.
-        dropout: Share of the outputs that training leaves out.
-        concatenate: Most clips that training joins to one: single words then teach connected
-            speech.
-        noise: Most noise that training adds, as a standard deviation of clips at full scale, their
-            loudest sample at 1.
-        speed: How much faster or slower training plays a clip, at most.
-        stretch: How much longer or shorter training makes the speaker's vocal tract, at most.
-            0.15 for speakers who were never heard; those of training are understood sooner by 0.
-        max_seconds: What is longer is cut.
-        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+        dropout: Dropout rate of the layers' outputs.
+        concatenate: Maximum number of clips that training joins, so that recordings of single
+            words teach connected speech.
+        noise: Maximum standard deviation of the noise that training adds to clips at full scale
+            (loudest sample 1).
+        speed: Maximum relative change of speed in training.
+        stretch: Maximum relative change of the speaker's vocal tract in training. 0.15 helps with
+            new speakers; 0 learns the speakers of the training data faster.
+        max_seconds: Longer clips are cut.
+        seed: Seed of weights, noise and the order of data. `None` draws a new one.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -83,8 +82,7 @@ def build_speech_recognizer(
     2
     """
     for name, value in (("units", units), ("num_layers", num_layers), ("concatenate", concatenate)):
-        if value < 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+        at_least(name, value, 1)
     if not 0 <= speed < 1 or not 0 <= stretch < 1 or noise < 0:
         raise ValueError(
             "`speed` and `stretch` must be from 0 to below 1, `noise` not negative. "
@@ -129,11 +127,15 @@ class SpeechRecognizer(Model):
 
     Args:
         network: Functional model, see `build_speech_recognizer`.
-        log_mel: The layer that makes the spectrogram.
+        log_mel: The layer that computes the spectrogram.
         symbols: What is recognized: characters, or words.
         whole_words: Whether the symbols are words.
         concatenate, noise_level, speed, stretch, max_seconds: How training varies clips.
     """
+
+    # What commands, run folders and the audit ask for: see evaluation.py.
+    report, answer = evaluation.report_speech, evaluation.answer_speech
+    losses_by_example, errors_of = evaluation.losses_of_speech, evaluation.errors_of_speech
 
     batch_size = 32
     learning_rate = 2e-3
@@ -158,7 +160,7 @@ class SpeechRecognizer(Model):
         self.symbols, self.whole_words = tuple(symbols), whole_words
         self.concatenate, self.noise_level, self.speed = concatenate, noise_level, speed
         self.stretch, self.max_seconds = stretch, max_seconds
-        self.waves = Waves(log_mel.sample_rate, max_seconds, name="waves")
+        self.preprocessor = Waves(log_mel.sample_rate, max_seconds, name="waves")
         self.number_of = {symbol: i + 1 for i, symbol in enumerate(self.symbols)}
         self.built = True
 
@@ -189,15 +191,14 @@ class SpeechRecognizer(Model):
         joint = " " if self.whole_words else ""
         return joint.join(self.symbols[number - 1] for number in numbers).strip()
 
-    def clips(self, x):
-        """Return raw clips as a list of float32 arrays."""
+    def waves(self, x):
+        """Return raw clips as arrays: `samples` (n, longest) and `length` (n,)."""
         if hasattr(x, "shape") and len(x.shape) == 1 and x.dtype != object:
             raise ValueError("x must be a list of clips. Received: one clip")
-        batch = self.waves.prepare(x)
-        return [row[:n] for row, n in zip(batch["samples"], batch["length"], strict=True)]
+        return self.preprocessor.prepare(x)
 
     def frames_of(self, samples):
-        """Return how many frames the network names for so many samples."""
+        """Return the number of frames of the network's outputs for a number of samples."""
         frames = self.log_mel.num_frames(samples)
         for layer in self.network.layers:
             if isinstance(layer, StridedConv):
@@ -205,8 +206,11 @@ class SpeechRecognizer(Model):
         return frames
 
     def pairs(self, x, y):
-        """Return clips and numbers, without clips that are too short for what they should say."""
-        clips, numbers = self.clips(x), self.numbers(y)
+        """Return clips and numbers, without clips that are too short for their transcriptions."""
+        if y is None:
+            raise ValueError("transcriptions are needed: pass y. Received: y=None")
+        waves, numbers = self.waves(x), self.numbers(y)
+        clips = [row[:n] for row, n in zip(waves["samples"], waves["length"], strict=True)]
         if len(clips) != len(numbers) or not clips:
             raise ValueError(
                 "x and y must have the same length, 1 at least. "
@@ -228,93 +232,45 @@ class SpeechRecognizer(Model):
         keep = [i for i, fit in enumerate(fits) if fit]
         return [clips[i] for i in keep], [numbers[i] for i in keep]
 
-    def joined(self, clips, numbers, rows, rng, vary=True):
-        """Return one clip of several, with gaps between, and its numbers.
+    def prepare(self, x, y=None, sample_weight=None):
+        return self.batch_of(*self.pairs(x, y))
 
-        With `vary`, each is played faster or slower and louder or softer, silence may come before
-        and after, and noise is added: to clips brought to full scale, as it would bury those that
-        were recorded softly.
-        """
-        rate = self.log_mel.sample_rate
-        pieces, symbols = [], []
-        edges = vary and self.concatenate > 1
-
-        def silence(least):  # seconds; below 0: sometimes none
-            return np.zeros(int(max(0.0, rng.uniform(least, 0.25)) * rate))
-
-        for k, row in enumerate(rows):
-            clip = clips[row]
-            if vary and self.speed:
-                factor = 1 + rng.uniform(-self.speed, self.speed)
-                places = np.arange(0, len(clip) - 1, factor)
-                slow = least_frames(numbers[row]) > self.frames_of(len(places))
-                clip = clip if slow else np.interp(places, np.arange(len(clip)), clip)
-            if vary:
-                clip = clip * (np.exp(rng.uniform(-2.5, 0.0)) / max(np.abs(clip).max(), QUIET))
-            if k:
-                pieces.append(silence(0.02))
-            elif edges:
-                pieces.append(silence(-0.25))
-            pieces.append(clip)
-            if k and not self.whole_words:
-                symbols.append(self.number_of[" "])
-            symbols += numbers[row]
-        if edges:
-            pieces.append(silence(-0.25))
-        clip = np.concatenate(pieces)[: round(self.max_seconds * rate)]
-        if vary and self.noise_level:
-            clip = clip + rng.normal(size=len(clip)) * rng.uniform(0, self.noise_level)
-        return clip.astype("float32"), symbols
+    def batch_of(self, clips, numbers):
+        """Return clips and the numbers of their symbols as arrays, padded with 0."""
+        count = np.array([len(row) for row in numbers], "int32")
+        return self.preprocessor.prepare(clips), {"symbols": padded(numbers), "count": count}
 
     def plan(self, x, y=None, batch_size=None):
         n = len(self.pairs(x, y)[0])
         return max(n // min(batch_size or self.batch_size, n), 1)
 
-    def pipeline(
-        self, x, y=None, sample_weight=None, *, batch_size=None, seed=None, start=0, training=False
-    ):
-        if y is None:
-            raise ValueError("transcriptions are needed: pass y. Received: y=None")
-        clips, numbers = self.pairs(x, y)
-        n = len(clips)
-        size = min(batch_size or self.batch_size, n)
-        steps = n // size
-        lengths = np.array([len(clip) for clip in clips])
-
-        def draw(step):
-            epoch, row = divmod(step, steps)
-            order = np.random.default_rng([seed or 0, epoch]).permutation(n)
-            rng = np.random.default_rng([seed or 0, epoch, row])
-            items = []
-            for first in order[row * size : (row + 1) * size]:
-                most = max(1, int(self.max_seconds * self.log_mel.sample_rate / lengths.mean()))
-                others = rng.integers(n, size=min(rng.integers(1, self.concatenate + 1), most) - 1)
-                items.append(self.joined(clips, numbers, [first, *others], rng))
-            return batch_of(items)
-
-        def in_order(step):
-            rows = range(step * size, min(n, (step + 1) * size))
-            return batch_of([(clips[i], numbers[i]) for i in rows])
-
-        return drawn(draw, start=start) if training else drawn(in_order, steps=-(-n // size))
+    def draws(self, data, batch_size, training=False, poisson=False):
+        """In training, join and vary clips."""
+        if not training:
+            return None
+        waves, y = data
+        clips = [row[:n] for row, n in zip(waves["samples"], waves["length"], strict=True)]
+        numbers = [row[:n].tolist() for row, n in zip(y["symbols"], y["count"], strict=True)]
+        return {"n": len(clips), "make": ConnectedSpeech(self, clips, numbers).make}
 
     def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
         """Train on raw clips: `keras.Model.fit`. See `Model.fit`.
 
-        Where training joins clips, those of `validation_data` are joined too, always the same.
+        If training joins clips, those of `validation_data` are joined too, always the same.
         """
         if validation_data is not None and self.concatenate > 1:
             validation_data = self.join(*validation_data[:2], self.concatenate)
         return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
 
     def join(self, x, y, most, *, least=1, seed=0):
-        """Return as many clips again, each `least` to `most` of x joined, and what they say."""
+        """Return as many new clips, each `least` to `most` clips of x joined, and their texts."""
         clips, numbers = self.pairs(x, y)
         rng = np.random.default_rng(seed)
+        speech = ConnectedSpeech(self, clips, numbers)
         found = []
         for _ in clips:
             rows = rng.integers(len(clips), size=rng.integers(least, most + 1))
-            found.append(self.joined(clips, numbers, rows, rng, vary=False))
+            found.append(speech.joined(rows, rng, vary=False))
         return [clip for clip, _ in found], [self.text(symbols) for _, symbols in found]
 
     # The network on samples.
@@ -326,13 +282,13 @@ class SpeechRecognizer(Model):
     def outputs_of(self, inputs, training=False):
         """Return logits and the number of frames of each clip."""
         samples, length = inputs["samples"], inputs["length"]
-        # Every clip at full scale: its loudness does not count.
+        # Every clip at full scale: its loudness has no effect.
         loudest = ops.max(ops.abs(samples), axis=1, keepdims=True)
         x = self.log_mel(samples / ops.maximum(loudest, QUIET))
         frames = self.log_mel.num_frames(length)
         there = ops.cast(ops.arange(ops.shape(x)[1])[None] < frames[:, None], x.dtype)[..., None]
         # One mean for all bands, as that of a band of a short word is its vowel. Sums of float64,
-        # whose rounding does not hear how long the padding is.
+        # whose rounding does not depend on the padding.
         total = ops.cast(frames, "float64")[:, None, None] * x.shape[-1]
         mean = ops.sum(ops.cast(x * there, "float64"), axis=(1, 2), keepdims=True) / total
         x = (x - ops.cast(mean, x.dtype)) * there
@@ -347,7 +303,7 @@ class SpeechRecognizer(Model):
         """Stretch and shift the bands of each clip, as another vocal tract would.
 
         Vocal tract length perturbation (Jaitly & Hinton, 2013), on the mel scale: band i takes
-        what lay at band scale * i + shift. So a few speakers teach what many voices have alike.
+        the values at band scale * i + shift. Few speakers then generalize to other voices.
         """
         batch, bands = ops.shape(x)[0], x.shape[-1]
         place = ops.arange(bands, dtype="float32")
@@ -367,54 +323,40 @@ class SpeechRecognizer(Model):
         kept = ops.logical_or(place < first, place > first + width)
         return x * ops.cast(kept, x.dtype)[:, None]
 
-    def ctc(self, data, training=False):
-        """Return the CTC loss in nats a symbol: summed over a clip, by its number of symbols."""
-        logits, frames = self.outputs_of(data, training)
-        nats = ops.ctc_loss(data["symbols"], logits, data["count"], frames, mask_index=0)
-        counts = ops.cast(ops.maximum(data["count"], 1), "float32")
-        return ops.sum(nats) / ops.sum(counts)
-
-    def losses_by_example(self, x, y=None, batch_size=None):
-        """Return the CTC loss of each clip in nats a symbol, (n,)."""
-        clips, numbers = self.pairs(x, y)
-        compute, size = self.compile_once(self._nats), batch_size or self.batch_size
-        found = []
-        for start in range(0, len(clips), size):
-            rows = range(start, min(start + size, len(clips)))
-            found.append(compute(batch_of([(clips[i], numbers[i]) for i in rows])))
-        return np.concatenate([ops.convert_to_numpy(part) for part in found])
-
-    def _nats(self, data):
-        logits, frames = self.outputs_of(data)
-        nats = ops.ctc_loss(data["symbols"], logits, data["count"], frames, mask_index=0)
-        return nats / ops.cast(ops.maximum(data["count"], 1), "float32")
+    def loss_terms(self, x, y=None, training=False):
+        """Return the CTC loss of each clip in nats per symbol, (batch,)."""
+        logits, frames = self.outputs_of(x, training)
+        nats = ops.ctc_loss(y["symbols"], logits, y["count"], frames, mask_index=0)
+        return {"loss": nats / symbols_in(y)}
 
     def train_step(self, data):
+        x, y = data
+        n = symbols_in(y)  # the mean over a batch is that over its symbols
         loss = gradient_step(
-            lambda: self.ctc(data, training=True), self.trainable_variables, self.optimizer
+            lambda: averaged(self.loss_terms(x, y, training=True), n)["loss"],
+            self.trainable_variables,
+            self.optimizer,
         )
-        return self.track(ops.sum(ops.cast(data["count"], "float32")), loss)
+        return self.track(ops.sum(n), loss)
 
     def test_step(self, data):
-        return self.track(ops.sum(ops.cast(data["count"], "float32")), self.ctc(data))
+        x, y = data
+        n = symbols_in(y)
+        return self.track(ops.sum(n), averaged(self.loss_terms(x, y), n)["loss"])
 
     # Verbs on raw data.
 
     def log_probabilities(self, x, batch_size=None):
         """Return log p of blank and symbols for the frames of each clip, a list of arrays."""
-        clips = self.clips(x)
-        order = np.argsort([len(clip) for clip in clips], kind="stable")
+        waves, size = self.waves(x), batch_size or self.batch_size
+        order = np.argsort(waves["length"], kind="stable")
         compute = self.compile_once(self._log_probabilities)
-        found = [None] * len(clips)
-        size = batch_size or self.batch_size
-        for start in range(0, len(clips), size):
+        found = [None] * len(order)
+        for start in range(0, len(order), size):
             rows = order[start : start + size]
-            batch = batch_of([(clips[i], [1]) for i in rows])
-            log_p, frames = compute({name: batch[name] for name in ("samples", "length")})
-            parts = zip(
-                rows, ops.convert_to_numpy(log_p), ops.convert_to_numpy(frames), strict=True
-            )
-            for i, part, n in parts:
+            batch = self.preprocessor({name: part[rows] for name, part in waves.items()})
+            log_p, frames = map(ops.convert_to_numpy, compute(batch))
+            for i, part, n in zip(rows, log_p, frames, strict=True):
                 found[i] = part[:n]
         return found
 
@@ -427,17 +369,16 @@ class SpeechRecognizer(Model):
 
         Args:
             x: Clips.
-            beam: 1, as usual, takes the likeliest symbol of each frame; more sums over all ways
-                to spread a text over the frames, for so many texts at once.
-            language_model: A trained `LanguageModel` of characters that has a say in a search
-                with a beam of 8, or the one given; for recognizers that tell characters.
-            weight: Its say: texts are ranked by log p(text | clip) + weight * log p(text).
-            batch_size: How many clips the network hears at a time.
+            beam: 1 takes the most probable symbol of each frame. More keeps this many texts in a
+                search that sums over all alignments. `None`: 1, or 8 with a language model.
+            language_model: A trained `LanguageModel` of characters that scores texts in the
+                search, for recognizers of characters.
+            weight: Its weight: texts are ranked by log p(text | clip) + weight * log p(text).
+            batch_size: Number of clips in a batch.
         """
         if beam is None:
             beam = 1 if language_model is None else 8
-        if beam < 1:
-            raise ValueError(f"`beam` must be at least 1. Received: beam={beam}")
+        at_least("beam", beam, 1)
         score = None if language_model is None else Scorer(language_model, self.symbols, weight)
         rows = self.log_probabilities(x, batch_size)
         if beam == 1 and score is None:
@@ -445,79 +386,12 @@ class SpeechRecognizer(Model):
         return [self.text(beam_search(row, beam, score)) for row in rows]
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
-        """Return probabilities (n, frames, 1 + symbols), 0 behind the end of a clip."""
+        """Return probabilities (n, frames, 1 + symbols), 0 after the end of a clip."""
         rows = self.log_probabilities(x, batch_size)
         longest = max(map(len, rows))
         return np.stack([np.pad(np.exp(row), ((0, longest - len(row)), (0, 0))) for row in rows])
 
-    def report(self, x, y=None, *, beam=None, language_model=None, weight=0.5):
-        """Return exact share, word and character error rate; options as in `transcribe`."""
-        if y is None:
-            raise ValueError("transcriptions are needed to measure. Received: data without")
-        found = self.transcribe(x, beam=beam, language_model=language_model, weight=weight)
-        said = [self.text(numbers) for numbers in self.numbers(y)]
-        right = np.array([a == b for a, b in zip(said, found, strict=True)])
-        scores = {
-            "exact": float(right.mean()),
-            "word_error_rate": metrics.word_error_rate(said, found),
-            "character_error_rate": metrics.character_error_rate(said, found),
-        }
-        return scores, {"exact": metrics.bootstrap_interval(right.astype("float32"))}
 
-    def errors_of(self, x, y=None):
-        said = [self.text(numbers) for numbers in self.numbers(y)]
-        pairs = zip(said, self.transcribe(x), strict=True)
-        rates = [
-            metrics.word_error_rate([a], [b]) if a.split() else float(b != "") for a, b in pairs
-        ]
-        return Errors("word error rate of a clip", np.array(rates))
-
-    def answer(self, x, *, beam=None, language_model=None, weight=0.5):
-        found = self.transcribe(x, beam=beam, language_model=language_model, weight=weight)
-        return [{"transcription": text} for text in found], None
-
-
-class Scorer:
-    """Asks a language model for log p of a next symbol, and remembers the answers.
-
-    Args:
-        language_model: A `LanguageModel`.
-        symbols: What is recognized: characters, each a unit of the language model.
-        weight: Factor of log p.
-    """
-
-    def __init__(self, language_model, symbols, weight):
-        if any(len(symbol) > 1 for symbol in symbols):
-            raise ValueError(
-                "`language_model` takes a recognizer of characters. "
-                f"Received: one of whole words, such as {symbols[0]!r}"
-            )
-        tokens = [language_model.tokenizer.encode(symbol) for symbol in symbols]
-        if any(len(row) != 1 for row in tokens) or all(row[0] == UNKNOWN for row in tokens):
-            raise ValueError(
-                f"`language_model` must write {''.join(symbols)!r:.80} character by character. "
-                f"Received: one of {language_model.tokenizer.unit}s"
-            )
-        self.model, self.weight = language_model, weight
-        self.symbols, self.places = symbols, [row[0] for row in tokens]
-        self.known = {}
-
-    def __call__(self, prefix, number):
-        """Return weight * log p(symbol | the symbols before); numbers count from 1."""
-        if prefix not in self.known:
-            text = "".join(self.symbols[number - 1] for number in prefix)
-            p = self.model.predict([text])[0]
-            self.known[prefix] = self.weight * np.log(np.maximum(p[self.places], 1e-8))
-        return self.known[prefix][number - 1]
-
-
-def batch_of(items):
-    """Return clips and their numbers as padded arrays with lengths."""
-    length = np.array([len(clip) for clip, _ in items], "int32")
-    count = np.array([len(symbols) for _, symbols in items], "int32")
-    samples = np.zeros((len(items), length.max()), "float32")
-    symbols = np.zeros((len(items), max(count.max(), 1)), "int32")
-    for i, (clip, numbers) in enumerate(items):
-        samples[i, : len(clip)] = clip
-        symbols[i, : len(numbers)] = numbers
-    return {"samples": samples, "length": length, "symbols": symbols, "count": count}
+def symbols_in(y):
+    """Return the number of symbols of each transcription, at least 1, (batch,)."""
+    return ops.cast(ops.maximum(y["count"], 1), "float32")

@@ -1,22 +1,30 @@
 """Translation by an encoder and a decoder with attention (Luong et al., 2015,
 https://arxiv.org/abs/1508.04025; Sutskever et al., 2014; Bahdanau et al., 2014).
 
-The encoder reads the source both ways. The decoder is a language model of the target that, at
-each step, looks at the encoder's outputs h_s with weights softmax(h_t . W h_s), and predicts from
-its own state and what it saw.
+The encoder reads the source in both directions. The decoder is a language model of the target. At
+each step it averages the encoder's outputs h_s with weights softmax(h_t . W h_s), and predicts from
+that average and its own state h_t.
 """
-
-import contextlib
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from .. import metrics, plotting
-from ..backend import drawn, gradient_step
-from ..layers.cells import recurrent_layer
-from ..model import Model
-from ..preprocessing import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
+from ..backend import gradient_step
+from ..checks import at_least
+from ..layers import Attention, NotPadding, Unmasked, recurrent_layer
+from ..model import Model, averaged
+from ..preprocessing import (
+    BOUNDARY,
+    PADDING,
+    SPECIAL,
+    UNKNOWN,
+    Sentences,
+    Tokenizer,
+    padded,
+    spaced,
+)
+from . import evaluation
 
 __all__ = ["Translator", "build_translator"]
 
@@ -36,16 +44,16 @@ def build_translator(
     """Build a translator. Then `compile()`, `fit(sources, targets)` and `translate(texts)`.
 
     Args:
-        unit: What texts are made of: `"subword"`, `"character"` or `"word"`. What the vocabulary
-            lacks is copied from the source.
-        vocab_size: Most different units of each side.
-        units: Size of the decoder's recurrent layer; the encoder's two have half of it each.
-        embedding_dim: Size of a unit's vector.
+        unit: The units of texts: `"subword"`, `"character"` or `"word"`. Units that the target
+            vocabulary lacks are copied from the source.
+        vocab_size: Maximum size of the vocabulary of each side.
+        units: Size of the decoder's recurrent layer, and of the encoder's two together.
+        embedding_dim: Size of the embedding.
         cell: `"gru"` or `"lstm"`.
-        dropout: Share of the vectors and outputs that training leaves out.
-        label_smoothing: Probability that is spread over all units in training, from 0 to 1.
-        max_length: Most units of a text; longer pairs are not trained on.
-        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+        dropout: Dropout rate of embeddings and outputs.
+        label_smoothing: Label smoothing, from 0 to below 1.
+        max_length: Maximum number of units of a text; longer texts are cut.
+        seed: Seed of weights, noise and the order of data. `None` draws a new one.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -119,60 +127,12 @@ def _decoder(size, embedding_dim, units, cell, dropout, seeds, seed):
     keys = _dense(units, seeds, use_bias=False, name="keys")(encoded)
     seen, weights = Attention(name="attention")([x, keys, encoded, source])
     x = layers.Dropout(dropout, seed=seed)(layers.Concatenate()([x, seen]))
-    # The logits of thousands of units would be most of the work if they were made of 2 * units.
+    # Fewer inputs to the logits: those of thousands of units would take most of the time.
     x = _dense(embedding_dim, seeds)(x)
     logits = _dense(size, seeds, name="logits")(x)
     return keras.Model(
         [tokens, encoded, source, *before], [logits, weights, *states], name="decoder"
     )
-
-
-@keras.saving.register_keras_serializable(package="genai_basics")
-class NotPadding(layers.Layer):
-    """Tokens (batch, time) -> which of them are no padding."""
-
-    def call(self, tokens):
-        return tokens != PADDING
-
-    def compute_output_spec(self, tokens):
-        return keras.KerasTensor(tokens.shape, "bool")
-
-
-@keras.saving.register_keras_serializable(package="genai_basics")
-class Unmasked(layers.Layer):
-    """x without the mask that Keras' layers attach to it: attention reads padding from tokens."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def call(self, x):
-        return ops.copy(x)
-
-    def compute_mask(self, inputs, previous_mask):
-        return None
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-
-@keras.saving.register_keras_serializable(package="genai_basics")
-class Attention(layers.Layer):
-    """`[queries, keys, values, source tokens]` -> what each query saw, and its weights.
-
-    weights = softmax(queries . keys) over the source, padding left out.
-    """
-
-    def call(self, inputs):
-        queries, keys, values, source = inputs
-        scores = ops.matmul(queries, ops.transpose(keys, (0, 2, 1)))
-        there = ops.cast(ops.expand_dims(source, 1) != PADDING, scores.dtype)
-        weights = ops.softmax(scores - 1e9 * (1 - there), axis=-1)
-        return ops.matmul(weights, values), weights
-
-    def compute_output_shape(self, shapes):
-        queries, keys, values, _ = shapes
-        return (*queries[:2], values[2]), (*queries[:2], keys[1])
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -182,9 +142,12 @@ class Translator(Model):
     Args:
         encoder, decoder: Functional models.
         source_tokenizer, target_tokenizer: `Tokenizer`s.
-        label_smoothing: Probability that is spread over all units in training.
-        max_length: Most units of a text.
+        label_smoothing, max_length: As in `build_translator`.
     """
+
+    # What commands, run folders and the audit ask for: see evaluation.py.
+    report, answer = evaluation.report_translations, evaluation.answer_translations
+    pictures = evaluation.pictures_of_translations
 
     batch_size = 128
     learning_rate = 2e-3
@@ -206,6 +169,8 @@ class Translator(Model):
         self.encoder, self.decoder = encoder, decoder
         self.source_tokenizer, self.target_tokenizer = source_tokenizer, target_tokenizer
         self.label_smoothing, self.max_length = label_smoothing, max_length
+        self.preprocessor = Sentences(source_tokenizer, max_length, "x")
+        self.targets = Sentences(target_tokenizer, max_length, "y")
         self.built = True
 
     def default_optimizer(self):
@@ -213,76 +178,39 @@ class Translator(Model):
 
     # Data: texts to padded numbers.
 
-    def texts(self, x, name="x"):
-        if isinstance(x, str):
-            raise ValueError(f"{name} must be a list of texts. Received: the text {x[:40]!r}")
-        texts = [str(text) for text in x]
-        empty = [i for i, text in enumerate(texts) if not text.strip()]
-        if empty or not texts:
-            place = f"text {empty[0]} of {name}" if texts else name
-            raise ValueError(f"every text must hold something. Received: {place} empty")
-        return texts
-
     def adapt(self, x, y=None):
-        sides = ((self.source_tokenizer, x, "x"), (self.target_tokenizer, y, "y"))
-        for tokenizer, texts, name in sides:
-            if tokenizer.vocabulary is None:
-                tokenizer.adapt([spaced(text) for text in self.texts(texts, name)])
-
-    def numbers(self, texts, tokenizer):
-        """Return the numbers of texts, each with a border after it, as a list of arrays."""
-        rows = [tokenizer.encode(spaced(text))[: self.max_length] for text in texts]
-        return [np.append(row, BOUNDARY).astype("int32") for row in rows]
+        self.preprocessor.adapt(x)
+        self.targets.adapt(y)
 
     def prepare(self, x, y=None, sample_weight=None):
-        sources = self.texts(x)
-        parts = (padded(self.numbers(sources, self.source_tokenizer)),)
-        if y is not None:
-            targets = self.texts(y, "y")
-            if len(targets) != len(sources):
-                raise ValueError(
-                    "x and y must have the same length. "
-                    f"Received: lengths {[len(sources), len(targets)]}"
-                )
-            parts += (padded(self.numbers(targets, self.target_tokenizer)),)
-        return parts
+        source = self.preprocessor.prepare(x)
+        if y is None:
+            return (source,)
+        target = self.targets.prepare(y)
+        if len(target) != len(source):
+            lengths = [len(source), len(target)]
+            raise ValueError(f"x and y must have the same length. Received: lengths {lengths}")
+        return source, target
 
-    def pipeline(
-        self, x, y=None, sample_weight=None, *, batch_size=None, seed=None, start=0, training=False
-    ):
-        """Batches of pairs of like lengths, so that little is padding."""
-        parts = self.prepare(x, y)
-        lengths = [(part != PADDING).sum(axis=1) for part in parts]
-        n = len(parts[0])
-        size = min(batch_size or self.batch_size, n)
-        steps = n // size if training else -(-n // size)
-        orders = {}
+    def draws(self, data, batch_size, training=False, poisson=False):
+        """Make batches of pairs of similar lengths, so that little of them is padding."""
+        lengths = [(part != PADDING).sum(axis=1) for part in data]
+        n = len(lengths[0])
 
-        def order_of(epoch):
-            if epoch not in orders:
-                orders.clear()
-                rng = np.random.default_rng([seed or 0, epoch])
-                order = rng.permutation(n)
-                if training:  # sorted within pools, then the batches shuffled
-                    key = sum(part[order] for part in lengths) + order // n
-                    order = order[np.argsort(key + rng.random(n), kind="stable")]
-                    drop = rng.integers(n - steps * size + 1)
-                    order = order[drop : drop + steps * size].reshape(steps, size)
-                    order = rng.permutation(order).ravel()
-                orders[epoch] = order
-            return orders[epoch]
+        def order(rng):
+            rng, size = rng or np.random.default_rng(0), min(batch_size, n)
+            rows = rng.permutation(n)
+            rows = rows[np.argsort(sum(lengths)[rows], kind="stable")]
+            first, steps = rng.integers(n % size + 1), n // size
+            return rng.permutation(rows[first : first + steps * size].reshape(steps, size))
 
-        def draw(step):
-            epoch, row = divmod(step, steps)
-            rows = order_of(epoch) if training else np.arange(n)
-            rows = rows[row * size : (row + 1) * size]
-            return tuple(
-                part[rows][:, : own[rows].max()] for part, own in zip(parts, lengths, strict=True)
-            )
+        def make(rows, rng):
+            pairs = zip(data, lengths, strict=True)
+            return tuple(part[rows][:, : own[rows].max(initial=1)] for part, own in pairs)
 
-        return drawn(draw, start=start, steps=None if training else steps)
+        return {"n": n, "make": make, "order": order}
 
-    # Training, by teacher forcing: the decoder is told what stood before each unit.
+    # Training, by teacher forcing: the decoder sees the true units before each unit.
 
     def call(self, inputs, training=False):
         """Return logits (batch, target time, vocabulary) of `(source, target)` tokens."""
@@ -291,52 +219,48 @@ class Translator(Model):
         before = ops.pad(target[:, :-1], ((0, 0), (1, 0)), constant_values=BOUNDARY)
         return self.decoder([before, encoded, source, *states], training=training)[0]
 
-    def losses(self, source, target, training=False):
-        """Return the mean cross-entropy of the target's units in nats, and their accuracy.
+    def loss_terms(self, x, y=None, training=False):
+        """Return the mean cross-entropy of each target's units in nats, and their accuracy.
 
         Training smooths: (1 - s) CE + s * the mean of -log p over all units.
         """
-        logits = ops.cast(self((source, target), training=training), "float32")
-        there = ops.cast(target != PADDING, "float32")
-        s = self.label_smoothing if training else 0.0
-        size = logits.shape[-1]
-        wanted = (1 - s) * ops.one_hot(target, size) + s / size
+        logits = ops.cast(self((x, y), training=training), "float32")
+        s, size = self.label_smoothing if training else 0.0, logits.shape[-1]
+        wanted = (1 - s) * ops.one_hot(y, size) + s / size
         nats = ops.categorical_crossentropy(wanted, logits, from_logits=True)
-        right = ops.cast(ops.cast(ops.argmax(logits, axis=-1), target.dtype) == target, "float32")
-        total = ops.sum(there)
-        return ops.sum(nats * there) / total, ops.sum(right * there) / total
+        right = ops.cast(ops.argmax(logits, axis=-1), y.dtype) == y
+        there, units = ops.cast(y != PADDING, "float32"), units_in(y)
+        return {
+            "loss": ops.sum(nats * there, axis=1) / units,
+            "accuracy": ops.sum(ops.cast(right, "float32") * there, axis=1) / units,
+        }
 
     def example_losses(self, x, y=None, sample_weight=None, training=False):
-        log_p = ops.log_softmax(ops.cast(self((x, y), training=training), "float32"))
-        nats = -ops.take_along_axis(log_p, ops.expand_dims(y, -1), axis=-1)[..., 0]
-        there = ops.cast(y != PADDING, "float32")
-        return ops.sum(nats * there, axis=1) / ops.sum(there, axis=1)
-
-    def transform(self, *batch):
-        return batch  # numbers already
+        return self.loss_terms(x, y, training)["loss"]
 
     def train_step(self, data):
-        source, target = data
+        x, y = data
+        n = units_in(y)  # the mean over a batch is that over its units
         losses = gradient_step(
-            lambda: self.losses(source, target, training=True),
+            lambda: tuple(averaged(self.loss_terms(x, y, training=True), n / ops.mean(n)).values()),
             self.trainable_variables,
             self.optimizer,
         )
-        return self.track(ops.sum(ops.cast(target != PADDING, "float32")), *losses)
+        return self.track(ops.sum(n), *losses)
 
     def test_step(self, data):
-        source, target = data
-        return self.track(
-            ops.sum(ops.cast(target != PADDING, "float32")), *self.losses(source, target)
-        )
+        x, y = data
+        n = units_in(y)
+        terms = averaged(self.loss_terms(x, y), n / ops.mean(n))
+        return self.track(ops.sum(n), *terms.values())
 
     # Decoding.
 
     def search(self, source, beam, length):
-        """Return the best targets by beam search, (batch, length), and where each unit looked.
+        """Return the best targets by beam search, (batch, length), and their attention.
 
-        A beam of 1 is greedy. Scores are sums of log p; a finished target keeps its own, divided
-        by its length when the best is chosen.
+        A beam of 1 is greedy. The best target has the highest sum of log p divided by its length.
+        The attention is the source unit with the largest weight at each step, (batch, length).
         """
         batch = ops.shape(source)[0]
         encoded, *states = self.encoder(source)
@@ -355,7 +279,9 @@ class Translator(Model):
             logits, weights, *after = self.decoder([last[:, None], encoded, source, *states])
             log_p = ops.log_softmax(ops.cast(logits[:, 0], "float32"))
             size = log_p.shape[-1]
-            only = ops.one_hot(PADDING, size)  # a finished target goes on with padding, at no cost
+            only = ops.one_hot(
+                PADDING, size
+            )  # a finished target continues with padding, at no cost
             log_p = log_p - 1e9 * ops.one_hot(PADDING, size)
             log_p = ops.where(done[:, None], (only - 1.0) * 1e9, log_p)
             total = ops.reshape(scores[:, None] + log_p, (batch, beam * size))
@@ -384,21 +310,20 @@ class Translator(Model):
 
         Args:
             x: Texts.
-            beam: How many translations are kept open at once; 1 takes the likeliest unit always.
-            length: Most units of a translation. `None`: twice the source's and ten.
-            batch_size: How many are translated at a time.
+            beam: Number of translations kept in the search; 1 is greedy.
+            length: Maximum number of units of a translation. `None`: twice the source's plus ten.
+            batch_size: Number of texts that are translated at a time.
         """
-        if beam < 1:
-            raise ValueError(f"`beam` must be at least 1. Received: beam={beam}")
-        texts = self.texts(x)
-        numbers = self.numbers(texts, self.source_tokenizer)
+        at_least("beam", beam, 1)
+        texts = self.preprocessor.texts(x)
+        numbers = self.preprocessor.numbers(texts)
         order = np.argsort([len(row) for row in numbers], kind="stable")
         found = [""] * len(texts)
         search = self.compile_once(self.search)
         for start in range(0, len(texts), batch_size):
             rows = order[start : start + batch_size]
             source = padded([numbers[i] for i in rows])
-            # To few lengths, or every batch would be compiled anew; the mask leaves it out.
+            # Few different lengths: each is compiled once. The mask leaves out the padding.
             source = np.pad(source, ((0, 0), (0, -source.shape[1] % 8)))
             most = length or 2 * source.shape[1] + 10
             tokens, looks = map(ops.convert_to_numpy, search(source, beam, most))
@@ -407,7 +332,7 @@ class Translator(Model):
         return found
 
     def _joined(self, target, looks, text):
-        """Return the text of target units; unknown ones are copied from where they looked."""
+        """Return the text of target units; unknown ones are copied from the source."""
         tokenizer = self.target_tokenizer
         if UNKNOWN not in target:
             return tokenizer.decode(target).strip()
@@ -422,74 +347,32 @@ class Translator(Model):
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """Return the numbers of greedy translations, (n, longest), 0 after their ends."""
-        rows = self.numbers(self.texts(x), self.source_tokenizer)
-        most = 2 * max(map(len, rows)) + 10
-        search = self.compile_once(self.search)
-        size = batch_size or self.batch_size
-        source = padded(rows)
-        tokens = [search(source[i : i + size], 1, most)[0] for i in range(0, len(rows), size)]
+        source = self.preprocessor.prepare(x)
+        search, size = self.compile_once(self.search), batch_size or self.batch_size
+        most = 2 * source.shape[1] + 10
+        tokens = [search(source[i : i + size], 1, most)[0] for i in range(0, len(source), size)]
         return np.concatenate([ops.convert_to_numpy(part) for part in tokens])
 
     def attention(self, source, target=None):
         """Return `(weights, source units, target units)` of one pair; weights (target, source).
 
-        `target` is the model's own translation where it is left out.
+        `target` is the model's own translation by default.
         """
         target = self.translate([source])[0] if target is None else target
-        tokens = [
-            self.numbers([text], tokenizer)[0]
-            for text, tokenizer in (
-                (source, self.source_tokenizer),
-                (target or " ", self.target_tokenizer),
-            )
-        ]
+        sides = ((self.preprocessor, source), (self.targets, target or " "))
+        tokens = [sentences.numbers([text])[0] for sentences, text in sides]
         read, written = (ops.convert_to_tensor(row[None]) for row in tokens)
         encoded, *states = self.encoder(read)
         before = ops.pad(written[:, :-1], ((0, 0), (1, 0)), constant_values=BOUNDARY)
         weights = self.decoder([before, encoded, read, *states])[1]
+        tokenizers = (self.source_tokenizer, self.target_tokenizer)
         names = [
-            [*(tokenizer.unit_of(n) for n in row[:-1]), "end"]
-            for row, tokenizer in zip(
-                tokens, (self.source_tokenizer, self.target_tokenizer), strict=True
-            )
+            [*map(tokenizer.unit_of, row[:-1]), "end"]
+            for row, tokenizer in zip(tokens, tokenizers, strict=True)
         ]
         return ops.convert_to_numpy(weights)[0], *names
 
-    def report(self, x, y=None, *, beam=4):
-        """Return exact share, BLEU and chrF; `beam` as in `translate`."""
-        x, y = self.texts(x), self.texts(y, "y")
-        references = {}
-        for source, target in zip(x, y, strict=True):
-            references.setdefault(source, []).append(target)
-        sources = list(references)  # a source with several translations has several references
-        found = self.translate(sources, beam=beam)
-        lists = [references[source] for source in sources]
-        logs = self.evaluate(x, y, verbose=0, return_dict=True)
-        exact = np.mean([text in right for text, right in zip(found, lists, strict=True)])
-        scores = {"exact": float(exact), "nats_per_unit": logs["loss"]}
-        with contextlib.suppress(ImportError):  # without the extra, what is left says something
-            scores |= {"bleu": metrics.bleu(found, lists), "chrf": metrics.chrf(found, lists)}
-        return scores, {}
 
-    def answer(self, x, *, beam=4):
-        found = self.translate(x, beam=beam)
-        return [{"translation": text} for text in found], found
-
-    def pictures(self, x, y=None):
-        """Return where each unit of a translation looked in the first source of middling length."""
-        lengths = [len(text) for text in x]
-        chosen = x[int(np.argsort(lengths)[len(lengths) // 2])]
-        return {"attention": plotting.attention(*self.attention(chosen))}
-
-
-def spaced(text):
-    """Return a text with one space before each word, the first included."""
-    return " " + " ".join(text.split())
-
-
-def padded(rows):
-    """Return rows of numbers as one int32 array, filled up with 0."""
-    out = np.zeros((len(rows), max(map(len, rows))), "int32")
-    for row, numbers in zip(out, rows, strict=True):
-        row[: len(numbers)] = numbers
-    return out
+def units_in(y):
+    """Return the number of units of each target, (batch,)."""
+    return ops.sum(ops.cast(y != PADDING, "float32"), axis=1)

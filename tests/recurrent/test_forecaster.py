@@ -67,7 +67,7 @@ def test_only_the_window_counts_and_quantiles_never_cross(model):
 
 def test_targets_of_a_part_are_its_own_steps(model):
     own = np.arange(400) >= 380
-    _, places = model.origins(SERIES, own)
+    _, places = model.preprocessor.places(SERIES, own)
     assert places[:, 1].tolist() == list(range(380, 395))
 
 
@@ -83,14 +83,14 @@ def test_units_do_not_matter():
 
 
 def test_the_loss_is_the_pinball_loss_in_spreads(model):
-    batch = model.take(*model.origins(SERIES[:60]))
-    loss, mae = (float(value) for value in model.losses(batch))
-    quantiles = ops.convert_to_numpy(model(batch))
-    error = batch["targets"][..., None] - quantiles
-    q = np.array(model.quantiles)
-    expected = np.maximum(q * error, (q - 1) * error).mean() / float(model.spread[0])
-    assert loss == pytest.approx(expected, rel=1e-4)
-    assert mae == pytest.approx(np.abs(error[..., 2]).mean(), rel=1e-4)
+    windows, targets = model.prepare(SERIES[:60])
+    inputs, targets = model.preprocessor({k: v[:] for k, v in windows.items()}), targets[:]
+    terms = model.loss_terms(inputs, targets)
+    error = targets[..., None] - ops.convert_to_numpy(model(inputs))
+    q, spread = np.array(model.quantiles), float(model.preprocessor.spread[0])
+    expected = np.maximum(q * error, (q - 1) * error).mean(axis=(1, 2, 3)) / spread
+    np.testing.assert_allclose(terms["loss"], expected, rtol=1e-4)
+    np.testing.assert_allclose(terms["mae"], np.abs(error[..., 2]).mean(axis=(1, 2)), rtol=1e-4)
 
 
 def test_paths_follow_the_quantiles_and_repeat(model):

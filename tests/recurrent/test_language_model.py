@@ -9,8 +9,9 @@ from keras import ops
 
 from genai_basics import build_language_model
 from genai_basics.preprocessing import BOUNDARY, Tokenizer
-from genai_basics.recurrent.music import build_music_model
-from genai_basics.recurrent.sequences import Windows, uniforms_of
+from genai_basics.recurrent.music_model import build_music_model
+from genai_basics.recurrent.sequences import uniforms_of
+from genai_basics.recurrent.streams import Streams
 
 LINE = "the rain in spain stays mainly in the plain. "
 
@@ -33,24 +34,25 @@ def test_a_line_of_text_is_learned_by_heart(model):
 
 def test_windows_hold_every_step_once():
     documents = [np.arange(n) + 1000 * i for i, n in enumerate((2, 24, 11, 7))]
-    windows = Windows(documents, 5)
+    windows = Streams(documents, 5)
     steps = sum(len(d) - 1 for d in documents)
-    draw, count = windows.evaluation(3)
+    rows = windows.evaluation(3)
     seen = []
-    for step in range(count):
-        batch = draw(step)
-        seen += batch["targets"][batch["weights"] > 0].tolist()
-        assert (batch["targets"] == batch["inputs"] + 1)[batch["weights"] > 0].all()
+    for start in range(0, len(rows), 3):
+        x, targets = windows.take_after_context(rows[start : start + 3])
+        counted = x["weights"] > 0
+        seen += targets[counted].tolist()
+        assert (targets == x["inputs"] + 1)[counted].all()
     assert len(seen) == len(set(seen)) == steps
 
 
 def test_a_state_goes_on_within_a_document_and_nowhere_else():
     documents = [np.arange(31), np.arange(100, 116), np.arange(200, 204)]
-    windows = Windows(documents, 5)
-    draw, steps = windows.training(2, seed=4)
+    windows, rng = Streams(documents, 5), np.random.default_rng(4)
+    steps = len(windows) // 2
     last = None
-    for step in range(2 * steps):
-        batch = draw(step)
+    for step, rows in enumerate([*windows.order(2, rng), *windows.order(2, rng)]):
+        batch, _ = windows.take(rows, 5)
         for row in range(2):
             first = batch["inputs"][row, 0]
             if last is not None and batch["keep"][row]:
@@ -67,17 +69,18 @@ def test_training_carries_the_state_and_resets_it(model):
     twin.adapt(["abcdefgh"])
     twin.open_streams(1)
     tokens = np.array([[3, 4, 5, 6]], "int32")
-    batch = {"inputs": tokens, "targets": tokens, "weights": np.ones((1, 4), "float32")}
+    batch = {"inputs": tokens, "weights": np.ones((1, 4), "float32")}
     batch = {name: ops.convert_to_tensor(value) for name, value in batch.items()}
+    tokens = ops.convert_to_tensor(tokens)
     zero, one = ops.zeros((1,)), ops.ones((1,))
     twin.build_optimizers()
-    twin.train_step({**batch, "keep": zero})
+    twin.train_step(({**batch, "keep": zero}, tokens))
     after_one = ops.convert_to_numpy(twin.states[0])
-    twin.train_step({**batch, "keep": one})
+    twin.train_step(({**batch, "keep": one}, tokens))
     after_two = ops.convert_to_numpy(twin.states[0])
     both = np.concatenate([tokens, tokens], axis=1)
     np.testing.assert_allclose(twin.network([both, np.zeros((1, 6))])[1], after_two, atol=1e-5)
-    twin.train_step({**batch, "keep": zero})
+    twin.train_step(({**batch, "keep": zero}, tokens))
     np.testing.assert_allclose(twin.states[0], after_one, atol=1e-5)
 
 
@@ -131,10 +134,10 @@ def test_a_prompt_may_be_longer_than_the_window(model):
     ("options", "message"),
     [
         ({"prompt": "çé"}, r"never seen: 'ç' 'é'; it knows"),
-        ({"temperature": -0.1}, "`temperature` must be 0 or more. Received: temperature=-0.1"),
+        ({"temperature": -0.1}, "`temperature` must be at least 0. Received: temperature=-0.1"),
         ({"top_k": 0}, "`top_k` must be at least 1. Received: top_k=0"),
         ({"top_p": 0.0}, "`top_p` must be above 0 and at most 1. Received: top_p=0.0"),
-        ({"length": 0}, "at least 1. Received: n=1, length=0"),
+        ({"length": 0}, "at least 1. Received: length=0"),
     ],
 )
 def test_bad_arguments_of_sample_are_one_sentence(model, options, message):

@@ -8,7 +8,6 @@ from keras import ops
 
 from genai_basics import build_translator
 from genai_basics.preprocessing import BOUNDARY, PADDING, UNKNOWN
-from genai_basics.recurrent.translator import padded
 
 PAIRS = {
     "one": "un",
@@ -50,16 +49,14 @@ def test_ten_pairs_are_learned_by_heart(model):
 
 
 def test_padding_changes_nothing(model):
-    source = padded(model.numbers(["ten"], model.source_tokenizer))
-    target = padded(model.numbers(["dix"], model.target_tokenizer))
+    source, target = model.prepare(["ten"], ["dix"])
     alone = ops.softmax(model((source, target)))
     more = np.pad(source, ((0, 0), (0, 5)))
     beside = ops.softmax(model((more, target)))
     np.testing.assert_allclose(beside, alone, rtol=0, atol=1e-6)
     wider = np.pad(target, ((0, 0), (0, 3)))
-    assert float(model.losses(source, wider)[0]) == pytest.approx(
-        float(model.losses(source, target)[0]), abs=1e-6
-    )
+    terms, padded = model.loss_terms(source, target), model.loss_terms(source, wider)
+    assert float(padded["loss"][0]) == pytest.approx(float(terms["loss"][0]), abs=1e-6)
 
 
 def test_beam_search_finds_what_brute_force_finds():

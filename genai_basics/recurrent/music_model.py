@@ -3,14 +3,17 @@ https://arxiv.org/abs/1206.6392).
 
 Each step is the set of pitches that sound; each pitch has a Bernoulli probability, given all steps
 before and the lower pitches of its own step: -log p(step) = sum over pitches of the binary
-cross-entropy. A recurrent network hears the steps before; what the lower notes of a chord say of
-the higher is a logistic regression (Frey et al., 1995, the fully visible sigmoid belief network).
+cross-entropy. A recurrent network reads the steps before; within a chord, the higher notes depend
+on the lower by a logistic regression (Frey et al., 1995, the fully visible sigmoid belief network).
 """
 
 import keras
 import numpy as np
 from keras import layers, ops
 
+from ..checks import at_least
+from ..preprocessing import Rolls
+from . import evaluation
 from .language_model import recurrent_stack
 from .sequences import SequenceModel, uniforms_of
 
@@ -27,7 +30,7 @@ def build_music_model(pitches, *, window, units, num_layers, cell, dropout, seed
     low, high = max(0, low - transpose), min(127, high + transpose)
     notes = keras.Input((None, high - low + 1), name="notes")
     glorot = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
-    # No dropout here: of four voices, one less leaves another chord.
+    # No dropout here: without one of its four voices, a chord is another chord.
     x = layers.Dense(units, "relu", kernel_initializer=glorot)(notes)
     x, states, after = recurrent_stack(
         x, units=units, num_layers=num_layers, cell=cell, dropout=dropout, seed=seed
@@ -45,14 +48,17 @@ class MusicModel(SequenceModel):
     """A network `[notes, *states] -> [logits of the notes of the next step, *states]`.
 
     `fit` takes a list of pieces: lists of steps, each a list of MIDI pitches, or integer arrays
-    (steps, voices) with -1 where a voice is silent. Training hears each piece in every key that
-    is at most `transpose` semitones away.
+    (steps, voices) with -1 where a voice is silent. Training transposes pieces at random, by at
+    most `transpose` semitones.
 
     Args:
         network: See `SequenceModel`.
         low, high: The lowest and the highest pitch.
-        transpose: How many semitones up and down training moves pieces.
+        transpose: Maximum transposition in training, in semitones up and down.
     """
+
+    # What commands, run folders and the audit ask for: see evaluation.py.
+    report, answer = evaluation.report_music, evaluation.answer_music
 
     step_dtype = "float32"
     batch_size = 8  # many small steps: there are few pieces
@@ -61,53 +67,31 @@ class MusicModel(SequenceModel):
     def __init__(self, network, low, high, *, transpose=0, **kwargs):
         super().__init__(network, **kwargs)
         self.low, self.high, self.transpose = low, high, transpose
+        self.preprocessor = Rolls(low, high, name="rolls")
         size = high - low + 1
         self.chord = self.add_weight(name="chord", shape=(size, size), initializer="zeros")
 
-    def documents(self, x):
-        return [self.roll(piece) for piece in x]
-
-    def roll(self, piece):
-        """Return a piece as 0 and 1, float32 (1 + steps, pitches), silence before it."""
-        if not len(piece):
-            raise ValueError("a piece must have steps. Received: an empty piece")
-        roll = np.zeros((len(piece) + 1, self.high - self.low + 1), "float32")
-        for t, step in enumerate(piece):
-            for pitch in np.atleast_1d(step):
-                if pitch < 0:
-                    continue
-                if not self.low <= pitch <= self.high:
-                    raise ValueError(
-                        f"pitches must lie between {self.low} and {self.high}, for which this "
-                        f"model was built. Received: pitch {int(pitch)}"
-                    )
-                roll[t + 1, int(pitch) - self.low] = 1.0
-        return roll
-
     def train_step(self, data):
-        """A step on pieces that are moved, each by a random interval for as long as it lasts."""
-        if self.transpose:
-            data = {**data, **self.moved(data)}
-        return super().train_step(data)
+        """A step on transposed pieces, each by a random interval that stays until its end."""
+        return super().train_step(self.transposed(*data) if self.transpose else data)
 
-    def moved(self, data):
-        shape, size = ops.shape(data["inputs"]), self.high - self.low + 1
+    def transposed(self, x, y):
+        """Return a batch transposed by intervals that fit on the keyboard."""
+        shape, size = ops.shape(y), self.high - self.low + 1
         fresh = keras.random.randint(
             (shape[0],), -self.transpose, self.transpose + 1, dtype="int32", seed=self.noise
         )
-        keep = ops.cast(data["keep"], "int32")
+        keep = ops.cast(x["keep"], "int32")
         steps = keep * self.intervals[: shape[0]] + (1 - keep) * fresh
-        # A piece is only moved as far as all of its pitches stay on the keyboard.
-        sounding = ops.max(ops.maximum(data["inputs"], data["targets"]), axis=1)
+        sounding = ops.max(ops.maximum(x["inputs"], y), axis=1)
         lowest = ops.cast(ops.argmax(sounding, axis=1), "int32")
         highest = size - 1 - ops.cast(ops.argmax(ops.flip(sounding, axis=1), axis=1), "int32")
         steps = ops.clip(steps, -lowest, ops.maximum(size - 1 - highest, -lowest))
         self.intervals.assign(ops.concatenate([steps, self.intervals[shape[0] :]], axis=0))
         place = (ops.arange(size)[None] - steps[:, None]) % size
         place = ops.broadcast_to(place[:, None], shape)
-        return {
-            name: ops.take_along_axis(data[name], place, axis=2) for name in ("inputs", "targets")
-        }
+        inputs, y = (ops.take_along_axis(notes, place, axis=2) for notes in (x["inputs"], y))
+        return {**x, "inputs": inputs}, y
 
     def open_streams(self, streams):
         before = self.streams
@@ -144,22 +128,19 @@ class MusicModel(SequenceModel):
         """Return n pieces, each a list of `length` steps, each a list of MIDI pitches.
 
         Args:
-            n: How many.
-            seed: The same seed gives the same pieces. `None` draws fresh ones.
-            prompt: A piece that each goes on from; it is not part of what is returned.
-            length: Steps.
-            temperature: Divides the logits: below 1 safer, above wilder.
-            batch_size: How many are made at a time.
+            n: Number of pieces.
+            seed: The same seed gives the same pieces. `None` draws new ones.
+            prompt: A piece that each sample continues; it is not part of what is returned.
+            length: Number of steps.
+            temperature: Divides the logits: below 1 safer, above 1 wilder.
+            batch_size: Number of pieces that are made at a time.
         """
-        if n < 1 or length < 1:
-            raise ValueError(
-                f"`n` and `length` must be at least 1. Received: n={n}, length={length}"
-            )
-        if temperature < 0:
-            raise ValueError(
-                f"`temperature` must be 0 or more. Received: temperature={temperature}"
-            )
-        first = self.roll(prompt) if prompt else np.zeros((1, self.high - self.low + 1), "float32")
+        at_least("n", n, 1)
+        at_least("length", length, 1)
+        at_least("temperature", temperature, 0)
+        first = np.zeros((1, self.high - self.low + 1), "float32")
+        if prompt:
+            first = self.preprocessor.roll(prompt)
         seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
         advance, pieces = self.compile_once(self.advance), []
         for start in range(0, n, batch_size):
@@ -167,26 +148,17 @@ class MusicModel(SequenceModel):
             uniforms = uniforms_of(seed, rows, (length, first.shape[1]))
             outputs, *states = self.begin(first, len(rows))
             notes = advance(outputs, states, uniforms, np.float32(temperature))[0]
-            for roll in ops.convert_to_numpy(notes).transpose(1, 0, 2):
-                pieces.append([(np.flatnonzero(step) + self.low).tolist() for step in roll])
+            pieces += self.preprocessor.invert(ops.convert_to_numpy(notes).transpose(1, 0, 2))
         return pieces
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """Return the probability of each pitch in the step after each piece, (n, pitches).
 
-        They are the shares of 1,000 steps that are drawn.
+        They are estimated from 1,000 sampled steps.
         """
         uniforms = uniforms_of(0, range(1000), (self.high - self.low + 1,)).T
         choose, rows = self.compile_once(self.choose), []
         for piece in x:
-            outputs, *_ = self.begin(self.roll(piece), len(uniforms))
+            outputs, *_ = self.begin(self.preprocessor.roll(piece), len(uniforms))
             rows.append(ops.convert_to_numpy(choose(outputs, uniforms)).mean(axis=0))
         return np.stack(rows)
-
-    def report(self, x, y=None):
-        nats = self.evaluate(x, verbose=0)
-        return {"nats_per_step": nats}, {}
-
-    def answer(self, x):
-        rows = [{"nats_per_step": self.evaluate([piece], verbose=0)} for piece in x]
-        return rows, [self.sample(1, prompt=piece, seed=0)[0] for piece in x]

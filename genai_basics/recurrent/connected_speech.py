@@ -1,0 +1,69 @@
+"""Connected speech for training, from clips of words: varied, joined, with noise."""
+
+import numpy as np
+
+from .ctc import least_frames
+
+__all__ = ["ConnectedSpeech"]
+
+
+class ConnectedSpeech:
+    """Makes batches of training from recorded clips.
+
+    Args:
+        model: A `SpeechRecognizer`; its `concatenate`, `speed` and `noise_level` apply.
+        clips: List of arrays of samples.
+        numbers: The numbers of each clip's symbols.
+    """
+
+    def __init__(self, model, clips, numbers):
+        self.model, self.clips, self.numbers = model, clips, numbers
+        self.rate = model.log_mel.sample_rate
+        room = model.max_seconds * self.rate / np.mean([len(clip) for clip in clips])
+        self.most = max(1, int(room))  # clips of the usual length that are not cut
+
+    def make(self, rows, rng):
+        """Return a batch that starts with the clips `rows`, each joined with random others."""
+        found = []
+        for row in rows:
+            n = min(rng.integers(1, self.model.concatenate + 1), self.most)
+            others = rng.integers(len(self.clips), size=n - 1)
+            found.append(self.joined([row, *others], rng))
+        return self.model.batch_of([clip for clip, _ in found], [numbers for _, numbers in found])
+
+    def joined(self, rows, rng, vary=True):
+        """Return one clip made of several, with gaps between them, and its numbers.
+
+        With `vary`, the speed and loudness of each clip are changed, silence may come before and
+        after, and noise is added. Clips are first brought to full scale: otherwise noise would
+        drown those that were recorded softly.
+        """
+        model, pieces, symbols = self.model, [], []
+        edges = vary and model.concatenate > 1
+        for k, row in enumerate(rows):
+            if k or edges:
+                pieces.append(self._silence(rng, 0.02 if k else -0.25))
+            pieces.append(self._varied(row, rng) if vary else self.clips[row])
+            if k and not model.whole_words:
+                symbols.append(model.number_of[" "])
+            symbols += self.numbers[row]
+        if edges:
+            pieces.append(self._silence(rng, -0.25))
+        clip = np.concatenate(pieces)[: round(model.max_seconds * self.rate)]
+        if vary and model.noise_level:
+            clip = clip + rng.normal(size=len(clip)) * rng.uniform(0, model.noise_level)
+        return clip.astype("float32"), symbols
+
+    def _varied(self, row, rng):
+        """Return a clip at another speed, unless too short for it, and at another loudness."""
+        clip = self.clips[row]
+        if self.model.speed:
+            factor = 1 + rng.uniform(-self.model.speed, self.model.speed)
+            places = np.arange(0, len(clip) - 1, factor)
+            if least_frames(self.numbers[row]) <= self.model.frames_of(len(places)):
+                clip = np.interp(places, np.arange(len(clip)), clip)
+        return clip * (np.exp(rng.uniform(-2.5, 0.0)) / max(np.abs(clip).max(), 1e-9))
+
+    def _silence(self, rng, least):
+        """Return silence of `least` to 0.25 seconds; below 0, sometimes none."""
+        return np.zeros(int(max(0.0, rng.uniform(least, 0.25)) * self.rate))

@@ -1,0 +1,262 @@
+"""What the recurrent models report, draw and answer, one section a model.
+
+Their classes bind these functions, so `model` is `self`; x and y are raw data.
+"""
+
+import contextlib
+import dataclasses
+
+import keras
+import numpy as np
+from keras import ops
+
+from .. import metrics, plotting
+from ..evaluation import Errors
+from .streams import Streams
+
+__all__ = [
+    "answer_forecasts",
+    "answer_music",
+    "answer_speech",
+    "answer_text",
+    "answer_translations",
+    "errors_of_forecasts",
+    "errors_of_speech",
+    "losses_of_forecasts",
+    "losses_of_sequences",
+    "losses_of_speech",
+    "pictures_of_forecasts",
+    "pictures_of_translations",
+    "privacy_of_forecasts",
+    "privacy_of_sequences",
+    "reads",
+    "report_forecasts",
+    "report_music",
+    "report_speech",
+    "report_text",
+    "report_translations",
+]
+
+# Forecasters.
+
+
+def report_forecasts(model, x, y=None):
+    """Return the errors of all forecasts, next to those of the last season repeated."""
+    targets, quantiles, naive = model.backtest(x, y)
+    error = np.abs(targets - quantiles[..., model.middle])
+    scale = ops.convert_to_numpy(model.naive_error)
+    band = round(100 * (model.quantiles[-1] - model.quantiles[0]))
+    found = {
+        "mae": error.mean(),
+        "mase": (error / scale).mean(),
+        "mase_seasonal_naive": (np.abs(targets - naive) / scale).mean(),
+        f"coverage_{band}": metrics.coverage(targets, quantiles[..., 0], quantiles[..., -1]),
+        "pinball": metrics.pinball(targets, quantiles, model.quantiles),
+    }
+    found = {name: float(value) for name, value in found.items()}
+    return found, {"mae": metrics.bootstrap_interval(error.mean(axis=(1, 2)))}
+
+
+def reads(model, spec):
+    """Return the spec by which `predict` reads its inputs: with `known`, the steps ahead too."""
+    return dataclasses.replace(spec, known=model.known, ahead=model.horizon if model.known else 0)
+
+
+def privacy_of_forecasts(model, x):
+    """Return the number of examples of private training, and what one is."""
+    steps = model.window + model.horizon
+    return len(model.prepare(x)[1]), f"a window of {steps} steps, not a whole series"
+
+
+def answer_forecasts(model, x):
+    """Forecast each series; with `known`, its last `horizon` steps are those to forecast."""
+    times = x.following(model.horizon) if hasattr(x, "following") else None
+    future = None
+    if model.known:
+        places = model.preprocessor.known_places
+        future = np.stack([one[-model.horizon :][:, places] for one in x])
+        x = [one[: -model.horizon] for one in x]
+    quantiles = model.predict(x, future=future)
+    names = [f"{name}_{q:g}" for name in model.targets for q in model.quantiles]
+    rows = []
+    for i, one in enumerate(quantiles.reshape(*quantiles.shape[:2], -1).tolist()):
+        steps = [{"step": h + 1} for h in range(model.horizon)]
+        if times and times[i]:
+            steps = [{**step, "time": at} for step, at in zip(steps, times[i], strict=True)]
+        named = (dict(zip(names, values, strict=True)) for values in one)
+        rows.append([{**step, **found} for step, found in zip(steps, named, strict=True)])
+    return rows, quantiles[..., model.middle].reshape(-1, len(model.targets))
+
+
+def pictures_of_forecasts(model, x, y=None):
+    """Return the last forecast of each target: history, truth, median and bands."""
+    series, places = model.preprocessor.places(x, y)
+    i, t = places[-1]
+    windows, targets = model.prepare(x, y)
+    quantiles = model.predict([series[i][:t]], future=windows["future"][-1:])[0]
+    found = {}
+    for j, name in enumerate(model.targets):
+        past = series[i][max(0, t - 3 * model.window) : t, model.preprocessor.target_places[j]]
+        found["forecast" if len(model.targets) == 1 else f"forecast-{name}"] = plotting.forecast(
+            past,
+            quantiles[:, j, model.middle],
+            quantiles[:, j],
+            levels=model.quantiles,
+            truth=targets[-1][:, j],
+        )
+    return found
+
+
+def losses_of_forecasts(model, x, y=None, batch_size=None):
+    """Return the pinball loss of each forecast of a horizon, (n,), one after the other.
+
+    The forecasts do not overlap, so that each loss counts as an example of its own.
+    """
+    windows, targets = model.prepare(x, y)
+    rows, _ = _apart(model, x, y)
+    inputs = model.preprocessor({name: part[rows] for name, part in windows.items()})
+    inputs = keras.tree.map_structure(ops.convert_to_numpy, inputs)
+    terms = model.map_batches(model.loss_terms, inputs, targets[rows], batch_size=batch_size)
+    return terms["loss"]
+
+
+def errors_of_forecasts(model, x, y=None):
+    """Return the median's error in each forecast, by target, over that of the season before."""
+    windows, targets = model.prepare(x, y)
+    rows, steps = _apart(model, x, y)
+    parts = (windows["history"][rows], windows["future"][rows])
+    quantiles, _ = model.map_batches(model.forecasts_of, *parts)
+    error = np.abs(targets[rows] - quantiles[..., model.middle]).mean(axis=1)
+    error = error / ops.convert_to_numpy(model.naive_error)
+    parts = np.tile(model.targets, len(error))
+    return Errors("absolute scaled error", error.ravel(), steps.repeat(len(model.targets)), parts)
+
+
+def _apart(model, x, y=None):
+    """Return the rows of forecasts that do not overlap, and their first steps."""
+    _, places = model.preprocessor.places(x, y)
+    _, first, which = np.unique(places[:, 0], return_index=True, return_inverse=True)
+    rows = np.flatnonzero((places[:, 1] - places[first[which], 1]) % model.horizon == 0)
+    return rows, places[rows, 1]
+
+
+# Speech recognizers.
+
+
+def report_speech(model, x, y=None, *, beam=None, language_model=None, weight=0.5):
+    """Return exact share, word and character error rate; options as in `transcribe`."""
+    if y is None:
+        raise ValueError("transcriptions are needed to measure. Received: data without")
+    found = model.transcribe(x, beam=beam, language_model=language_model, weight=weight)
+    said = [model.text(numbers) for numbers in model.numbers(y)]
+    right = np.array([a == b for a, b in zip(said, found, strict=True)])
+    scores = {
+        "exact": float(right.mean()),
+        "word_error_rate": metrics.word_error_rate(said, found),
+        "character_error_rate": metrics.character_error_rate(said, found),
+    }
+    return scores, {"exact": metrics.bootstrap_interval(right.astype("float32"))}
+
+
+def answer_speech(model, x, *, beam=None, language_model=None, weight=0.5):
+    """Transcribe each clip; options as in `transcribe`."""
+    found = model.transcribe(x, beam=beam, language_model=language_model, weight=weight)
+    return [{"transcription": text} for text in found], None
+
+
+def errors_of_speech(model, x, y=None):
+    """Return the word error rate of each clip."""
+    said = [model.text(numbers) for numbers in model.numbers(y)]
+    pairs = zip(said, model.transcribe(x), strict=True)
+    rates = [metrics.word_error_rate([a], [b]) if a.split() else float(b != "") for a, b in pairs]
+    return Errors("word error rate of a clip", np.array(rates))
+
+
+def losses_of_speech(model, x, y=None, batch_size=None):
+    """Return the CTC loss of each clip in nats per symbol, (n,)."""
+    terms = model.map_batches(model.loss_terms, *model.prepare(x, y), batch_size=batch_size)
+    return terms["loss"]
+
+
+# Translators.
+
+
+def report_translations(model, x, y=None, *, beam=4):
+    """Return exact share, BLEU and chrF; `beam` as in `translate`."""
+    x, y = model.preprocessor.texts(x), model.targets.texts(y)
+    references = {}
+    for source, target in zip(x, y, strict=True):
+        references.setdefault(source, []).append(target)
+    sources = list(references)  # a source with several translations has several references
+    found = model.translate(sources, beam=beam)
+    lists = [references[source] for source in sources]
+    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    exact = np.mean([text in right for text, right in zip(found, lists, strict=True)])
+    scores = {"exact": float(exact), "nats_per_unit": logs["loss"]}
+    with contextlib.suppress(ImportError):  # BLEU and chrF need the extra package
+        scores |= {"bleu": metrics.bleu(found, lists), "chrf": metrics.chrf(found, lists)}
+    return scores, {}
+
+
+def answer_translations(model, x, *, beam=4):
+    """Translate each text; `beam` as in `translate`."""
+    found = model.translate(x, beam=beam)
+    return [{"translation": text} for text in found], found
+
+
+def pictures_of_translations(model, x, y=None):
+    """Return the attention of each unit of a translation, for the source of median length."""
+    lengths = [len(text) for text in x]
+    chosen = x[int(np.argsort(lengths)[len(lengths) // 2])]
+    return {"attention": plotting.attention(*model.attention(chosen))}
+
+
+# Models of sequences: language models and models of music.
+
+
+def report_text(model, x, y=None):
+    """Return nats and bits per character, and perplexity per unit."""
+    loss = model.evaluate(x, verbose=0)
+    texts = model.texts(x)
+    tokens = sum(len(document) - 1 for document in model.documents(x))
+    nats = loss * tokens / sum(map(len, texts))
+    found = {"nats_per_character": nats, "bits_per_character": nats / np.log(2)}
+    return {**found, "perplexity": float(np.exp(loss)), "nats_per_unit": loss}, {}
+
+
+def answer_text(model, x):
+    """Continue each text, and return its loss."""
+    texts = model.texts(x)
+    nats = model.losses_by_example(texts).tolist()
+    found = [model.sample(1, prompt=text, length=100, seed=0)[0] for text in texts]
+    pairs = zip(nats, found, strict=True)
+    return [{"nats_per_unit": loss, "continued": text} for loss, text in pairs], found
+
+
+def report_music(model, x, y=None):
+    """Return nats per step."""
+    return {"nats_per_step": model.evaluate(x, verbose=0)}, {}
+
+
+def answer_music(model, x):
+    """Continue each piece, and return its loss."""
+    rows = [{"nats_per_step": model.evaluate([piece], verbose=0)} for piece in x]
+    return rows, [model.sample(1, prompt=piece, seed=0)[0] for piece in x]
+
+
+def privacy_of_sequences(model, x):
+    """Return the number of examples of private training, and what one is."""
+    (streams,) = model.prepare(x)
+    return len(streams.table()), f"a window of {streams.window} steps, not a whole text"
+
+
+def losses_of_sequences(model, x, y=None, batch_size=None):
+    """Return the mean of -log p over the steps of each document of raw x, (n,), in nats."""
+    documents = [document for one in x for document in model.documents([one])]
+    streams = Streams(documents, max(len(document) - 1 for document in documents))
+    rows, size = streams.table(), batch_size or 64
+    compute, found = model.compile_once(model.loss_terms), []
+    for start in range(0, len(rows), size):
+        terms = compute(*streams.take(rows[start : start + size]))
+        found.append(ops.convert_to_numpy(terms["loss"]))
+    return np.concatenate(found)

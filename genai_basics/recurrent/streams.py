@@ -1,0 +1,93 @@
+"""Sequences cut into windows, so that a state goes on from one window to the next."""
+
+import numpy as np
+
+__all__ = ["Streams"]
+
+CONTEXT = 4  # windows of training that move the state from zero, in evaluation
+LONG = 8  # a document of this many windows is cut at other places in every epoch
+
+
+class Streams:
+    """Documents laid end to end and cut into windows.
+
+    In training, a batch holds several streams; each goes on in the next batch where it stopped.
+
+    Args:
+        documents: List of arrays (steps + 1, ...): each step is predicted from those before it.
+        window: Number of steps that gradients see.
+    """
+
+    def __init__(self, documents, window):
+        self.flat = np.concatenate(documents)
+        self.steps = np.array([len(document) - 1 for document in documents])
+        self.starts = np.cumsum([0, *(self.steps[:-1] + 1)])
+        self.window = int(min(window, self.steps.max()))
+        long = self.steps >= LONG * self.window
+        self.room = np.where(long, self.window, 0)  # how far a cut may move
+        self.counts = -(-(self.steps - self.room) // self.window)
+
+    def __len__(self):
+        return int(self.counts.sum())
+
+    def table(self, rng=None):
+        """Return start, length and whether the state goes on, of each window, (n, 3).
+
+        With `rng`, documents are in random order and long ones are cut at random places.
+        """
+        counts, offset = -(-self.steps // self.window), np.zeros_like(self.steps)
+        order = np.arange(len(self.steps))
+        if rng is not None:
+            order, offset = rng.permutation(order), rng.integers(np.maximum(self.room, 1))
+            counts = self.counts
+        document, number = _numbered(order, counts[order])
+        within = offset[document] + number * self.window
+        lengths = np.minimum(self.window, self.steps[document] - within)
+        return np.stack([self.starts[document] + within, lengths, number > 0], axis=1)
+
+    def order(self, streams, rng=None):
+        """Return the windows of an epoch of training, (steps, streams, 3), as in `table`."""
+        steps = len(self) // streams
+        rows = self.table(rng)[: streams * steps].reshape(streams, steps, 3)
+        rows[:, 0, 2] = 0  # at the start of an epoch, every state is zero
+        return rows.swapaxes(0, 1)
+
+    def evaluation(self, batch_size):
+        """Return windows that hold each step once, after some context: start, length, context.
+
+        They are longer than those of training. Their first steps, `CONTEXT` windows of training if
+        the document has them, only move the state from zero, and do not count in the loss.
+        """
+        window = int(np.clip(self.steps.sum() // batch_size, self.window, 16 * self.window))
+        document, number = _numbered(np.arange(len(self.steps)), -(-self.steps // window))
+        context = np.minimum(number * window, CONTEXT * self.window)
+        starts = self.starts[document] + number * window - context
+        lengths = np.minimum(window, self.steps[document] - number * window) + context
+        return np.stack([starts, lengths, context], axis=1)
+
+    def take(self, rows, width=None):
+        """Return a batch `(x, y)` of windows, rows of `table`: inputs, their weights, and targets.
+
+        Args:
+            rows: Array (batch, 3).
+            width: Steps of the batch, `None` for its longest window.
+        """
+        starts, lengths, goes_on = rows.T
+        steps = np.arange(width or lengths.max())
+        place = np.minimum(starts[:, None] + steps, len(self.flat) - 2)
+        weights = (steps < lengths[:, None]).astype("float32")
+        x = {"inputs": self.flat[place], "weights": weights, "keep": goes_on.astype("float32")}
+        return x, self.flat[place + 1]
+
+    def take_after_context(self, rows):
+        """Return a batch `(x, y)` of rows of `evaluation`: the context has no weight."""
+        context = rows[:, 2]
+        x, y = self.take(rows * [1, 1, 0])
+        x["weights"] *= np.arange(x["weights"].shape[1]) >= context[:, None]
+        return x, y
+
+
+def _numbered(order, counts):
+    """Return document and number within it of each window: `counts` windows of each of `order`."""
+    document = np.repeat(order, counts)
+    return document, np.arange(len(document)) - np.repeat(np.cumsum(counts) - counts, counts)
