@@ -208,6 +208,8 @@ def _find(source):
             f"{', '.join(NAMES)}, and a path may be a folder of pictures, texts or sounds, or a "
             "file such as .npz, .npy, .csv, .tsv, .txt, .json."
         )
+    if not (path.is_file() or path.is_dir()):
+        raise ValueError(f"'{text}' is a pipe or a device; give a file or folder.")
     return text, path, str(path.resolve())
 
 

@@ -69,6 +69,8 @@ def _path(argument):
     path = Path(argument).expanduser()
     if not path.exists():
         raise ValueError(f"'{argument}' is no file or folder.")
+    if not (path.is_file() or path.is_dir()):
+        raise ValueError(f"'{argument}' is a pipe or a device; give a file or folder.")
     return path
 
 

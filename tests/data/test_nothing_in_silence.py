@@ -1,6 +1,7 @@
 """No reader drops anything in silence: a folder of each kind with files that are of no use."""
 
 import json
+import os
 import warnings
 
 import numpy as np
@@ -166,3 +167,12 @@ def test_a_clip_that_asks_for_much_is_skipped_by_name(tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match=r"a/bomb\.gif: .*its 4 frames take 0\.0 GiB"):
         data = gd.load_data(tmp_path)
     assert sum(map(len, (data.train, data.validation, data.test))) == 12
+
+
+def test_pipes_and_devices_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    for path in (tmp_path / "a.png", "/dev/zero"):
+        with pytest.raises(ValueError, match="is a pipe or a device"):
+            gd.load_data(path)
+        with pytest.raises(ValueError, match="is a pipe or a device"):
+            read_inputs([str(path)], gd.ImageSpec((8, 8, 1)))
