@@ -80,6 +80,11 @@ def read_cells(
     if delimiter is None:
         tabs = str(path).lower().endswith((".tsv", ".tsv.gz")) and "\t" in text
         delimiter = "\t" if tabs else _find_delimiter(text)
+        if delimiter == ONE_COLUMN and text.startswith('"'):  # whole rows within marks
+            inner = "\n".join(row[0] for _, row in _split(text, ONE_COLUMN))
+            found = _find_delimiter(inner)
+            if found not in (ONE_COLUMN, " ") and text.count('"\n') >= inner.count("\n"):
+                text, delimiter = inner, found
     delimiter = NAMED.get(delimiter.lower(), delimiter)
     if len(delimiter) != 1:
         raise ValueError(

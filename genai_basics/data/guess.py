@@ -153,6 +153,8 @@ def _named(options):
 
 def _kind_of_columns(table, options, suffix):
     header = table.names
+    if any(options.get(name) for name in ("time", "series", "season", "frequency")):
+        return "forecast"
     if len(table) < 2:
         return "tables"
     lower = {name.lower() for name in header}

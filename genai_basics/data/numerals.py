@@ -159,9 +159,9 @@ def _taken_apart(cell):
     ):
         return None
     minuses = (match["minus"] + match["sign"] + match["trailing"]).count("-") + closed
-    if minuses > 1 or (before and after and before != after):
+    if minuses > 1 or (before and after and before != after and after not in MULTIPLES):
         return None
-    return match["body"], minuses == 1, before or after
+    return match["body"], minuses == 1, after if after in MULTIPLES else before or after
 
 
 def _unit(units):

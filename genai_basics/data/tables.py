@@ -78,6 +78,8 @@ def read_table(
             f"`target` (--target) must name the column to predict: {', '.join(table.names)}."
         )
     table.check(target, *(name for name, _ in typed))
+    if not len(table):
+        raise ValueError(f"'{table.path}' holds no rows.")
     table, y, task, class_names = _read_target(table, target, task, class_names, strict)
     names = [name for name in table.names if name != target]
     typed = typed or [(name, None) for name in names]

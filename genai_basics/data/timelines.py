@@ -12,7 +12,20 @@ from .times import read_times
 __all__ = ["fill", "find_series", "find_time", "is_time_name", "read_timeline", "regular", "rest"]
 
 NAMES = {"date", "time", "datetime", "timestamp", "ds", "month", "day", "week", "year", "period"}
-NAMES |= {"quarter", "hour", "step", "t", "datum", "zeit", "monat", "jahr", "tag", "fecha", "jour"}
+NAMES |= {
+    "ts",
+    "quarter",
+    "hour",
+    "step",
+    "t",
+    "datum",
+    "zeit",
+    "monat",
+    "jahr",
+    "tag",
+    "fecha",
+    "jour",
+}
 NAMES |= {"mes", "año", "anno", "giorno", "mese", "mois", "année", "annee", "heure", "epoch"}
 WITH = {"utc", "gmt", "local", "unix", "epoch", "s", "ms", "us", "sec", "seconds", "start", "end"}
 PARTS = ("year", "quarter", "month", "day", "hour", "minute")

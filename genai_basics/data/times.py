@@ -40,6 +40,7 @@ WEEK = re.compile(r"(?P<year>\d{4})\W*(?:k?w|week)\W*(?P<week>\d{1,2})(?:-(?P<da
 WEEK_FIRST = re.compile(r"(?:k?w|week)\W*(?P<week>\d{1,2})\W+(?P<year>\d{4})(?P<day>)")
 ORDERS = ("ymd", "mdy", "dmy")
 EPOCHS = {9: 1, 10: 1, 12: 10**3, 13: 10**3, 15: 10**6, 16: 10**6, 18: 10**9, 19: 10**9}
+UNITS = {3: "seconds", 4: "milliseconds", 5: "microseconds", 6: "nanoseconds"}  # by digits
 EXCEL = 25569  # days from Excel's day 0 to 1970
 
 
@@ -82,31 +83,37 @@ def read_times(cells, *, day_first=None, named=True):
     np.datetime64('2024-01-01T00:30:00')
     """
     cells = [cell.strip() for cell in cells]
-    missing = np.array([cell in EMPTY or cell.lower() in WORDS for cell in cells], bool)
-    different = list(dict.fromkeys(c for c, gone in zip(cells, missing, strict=True) if not gone))
+    different = [c for c in dict.fromkeys(cells) if c not in EMPTY and c.lower() not in WORDS]
     if not different:
         return None
+    if len(different) > 2 and all(_is_season(cell) for cell in different):
+        years = {cell: np.datetime64(cell[:4], "s") for cell in different}
+        return _table(cells, years)
     if all(ISO.fullmatch(cell) for cell in different):
         try:
-            return _Table.of(cells, dict(zip(different, _iso(different), strict=True)))
+            return _table(cells, dict(zip(different, _iso(different), strict=True)))
         except ValueError:
             pass  # the thirteenth month: said below
     if all(re.fullmatch(r"-?\d+(\.\d+)?", cell) for cell in different):
         found = _of_numbers(different) if named else None
         if found is not None:
             values, said = found
-            return _Table.of(cells, dict(zip(different, values, strict=True)), said)
+            return _table(cells, dict(zip(different, values, strict=True)), said)
     return _of_words(cells, different, day_first)
 
 
-class _Table:
-    @staticmethod
-    def of(cells, times, said="", **facts):
-        """Return the `Times` of cells by a table of what each says."""
-        none = np.datetime64("NaT", "s")
-        values = np.array([times.get(cell, none) for cell in cells], "datetime64[s]")
-        gone = [cell in EMPTY or cell.lower() in WORDS for cell in cells]
-        return Times(values, np.isnat(values) & ~np.array(gone, bool), said=said, **facts)
+def _table(cells, times, said="", **facts):
+    """Return the `Times` of cells by a table of what each says."""
+    none = np.datetime64("NaT", "s")
+    values = np.array([times.get(cell, none) for cell in cells], "datetime64[s]")
+    gone = [cell in EMPTY or cell.lower() in WORDS for cell in cells]
+    return Times(values, np.isnat(values) & ~np.array(gone, bool), said=said, **facts)
+
+
+def _is_season(cell):
+    """Whether a cell is a year that goes on into the next, as 1999/2000 or 2019-20."""
+    match = re.fullmatch(r"(\d{4})[-/](?:\d{2})?(\d{2})", cell)
+    return bool(match) and (int(match[1]) + 1) % 100 == int(match[2])
 
 
 def _iso(cells):
@@ -128,13 +135,8 @@ def _of_numbers(cells):
                     return found, ""
     (length,) = lengths if len(lengths) == 1 else (max(lengths),)
     if length in EPOCHS and lengths <= {length, length - 1}:
-        if all("." not in cell for cell in cells):
-            seconds = np.array(cells, "int64") // EPOCHS[length]
-        else:
-            seconds = np.floor(values / EPOCHS[length]).astype("int64")
-        unit = {1: "seconds", 10**3: "milliseconds", 10**6: "microseconds"}.get(
-            EPOCHS[length], "nanoseconds"
-        )
+        whole = np.array([cell.split(".")[0] for cell in cells], "int64")
+        unit, seconds = UNITS[length // 3], whole // EPOCHS[length]
         return seconds.astype("datetime64[s]"), f"as {unit} since 1970"
     if lengths == {5} and values.min() >= 20_000 and values.max() < 80_000:
         seconds = np.round((values - EXCEL) * 86400).astype("int64")
@@ -168,7 +170,7 @@ def _of_words(cells, different, day_first):
     else:
         parts = {cell: _split(cell) for cell in different}
     dates = {date for date, _, _ in parts.values()}
-    days, _order = _read_dates(dates)
+    days = _read_dates(dates)
     if days is None:
         return None
     choices = {}
@@ -204,13 +206,13 @@ def _with_offsets(cells, local, offsets, facts):
     """Put times with offsets on one clock."""
     given = {offset for offset in offsets.values() if offset is not None}
     if not given or given == {0.0}:
-        return _Table.of(cells, local, **facts)
+        return _table(cells, local, **facts)
     shifts = {cell: np.timedelta64(int(3600 * (offsets[cell] or 0)), "s") for cell in local}
     universal = {cell: time - shifts[cell] for cell, time in local.items()}
     if len(given) > 1 and _evenness(cells, local) > _evenness(cells, universal):
         said = "on the local clock, their offsets left out"
-        return _Table.of(cells, local, said, **facts)
-    return _Table.of(cells, universal, "in UTC by their offsets", **facts)
+        return _table(cells, local, said, **facts)
+    return _table(cells, universal, "in UTC by their offsets", **facts)
 
 
 def _split(cell):
@@ -244,17 +246,19 @@ def _split(cell):
 
 
 def _read_dates(dates):
-    """Return ({order: {date: datetime.date}}, ...) of texts without clocks, or None."""
+    """Return {order: {date: datetime.date}} of texts without clocks, or None."""
     found = {order: {} for order in ORDERS}
     wrong = 0
     for text in dates:
         read = _date(text)
         wrong += not read
         if wrong > 0.1 * len(dates):
-            return None, None
+            return None
         for order, date in read.items():
             found[order][text] = date
-    return {order: days for order, days in found.items() if days}, None
+    plain = found["ymd"]  # a file may write both 2024-01-31 and 31.01.2024
+    found.update({order: {**plain, **found[order]} for order in ("mdy", "dmy") if found[order]})
+    return {order: days for order, days in found.items() if days}
 
 
 def _date(text):
@@ -329,9 +333,7 @@ def _in_figures(digits, signs):
 
 
 def _year(text):
-    if len(text) > 2:
-        return int(text)
-    return int(text) + (1900 if int(text) >= 69 else 2000)
+    return int(text) + (0 if len(text) > 2 else 1900 if int(text) >= 69 else 2000)
 
 
 def _valid(year, month, day):
