@@ -123,6 +123,10 @@ def _read_table(path, index, encoding):
     best, matches = None, {}
     for name in (*order, *(name for name in header if name not in order)):
         cells = dict(enumerate(columns[name]))
+        few = dict(enumerate(columns[name][:50]))
+        skipped = name not in order and not any(index.match(few, near, split))
+        if skipped or len(matches) == len(rows):
+            continue
         found, unclear = index.match(cells, near, split)
         named = name.lower() in FILE_COLUMNS[:4]
         if unclear and (named or len(unclear) > len(rows) / 2):

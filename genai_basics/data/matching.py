@@ -1,9 +1,9 @@
 """Finding the file that a table, an annotation or a list names, by as much of its path as holds."""
 
+import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from .files import split_of
@@ -34,7 +34,7 @@ class FileIndex:
         self.by_name, self.by_lower = defaultdict(list), defaultdict(list)
         self.by_stem, self.by_number = defaultdict(list), defaultdict(list)
         for file in files:
-            *folders, name = parts_of(file.relative_to(root).as_posix())
+            *folders, name = parts_of(os.path.relpath(file, root))
             self.folders[file] = tuple(folders)
             self.by_name[name].append(file)
             self.by_lower[name.lower()].append(file)
@@ -76,6 +76,8 @@ class FileIndex:
         files = files or self.by_name.get(unquote(name))
         files = files or self.by_stem.get(name.lower()) or self.by_stem.get(stem_of(name))
         files = files or (self.by_number.get(int(name), ()) if name.isdecimal() else ())
+        if len(files) == 1 and not folders:
+            return [((2, 0, False, 0), files[0])]
         ranks = []
         for file in files:
             here = self.folders[file]
@@ -88,13 +90,14 @@ class FileIndex:
 
 def parts_of(name):
     """Return the parts of a path as written on any machine, in composed letters."""
-    name = unicodedata.normalize("NFC", str(name).strip().replace("\\", "/"))
-    name = re.sub(r"^([A-Za-z]:|[a-z]+://)", "", name)
-    return [part for part in PurePosixPath(name).parts if part not in ("/", "//", ".", "..")]
+    name = str(name).strip().replace("\\", "/")
+    name = name if name.isascii() else unicodedata.normalize("NFC", name)
+    name = re.sub(r"^([A-Za-z]:|[a-z]+://)", "", name) if ":" in name else name
+    return [part for part in name.split("/") if part not in ("", ".", "..")]
 
 
 def stem_of(name):
-    return PurePosixPath(name).stem.lower()
+    return (name.rpartition(".")[0] or name).lower()
 
 
 def clashes(found):
