@@ -54,7 +54,6 @@ def list_data():
     return {name: line for name, (_, _, line) in NAMES.items()}
 
 
-@walked_once()
 def load_data(
     source,
     *,
@@ -154,6 +153,7 @@ def load_for(model, source, kinds, labelled, **options):
     return data
 
 
+@walked_once()
 def _load(source, kind, like, limit, splits, options):
     strict = options.get("strict", False)
     like = spec_from_config(like) if isinstance(like, dict) else like
