@@ -103,7 +103,7 @@ def build_diffusion(
     check_shape(input_shape, 1, network, num_classes)
     if not is_image and value_range == (0, 255):
         value_range = None
-    init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
+    init = keras.initializers.LecunNormal(keras.random.SeedGenerator(seed))
     build, widths = {"dense": (build_dense, hidden_units), "conv": (build_unet, filters)}[network]
     return Diffusion(
         build(input_shape, widths, num_classes, init),
