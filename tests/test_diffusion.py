@@ -139,6 +139,15 @@ def test_training_finds_what_is_not_normal(two_points):
     assert samples[labels == 1].std(axis=0) == pytest.approx(0.2, abs=0.08)
 
 
+def test_two_places_are_found_without_labels(two_points):
+    model = gb.build_diffusion((2,), hidden_units=(64, 64), seed=0)
+    model.compile()
+    model.fit(two_points[1], epochs=15, verbose=0)
+    samples = model.sample(400, seed=0)
+    assert (np.abs(samples[:, 0]) > 1).mean() > 0.95
+    assert 0.35 < (samples[:, 0] > 0).mean() < 0.65
+
+
 def test_the_label_that_fits_is_the_one_of_least_loss(two_points):
     model, x, y, _ = two_points
     rows, _ = model.answer(x[:50])
