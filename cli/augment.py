@@ -62,7 +62,7 @@ def augment(run, n, epochs, seeds, seed, out, force, json_, **values):
     from genai_basics.data import load_data
     from genai_basics.provenance import COMPOSITE, describe, embed
     from genai_basics.runs import load_run
-    from genai_basics.runs.files import replacing
+    from genai_basics.runs.run_files import replacing
 
     loaded = None if run is None else load_run(run)
     data = load_data(source, **options) if loaded is None else loaded.data(source, **options)

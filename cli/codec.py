@@ -40,7 +40,7 @@ def compress(run, inputs, out, force, json_):
     run = _codec(run)
 
     from genai_basics.data import read_inputs
-    from genai_basics.runs.files import replacing
+    from genai_basics.runs.run_files import replacing
 
     names, x = read_inputs(list(inputs), run.reads)
     data = run.model.compress(x, names=[Path(name).name for name in names])

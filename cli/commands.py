@@ -180,7 +180,7 @@ def _write_answer(rows, outputs, out, run, x):
 
     from genai_basics.data.writers import rows_to_json, write_boxes, write_samples
     from genai_basics.provenance import ENHANCED, describe
-    from genai_basics.runs.files import replacing, write_text
+    from genai_basics.runs.run_files import replacing, write_text
 
     if out.suffix in (".json", ".jsonl"):
         write_text(out, rows_to_json(rows, out.suffix, run.spec))

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from genai_basics.recipes import RECIPES
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "genai_basics"
 FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "cli").rglob("*.py")])
 
-FAMILIES = {"autoencoder", "convolutional", "diffusion", "feedforward", "gan", "recurrent", "vae"}
+FAMILIES = {recipe.builder.split(".")[0] for recipe in RECIPES.values()}  # a folder each
 # From the bottom to the top: a module imports from its own row or from rows below it.
 LAYERS = [
     {"checks", "declarations", "extras", "provenance", "registration", "signatures", "startup"},
@@ -79,6 +81,61 @@ def test_imports_go_down(file):
         if other in RANK and other != part:
             assert RANK[other] <= RANK[part], f"{part} must not import {other}, which is above it"
             assert not {part, other} <= FAMILIES, f"{part} and {other} are families"
+
+
+def module_of(file):
+    return ".".join(("genai_basics", *file.relative_to(PACKAGE).with_suffix("").parts))
+
+
+def within(file, known):
+    """Yield the modules of the package that a module imports, through packages' `__init__`."""
+    for name in imports(file):
+        while name.startswith("genai_basics."):
+            package = PACKAGE.parent / name.replace(".", "/")
+            if name in known:
+                yield name
+                break
+            parent, _, attribute = name.rpartition(".")
+            folder = PACKAGE.parent / parent.replace(".", "/")
+            if parent != "genai_basics" and not package.is_dir() and folder.is_dir():
+                for other in imports(folder / "__init__.py"):
+                    if other.rpartition(".")[2] == attribute and other != name:
+                        yield from {m for m in known if m == other.rpartition(".")[0]}
+                break
+            name = parent
+
+
+def test_no_module_imports_itself_through_others():
+    """Imports inside functions count, too."""
+    files = {module_of(f): f for f in PACKAGE.rglob("*.py") if not f.name.startswith("__")}
+    graph = {name: set(within(file, files)) - {name} for name, file in files.items()}
+    assert "genai_basics.runs.card" in graph["genai_basics.runs.run"]
+    assert "genai_basics.data.loading" in graph["genai_basics.runs.preparing"]
+    while graph:  # leaves away, until a cycle is left
+        leaves = {name for name, others in graph.items() if not others & graph.keys()}
+        assert leaves, f"there is a cycle among {sorted(graph)}"
+        graph = {name: others for name, others in graph.items() if name not in leaves}
+
+
+LONG = {  # to be split
+    "model.py",
+    "forecaster.py",
+    "speech.py",
+    "translator.py",
+    "adversarial.py",
+    "video.py",
+}
+ALIKE = {"clips", "labels", "music", "pictures", "text"}  # to be renamed
+
+
+def test_no_file_has_more_than_400_lines():
+    long = {f.name for f in FILES if len(f.read_text(encoding="utf-8").splitlines()) > 400}
+    assert long <= LONG
+
+
+def test_no_two_modules_have_one_name():
+    names = [f.stem for f in PACKAGE.rglob("*.py") if f.stem not in ("__init__", "evaluation")]
+    assert {name for name in names if names.count(name) > 1} <= ALIKE
 
 
 @pytest.mark.parametrize("file", FILES, ids=named)

@@ -1,15 +1,16 @@
-"""Responsible use, measured: what a trained model copied, what it leaks, whom it leaves out.
+"""Responsible use, measured: what a trained model copied, what it leaks, which groups it fails.
 
-One concern a file: `copying` (pictures, vectors), `verbatim` (texts, music), `leakage`
-(membership inference), `secrets` (canaries), `balance` (classes, groups), `checks` (data before
-training); `auditing` puts them together for a run.
+One concern per file: `copying` (pictures, vectors), `verbatim` (texts, music), `leakage`
+(membership inference), `canaries` (planted secrets), `balance` (classes, groups), `data_checks`
+(data before training), `privacy` (private training). `auditing` runs them all on a trained model:
+`sample_checks` on its samples, `example_checks` on real examples.
 """
 
 from .auditing import Audit, audit_run, exceeded
 from .balance import compare_shares, worst_groups
 from .canaries import exposure, plant, repeated_sentences
-from .checks import Checks, check_data, drop_suspects, personal_data
 from .copying import find_copies, find_duplicates
+from .data_checks import Checks, check_data, drop_suspects, personal_data
 from .leakage import membership
 from .privacy import PrivateTraining, epsilon_spent, usual_delta
 from .verbatim import copied_text

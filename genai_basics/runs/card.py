@@ -10,7 +10,7 @@ import math
 from pathlib import Path
 
 from ..recipes import get_recipe
-from .files import write_text
+from .run_files import write_text
 
 __all__ = ["write_card"]
 

@@ -9,7 +9,7 @@ from .. import backend, plotting
 from ..data.writers import PREFERRED, write_samples
 from ..provenance import describe
 from .card import write_card
-from .files import checkpoint, restore, write_history
+from .run_files import checkpoint, restore, write_history
 
 __all__ = ["Follower", "Recorder", "validation_of"]
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from .. import registration
 from ..recipes import get_recipe
-from .files import NotARunError, read_history, replacing, restore, write_text
+from .card import write_card
+from .run_files import NotARunError, read_history, replacing, restore, write_text
 
 __all__ = ["Interrupted", "NotARunError", "Run", "load_run"]
 
@@ -121,9 +122,7 @@ class Run:
             model.save(path)
 
     def write_card(self):
-        """Write `MODEL_CARD.md` anew, from the numbers in `config`."""
-        from .card import write_card
-
+        """Write `MODEL_CARD.md` again, from the numbers in `config`."""
         write_card(self)
 
     def write_pictures(self, pictures):

@@ -2,10 +2,9 @@
 
 import contextlib
 import json
-import platform
 import time
 import warnings
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 
 import keras
@@ -14,9 +13,9 @@ from .. import backend
 from ..callbacks import Doctor, Progress
 from ..checks import positive
 from ..data import Dataset, load_data
-from ..data.loading import load_for
 from ..recipes import check_options, get_recipe, parameters
 from .card import write_card
+from .preparing import checked, describe, facts_of, load, plain, planted, versions
 from .recorder import Follower, Recorder, validation_of
 from .run import Interrupted, Run, load_model, load_run, new_folder, put_aside
 
@@ -132,12 +131,12 @@ def train(
     origin = _origin(start_from, recipe, facts, options)
     place = Path(out) if out else _free(name)
     with new_folder(place, force) if first else contextlib.nullcontext() as folder:
-        data = _load(recipe, data, data_options or {}, origin and origin.spec)
-        data, checks = _checked(data, drop, audit, seed)
-        data, planted = _planted(data, canaries, seed)
-        arguments = {**_facts(data, recipe.facts, facts), **options, "seed": seed}
+        data = load(recipe, data, data_options or {}, origin and origin.spec)
+        data, checks = checked(data, drop, audit, seed)
+        data, secrets = planted(data, canaries, seed)
+        arguments = {**facts_of(data, recipe.facts, facts), **options, "seed": seed}
         arguments = {k: v for k, v in arguments.items() if k in parameters(name)}
-        builder = {"name": recipe.builder, "arguments": _plain(arguments)}
+        builder = {"name": recipe.builder, "arguments": plain(arguments)}
         config = {
             "model": name,
             "status": "running",
@@ -151,10 +150,10 @@ def train(
                 "audit": audit,
                 **asked,
             },
-            "data": {**_describe(data), "license": license},
+            "data": {**describe(data), "license": license},
             "checks": checks,
-            "canaries": planted,
-            "versions": _versions(),
+            "canaries": secrets,
+            "versions": versions(),
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         }
         _prepare_process(config["training"])
@@ -191,7 +190,7 @@ def _origin(start_from, recipe, facts, options):
 def _check_same(options, recorded, recipe, what):
     """Raise a `ValueError` where an option was given that a run cannot take on any more."""
     usual = {name: parameter.value for name, parameter in parameters(recipe.name).items()}
-    for name, value in _plain(options).items():
+    for name, value in plain(options).items():
         if value not in (None, [], recorded.get(name, usual.get(name))):
             raise ValueError(
                 f"{what} goes on with its own `{name}`: leave it out. Received: {name}={value!r}"
@@ -224,8 +223,8 @@ def _resume(recipe, data, epochs, minutes, out, strategy, callbacks, asked):
             f"examples now, {run.config['data']['sizes'][0]} then): go on from its weights by "
             "`--from` instead of `--resume`"
         )
-    data = _checked(data, training.get("drop", ()), False, training["seed"])[0]
-    data = _planted(data, training.get("canaries", ()), training["seed"])[0]
+    data = checked(data, training.get("drop", ()), False, training["seed"])[0]
+    data = planted(data, training.get("canaries", ()), training["seed"])[0]
     _prepare_process(training)
     with backend.distribution(training["strategy"]):
         _same_for_all(folder, run.config)
@@ -327,25 +326,6 @@ def _trainer(model, training):
     return PrivateTraining(model, training["dp_noise"], training["dp_clip"] or 1.0)
 
 
-def _planted(data, repeats, seed):
-    """Return the data with secrets planted in the training text, and the secrets."""
-    if not repeats:
-        return data, None
-    from ..audit import plant
-
-    return plant(data, repeats, seed)
-
-
-def _checked(data, drop, wanted, seed):
-    """Return the data without what is to be dropped, and what a look through them found."""
-    if not wanted and not drop:
-        return data, None
-    from ..audit import check_data, drop_suspects
-
-    found = check_data(data, seed=seed)
-    return drop_suspects(data, found, drop), found.to_config()
-
-
 def _end_with_audit(run, data):
     """Write a short audit into the run; whatever goes wrong in it, the run is kept."""
     from ..audit import audit_run
@@ -385,56 +365,6 @@ def _check_numbers(epochs, minutes, batch_size, dp_noise, dp_clip):
             positive(name, value)
     if dp_clip is not None and dp_noise is None:
         raise ValueError(f"`dp_clip` needs `dp_noise`. Received: dp_clip={dp_clip}, dp_noise=None")
-
-
-def _load(recipe, data, options, like):
-    """Return the data set of a training, of a kind that the recipe takes."""
-    options = {**recipe.data_options, **options, **({"like": like} if like else {})}
-    source = recipe.data if data is None else data
-    return load_for(recipe.name, source, recipe.kinds, recipe.labelled, **options)
-
-
-def _facts(data, usual, asked):
-    """Return facts of the data as builder arguments; those that are asked for must be there."""
-    known = data.spec.facts()
-    for name in asked:
-        if known.get(name) is None:
-            what = name.removeprefix("num_").replace("_", " ")
-            raise ValueError(f"'{data.name}' has no {what}: it holds no labels")
-    return {name: known[name] for name in (*usual, *asked) if known.get(name) is not None}
-
-
-def _describe(data):
-    parts = (data.train, data.validation, data.test)
-    return {
-        "name": data.name,
-        "kind": data.kind,
-        "source": data.source,
-        "fingerprint": data.fingerprint,
-        "sizes": [len(part) for part in parts],
-        "spec": data.spec.to_config(),
-        "skipped": list(data.skipped),
-    }
-
-
-def _versions():
-    names = ("genai_basics", "keras", "tensorflow", "numpy")
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in names:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "unknown"
-    return found
-
-
-def _plain(value):
-    """Return arguments as JSON holds them; objects by their class name."""
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return value if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__
 
 
 def _prepare_process(training):
