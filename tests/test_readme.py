@@ -1,5 +1,6 @@
 """README is run as it stands: its Python here, its two commands by `.ci/run`."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import numpy as np
 
 from genai_basics.recipes import RECIPES
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
@@ -26,13 +28,16 @@ def test_the_two_commands_are_marked_for_the_checks():
         assert len(re.findall(rf"<!-- command: {name} -->\n```sh\n[^`]+```", README)) == 1
 
 
-def test_the_table_of_models_is_the_table_of_recipes():
+def test_the_table_of_models_is_written_from_the_recipes():
+    spec = importlib.util.spec_from_file_location("models", ROOT / "docs" / "models.py")
+    models = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(models)
+    assert models.table() in README, "run `python docs/models.py`"
     rows = re.findall(r"^\| `([\w-]+)` \| .* \| `gb\.(\w+)` \|$", README, flags=re.MULTILINE)
     builders = {name: recipe.builder.split(".")[1] for name, recipe in RECIPES.items()}
     assert dict(rows) == builders
 
 
 def test_what_the_readme_links_to_exists():
-    root = Path(__file__).parent.parent
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (root / target).exists(), target
+        assert (ROOT / target).exists(), target

