@@ -54,6 +54,7 @@ from .layers import MixturePrior as MixturePrior
 from .layers import Sampling as Sampling
 from .layers import VampPrior as VampPrior
 from .model import Model as Model
+from .predictor import Head as Head
 from .predictor import Predictor as Predictor
 from .preprocessing import Tokenizer as Tokenizer
 from .recurrent import RNN as RNN

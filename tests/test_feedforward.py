@@ -1,4 +1,4 @@
-"""Tests for genai_basics.feedforward, and for what all predictors share."""
+"""Tests for genai_basics.feedforward."""
 
 import subprocess
 import sys

@@ -26,7 +26,7 @@ def answer_cnn(model, x, top=1, explain=False):
     rows, outputs = evaluation.answer(model, x, top)
     if explain:
         if not model.is_of_pictures:
-            raise ValueError("only pictures are drawn. Received: explain=True")
+            raise ValueError("`explain` draws pictures only. Received: explain=True")
         outputs = draw_explained(model, x)
     return rows, outputs
 
@@ -60,7 +60,7 @@ def report_detector(model, x, y=None):
 def _true_names(model, y):
     """Return the names of the true labels of each picture."""
     if y is None:
-        raise ValueError("boxes are needed to measure a detector. Received: data without")
+        raise ValueError("measuring a detector needs true boxes: pass y. Received: y=None")
     labels = model.labels
     return [[labels.name(label) for label in labels.encode(one["labels"])] for one in y]
 
@@ -79,7 +79,7 @@ def errors_of_detector(model, x, y=None):
         parts += names[counted].tolist()
         examples += [i] * int(counted.sum())
     if not missed:
-        raise ValueError("there are no objects on the pictures to miss")
+        raise ValueError("the pictures hold no objects that could be missed")
     return Errors(
         "objects missed", np.array(missed, "float64"), np.array(examples), np.array(parts)
     )

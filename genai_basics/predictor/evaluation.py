@@ -13,7 +13,7 @@ MOST_CLASSES = 50  # of a confusion matrix that is still readable
 def report(model, x, y=None):
     """Return `(metrics, intervals)` of a classifier or a regression on raw data."""
     if y is None:
-        raise ValueError("labels are needed to measure a prediction. Received: data without")
+        raise ValueError("measuring predictions needs labels or values: pass y. Received: y=None")
     predictions, y = model.predict(x, verbose=0), model.head.targets(y)
     if not model.num_classes:
         return metrics.regression_report(y, predictions)

@@ -25,6 +25,16 @@ class Predictor(Model):
         network: A Functional model that ends in the layers of `head`.
         preprocessor: From raw x to the network's numbers, see `genai_basics.preprocessing`.
         head: The `Head`: what is predicted.
+
+    Example:
+
+    >>> from genai_basics import Head, Predictor
+    >>> from genai_basics.preprocessing import Numbers
+    >>> head, inputs = Head(num_classes=3), keras.Input((8,))
+    >>> network = keras.Model(inputs, head(keras.layers.Dense(16, "relu")(inputs)))
+    >>> model = Predictor(network, Numbers((8,)), head)
+    >>> model.predict(np.zeros((2, 8)), verbose=0).shape
+    (2, 3)
     """
 
     # What commands, run folders and the audit ask for: see evaluation.py.
@@ -114,7 +124,7 @@ class Predictor(Model):
     def fit(self, x=None, y=None, *args, class_weight=None, validation_data=None, **kwargs):
         """Train on raw data: `keras.Model.fit`. See `Model.fit`."""
         if y is None and not backend.is_pipeline(x):
-            raise ValueError("labels or values to learn are needed: pass y. Received: y=None")
+            raise ValueError("training needs labels or values: pass y. Received: y=None")
         if y is not None and self.num_classes and not self.head.multi_label:
             counts = np.bincount(self.head.targets(y), minlength=self.num_classes)
             self._warn_of_rare(counts, "training")
