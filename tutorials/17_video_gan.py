@@ -23,7 +23,7 @@ from keras import ops
 import genai_basics as gb
 from genai_basics.backend import gradients
 from genai_basics.data.writers import write_samples
-from genai_basics.gan.evaluation_in_time import change, speed
+from genai_basics.gan.evaluation import change, speed
 from genai_basics.gan.video_gan import MovingLayers
 
 BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less is a quicker, worse run

@@ -20,7 +20,7 @@ import numpy as np
 
 import genai_basics as gb
 from genai_basics.data.writers import write_samples
-from genai_basics.gan import evaluation_in_time as music
+from genai_basics.gan import evaluation as music
 
 BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less is a quicker, worse run
 

@@ -1,29 +1,42 @@
-"""What commands, run folders and the audit ask of GANs of pictures, vectors and texts."""
+"""What commands, run folders and the audit ask of GANs, and measures of motion and of music."""
 
 import math
 
 import numpy as np
+from keras import ops
 
 from .. import metrics
 from ..data.writers import image_grid, to_pixels
-from ..metrics.features import sample_report
+from ..metrics.features import build_features, sample_report
 
 __all__ = [
+    "HISTOGRAMS",
+    "MOTION",
     "REPORT_LEAST",
     "REPORT_MOST",
+    "SHARES",
     "answer",
+    "answer_music",
     "answer_text",
+    "divergence",
     "errors_of",
     "features_of",
+    "features_of_clips",
+    "features_of_music",
     "features_of_text",
     "losses_by_example",
     "no_pictures",
     "pictures",
+    "pictures_of_clips",
+    "pictures_of_music",
     "report",
+    "report_clips",
+    "report_music",
     "report_text",
     "symptoms",
 ]
 
+MAJOR = (0, 2, 4, 5, 7, 9, 11)
 REPORT_LEAST, REPORT_MOST = 2000, 5000  # samples of a report
 
 
@@ -155,3 +168,167 @@ def answer_text(model, x):
 def no_pictures(model, x, y=None):
     """Return no pictures."""
     return {}
+
+
+# Clips: (n, frames, height, width, channels).
+
+
+def report_clips(model, x, y=None):
+    """Return Fréchet distances of frames and of motion, and how much moves and how fast."""
+    x = model.prepare(x)[0]
+    n = int(np.clip(len(x), 1, REPORT_LEAST))
+    fake = model.sample(max(n, 200), seed=0)
+    found = sample_report(model.features_of(x), model.features_of(fake))
+    judge = build_features(x.shape[2:])
+    look = [ops.convert_to_numpy(judge(_frames(clips) / 255.0)) for clips in (x, fake)]
+    found |= {f"frame_{k}": v for k, v in sample_report(*look).items() if "frechet" in k}
+    for name, measure in MOTION.items():
+        found[name], found[f"{name}_data"] = measure(fake), measure(x)
+    return {**found, "samples": len(fake)}, {}
+
+
+def features_of_clips(model, x, y=None):
+    """Return features (n, d) of clips."""
+    return model.map_batches(model.prepared_features, *model.prepare(x), batch_size=128)
+
+
+def pictures_of_clips(model, x, y=None):
+    """Return clips as rows of frames: two real ones, then generated ones."""
+    clips = np.concatenate([model.prepare(x[:2])[0], model.sample(6, seed=0)])
+    pixels = to_pixels(clips.reshape(-1, *clips.shape[2:]), model.value_range)
+    return {"clips": image_grid(pixels, columns=clips.shape[1])}
+
+
+def _frames(clips):
+    """Return a frame of each clip, as float."""
+    which = np.arange(len(clips)) % clips.shape[1]
+    return clips[np.arange(len(clips)), which].astype("float32")
+
+
+def change(clips):
+    """Return the mean absolute difference from a frame to the next."""
+    return float(np.abs(np.diff(clips.astype("float32"), axis=1)).mean())
+
+
+def speed(clips):
+    """Return how far the centre of brightness moves from a frame to the next, in pixels."""
+    return float(np.linalg.norm(np.diff(_centres(clips), axis=1), axis=-1).mean())
+
+
+def acceleration(clips):
+    """Return how much that movement changes from a frame to the next, in pixels."""
+    return float(np.linalg.norm(np.diff(_centres(clips), 2, axis=1), axis=-1).mean())
+
+
+def flicker(clips):
+    """Return the spread of a clip's brightness over its frames, over its mean brightness."""
+    light = clips.astype("float32").mean(axis=(2, 3, 4))
+    return float((light.std(axis=1) / np.maximum(light.mean(axis=1), 1e-3)).mean())
+
+
+def _centres(clips):
+    """Return the centre of brightness of each frame, (n, frames, 2), in pixels."""
+    light = clips.astype("float32").sum(axis=-1)
+    total = np.maximum(light.sum(axis=(2, 3)), 1e-3)
+    rows = (light.sum(axis=3) * np.arange(light.shape[2])).sum(axis=2) / total
+    columns = (light.sum(axis=2) * np.arange(light.shape[3])).sum(axis=2) / total
+    return np.stack([rows, columns], axis=-1)
+
+
+MOTION = {"change": change, "speed": speed, "acceleration": acceleration, "flicker": flicker}
+
+
+# Music: pieces (n, steps, voices) of MIDI pitches, -1 for silence.
+
+
+def report_music(model, x, y=None):
+    """Return divergences (nats) of pitch classes, intervals and held notes from x's."""
+    real = model.preprocessor.notes(model.prepare(x)[0])
+    n = int(np.clip(len(real), REPORT_LEAST, REPORT_MOST))
+    fake = model.sample(n, seed=0)
+    order = np.random.default_rng(0).permutation(len(real))
+    halves = real[order[::2]], real[order[1::2]]
+    found = {}
+    for name, histogram in HISTOGRAMS.items():
+        found[f"{name}_jsd"] = divergence(histogram(real), histogram(fake))
+        found[f"{name}_jsd_floor"] = divergence(*map(histogram, halves))
+    for name, share in SHARES.items():
+        found[name], found[f"{name}_data"] = share(fake), share(real)
+    close = sample_report(model.features_of(real), model.features_of(fake))
+    return {**found, **close, "samples": n}, {}
+
+
+def features_of_music(model, x, y=None):
+    """Return features (n, d) of windows of pieces."""
+    return model.map_batches(model.prepared_features, *model.prepare(list(x)), batch_size=256)
+
+
+def answer_music(model, x):
+    """Score each piece by the mean over its windows."""
+    return [{"score": float(model.predict([piece], verbose=0).mean())} for piece in x], None
+
+
+def pictures_of_music(model, x, y=None):
+    """Return piano rolls: time to the right, pitch upwards, a grey level for each voice."""
+    real = model.preprocessor.notes(model.prepare(x)[0][:4])
+    rolls = np.concatenate([real, model.sample(12, seed=0)])
+    images = np.full((len(rolls), model.pitches, model.steps, 1), 255, "uint8")
+    for voice in range(model.voices):
+        which, when = np.nonzero(rolls[:, :, voice] >= 0)
+        height = rolls[which, when, voice] - model.preprocessor.low
+        images[which, model.pitches - 1 - height, when] = 200 * voice // model.voices
+    return {"piano_rolls": image_grid(images, columns=4)}
+
+
+def pitch_classes(rolls):
+    """Return the shares of the 12 pitch classes, over all voices and steps."""
+    notes = rolls[rolls >= 0]
+    return np.bincount(notes % 12, minlength=12) / max(len(notes), 1)
+
+
+def melodic_intervals(rolls):
+    """Return the shares of steps from a note to the next of its voice, -12 to 12 semitones."""
+    before, after = rolls[:, :-1], rolls[:, 1:]
+    moves = (after - before)[(before >= 0) & (after >= 0)]
+    return np.bincount(np.clip(moves, -12, 12) + 12, minlength=25) / max(len(moves), 1)
+
+
+def harmonic_intervals(rolls):
+    """Return the shares of the 12 intervals (modulo octaves) between voices."""
+    found = np.zeros(12)
+    for first in range(rolls.shape[2]):
+        for second in range(first + 1, rolls.shape[2]):
+            a, b = rolls[:, :, first], rolls[:, :, second]
+            found += np.bincount(np.abs(a - b)[(a >= 0) & (b >= 0)] % 12, minlength=12)
+    return found / max(found.sum(), 1)
+
+
+def in_scale(rolls):
+    """Return the share of notes within the major scale that fits each piece best."""
+    counts = np.stack([np.bincount(roll[roll >= 0] % 12, minlength=12) for roll in rolls])
+    scales = np.stack([np.roll(np.isin(np.arange(12), MAJOR), k) for k in range(12)])
+    return float((counts @ scales.T).max(axis=1).sum() / max(counts.sum(), 1))
+
+
+def held(rolls):
+    """Return the share of steps at which a voice keeps its note."""
+    return float((rolls[:, 1:] == rolls[:, :-1]).mean())
+
+
+def divergence(p, q):
+    """Return the Jensen-Shannon divergence of two histograms, in nats."""
+    middle = 0.5 * (p + q)
+
+    def toward(side):
+        some = side > 0
+        return float((side[some] * np.log(side[some] / middle[some])).sum())
+
+    return min(0.5 * (toward(p) + toward(q)), math.log(2.0))
+
+
+HISTOGRAMS = {
+    "pitch_class": pitch_classes,
+    "interval": melodic_intervals,
+    "harmony": harmonic_intervals,
+}
+SHARES = {"in_scale": in_scale, "held_notes": held}

@@ -17,7 +17,7 @@ from keras import layers, ops
 from ..backend import straight_through
 from ..checks import at_least
 from ..preprocessing import PianoRolls
-from . import evaluation_in_time
+from . import evaluation
 from .gan import GAN, check_choices
 
 __all__ = ["MusicGAN", "build_music_gan"]
@@ -152,10 +152,10 @@ class MusicGAN(GAN):
     learning_rate, d_learning_rate = 5e-4, 1e-3
     remedy = "use fewer epochs, more pieces or fewer `units`"
 
-    # What commands, run folders and the audit ask for: see evaluation_in_time.py.
-    report, answer = evaluation_in_time.report_music, evaluation_in_time.answer_music
-    features_of = evaluation_in_time.features_of_music
-    pictures = evaluation_in_time.pictures_of_music
+    # What commands, run folders and the audit ask for: see evaluation.py.
+    report, answer = evaluation.report_music, evaluation.answer_music
+    features_of = evaluation.features_of_music
+    pictures = evaluation.pictures_of_music
 
     def __init__(self, generator, discriminator, **kwargs):
         super().__init__(generator, discriminator, **kwargs)

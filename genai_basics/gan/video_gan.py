@@ -20,7 +20,7 @@ from keras import layers, ops
 from ..checks import at_least, one_of
 from ..layers import PixelShuffle
 from ..preprocessing import VideoClips
-from . import evaluation_in_time
+from . import evaluation
 from .gan import GAN, check_choices
 
 __all__ = ["VideoGAN", "build_video_gan"]
@@ -324,9 +324,9 @@ class VideoGAN(GAN):
     remedy = "use fewer epochs, more clips or fewer `filters`"
     xla = False  # it takes minutes to compile, and gains nothing
 
-    # What commands, run folders and the audit ask for: see evaluation_in_time.py.
-    report, features_of = evaluation_in_time.report_clips, evaluation_in_time.features_of_clips
-    pictures = evaluation_in_time.pictures_of_clips
+    # What commands, run folders and the audit ask for: see evaluation.py.
+    report, features_of = evaluation.report_clips, evaluation.features_of_clips
+    pictures = evaluation.pictures_of_clips
 
     def shape_seen(self):
         _, height, width, channels = self.input_shape_of_one()

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 import genai_basics as gb
-from genai_basics.gan import evaluation_in_time as music
+from genai_basics.gan import evaluation as music
 
 
 @pytest.fixture(scope="module")

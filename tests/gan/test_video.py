@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import genai_basics as gb
-from genai_basics.gan import evaluation_in_time as motion
+from genai_basics.gan import evaluation as motion
 from genai_basics.gan.video_gan import MovingLayers
 
 
