@@ -160,7 +160,7 @@ def predict(run, inputs, out, force, json_, **options):
 
     options = take_options("predict", options, run)
     names, x = read_inputs(list(inputs), run.reads)
-    rows, outputs = run.model.answer(x, **options)
+    rows, outputs = _answer(run, x, options)
     several = [row if isinstance(row, list) else [row] for row in rows]  # a forecast has many
     rows = [{"input": n, **row} for n, part in zip(names, several, strict=True) for row in part]
     if out is not None:
@@ -173,6 +173,24 @@ def predict(run, inputs, out, force, json_, **options):
         echo_table([row.values() for row in rows], rows[0])
     else:
         click.echo(f"{len(rows)} outputs -> {out}")
+
+
+def _answer(run, x, options):
+    """Answer each input; a blank line among texts gets a blank answer, at its place."""
+    blank = [isinstance(text, str) and not text.strip() for text in x] if len(x) > 1 else []
+    if run.spec.kind not in ("text", "pairs") or not any(blank) or all(blank):
+        return run.model.answer(x, **options)
+    found, outputs = run.model.answer(
+        [text for text, gone in zip(x, blank, strict=True) if not gone], **options
+    )
+    nothing = dict.fromkeys(found[0])
+    nothing.update({name: "" for name, value in found[0].items() if isinstance(value, str)})
+    found = iter(found)
+    rows = [nothing if gone else next(found) for gone in blank]
+    if outputs is not None:
+        filled = iter(outputs)
+        outputs = ["" if gone else next(filled) for gone in blank]
+    return rows, outputs
 
 
 def _write_answer(rows, outputs, out, run, x):
@@ -236,7 +254,12 @@ def evaluate(run, features, json_, **values):
         run.config["test"], run.config["test_intervals"] = metrics, intervals
         run.save_config()
         run.write_card()
-    pictures = run.model.pictures(part.x, part.y)
+    x, y = part.x, part.y
+    if data.kind == "forecast" and "time" in part.groups:
+        from genai_basics.data.forecast import with_times
+
+        x, y = with_times(part, data.spec.frequency)
+    pictures = run.model.pictures(x, y)
     if source is not None:  # beside those of the run's own data
         pictures = {f"{name}-{Path(source).stem}": made for name, made in pictures.items()}
     paths = run.write_pictures(pictures)

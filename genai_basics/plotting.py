@@ -135,7 +135,7 @@ def latent_plane(images, path=None, extent=None):
     return _write(figure, path)
 
 
-def forecast(history, future, quantiles=None, *, levels=None, truth=None, path=None):
+def forecast(history, future, quantiles=None, *, levels=None, truth=None, times=None, path=None):
     """Draw a series, its forecast, and the bands between pairs of quantiles.
 
     Args:
@@ -144,12 +144,15 @@ def forecast(history, future, quantiles=None, *, levels=None, truth=None, path=N
         quantiles: Array (horizon, q), in rising order; first with last make the widest band.
         levels: The q probabilities, for the legend.
         truth: Array (horizon,), what came, if known.
+        times: The times, or numbers, of history and horizon, for the axis.
         path: Where to write the picture too, if anywhere.
     """
     history, future = np.ravel(history), np.ravel(future)
-    steps = np.arange(len(history), len(history) + len(future))
+    count = len(history) + len(future)
+    times = np.arange(count) if times is None else np.asarray(times)[:count]
+    steps = times[len(history) :]
     figure, (axis,) = _figure(7, 2.8)
-    axis.plot(np.arange(len(history)), history, color=INK, linewidth=1)
+    axis.plot(times[: len(history)], history, color=INK, linewidth=1)
     if quantiles is not None:
         quantiles = np.asarray(quantiles)
         for i in range(quantiles.shape[1] // 2):

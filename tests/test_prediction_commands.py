@@ -167,3 +167,18 @@ def test_unlabelled_data_cannot_be_learned_from(model, tmp_path):
     assert result.exit_code == 1
     assert not (tmp_path / "run").exists()
     assert "labels or values to learn are needed" in result.output
+
+
+def test_a_blank_line_among_texts_gets_a_blank_answer():
+    from types import SimpleNamespace
+
+    from genai_basics.cli.commands import _answer
+
+    def answer(x):
+        assert all(text.strip() for text in x)
+        return [{"translation": text.upper(), "score": 1.0} for text in x], [t.upper() for t in x]
+
+    run = SimpleNamespace(spec=SimpleNamespace(kind="pairs"), model=SimpleNamespace(answer=answer))
+    rows, outputs = _answer(run, ["a", "", "b"], {})
+    assert outputs == ["A", "", "B"]
+    assert rows[1] == {"translation": "", "score": None}

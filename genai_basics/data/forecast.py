@@ -13,7 +13,7 @@ from .spec import ForecastSpec
 from .tables import source_fingerprint
 from .timelines import fill, find_series, is_time_name, read_timeline, regular, rest, times_after
 
-__all__ = ["Histories", "history_for_spec", "read_forecast", "series_reading"]
+__all__ = ["Histories", "history_for_spec", "read_forecast", "series_reading", "with_times"]
 
 MOST_CATEGORIES = 10
 
@@ -53,6 +53,13 @@ class Histories(list):
             after = times_after(last, self.frequency, horizon)
             found.append(None if after is None else _texts(after))
         return found
+
+
+def with_times(part, frequency):
+    """Return `(x, y)` of a part of series, x as `Histories` that know their times."""
+    if isinstance(part.x, list):
+        return Histories(part.x, part.groups["time"], frequency), part.y
+    return Histories([part.x], [part.groups["time"]], frequency), [part.y]
 
 
 def _texts(times):

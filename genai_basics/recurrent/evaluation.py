@@ -92,6 +92,7 @@ def pictures_of_forecasts(model, x, y=None):
     """Return the last forecast of each target: history, truth, median and bands."""
     series, places = model.preprocessor.places(x, y)
     i, t = places[-1]
+    times = x.times[i] if hasattr(x, "following") else None
     windows, targets = model.prepare(x, y)
     quantiles = model.predict([series[i][:t]], future=windows["future"][-1:])[0]
     found = {}
@@ -103,6 +104,7 @@ def pictures_of_forecasts(model, x, y=None):
             quantiles[:, j],
             levels=model.quantiles,
             truth=targets[-1][:, j],
+            times=None if times is None else times[max(0, t - 3 * model.window) :],
         )
     return found
 
