@@ -157,7 +157,7 @@ class PrivateTraining:
 
     def guarantee(self, x, steps, batch_size):
         """Return epsilon and delta of training on raw x, and what they cover, as a dict."""
-        n, unit = self.model.privacy_of(x)
+        n, unit = _examples(self.model, x)
         rate, delta = batch_size / n, usual_delta(n)
         outside = ["what the choice of settings over several runs gives away"]
         if _reads_training_data(self.model):
@@ -171,6 +171,13 @@ class PrivateTraining:
             "unit": unit,
             "not_covered": outside,
         }
+
+
+def _examples(model, x):
+    """Return the number of examples of raw x, and what one is: windows, where a model cuts them."""
+    if hasattr(model, "privacy_of"):
+        return model.privacy_of(x)
+    return len(next(iter(x.values())) if isinstance(x, dict) else x), "one example"
 
 
 def _losses(model, batch):
