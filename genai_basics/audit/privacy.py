@@ -12,6 +12,7 @@ from ..callbacks import Progress
 from ..checks import positive
 from ..extras import require
 from ..model import Model
+from ..preprocessing import Preprocessor
 
 __all__ = ["PrivateTraining", "epsilon_spent", "usual_delta"]
 
@@ -131,7 +132,7 @@ class PrivateTraining:
         """Take one private step on a batch of the network's numbers; return the metrics."""
         model, batch = self.model, batch if isinstance(batch, tuple) else (batch,)
         losses = backend.private_gradient_step(
-            lambda examples: _losses(model, examples),
+            lambda batch: model.loss_terms(*batch[:2], training=True)["loss"],
             batch,
             model.trainable_variables,
             model.optimizer,
@@ -173,32 +174,24 @@ class PrivateTraining:
         }
 
 
+def _has_example_losses(model):
+    """Say whether the loss of an example depends on it alone."""
+    joins = getattr(model, "concatenate", 1) > 1  # clips, to others
+    return hasattr(model, "loss_terms") and len(model.players()) == 1 and not joins
+
+
 def _examples(model, x):
-    """Return the number of examples of raw x, and what one is: windows, where a model cuts them."""
-    if hasattr(model, "privacy_of"):
+    """Return how many examples of raw x batches are drawn from, and what one is."""
+    if hasattr(model, "privacy_of"):  # windows of a sequence
         return model.privacy_of(x)
     return len(next(iter(x.values())) if isinstance(x, dict) else x), "one example"
 
 
-def _losses(model, batch):
-    """Return the loss of each example of a batch of the network's numbers."""
-    if hasattr(model, "loss_terms"):
-        return model.loss_terms(*batch[:2], training=True)["loss"]
-    return model.example_losses(*batch, training=True)
-
-
-def _has_example_losses(model):
-    """Say whether each example has a loss of its own, in batches that are drawn by chance."""
-    if len(model.players()) > 1 or getattr(model, "concatenate", 1) > 1:
-        return False  # players see batches of each other's; clips are joined to others
-    if hasattr(model, "loss_terms"):
-        return True
-    own = type(model).example_losses is not Model.example_losses
-    return own or model.default_loss() is not None
-
-
 def _reads_training_data(model):
-    return type(model).adapt is not Model.adapt or model.scaling is not None
+    preprocessor = model.preprocessor
+    adapts = preprocessor is not None and type(preprocessor).adapt is not Preprocessor.adapt
+    scales = adapts and getattr(preprocessor, "scaling", True) is not None
+    return scales or type(model).adapt is not Model.adapt
 
 
 def epsilon_spent(noise, rate, steps, delta):
