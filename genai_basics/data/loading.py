@@ -74,8 +74,8 @@ def load_data(
     """Load data of any kind and split them into training, validation and test parts.
 
     Args:
-        source: A name (see `list_data`), a path to a file or folder, an array, or a tuple
-            (x, y) of arrays or lists.
+        source: A name (see `list_data`), a path to a file or folder, an array, a pandas
+            DataFrame or Series, or a tuple (x, y) of arrays, lists or data frames.
         kind: "images", "vectors", "text", "pairs", "tables", "series", "forecast", "audio",
             "detection", "video" or "music". `None` tells it from the source.
         target: Column of a table to predict, or columns of a series to forecast.
