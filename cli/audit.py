@@ -19,10 +19,10 @@ from .options import (
 __all__ = ["audit"]
 
 GATES = {  # option: what it limits
-    "copied": "Most samples that may be copies, as a share.",
-    "auc": "Highest area under the curve of membership inference; 0.5 is chance.",
-    "exposure": "Highest exposure of a planted secret, in bits.",
-    "gap": "Largest gap in error between the worst group and the rest.",
+    "copied": "Maximum share of samples that are copies.",
+    "auc": "Maximum area under the curve of membership inference; 0.5 is chance.",
+    "exposure": "Maximum exposure of a planted secret, in bits.",
+    "gap": "Maximum gap in error between the worst group and the rest.",
 }
 
 
@@ -43,30 +43,30 @@ def gate_options(command):
     type=click.IntRange(20),
     default=1000,
     show_default=True,
-    help="Samples to draw.",
+    help="Number of samples to draw.",
 )
 @click.option(
     "--members",
     type=click.IntRange(20),
     default=2000,
     show_default=True,
-    help="Most examples of either side in membership inference.",
+    help="Maximum number of examples per side in membership inference.",
 )
-@click.option("--by", help="Column of facts, label or target: whom does the model serve worst?")
+@click.option("--by", help="Compare the errors of groups by this column, label or target.")
 @click.option(
     "--features",
     metavar="RUN",
     type=click.Path(path_type=Path),
-    help="A classifier's run: look for copies by its features, not by the model's own.",
+    help="A classifier's run whose features are used to find copies.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of samples and choices.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
 @gate_options
 @json_option
 def audit(run, n, members, by, features, seed, json_, **values):
-    """Say what the trained model in RUN copied, leaks and leaves out.
+    """Measure what the trained model in RUN copies, leaks and leaves out.
 
-    A limit (--max-...) that is broken, or cannot be checked, makes the exit code 3. --group
-    names a column, such as speaker, whose values should not be on both sides of the split.
+    The exit code is 3 if a limit (--max-...) is exceeded or cannot be checked. --group names a
+    column, such as speaker, whose values should not be in both parts of the split.
 
     \b
     Example:
@@ -77,7 +77,7 @@ def audit(run, n, members, by, features, seed, json_, **values):
     limits = {name: limit for name, limit in limits.items() if limit is not None}
     group = values.pop("group")  # here a column to look at, not one to split by
     source, options = split_data_options({**values, "group": None})
-    whole = source is None and not options  # the run's own data: what the card is about
+    whole = source is None and not options  # the run's own data, which the card describes
 
     run = load(run)
     if features is not None:

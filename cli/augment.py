@@ -27,18 +27,24 @@ ARMS = {
 @click.argument("run", type=click.Path(path_type=Path), required=False)
 @data_options
 @click.option("-n", "--count", "n", type=click.IntRange(1), help="Examples to generate.")
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the data to train the GAN.")
-@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Classifiers.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of all randomness.")
+@click.option("--epochs", type=click.IntRange(1), help="Number of epochs of the GAN.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Number of classifiers per comparison.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
 @out_option("The enlarged data set, .npz in the layout of Keras. [default: augmented.npz]")
 @force_option
 @json_option
 def augment(run, n, epochs, seeds, seed, out, force, json_, **values):
-    """Enlarge a labelled data set by generated examples, and measure what that gains.
+    """Enlarge a labelled data set by generated examples, and measure the gain.
 
-    Takes the conditional GAN in RUN, or trains one on DATA. Samples that a classifier does not
-    take for their label are left out. Then classifiers are trained with and without the rest,
-    and with ordinary augmentation, and judged on the held-out real examples.
+    Uses the conditional GAN in RUN, or trains one on DATA. Samples whose label a classifier does
+    not confirm are discarded. Classifiers are then trained with and without the others, and with
+    ordinary augmentation, and evaluated on held-out real examples.
 
     \b
     Example:

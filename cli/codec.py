@@ -69,7 +69,7 @@ def decompress(run, file, out, force, json_):
     out = out or file.with_suffix("")
     check_out(out, force)
     if not file.is_file():
-        raise click.ClickException(f"'{file}' is no file.")
+        raise click.ClickException(f"'{file}' is not a file.")
     run = _codec(run)
 
     from genai_basics.data.writers import write_samples
@@ -100,7 +100,7 @@ def _codec(run):
 
 
 def _file_names(names):
-    """Return a name that ends in .png for each input, no name twice, none that leads elsewhere."""
+    """Return a name that ends in .png for each input, without duplicates or folders."""
     found = {}
     for i, name in enumerate(names):
         stem = Path(name.replace("\\", "/")).stem.strip(".") or "picture"

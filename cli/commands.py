@@ -32,7 +32,7 @@ from .train import echo_parameters
 @click.argument("model", required=False)
 @json_option
 def list_(model, json_):
-    """List the models and the data that need no file, or the arguments of one MODEL.
+    """List the models and the built-in data, or the arguments of one MODEL.
 
     \b
     Example:
@@ -58,7 +58,7 @@ def list_(model, json_):
 
 @click.command()
 @run_argument
-@click.option("-n", "--count", "n", type=click.IntRange(1), help="How many. [default: 64]")
+@click.option("-n", "--count", "n", type=click.IntRange(1), help="Number of samples. [default: 64]")
 @seed_option
 @model_options("sample")
 @out_option("File or folder; its ending says the format: .png .npy .npz .txt .gif .mid .wav")
@@ -99,7 +99,7 @@ def sample(run, n, seed, out, certificate, key, force, json_, **options):
     from genai_basics.provenance import describe, sign
 
     out = out or _free(Path(f"{run.name}-samples{PREFERRED.get(run.spec.kind, '.npy')}"))
-    walk = between or options.get("interpolate")  # goes through classes in an order of its own
+    walk = between or options.get("interpolate")  # its classes follow no order
     named = None if walk else model.sampling_labels(len(samples), options.get("labels"))
     origin = describe(run, seed=seed)
     paths = write_samples(samples, out, run.spec, labels=named, provenance=origin)
@@ -111,13 +111,13 @@ def sample(run, n, seed, out, certificate, key, force, json_, **options):
 
 
 def _between(run, ends, steps, out, options):
-    """Return what lies between two inputs in the model's code, a strip of it for a .png."""
+    """Return samples between two inputs; for a .png, one strip of them."""
     from genai_basics.data import read_inputs
     from genai_basics.data.writers import image_grid, to_pixels
 
     model = run.model
     if set(options) - {"labels"} or steps < 2:
-        raise click.UsageError("--between goes with -n (2 or more), --label and --out alone.")
+        raise click.UsageError("--between supports only -n (2 or more), --label and --out.")
     _, found = read_inputs(list(ends), run.spec)
     if len(found) != 2:
         raise click.ClickException(f"--between takes two inputs. Received: {len(found)}")
@@ -225,7 +225,7 @@ def _write_answer(rows, outputs, out, run, x):
     "--features",
     metavar="RUN",
     type=click.Path(path_type=Path),
-    help="A classifier's run: measure samples by a Fréchet distance of its features.",
+    help="A classifier's run: measure samples by the Fréchet distance of its features.",
 )
 @model_options("evaluate")
 @json_option
@@ -281,7 +281,7 @@ def evaluate(run, features, json_, **values):
 
 
 def _frechet(run, judge, data, part):
-    """Return how far samples are from held-out examples in a classifier's features."""
+    """Return the distance of samples from held-out examples in a classifier's features."""
     from genai_basics.metrics import frechet_report
 
     if not (run.model.can_sample and able(judge, "features")):

@@ -11,12 +11,12 @@ from genai_basics.recipes import get_recipe, options_of
 
 
 class Real(click.types.FloatParamType):
-    """A number. NaN is none, though no range that it is compared with leaves it out."""
+    """A number. NaN is rejected: it compares false with both bounds of a range."""
 
     def convert(self, value, param, ctx):
         value = super().convert(value, param, ctx)
         if math.isnan(value):
-            self.fail("nan is no number.", param, ctx)
+            self.fail("nan is not a number.", param, ctx)
         return value
 
 
@@ -25,9 +25,9 @@ class Number(Real, click.FloatRange):
 
 
 run_argument = click.argument("run", type=click.Path(path_type=Path))
-seed_option = click.option("--seed", type=int, help="Seed of the draw; fresh if left out.")
+seed_option = click.option("--seed", type=int, help="Random seed [default: a new one].")
 json_option = click.option("json_", "--json", is_flag=True, help="Print JSON instead of text.")
-force_option = click.option("--force", is_flag=True, help="Write over what is there.")
+force_option = click.option("--force", is_flag=True, help="Overwrite existing files.")
 
 
 def out_option(help):
@@ -141,7 +141,7 @@ def able(run, ability):
 
 
 def check_signing(certificate, key, out):
-    """Refuse half a signature before any work is done."""
+    """Refuse a certificate without a key, or a key without one, before any work is done."""
     if (certificate is None) != (key is None):
         raise click.UsageError("--certificate and --key go together.")
     if certificate is not None and out is None:
@@ -152,13 +152,13 @@ def data_options(command):
     """Add `--data` and the options that say how to read it."""
     options = (
         click.option("--data", metavar="DATA", help="Name (see `list`), file or folder."),
-        click.option("--kind", help="What the data are, where they do not tell."),
+        click.option("--kind", help="Kind of data, if it cannot be inferred."),
         click.option("--target", help="Column to predict or to forecast."),
         click.option("--image-size", callback=image_size, metavar="H[xW]", help="Resize pictures."),
         click.option(
             "--fit",
             type=click.Choice(["stretch", "crop", "tiles"]),
-            help="How pictures come to that size; tiles: each is cut up.",
+            help="How pictures are resized; tiles: each is cut into tiles.",
         ),
         click.option("--color", type=click.Choice(["grey", "rgb"]), help="Convert pictures."),
         click.option("--encoding", help="Encoding of text files."),
@@ -173,7 +173,7 @@ def data_options(command):
             "--day-first/--month-first", default=None, help="How 01/02/2024 is meant in dates."
         ),
         click.option("--group", help="Column whose values stay within one split."),
-        click.option("--limit", type=click.IntRange(1), help="Use at most so many of a split."),
+        click.option("--limit", type=click.IntRange(1), help="Use at most N examples per split."),
         click.option(
             "--strict", is_flag=True, help="Stop at a file that cannot be read or is not used."
         ),
@@ -183,7 +183,7 @@ def data_options(command):
             multiple=True,
             metavar="KEY=VALUE",
             callback=assignments,
-            help="Any further option of the reader of this kind.",
+            help="Another option of the reader of this kind.",
         ),
     )
     for option in reversed(options):

@@ -23,7 +23,7 @@ from .options import (
 
 
 class Models(click.Group):
-    """The models as subcommands, made from their recipes when they are asked for."""
+    """The models as subcommands, made from their recipes on request."""
 
     def list_commands(self, ctx):
         return list(RECIPES)
@@ -75,54 +75,61 @@ def _common(recipe):
     positive = Number(0, min_open=True)
     return (
         click.option(
-            "--epochs", type=click.IntRange(1), help=f"Passes; {recipe.epochs} if left out."
+            "--epochs", type=click.IntRange(1), help=f"Number of epochs [default: {recipe.epochs}]."
         ),
-        click.option("--minutes", type=positive, help="Budget in minutes instead of passes."),
+        click.option("--minutes", type=positive, help="Budget in minutes instead of epochs."),
         click.option(
             "--batch-size", type=click.IntRange(1), help=f"[default: {recipe.batch_size}]"
         ),
-        click.option("--learning-rate", type=positive, help="Where it starts; falls to 0."),
+        click.option(
+            "--learning-rate", type=positive, help="Initial learning rate; annealed to 0."
+        ),
         click.option(
             "--set",
             "assigned",
             multiple=True,
             metavar="KEY=VALUE",
             callback=assignments,
-            help="Any argument of the builder; see --help-model.",
+            help="Set an argument of the builder; see --help-model.",
         ),
         click.option("--help-model", is_flag=True, help="Show the builder's arguments."),
-        click.option("--seed", type=int, default=0, show_default=True, help="Of all randomness."),
-        out_option("Run folder. [default: runs/MODEL, or the next that is free]"),
-        click.option("--resume", is_flag=True, help="Go on with a run that was interrupted."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Random seed."),
+        out_option("Run folder. [default: runs/MODEL, or the next free name]"),
+        click.option("--resume", is_flag=True, help="Continue an interrupted run."),
         force_option,
         click.option(
-            "--from", "start_from", type=click.Path(path_type=Path), help="Start from a run."
+            "--from",
+            "start_from",
+            type=click.Path(path_type=Path),
+            help="Start from the weights of a run.",
         ),
-        click.option("--deterministic", is_flag=True, help="Repeat bit for bit; slower."),
-        click.option("--precision", help="Keras dtype policy, as mixed_bfloat16."),
+        click.option("--deterministic", is_flag=True, help="Reproducible bit for bit; slower."),
+        click.option("--precision", help="Keras dtype policy, such as mixed_bfloat16."),
         click.option(
             "--strategy",
             type=click.Choice(["one", "mirrored", "multiworker"]),
             default="one",
             help="One device, all of this machine, or the processes that TF_CONFIG names: the "
-            "same command is started once in each.",
+            "same command must be started in each.",
         ),
         click.option(
             "--drop",
             multiple=True,
             type=click.Choice(["duplicates", "leaks", "groups", "labels", "personal"]),
-            help="Take suspect examples out of the training data; repeatable.",
+            help="Remove suspect examples from the training data; repeatable.",
         ),
         click.option(
             "--dp-noise", type=positive, help="Train privately (DP-SGD) with this noise multiplier."
         ),
-        click.option("--dp-clip", type=positive, help="Largest norm of an example's gradient. [1]"),
+        click.option(
+            "--dp-clip", type=positive, help="Maximum norm of per-example gradients. [default: 1]"
+        ),
         click.option(
             "--canary",
             "canaries",
             multiple=True,
             type=click.IntRange(1),
-            help="Plant a secret so many times in the training text; repeatable.",
+            help="Plant a secret N times in the training text; repeatable.",
         ),
         click.option("--license", help="Licence of the data, for the model card."),
         click.option(
@@ -131,9 +138,9 @@ def _common(recipe):
             is_flag=True,
             flag_value=False,
             default=True,
-            help="Do not look through the data, nor end with a short audit.",
+            help="Skip the data checks and the final audit.",
         ),
-        click.option("--quiet", is_flag=True, help="No progress bar, no summary."),
+        click.option("--quiet", is_flag=True, help="Print no progress bar and no summary."),
         json_option,
     )
 

@@ -282,7 +282,7 @@ def test_pictures_of_mixed_sizes_and_a_corrupt_one_train_with_a_warning(tmp_path
         (["--set", "latent_dims=2"], 2, "did you mean latent_dim"),
         (["--set", "latent_dim"], 2, "key=value"),
         (["--epochs", "1", "--minutes", "1"], 2, "not both"),
-        (["--minutes", "nan"], 2, "nan is no number"),
+        (["--minutes", "nan"], 2, "nan is not a number"),
         (["--kind", "sounds"], 1, "kind"),
         (["--data", "place_names"], 1, "vae takes images or vectors"),
     ],

@@ -68,7 +68,7 @@ class Checks:
 
 
 def check_data(data, group=None, seed=0):
-    """Look for what makes data unfit to learn from, or unfit to be shared.
+    """Find what makes data unfit for training or for sharing.
 
     Duplicates within the training part and between it and the held-out ones; values of a column
     of facts (a speaker, an author, a tune) on both sides; labels that all look-alikes contradict;

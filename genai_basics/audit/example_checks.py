@@ -64,9 +64,9 @@ def check_membership(run, train, held_out, members, seed, found):
     elif intervals["membership_auc"][0] > LEAKING:
         low, high = intervals["membership_auc"]
         found.findings.append(
-            f"Training examples are told from held-out ones by their {run.model.membership_score} "
-            f"in {low:.0%} to {high:.0%} of pairs (chance: 50%): do not share the weights where "
-            "it matters who is in the data."
+            f"Membership inference by {run.model.membership_score} succeeds in {low:.0%} to "
+            f"{high:.0%} of pairs (chance: 50%): do not share the weights if it must stay "
+            "unknown who is in the data."
         )
 
 
@@ -119,7 +119,7 @@ def _reduced(facts, seed):
 
 
 def check_groups(run, held_out, by, members, found):
-    """Say whom the model serves worst, by label or by a column."""
+    """Find the group with the largest error, by label or by a column."""
     columns = _columns(run, held_out)
     if by is not None and by not in columns:
         known = ", ".join(columns) or "none"

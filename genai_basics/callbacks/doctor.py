@@ -1,4 +1,4 @@
-"""`Doctor`: a callback that says what goes wrong in training, and which argument to change."""
+"""`Doctor`: a callback that reports what goes wrong in training, and which argument to change."""
 
 import math
 import time
@@ -18,9 +18,9 @@ class Doctor(keras.callbacks.Callback):
     family stands in its models' `symptoms`. Each finding is said once, as a warning.
 
     Args:
-        patience: Epochs without a better validation value before overfitting is named.
-        tolerance: By which part of the best value the validation must have got worse, beyond
-            what its noise explains.
+        patience: Epochs without a better validation value before overfitting is reported.
+        tolerance: Minimum relative loss of validation quality, beyond what noise
+            explains.
 
     Attributes:
         findings: `{name: sentence}` of all that was found.
@@ -64,7 +64,7 @@ class Doctor(keras.callbacks.Callback):
         self.ask()
 
     def ask(self):
-        """Say what the model itself finds wrong."""
+        """Report the symptoms that the model finds."""
         if hasattr(self.model, "symptoms"):
             self.say(self.model.symptoms(self.history or [{}]))
 
@@ -81,7 +81,7 @@ class Doctor(keras.callbacks.Callback):
         return self.model.variables + [v for optimizer, _ in players for v in optimizer.variables]
 
     def keep(self):
-        """Remember the weights as they are, where they are finite."""
+        """Keep a copy of the weights if they are finite."""
         values = [keras.ops.convert_to_numpy(v).copy() for v in self.variables()]
         floats = (value for value in values if np.issubdtype(value.dtype, np.floating))
         if all(np.isfinite(value).all() for value in floats):
@@ -89,7 +89,7 @@ class Doctor(keras.callbacks.Callback):
         self.kept = time.monotonic()
 
     def stop(self):
-        """End a training whose loss is no number, at the last good weights."""
+        """Stop training with a non-finite loss, and restore the last good weights."""
         if "not_finite" in self.findings:
             return
         for variable, value in zip(self.variables(), self.good or (), strict=False):
@@ -98,14 +98,14 @@ class Doctor(keras.callbacks.Callback):
         self.say(
             {
                 "not_finite": f"the loss is not finite any more: training stopped, and the weights "
-                f"after epoch {self.good_epoch} are back; lower `learning_rate` of compile "
+                f"after epoch {self.good_epoch} are restored; lower `learning_rate` of compile "
                 "(--learning-rate), or look for extreme values in the data"
             }
         )
         self.ask()  # the cause may be there
 
     def overfitting(self):
-        """Say where validation got worse while training got better."""
+        """Report validation that gets worse while training improves."""
         monitor = getattr(self.model, "monitor", "val_loss")
         name, sign = monitor.lstrip("-"), -1.0 if monitor.startswith("-") else 1.0
         values = [sign * logs[name] for logs in self.history if name in logs]

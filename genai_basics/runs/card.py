@@ -1,8 +1,8 @@
-"""`MODEL_CARD.md`: what a trained model is, of what, and how good, in numbers of its own run.
+"""`MODEL_CARD.md`: what a trained model is, its data, and how good it is, from its own run.
 
 The layout is that of the Hugging Face hub (https://huggingface.co/docs/hub/model-cards): YAML
-front matter, which the hub's own library parses, over a page of Markdown. A section stands there
-only where the run or its user gave something to say.
+front matter, which the hub's own library parses, above a page of Markdown. A section is written
+only if the run has content for it.
 """
 
 import json
@@ -23,7 +23,7 @@ TELLS = {
     "forecast": "time-series-forecasting",
 }
 NOUNS = {"images": "pictures", "video": "clips", "music": "pieces of music", "audio": "sounds"}
-LEAKING = 0.55  # lower bound of the area under the curve from which the card warns
+LEAKING = 0.55  # the card warns if the lower bound of the area under the curve exceeds this
 
 
 def write_card(run):
@@ -75,7 +75,7 @@ def _quoted(text):
 
 
 def _data_name(config):
-    return Path(config["data"]["name"]).name  # of a path, not where it lay
+    return Path(config["data"]["name"]).name  # of a path, only the last part
 
 
 def _makes_samples(config):
@@ -102,7 +102,7 @@ def _introduction(run):
 
 
 def _uses(config):
-    """Return what the numbers of the run allow, and what they warn of."""
+    """Return the uses that the numbers of the run support, and those they warn against."""
     audit = config.get("audit") or {}
     metrics, intervals = audit.get("metrics", {}), audit.get("intervals", {})
     noun = NOUNS.get(config["data"]["kind"], "examples")
@@ -110,7 +110,7 @@ def _uses(config):
     fit = f"{noun} like those of {_data_name(config)}{known}"
     does = f"Draws {fit}." if _makes_samples(config) else f"Takes {fit}."
     lines = ["## Uses", "", does, ""]
-    unsuitable = [f"{noun.capitalize()} of another sort, which the training did not hold."]
+    unsuitable = [f"{noun.capitalize()} of kinds that are not in the training data."]
     if metrics.get("copied") and intervals.get("copied", [0])[0] > 0:
         unsuitable.append(
             f"Work that must be original: {metrics['copied']:.1%} of the samples are copies."
@@ -118,8 +118,8 @@ def _uses(config):
     low = intervals.get("membership_auc", [0.0])[0]
     if low > LEAKING:
         unsuitable.append(
-            "Sharing the weights where it matters who is in the data: members are told from "
-            f"others in at least {low:.0%} of pairs."
+            "Sharing the weights if it must stay unknown who is in the data: membership "
+            f"inference succeeds in at least {low:.0%} of pairs (chance: 50%)."
         )
     groups = audit.get("tables", {}).get("groups") or []
     if groups and groups[0].get("differs"):
@@ -179,7 +179,7 @@ def _training(config):
 
 
 def _numbers(title, where, metrics, intervals=None):
-    """Return a section with a table of metrics, nothing where there are none."""
+    """Return a section with a table of metrics, or nothing without metrics."""
     if not metrics:
         return []
     lines = [f"## {title}", "", f"On the {where}.", "", "| metric | value | 95% interval |"]

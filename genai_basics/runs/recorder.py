@@ -28,7 +28,7 @@ class Recorder(keras.callbacks.Callback):
     """
 
     spacing = 5.0  # least seconds between two checkpoints
-    finalizes = True  # so `fit` does not: the best weights come back first
+    finalizes = True  # so `fit` does not: the best weights are restored first
 
     def __init__(self, run, model, data, per_epoch, steps):
         super().__init__()
@@ -88,7 +88,7 @@ class Recorder(keras.callbacks.Callback):
             -1.0 if self.trained.monitor[0] == "-" else 1.0,
         )
         value = logs.get(name, logs.get("loss") if name == "val_loss" else None)
-        # Of equals the later: few held-out examples give few different accuracies.
+        # On ties, keep the later one: few held-out examples give few different accuracies.
         if value is not None and sign * value <= self.best_value:
             self.best_value, self.best_step = sign * value, step
             self.best = [backend.value_of(v).copy() for v in self.trained.variables]
@@ -152,10 +152,10 @@ class Recorder(keras.callbacks.Callback):
 
 
 class Follower(Recorder):
-    """What stands for the `Recorder` in a worker that is not the first: it writes nothing."""
+    """The `Recorder` of every worker but the first: it writes nothing."""
 
     def restore(self):
-        return True  # the first worker does, and gives the others what it found
+        return True  # the first worker restores, and shares its state
 
     def on_epoch_end(self, epoch, logs=None):
         pass
@@ -169,7 +169,7 @@ class Follower(Recorder):
 
 
 def write_preview(model, run, name, n=64):
-    """Write n samples of a generative model into the run folder; nothing for another."""
+    """Write n samples of a generative model into the run folder; do nothing for others."""
     if model.can_sample:
         seed = run.config["training"]["seed"]
         samples = model.sample(n, seed=seed)

@@ -23,9 +23,9 @@ from .run_files import NotARunError, read_history, replacing, restore, write_tex
 
 __all__ = ["Interrupted", "NotARunError", "Run", "load_run"]
 
-# What a run goes on from, and what tells that there is one.
+# The files that a run is resumed from and recognized by.
 RUN_FILES = ("config.json", "model.keras", "history.csv", "checkpoints/*.npz", "samples/step-*")
-BEFORE = ".before"  # within a run folder: the run that another is about to take the place of
+BEFORE = ".before"  # within a run folder: the run that another is about to replace
 
 
 class Interrupted(KeyboardInterrupt):
@@ -101,7 +101,7 @@ class Run:
         return load_data(**{**recorded, **options})
 
     def held_out(self, source=None, **options):
-        """Return `(data, part)`: data as `data` reads them, and what of them to measure on.
+        """Return `(data, part)`: data as `data` reads them, and the part of it to measure on.
 
         That is their test part, else their validation part. Other data than the run's, without a
         test part of their own, count whole; but a series, which a forecast needs the beginning of.
@@ -217,7 +217,7 @@ def load_run(folder):
         config = json.loads(path.read_text(encoding="utf-8"))
         config["model"], config["status"], config["data"]["spec"]
     except (ValueError, KeyError, TypeError) as error:
-        raise NotARunError(f"'{path}' is damaged ({error}); train the run anew") from error
+        raise NotARunError(f"'{path}' is damaged ({error}); train the run again") from error
     return Run(folder, config)
 
 
@@ -228,7 +228,7 @@ def load_model(folder):
         raise NotARunError(f"'{folder}' holds no model.keras; resume it by `train --resume`")
     if not zipfile.is_zipfile(path):
         raise NotARunError(
-            f"'{path}' is damaged (not a whole .keras file); resume the run or train it anew"
+            f"'{path}' is damaged (not a whole .keras file); resume the run or train it again"
         )
     import keras
 
@@ -236,4 +236,4 @@ def load_model(folder):
     try:
         return keras.saving.load_model(path)
     except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise NotARunError(f"'{path}' is damaged ({error}); train the run anew") from error
+        raise NotARunError(f"'{path}' is damaged ({error}); train the run again") from error
