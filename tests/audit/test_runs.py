@@ -274,7 +274,10 @@ def test_inspect_names_model_and_run(invoke, honest, tmp_path):
     result = invoke("inspect", tmp_path / "s.png", "--json")
     facts = json.loads(result.stdout)["provenance"]
     assert (facts["model"], facts["run"], facts["seed"]) == ("vae", "honest", 1)
-    assert invoke("inspect", honest.folder / "history.csv").exit_code == 1
+    assert invoke("inspect", honest.folder / "model.keras").exit_code == 1
+    history = json.loads(invoke("inspect", honest.folder / "history.csv", "--json").stdout)
+    assert "provenance" not in history  # a table that no model made
+    assert json.loads(invoke("inspect", honest.folder, "--json").stdout)["model"] == "vae"
 
 
 # Bad input: one sentence, and nothing lost.
