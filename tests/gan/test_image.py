@@ -412,7 +412,7 @@ def test_share_interval_is_wilsons():
         ({"num_classes": 1}, "Received: num_classes=1"),
         ({"network": "resnet"}, "Received: network='resnet'"),
         ({"input_shape": (4, 4)}, r"Received: input_shape=\(4, 4\)"),
-        ({"input_shape": (4, 4, 1), "network": "conv"}, "images of 8x8 pixels at least"),
+        ({"input_shape": (4, 4, 1), "network": "conv"}, "images of at least 8x8 pixels"),
         ({"input_shape": (4,), "augment": ("cutout",)}, "changes pictures, not vectors"),
     ],
 )
