@@ -100,7 +100,7 @@ def sample(run, n, seed, out, certificate, key, force, json_, **options):
 
     out = out or _free(Path(f"{run.name}-samples{PREFERRED.get(run.spec.kind, '.npy')}"))
     walk = between or options.get("interpolate")  # its classes follow no order
-    named = None if walk else model.sampling_labels(len(samples), options.get("labels"))
+    named = None if walk else model.labels.spread(len(samples), options.get("labels"))
     origin = describe(run, seed=seed)
     paths = write_samples(samples, out, run.spec, labels=named, provenance=origin)
     if certificate:

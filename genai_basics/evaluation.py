@@ -8,14 +8,23 @@ A family says these in an `evaluation.py` beside its models, and its classes bin
 - `symptoms(model, history)`: what is wrong after an epoch, for `Doctor`;
 - `losses_by_example`, `errors_of`, `features_of`: what the audit compares.
 
-Here are those that serve several families.
+Here are those of a family that says nothing of its own; `Model` binds them.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Errors", "errors_of", "losses_by_example"]
+__all__ = [
+    "Errors",
+    "answer",
+    "errors_of",
+    "features_of",
+    "losses_by_example",
+    "pictures",
+    "report",
+    "symptoms",
+]
 
 
 class Errors(NamedTuple):
@@ -42,12 +51,40 @@ def losses_by_example(model, x, y=None, batch_size=None):
     model.reset_evaluation_noise()
     data = model.prepare(x, y)
 
-    def compute(*batch):
+    def losses_of_batch(*batch):
         return model.loss_terms(*model.transform(*batch))["loss"]
 
-    return model.map_batches(compute, *data, batch_size=batch_size)
+    return model.map_batches(losses_of_batch, *data, batch_size=batch_size)
 
 
 def errors_of(model, x, y=None):
     """Return how wrong a model is on each raw example, measured by its loss."""
     return Errors("loss", model.losses_by_example(x, y))
+
+
+def features_of(model, x, y=None):
+    """Return what the model sees in raw x as vectors (n, d); `None` where it says nothing."""
+    return None
+
+
+def report(model, x, y=None):
+    """Return `(metrics, intervals)`: the numbers that Keras evaluates, on raw data."""
+    return model.evaluate(x, y, verbose=0, return_dict=True), {}
+
+
+def answer(model, x):
+    """Return `(rows, outputs)` for the command `predict`: a dict to print for each input.
+
+    `outputs` is what `--out` writes (images, texts, sounds, ...), or `None`.
+    """
+    return [{"output": row} for row in model.predict(x, verbose=0).tolist()], None
+
+
+def pictures(model, x, y=None):
+    """Return `{name: uint8 image or Matplotlib figure}` that shows what the model does."""
+    return {}
+
+
+def symptoms(model, history):
+    """Return `{name: sentence}` of what is wrong after an epoch, for `Doctor`."""
+    return {}

@@ -1,20 +1,18 @@
 """`Model`: what all models of this library share, beside what `keras.Model` gives them."""
 
 import inspect
-import json
 import math
-import warnings
 
 import keras
 import numpy as np
 from keras import ops
 
-from . import backend
+from . import backend, evaluation
 from .callbacks import Progress
-from .evaluation import Errors
-from .preprocessing import Labels, Numbers
+from .checks import at_least
+from .preprocessing import Labels
 
-__all__ = ["Model", "averaged"]
+__all__ = ["Model", "averaged", "draw_unlike", "some_of"]
 
 EVALUATION_SEED = 20131220
 PROBE = 256  # training examples that `symptoms` may look at, as `model.probe`
@@ -26,17 +24,15 @@ class Model(keras.Model):
     """Base of all models: raw data in, raw data out, around a core that sees numbers only.
 
     A family subclasses it, hands its inner networks and arguments to `__init__` as attributes
-    of the same names (they are saved and loaded by those names), and writes `call`,
-    `train_step`, `test_step`. Where data needs it, it overrides
+    of the same names (they are saved and loaded by those names), sets `self.preprocessor`, and
+    writes
 
-    - `adapt(x, y)`: fit the preprocessing to raw training data, before the first `fit`;
-    - `prepare(x, y, sample_weight)`: raw data to arrays of one length, once, in NumPy;
-    - `preprocess(x)`: a batch of those arrays to the network's numbers, in the input pipeline;
-    - `postprocess(outputs)`: the network's numbers to the data's, in NumPy;
+    - `loss_terms(x, y, training)`: the loss of each example and its parts, `{name: (batch,)}`;
+    - `call`, and `train_step` and `test_step`, which call `loss_terms`;
     - `generate(n, labels)`: n samples in the network's numbers, for `sample`.
 
     Args:
-        value_range: `(low, high)` of raw data, mapped to `network_range`. `None` leaves them be.
+        value_range: `(low, high)` of raw data, mapped to `network_range`.
         class_names: Names of the labels 0, 1, ...; labels may then be given by name.
         seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
     """
@@ -49,8 +45,14 @@ class Model(keras.Model):
     membership_score = "loss"  # what `losses_by_example` returns, in words
     loss_keyword = None  # the builder's keyword that chooses the loss, where `loss=` is refused
     xla = False  # measured: whether `jit_compile=None` means XLA
+    num_classes = None
     preprocessor = None  # from raw x to the network's numbers: a `Preprocessor`
     remedy = "use fewer epochs, more data or a smaller network"  # against overfitting, for `Doctor`
+
+    # What commands, run folders and the audit ask for: families bind their own.
+    report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
+    symptoms, features_of = evaluation.symptoms, evaluation.features_of
+    errors_of, losses_by_example = evaluation.errors_of, evaluation.losses_by_example
 
     def __init__(self, *, value_range=None, class_names=None, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -204,18 +206,9 @@ class Model(keras.Model):
 
     # Data: from what users have to what the network takes.
 
-    def standardize(self):
-        """Map x to `network_range`, or standardize it where there is no `value_range`."""
-        self.preprocessor = Numbers(self.input_shape_of_one(), self.value_range, self.network_range)
-
-    @property
-    def scaling(self):
-        return None if self.preprocessor is None else self.preprocessor.scaling
-
     def adapt(self, x, y=None):
         """Fit the preprocessing to raw training data. The first `fit` calls it."""
-        if self.preprocessor is not None:
-            self.preprocessor.adapt(x, y)
+        self.preprocessor.adapt(x, y)
 
     def plan(self, x, y=None, batch_size=None):
         """Return how many steps of `batch_size` a pass over raw, training x takes.
@@ -235,55 +228,24 @@ class Model(keras.Model):
     def prepare(self, x, y=None, sample_weight=None):
         """Return raw data as a tuple of arrays of one length: `(x,)`, `(x, y)`, `(x, y, w)`.
 
-        Called once for all of the data, so it is where the data are checked.
+        Called once for all of the data, so it is where they are checked.
         """
-        if not hasattr(x, "shape"):
-            x = np.asarray(x)
-        self.check_input(x)
-        parts = (x,)
-        if y is not None:
-            parts += (self.encode_labels(y),)
+        parts = (self.preprocessor.prepare(x),)
+        if y is not None or sample_weight is not None:
+            parts += (None if y is None else self.labels.encode(y),)
         if sample_weight is not None:
             parts += (np.asarray(sample_weight, "float32"),)
-        lengths = [len(part) for part in parts]
+        return self.check_lengths(parts)
+
+    @staticmethod
+    def check_lengths(parts):
+        """Return prepared parts, or refuse them where they are empty or of different lengths."""
+        lengths = [len(part) for part in keras.tree.flatten(parts) if part is not None]
         if len(set(lengths)) > 1:
             raise ValueError(f"x and y must have the same length. Received: lengths {lengths}")
         if not lengths[0]:
             raise ValueError("x must hold at least one example. Received: an empty array")
         return parts
-
-    def check_input(self, x):
-        """Refuse x of another shape than the network's; warn where its range does not fit."""
-        expected = tuple(self.input_shape_of_one())
-        if len(x.shape) != len(expected) + 1 or any(
-            want not in (None, got) for want, got in zip(expected, x.shape[1:], strict=True)
-        ):
-            shape = ", ".join(map(str, x.shape))
-            raise ValueError(
-                f"{self.name} takes x of shape (n, {', '.join(map(str, expected))}). "
-                f"Received: x of shape ({shape})"
-            )
-        if not np.issubdtype(np.dtype(x.dtype), np.number) and x.dtype != bool:
-            raise ValueError(f"x must hold numbers. Received: x of dtype {x.dtype}")
-        floats = isinstance(x, np.ndarray) and np.issubdtype(x.dtype, np.floating)
-        if floats and not np.isfinite(x).all():
-            raise ValueError(
-                "x must be finite: replace NaN and infinity first. "
-                f"Received: x with {int((~np.isfinite(x)).sum())} such numbers"
-            )
-        if self.value_range is not None and isinstance(x, np.ndarray) and x.size:
-            self._check_range(float(x.min()), float(x.max()))
-
-    def _check_range(self, low, high):
-        start, stop = self.value_range
-        width = stop - start
-        outside = low < start - 0.01 * width or high > stop + 0.01 * width
-        if outside or (high - start <= width / 200 and high > low):
-            warnings.warn(
-                f"x lies in [{low:g}, {high:g}], which does not fit value_range=({start:g}, "
-                f"{stop:g}): pass the range of your data as `value_range`",
-                stacklevel=2,
-            )
 
     def input_shape_of_one(self):
         """Return the shape of one raw example, `None` where it is free."""
@@ -292,64 +254,40 @@ class Model(keras.Model):
     @property
     def labels(self):
         """The labels of a classifier or a conditional model."""
-        return Labels(self.class_names, getattr(self, "num_classes", None))
+        return Labels(self.class_names, self.num_classes)
 
-    def encode_labels(self, y):
-        return self.labels.encode(y)
+    def transform(self, x, *rest):
+        """Return a batch of prepared data with x as the network's numbers."""
+        return (self.preprocessor(x), *rest)
 
-    def preprocess(self, x):
-        """Map a batch of raw x to the network's numbers. Runs in the input pipeline."""
-        if self.preprocessor is not None:
-            return self.preprocessor(x)
-        x = ops.cast(x, "float32")
-        if self.value_range is None:
-            return x
-        (low, high), (start, stop) = self.value_range, self.network_range
-        return (x - low) * ((stop - start) / (high - low)) + start
+    def invert(self, outputs):
+        """Return outputs of the network, as NumPy arrays, in the units of raw data."""
+        return self.preprocessor.invert(outputs)
 
-    def postprocess(self, outputs):
-        """Map the network's numbers (NumPy) to the data's: uint8 where data span 0 to 255."""
-        if self.preprocessor is not None:
-            return self.preprocessor.invert(outputs)
-        if self.value_range is None:
-            return outputs
-        (low, high), (start, stop) = self.value_range, self.network_range
-        outputs = np.clip((np.asarray(outputs, "float32") - start) / (stop - start), 0.0, 1.0)
-        outputs = outputs * (high - low) + low
-        return np.rint(outputs).astype("uint8") if (low, high) == (0, 255) else outputs
-
-    def transform(self, *batch):
-        """Preprocess one batch `(x,)`, `(x, y)` or `(x, y, w)` as `prepare` returned it."""
-        return (self.preprocess(batch[0]), *batch[1:])
-
-    def pipeline(self, x, y=None, sample_weight=None, *, batch_size=None, **kwargs):
+    def pipeline(self, x, y=None, sample_weight=None, *, batch_size=None, **order):
         """Return batches of the network's numbers, ready for Keras; see `backend.batches`."""
         if backend.is_pipeline(x):
-            return x.map(lambda *batch: self.transform(*batch))
+            return x.map(self.transform)
         data = self.prepare(x, y, sample_weight)
         size = batch_size or self.batch_size
-        drawn = self.draws(data, size, kwargs.get("training", False), kwargs.get("poisson", False))
+        # x, y and weights travel by their place, so that none is taken for another.
+        parts = {i: part for i, part in enumerate(data) if part is not None}
+
+        def transform(batch):
+            return self.transform(*(batch.get(i) for i in range(len(data))))
+
+        drawn = self.draws(data, size, order.get("training", False), order.get("poisson", False))
         if drawn is not None:
-            arguments = {"batch_size": size, "seed": None, **kwargs, **drawn}
-            return backend.epochs(transform=self._transform_parts, **arguments)
-        lengths = self.lengths(data)
-        return backend.batches(
-            data, size, transform=self._transform_parts, lengths=lengths, **kwargs
-        )
+            arguments = {"batch_size": size, "seed": None, **order, **drawn}
+            return backend.epochs(transform=lambda batch: self.transform(*batch), **arguments)
+        lengths = self.preprocessor.lengths(data[0])
+        return backend.batches(parts, size, transform=transform, lengths=lengths, **order)
 
     def draws(self, data, batch_size, training=False, poisson=False):
         """Return arguments of `backend.epochs` for examples that are made on the way, or `None`.
 
         `data` is what `prepare` returned; `make` returns batches of the same structure.
         """
-        return None
-
-    def lengths(self, data):
-        """Return how long each prepared example is, where like lengths should share a batch."""
-        return None
-
-    def _transform_parts(self, parts):
-        return self.transform(*parts)
 
     # Keras' verbs, on raw data.
 
@@ -372,12 +310,13 @@ class Model(keras.Model):
         validation_batch_size=None,
         validation_freq=1,
     ):
-        """Train on raw data: `keras.Model.fit`, with `preprocess` in the input pipeline.
+        """Train on raw data: `keras.Model.fit`, with the preprocessor in the input pipeline.
 
         The order of the data is a function of the model's seed and the epoch alone, so
         `initial_epoch` goes on where an earlier call stopped.
         """
         self._assert_compile_called("fit")
+        callbacks = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks
         callbacks = list(callbacks or [])
         raw = None
         if not backend.is_pipeline(x):
@@ -407,7 +346,7 @@ class Model(keras.Model):
             x = self.pipeline(x)
         held_out = validation_data
         if validation_data is not None:
-            parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+            parts = validation_data if isinstance(validation_data, (tuple, list)) else (held_out,)
             size = validation_batch_size or batch_size
             validation_data = self.pipeline(*parts, batch_size=size)
         if not any(isinstance(callback, Progress) for callback in callbacks):
@@ -445,7 +384,7 @@ class Model(keras.Model):
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """Return the model's outputs for raw x, in the data's range."""
         x = self.pipeline(x, batch_size=batch_size)
-        return self.postprocess(super().predict(x, verbose=verbose, **kwargs))
+        return self.invert(super().predict(x, verbose=verbose, **kwargs))
 
     def summary(self, *args, expand_nested=True, **kwargs):
         """Print the layers of all inner networks."""
@@ -472,41 +411,6 @@ class Model(keras.Model):
         ):
             tracker.update_state(value, sample_weight=n)
         return self.get_metrics_result()
-
-    # Losses by example, for the audit and for private training.
-
-    def example_losses(self, x, y=None, sample_weight=None, training=False):
-        """Return the loss of each example of a preprocessed batch, (batch,).
-
-        By default the loss that the model was compiled with; weights play no part in it.
-        """
-        outputs = self(x, training=training)
-        loss = keras.losses.get(self.loss)
-        losses = (loss.call if isinstance(loss, keras.losses.Loss) else loss)(y, outputs)
-        return ops.mean(ops.reshape(losses, (ops.shape(outputs)[0], -1)), axis=-1)
-
-    def losses_by_example(self, x, y=None, batch_size=None):
-        """Return the loss of each raw example, (n,): what membership inference looks at.
-
-        Noise is drawn from a fixed seed, so that two calls agree.
-        """
-        plain = type(self).example_losses is Model.example_losses
-        if plain and (not self.compiled or self.loss is None or y is None):
-            raise ValueError(f"a {self.name} has no loss of single examples")
-        self.reset_evaluation_noise()
-        data = self.prepare(x, y)
-        return self.map_batches(self._losses_prepared, *data, batch_size=batch_size)
-
-    def _losses_prepared(self, *batch):
-        return self.example_losses(*self.transform(*batch))
-
-    def features_of(self, x, y=None):
-        """Return what the model sees in raw x as vectors (n, d); `None` where it says nothing."""
-        return None
-
-    def errors_of(self, x, y=None):
-        """Return `Errors`: how wrong the model is on raw examples, or on the parts of them."""
-        return Errors("loss", self.losses_by_example(x, y))
 
     # Sampling and mapping in chunks, compiled once.
 
@@ -546,9 +450,8 @@ class Model(keras.Model):
             labels: Labels (numbers or names) of a conditional model: one for all, or as many as
                 are given, repeated up to n. Left out, all classes in turn.
         """
-        if n < 1:
-            raise ValueError(f"`n` must be at least 1. Received: n={n}")
-        labels = self.sampling_labels(n, labels)
+        at_least("n", n, 1)
+        labels = self.labels.spread(n, labels)
         generate = self.compile_once(self.generate)
         seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
         chunks = []
@@ -561,49 +464,7 @@ class Model(keras.Model):
                 keras.tree.map_structure(ops.convert_to_numpy, generate(batch_size, chunk))
             )
         samples = keras.tree.map_structure(lambda *parts: np.concatenate(parts)[:n], *chunks)
-        return self.postprocess(samples)
-
-    def sampling_labels(self, n, labels=None):
-        """Return n labels as integers for a conditional model, `None` for another."""
-        return self.labels.spread(n, labels)
-
-    def check_labels(self, labels):
-        return self.labels.check(labels)
-
-    # What the doctor, the commands and the run folders say and draw.
-
-    def symptoms(self, history):
-        """Return `{name: sentence}` of what is wrong after an epoch, for `Doctor`; cheap.
-
-        Args:
-            history: The logs of all epochs so far, dicts of numbers, the newest last. A sentence
-                names what was seen and which argument to change; each name is said once.
-        """
-        return {}
-
-    def report(self, x, y=None):
-        """Return `(metrics, intervals)`: the numbers the field uses, by name, on raw data."""
-        return self.evaluate(x, y, verbose=0, return_dict=True), {}
-
-    def reads(self, spec):
-        """Return the spec by which `predict` reads its inputs: that of the training data."""
-        return spec
-
-    def answer(self, x):
-        """Return `(rows, outputs)` for the command `predict` on raw x.
-
-        `rows` is a list of dicts, one for each input, to print; `outputs` is what `--out` writes
-        (images, texts, sounds...), or None.
-        """
-        return [{"output": row} for row in self.predict(x, verbose=0).tolist()], None
-
-    def document(self, rows, suffix):
-        """Return the rows of `answer` as the text of a `.json` or `.jsonl` file: one a line."""
-        return "".join(json.dumps(row, default=str) + "\n" for row in rows)
-
-    def pictures(self, x, y=None):
-        """Return `{name: uint8 image or matplotlib figure}` that shows what the model does."""
-        return {}
+        return self.invert(samples)
 
 
 def averaged(terms, weights=None):

@@ -57,7 +57,7 @@ def test_keys_are_heard(listener):
 def test_augmentation_is_off_at_inference(cnn, digits):
     x = digits.test.x[:8]
     np.testing.assert_array_equal(cnn.predict(x, verbose=0), cnn.predict(x, verbose=0))
-    numbers = cnn.preprocess(x)
+    numbers = cnn.preprocessor(x)
     vary = cnn.network.get_layer("vary")
     np.testing.assert_array_equal(vary(numbers, training=False), numbers)
     assert not np.array_equal(vary(numbers, training=True), numbers)
@@ -72,7 +72,7 @@ def test_digits_are_not_mirrored_and_photographs_are():
 def test_map_of_a_class_averages_to_its_logit(digits):
     model = build_cnn((8, 8, 1), 10, filters=(8, 8), blocks=0, seed=0)
     x = digits.test.x[:4]
-    numbers = model.preprocess(x)
+    numbers = model.preprocessor(x)
     maps = model._explain_prepared(x, np.full(4, 3, "int32"))
     assert maps.shape == (4, 8, 8)
     head = model.network.get_layer("head")

@@ -181,7 +181,7 @@ def test_constant_column_of_vectors_stays_small():
     x[:, 1] = 7.0
     model = trained(x, (x[:, 0] > 0).astype(int), input_shape=(3,), num_classes=2, epochs=1)
     x[:, 1] = 8.0
-    assert np.abs(keras.ops.convert_to_numpy(model.preprocess(x))).max() < 10
+    assert np.abs(keras.ops.convert_to_numpy(model.preprocessor(x))).max() < 10
 
 
 def test_rare_classes_are_named_and_balance_weighs_them_up():

@@ -91,7 +91,7 @@ def test_loss_terms_average_to_what_keras_reports():
         model = built("mlp", **arguments)
         model.compile()
         model.adapt(x, y)
-        terms = model.loss_terms(model.preprocess(x), model.head.targets(y))
+        terms = model.loss_terms(model.preprocessor(x), model.head.targets(y))
         assert terms["loss"].shape == (12,)
         mean = model.evaluate(x, y, verbose=0, return_dict=True)["loss"]
         assert float(keras.ops.mean(terms["loss"])) == pytest.approx(mean, rel=1e-4)

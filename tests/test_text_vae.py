@@ -29,7 +29,7 @@ def test_texts_become_numbers_with_an_end(vae):
     assert tokens.shape == (1, vae.max_length + 1)
     assert tokens[0, 10] == BOUNDARY
     assert (tokens[0, 11:] == PADDING).all()
-    assert vae.postprocess(tokens) == ["anna huber"]
+    assert vae.invert(tokens) == ["anna huber"]
 
 
 def test_an_untrained_decoder_is_as_good_as_guessing():
@@ -148,7 +148,7 @@ def test_words_are_put_together_again():
     model = build_text_vae(2, unit="word", units=16, embedding_dim=8, vocab_size=50, seed=0)
     model.compile()
     model.fit(texts, epochs=1, verbose=0)
-    assert model.postprocess(model.prepare(texts[:3])[0]) == texts[:3]
+    assert model.invert(model.prepare(texts[:3])[0]) == texts[:3]
 
 
 @pytest.mark.slow

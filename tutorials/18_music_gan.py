@@ -64,7 +64,7 @@ print("four bars -> bars.wav")
 # Before and after
 # ----------------
 
-real = gan.postprocess(np.eye(gan.pitches)[gan.prepare(data.test.x)[0]])
+real = gan.invert(np.eye(gan.pitches)[gan.prepare(data.test.x)[0]])
 distance = {}
 for name, histogram in music.HISTOGRAMS.items():
     real_shares = histogram(real)

@@ -53,7 +53,7 @@ def _features(model, samples, train, held_out, features):
     parts = [(train.x, train.y), (held_out.x, held_out.y)]
     if features is not None:
         return [as_vectors(features(x)) for x in (samples, *(x for x, _ in parts))]
-    labels = model.sampling_labels(len(samples))
+    labels = model.labels.spread(len(samples))
     seen = [model.features_of(x, y) if len(x) else None for x, y in [(samples, labels), *parts]]
     return (
         None if seen[0] is None else [None if part is None else as_vectors(part) for part in seen]
@@ -81,7 +81,7 @@ def _check_balance(run, vectors, points, copies, train, found):
         names, what = [str(i + 1) for i in range(max(real.max(), made.max()) + 1)], "cluster"
     else:
         return
-    asked = run.model.sampling_labels(len(made)) if what == "class" else None
+    asked = run.model.labels.spread(len(made)) if what == "class" else None
     rows = compare_shares(real if asked is None else asked, made, names)
     found.tables["balance"] = rows
     found.metrics["smallest_ratio"] = min(row["ratio"] for row in rows)

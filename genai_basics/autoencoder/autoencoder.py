@@ -230,9 +230,6 @@ class Autoencoder(Model):
         x = self.preprocessor.prepare(x)
         return super().prepare(x, self.clean_targets(x, y), sample_weight)
 
-    def check_input(self, x):
-        pass  # the preprocessor did
-
     @staticmethod
     def clean_targets(x, y):
         """Return y if it holds clean examples of the shape of x, `None` if it holds labels."""
@@ -297,9 +294,6 @@ class Autoencoder(Model):
         _, slopes = gradients(projected, x)
         squares = ops.sum(ops.square(slopes), axis=tuple(range(1, len(x.shape))))
         return codes[0], squares / math.prod(codes[0].shape[1:])
-
-    def example_losses(self, x, y=None, sample_weight=None, training=False):
-        return self.loss_terms(x, y, training)["loss"]
 
     def train_step(self, data):
         x, clean, weights = keras.utils.unpack_x_y_sample_weight(data)

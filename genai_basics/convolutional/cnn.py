@@ -302,7 +302,7 @@ class CNN(Predictor):
             if isinstance(self.preprocessor, Waves):
                 outputs.append(inner.get_layer("spectrogram").output)
             self.__dict__["_place_network"] = keras.Model(inner.inputs, outputs)
-        numbers = self.preprocess(x)
+        numbers = self.preprocessor(x)
         places, _, *picture = self._place_network(numbers, training=False)
         weights = ops.take(ops.transpose(self.network.get_layer("head").kernel), labels, axis=0)
         maps = ops.sum(

@@ -351,7 +351,7 @@ class Detector(Model):
             "scores": ops.where(keep, scores, 0.0),
         }
 
-    def postprocess(self, outputs):
+    def invert(self, outputs):
         return outputs  # they are not x
 
     # Verbs on raw data.

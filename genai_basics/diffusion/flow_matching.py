@@ -176,12 +176,12 @@ class Diffusion(Model):
     def adapt(self, x, y=None):
         """Fit the preprocessing, and m and s of the velocity that the model starts from."""
         super().adapt(x, y)
-        numbers = ops.convert_to_numpy(self.preprocess(some_of(x, 10_000)))
+        numbers = ops.convert_to_numpy(self.preprocessor(some_of(x, 10_000)))
         self.mean.assign(numbers.mean(axis=0))
         self.deviation.assign(max(float((numbers - numbers.mean(axis=0)).std()), 1e-3))
         if self.judge.classifier is not None and y is not None:
             x, y = some_examples((x, self.labels.encode(y)), JUDGE_LIMIT)
-            self.judge.adapt(ops.convert_to_numpy(self.seen(self.preprocess(x))), y)
+            self.judge.adapt(ops.convert_to_numpy(self.seen(self.preprocessor(x))), y)
 
     def prepare(self, x, y=None, sample_weight=None):
         if self.num_classes and y is None:
@@ -195,7 +195,7 @@ class Diffusion(Model):
 
     def prepared_features(self, x):
         """Return features (n, d) of prepared x."""
-        return self.judge(self.seen(self.preprocess(x)))
+        return self.judge(self.seen(self.preprocessor(x)))
 
     def prepared_loss(self, *batch):
         """Return the loss of each example of a prepared batch, (batch,)."""
@@ -333,7 +333,7 @@ class Diffusion(Model):
         return self.map_batches(self._encode_prepared, *self.prepare(x, labels))
 
     def _encode_prepared(self, x, labels=None):
-        return self.follow(self.preprocess(x), labels, start=1.0)
+        return self.follow(self.preprocessor(x), labels, start=1.0)
 
     def decode(self, z, labels=None, *, guidance=None, steps=None):
         """Return the examples that noise z (n, ...) leads to, in the data's range."""
@@ -344,7 +344,7 @@ class Diffusion(Model):
             raise ValueError(f"z must have shape ({expected}). Received: shape {z.shape}")
         labels = self.labels.spread(len(z), labels)
         parts = (z,) if labels is None else (z, labels)
-        return self.postprocess(self.map_batches(self.follow, *parts, batch_size=256))
+        return self.invert(self.map_batches(self.follow, *parts, batch_size=256))
 
     def interpolate(self, a, b, steps=8, *, labels=None):
         """Return `steps` examples on the way between two: a first, b last.

@@ -133,14 +133,14 @@ class GAN(TwoPlayers):
         super().adapt(x)
         classes = self.judge.num_classes
         if classes and y is not None and len(x) >= 2 * classes:
-            x, y = some_examples((x, self.encode_labels(y)), CLASSIFIER_LIMIT)
-            self.judge.adapt(ops.convert_to_numpy(self.seen(self.preprocess(x))), y)
+            x, y = some_examples((x, self.labels.encode(y)), CLASSIFIER_LIMIT)
+            self.judge.adapt(ops.convert_to_numpy(self.seen(self.preprocessor(x))), y)
 
     def prepare(self, x, y=None, sample_weight=None):
         if self.num_classes and y is None:
             raise ValueError(f"a conditional GAN needs labels: pass y. Received: y={y}")
         parts = super().prepare(x, y if self.num_classes else None)
-        return (parts[0], self.check_labels(parts[1])) if self.num_classes else parts
+        return (parts[0], self.labels.check(parts[1])) if self.num_classes else parts
 
     def seen(self, x):
         """Return x of the network's range as `judge` takes it: pictures in [0, 1]."""
@@ -328,11 +328,11 @@ class GAN(TwoPlayers):
 
     def prepared_scores(self, x, labels=None):
         """Return the scores (n,) of prepared x."""
-        return self(self.preprocess(x), labels)[:, 0]
+        return self(self.preprocessor(x), labels)[:, 0]
 
     def prepared_features(self, x):
         """Return the features (n, d) of prepared x."""
-        return self.judge(self.seen(self.preprocess(x)))
+        return self.judge(self.seen(self.preprocessor(x)))
 
     # Sampling.
 
@@ -381,9 +381,9 @@ class GAN(TwoPlayers):
         z = np.asarray(z, "float32")
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"z must have shape (n, {self.latent_dim}). Received: shape {z.shape}")
-        labels = self.sampling_labels(len(z), labels)
+        labels = self.labels.spread(len(z), labels)
         parts = (z,) if labels is None else (z, labels)
-        return self.postprocess(self.map_batches(self._examples, *parts))
+        return self.invert(self.map_batches(self._examples, *parts))
 
 
 def _by_example(sides, n):

@@ -345,7 +345,7 @@ class VideoGAN(GAN):
         """Take the background from what does not move in most frames."""
         super().adapt(x, y)
         still = np.median(np.stack([clip[::4] for clip in x[:200]]), axis=(0, 1))
-        still = ops.convert_to_numpy(self.preprocess(still))
+        still = ops.convert_to_numpy(self.preprocessor(still))
         for network in (self.generator, self.ema_generator):
             for layer in network.layers:
                 if isinstance(layer, MovingLayers):

@@ -91,7 +91,7 @@ class Predictor(Model):
             raise ValueError("x must hold at least one example. Received: an empty array")
         return parts
 
-    def postprocess(self, outputs):
+    def invert(self, outputs):
         return outputs  # they are not x
 
     # Training: Keras' own step on the network.
@@ -178,7 +178,7 @@ class Predictor(Model):
         return self.map_batches(self._features_prepared, *self.prepare(x))
 
     def _features_prepared(self, x):
-        return self._feature_network(self.preprocess(x), training=False)
+        return self._feature_network(self.preprocessor(x), training=False)
 
     @functools.cached_property
     def _feature_network(self):

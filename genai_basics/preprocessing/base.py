@@ -32,6 +32,9 @@ class Preprocessor(keras.layers.Layer):
         """Return the network's numbers for a batch of prepared x."""
         return x
 
+    def lengths(self, x):
+        """Return how long each prepared example is, where a batch should hold similar lengths."""
+
     def invert(self, outputs):
         """Return outputs of the network, as NumPy arrays, in the units of raw data."""
         return outputs

@@ -69,6 +69,9 @@ class Lines(Preprocessor):
             row[len(text)] = BOUNDARY
         return tokens
 
+    def lengths(self, x):
+        return (x != PADDING).sum(axis=1)
+
     def invert(self, outputs):
         return [self.tokenizer.decode(row) for row in outputs]
 

@@ -114,9 +114,6 @@ class SequenceModel(Model):
             "make": lambda rows, rng: windows.take_after_context(table[rows]),
         }
 
-    def example_losses(self, x, y=None, sample_weight=None, training=False):
-        return self.loss_terms(x, y, training)["loss"]
-
     def zero_states(self, n):
         return [ops.zeros((n, *state.shape[1:])) for state in self.network.inputs[1:]]
 

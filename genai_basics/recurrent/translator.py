@@ -235,9 +235,6 @@ class Translator(Model):
             "accuracy": ops.sum(ops.cast(right, "float32") * there, axis=1) / units,
         }
 
-    def example_losses(self, x, y=None, sample_weight=None, training=False):
-        return self.loss_terms(x, y, training)["loss"]
-
     def train_step(self, data):
         x, y = data
         n = units_in(y)  # the mean over a batch is that over its units

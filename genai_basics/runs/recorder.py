@@ -173,7 +173,7 @@ def write_preview(model, run, name, n=64):
     if model.can_sample:
         seed = run.config["training"]["seed"]
         samples = model.sample(n, seed=seed)
-        labels = model.sampling_labels(n)
+        labels = model.labels.spread(n)
         facts = describe(run, seed=seed)
         write_samples(samples, run.folder / name, run.spec, labels=labels, provenance=facts)
 

@@ -101,7 +101,7 @@ def report(model, x, y=None):
 def answer(model, x):
     """Reconstruct x; each row holds the mean absolute error, in the units of the data."""
     x = np.asarray(x)
-    outputs = model.reconstruct(x, model.sampling_labels(len(x)))
+    outputs = model.reconstruct(x, model.labels.spread(len(x)))
     errors = np.abs(outputs.astype("float32") - x).reshape(len(x), -1).mean(axis=1)
     return [{"mean_absolute_error": float(error)} for error in errors], outputs
 
@@ -220,7 +220,7 @@ def report_text(model, x, y=None):
 def answer_text(model, x):
     """Return reconstructions of texts."""
     texts = model.preprocessor.texts(x)
-    outputs = model.reconstruct(texts, model.sampling_labels(len(texts)))
+    outputs = model.reconstruct(texts, model.labels.spread(len(texts)))
     return [{"reconstruction": output} for output in outputs], outputs
 
 

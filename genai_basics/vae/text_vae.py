@@ -202,12 +202,6 @@ class TextVAE(VAE):
     def prepare(self, x, y=None, sample_weight=None):
         return super().prepare(self.preprocessor.prepare(x), y, sample_weight)
 
-    def check_input(self, x):
-        pass  # the preprocessor did
-
-    def lengths(self, data):
-        return (data[0] != PADDING).sum(axis=1)
-
     # The mathematics.
 
     def loss_terms(self, x, labels=None, training=False):

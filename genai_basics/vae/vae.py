@@ -221,7 +221,7 @@ class VAE(Model):
         if self.num_classes and y is None:
             raise ValueError(f"a conditional VAE needs labels: pass y. Received: y={y}")
         parts = super().prepare(x, y if self.num_classes else None, sample_weight)
-        return (parts[0], self.check_labels(parts[1]), *parts[2:]) if self.num_classes else parts
+        return (parts[0], self.labels.check(parts[1]), *parts[2:]) if self.num_classes else parts
 
     # The networks, with the label where there is one.
 
@@ -281,9 +281,6 @@ class VAE(Model):
         """Return -log p(x | z) of each example, (batch,), in nats."""
         return self.likelihood.negative_log_likelihood(x, self.decode_batch(z, labels, training))
 
-    def example_losses(self, x, y=None, sample_weight=None, training=False):
-        return self.loss_terms(x, y, training)["loss"]
-
     def train_step(self, data):
         x, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         terms = gradient_step(
@@ -324,7 +321,7 @@ class VAE(Model):
         z = np.asarray(z, "float32")
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"z must have shape (n, {self.latent_dim}). Received: shape {z.shape}")
-        labels = self.sampling_labels(len(z), labels)
+        labels = self.labels.spread(len(z), labels)
         parts = (z,) if labels is None else (z, labels)
         return self.preprocessor.invert(self.map_batches(self.decoded_mean, *parts))
 
@@ -338,7 +335,7 @@ class VAE(Model):
         `labels`: the label of both, or of a and of b, for a conditional VAE.
         """
         at_least("steps", steps, 2)
-        labels = self.sampling_labels(2, labels)
+        labels = self.labels.spread(2, labels)
         codes = self.encode(np.stack([np.asarray(a), np.asarray(b)]), labels)
         weights = np.linspace(0.0, 1.0, steps)[:, None]
         line = codes[:1] * (1 - weights) + codes[1:] * weights

@@ -26,7 +26,7 @@ def test_pieces_are_cut_into_windows(trained):
     piece = np.arange(40)[:, None] % 12 + np.array([[69, 64, 58, 48]])
     (windows,) = trained.prepare([piece])
     assert windows.shape == (7, 16, 4)  # a window every 4 steps
-    notes = trained.postprocess(ops.one_hot(windows, trained.pitches))
+    notes = trained.invert(ops.one_hot(windows, trained.pitches))
     np.testing.assert_array_equal(notes[1], piece[4:20])
     assert trained.plan([piece], batch_size=3) == 2
 

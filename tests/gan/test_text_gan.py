@@ -24,11 +24,11 @@ def trained():
 def test_texts_become_numbers_and_come_back(trained):
     (numbers,) = trained.prepare(["mia", "olivia", ""])
     assert numbers.shape == (3, 8)
-    assert trained.postprocess(ops.one_hot(numbers, 16)) == ["mia", "olivia", ""]
+    assert trained.invert(ops.one_hot(numbers, 16)) == ["mia", "olivia", ""]
     (cut,) = trained.prepare(["emmaemmaemma"])
-    assert trained.postprocess(ops.one_hot(cut, 16)) == ["emmaemma"]
+    assert trained.invert(ops.one_hot(cut, 16)) == ["emmaemma"]
     (unknown,) = trained.prepare(["mXiXa"])  # characters that were not in the training data go
-    assert trained.postprocess(ops.one_hot(unknown, 16)) == ["mia"]
+    assert trained.invert(ops.one_hot(unknown, 16)) == ["mia"]
 
 
 def test_words_as_tokens():
@@ -37,7 +37,7 @@ def test_words_as_tokens():
     )
     gan.adapt(["a b", "b c", "b d e f"])
     assert gan.tokens == ("", "b", "a", "c", "d")  # the most frequent first, then by the alphabet
-    assert gan.postprocess(ops.one_hot(gan.prepare(["c b a"])[0], 5)) == ["c b a"]
+    assert gan.invert(ops.one_hot(gan.prepare(["c b a"])[0], 5)) == ["c b a"]
 
 
 def test_the_generator_makes_choices_and_gradients_pass_them(trained):
