@@ -144,7 +144,7 @@ class GAN(TwoPlayers):
 
     def seen(self, x):
         """Return x of the network's range as `judge` takes it: pictures in [0, 1]."""
-        return x if self.scaling is not None else 0.5 * (x + 1.0)
+        return x if self.preprocessor.scaling is not None else 0.5 * (x + 1.0)
 
     def shape_seen(self):
         """Return the shape of one example as `judge` takes it."""
