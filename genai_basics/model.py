@@ -126,11 +126,12 @@ class Model(keras.Model):
             k: arguments[k] for k in inspect.signature(Model.compile).parameters if k in arguments
         }
         arguments.pop("self")
-        if loss is not None and self.loss_keyword:
-            raise ValueError(
-                f"{type(self).__name__} carries its own loss; choose it by {self.loss_keyword}. "
-                f"Received: loss={loss!r}"
-            )
+        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+            if self.loss_keyword and arguments.get(name) is not None:
+                raise ValueError(
+                    f"{type(self).__name__} carries its own loss and reports the parts of it; "
+                    f"choose it by {self.loss_keyword}. Received: {name}={arguments[name]!r}"
+                )
         self.compile_arguments = {k: v for k, v in arguments.items() if v is not None}
         if learning_rate is None:
             learning_rate = self.learning_rate

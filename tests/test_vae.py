@@ -227,3 +227,10 @@ def test_the_encoder_sees_data_less_their_mean(network):
     again.build(x.shape)
     again.start(x / np.float32(255))
     np.testing.assert_allclose(again(centred), x / np.float32(255), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["loss", "metrics", "weighted_metrics", "loss_weights"])
+def test_what_would_have_no_effect_is_refused_in_compile(name):
+    vae = build_vae((8, 8, 1), 2, hidden_units=(8,), seed=0)
+    with pytest.raises(ValueError, match=rf"choose it by `likelihood`.* Received: {name}="):
+        vae.compile(**{name: ["mae"]})
