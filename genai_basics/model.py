@@ -347,7 +347,7 @@ class Model(keras.Model):
             x = self.pipeline(x)
         held_out = validation_data
         if validation_data is not None:
-            parts = validation_data if isinstance(validation_data, (tuple, list)) else (held_out,)
+            parts = held_out if _is_several(held_out) else (held_out,)
             size = validation_batch_size or batch_size
             validation_data = self.pipeline(*parts, batch_size=size)
         if not any(isinstance(callback, Progress) for callback in callbacks):
@@ -480,6 +480,17 @@ def averaged(terms, weights=None):
         weights = ops.cast(ops.reshape(weights, (-1,)), "float32")
         terms = {name: ops.cast(term, "float32") * weights for name, term in terms.items()}
     return {name: ops.mean(term) for name, term in terms.items()}
+
+
+def _is_several(data):
+    """Return whether validation data are `(x, y)` or `(x, y, weights)`, not a list of examples."""
+    if isinstance(data, list):
+        return (
+            len(data) in (2, 3)
+            and len({len(part) for part in data}) == 1
+            and all(not isinstance(part, str) for part in data)
+        )
+    return isinstance(data, tuple)
 
 
 def _first(data, n=PROBE):

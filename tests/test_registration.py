@@ -67,6 +67,7 @@ def registered_names():
 def test_keras_finds_every_registered_class_in_every_order(imports):
     names = registered_names()
     assert len(names) > 50
+    assert len(names) == len(set(names)), "two classes share a name in Keras' registry"
     assert "VAE" in names
     python(f"{imports}\n{LOOK_UP.format(names=names)}")
 

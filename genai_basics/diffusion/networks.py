@@ -12,7 +12,7 @@ __all__ = ["build_dense", "build_unet"]
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
-class Waves(keras.layers.Layer):
+class TimeWaves(keras.layers.Layer):
     """Sines and cosines of a time in [0, 1], from a quarter of a wave to 25 waves."""
 
     def call(self, t):
@@ -24,7 +24,7 @@ class Waves(keras.layers.Layer):
 def _inputs(input_shape, num_classes, width, init):
     """Return the inputs x, t and one-hot label, and a vector of what is known beside x."""
     inputs = [keras.Input(input_shape, name="x"), keras.Input((1,), name="t")]
-    known = Waves()(inputs[1])
+    known = TimeWaves()(inputs[1])
     if num_classes:
         inputs.append(keras.Input((num_classes,), name="label"))
         known = layers.Concatenate()([known, inputs[2]])

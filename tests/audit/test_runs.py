@@ -12,7 +12,7 @@ from cli.main import cli
 from genai_basics import load_data, load_run, train
 from genai_basics.audit import Audit, audit_run, exceeded, exposure
 from genai_basics.audit.canaries import exposure_among, plant, repeated_sentences
-from genai_basics.model import Errors
+from genai_basics.evaluation import Errors
 
 
 @pytest.fixture(scope="module")
