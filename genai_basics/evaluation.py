@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .data.writers import image_grid, to_pixels
+
 __all__ = [
     "Errors",
     "answer",
@@ -23,6 +25,7 @@ __all__ = [
     "losses_by_example",
     "pictures",
     "report",
+    "sample_pictures",
     "symptoms",
 ]
 
@@ -88,3 +91,18 @@ def pictures(model, x, y=None):
 def symptoms(model, history):
     """Return `{name: sentence}` of what is wrong after an epoch, for `Doctor`."""
     return {}
+
+
+def sample_pictures(model, x, y=None):
+    """Return samples, a row for each class, and ways from sample to sample."""
+    if len(model.input_shape_of_one()) != 3:
+        return {}
+    rows = min(model.num_classes or 8, 20)
+    labels = np.repeat(np.arange(rows), 10) if model.num_classes else None
+    samples = model.sample(10 * rows, seed=0, labels=labels)
+    walk = model.sample(10 * rows, seed=0, labels=labels, interpolate=10)
+    grids = {"samples_by_class" if model.num_classes else "samples_grid": samples, "walk": walk}
+    return {
+        name: image_grid(to_pixels(images, model.value_range), columns=10)
+        for name, images in grids.items()
+    }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..data.writers import image_grid, to_pixels
+from ..evaluation import sample_pictures as pictures
 
 __all__ = ["answer", "features_of", "losses_by_example", "pictures", "report"]
 
@@ -52,18 +52,3 @@ def answer(model, x):
     names = model.class_names or range(model.num_classes)
     pairs = zip(losses.argmin(axis=0), losses.min(axis=0), strict=True)
     return [{"label": names[k], "loss": float(loss)} for k, loss in pairs], None
-
-
-def pictures(model, x, y=None):
-    """Return samples, a row for each class; how noise becomes one; and ways between samples."""
-    if len(model.input_shape_of_one()) != 3:
-        return {}
-    rows = min(model.num_classes or 8, 20)
-    labels = np.repeat(np.arange(rows), 10) if model.num_classes else None
-    samples = model.sample(10 * rows, seed=0, labels=labels)
-    walk = model.sample(10 * rows, seed=0, labels=labels, interpolate=10)
-    grids = {"samples_by_class" if model.num_classes else "samples_grid": samples, "walk": walk}
-    return {
-        name: image_grid(to_pixels(images, model.value_range), columns=10)
-        for name, images in grids.items()
-    }

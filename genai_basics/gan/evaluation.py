@@ -7,6 +7,7 @@ from keras import ops
 
 from .. import metrics
 from ..data.writers import image_grid, to_pixels
+from ..evaluation import sample_pictures as pictures
 from ..metrics.features import build_features, sample_report
 
 __all__ = [
@@ -86,21 +87,6 @@ def answer(model, x):
     names = model.class_names or range(model.num_classes)
     rows = zip(scores.argmax(axis=1), scores.max(axis=1), strict=True)
     return [{"label": names[k], "score": float(score)} for k, score in rows], None
-
-
-def pictures(model, x, y=None):
-    """Return samples, a row for each class, and ways from sample to sample."""
-    if len(model.input_shape_of_one()) != 3:
-        return {}
-    rows = min(model.num_classes or 8, 20)
-    labels = np.repeat(np.arange(rows), 10) if model.num_classes else None
-    samples = model.sample(10 * rows, seed=0, labels=labels)
-    walk = model.sample(10 * rows, seed=0, labels=labels, interpolate=10)
-    grids = {"samples_by_class" if model.num_classes else "samples_grid": samples, "walk": walk}
-    return {
-        name: image_grid(to_pixels(images, model.value_range), columns=10)
-        for name, images in grids.items()
-    }
 
 
 def symptoms(model, history):

@@ -84,12 +84,7 @@ class Predictor(Model):
             parts += (self.head.targets(y),)
         if sample_weight is not None:
             parts += (np.asarray(sample_weight, "float32"),)
-        lengths = [len(array) for array in keras.tree.flatten(parts)]
-        if len(set(lengths)) > 1:
-            raise ValueError(f"x and y must have the same length. Received: lengths {lengths}")
-        if not lengths[0]:
-            raise ValueError("x must hold at least one example. Received: an empty array")
-        return parts
+        return self.check_lengths(parts)
 
     def invert(self, outputs):
         return outputs  # they are not x
