@@ -53,7 +53,7 @@ def inspect(file, out, force, json_, **values):
             return _inspect_made(path, facts, manifest, json_)
     check_out(out, force)
 
-    from genai_basics.data.describing import draw, look
+    from genai_basics.data.previewing import draw, look
 
     page, data = look(source, **options)
     if out is not None:

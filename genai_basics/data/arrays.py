@@ -4,8 +4,8 @@ import numpy as np
 
 from .dataset import Part, Reading
 from .files import fingerprint_arrays, fingerprint_files, load_arrays
-from .labels import encode_labels, is_regression
 from .spec import VectorSpec
+from .targets import encode_labels, is_regression
 
 __all__ = ["read_arrays", "read_vectors", "targets_of"]
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .describing import describe
+
 __all__ = ["Dataset", "Part", "Reading"]
 
 
@@ -67,8 +69,6 @@ class Dataset:
 
     def describe(self):
         """Return what was read, as a dict that prints as a page: see `describe`."""
-        from .describing import describe
-
         return describe(self)
 
     def __repr__(self):

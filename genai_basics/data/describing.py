@@ -1,16 +1,10 @@
-"""What was read, without training: a page of facts, and a picture."""
+"""A page of facts about a data set."""
 
-import warnings
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
-from .encodings import suffix_of
-from .guess import guess_kind
-from .sheets import TABLE_SUFFIXES, read_sheet
-
-__all__ = ["Description", "describe", "draw", "look"]
+__all__ = ["Description", "describe"]
 
 SHOWN = 20  # columns, classes and notes on a page
 
@@ -74,44 +68,6 @@ def describe(data):
     page["notes"] = list(data.notes)
     page["left_out"] = list(data.skipped)
     return page
-
-
-def look(source, **options):
-    """Return (description, data set) of a source; of a table without a target (columns, None)."""
-    from .loading import load_data
-
-    path = Path(source).expanduser()
-    if not options.get("target") and path.is_file() and suffix_of(path) in TABLE_SUFFIXES:
-        kind = options.get("kind") or guess_kind(path, options)
-        if kind == "tables":
-            return _sheet(path, options), None
-    data = load_data(source, **options)
-    return describe(data), data
-
-
-def _sheet(path, options):
-    """Describe the columns of a table of which none is named to predict."""
-    names = ("encoding", "delimiter", "header", "decimal", "thousands", "missing")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        sheet = read_sheet(path, **{name: options[name] for name in names if name in options})
-        columns = [_column(sheet, name) for name in sheet.names]
-    notes = [str(warning.message) for warning in caught]
-    page = Description(data=str(path), kind="tables", rows=len(sheet), columns=columns)
-    return Description(page, notes=[*dict.fromkeys(notes), "--target names the column to predict."])
-
-
-def _column(sheet, name):
-    numbers, texts = sheet.numbers(name), sheet.texts(name)
-    known = numbers.values[np.isfinite(numbers.values)]
-    facts = {"name": name, "kind": "number"}
-    if len(known) and numbers.wrong.sum() <= 0.02 * len(texts):
-        facts |= {"unit": numbers.unit, "range": [float(known.min()), float(known.max())]}
-        return {**facts, "missing": float(1 - len(known) / len(texts))}
-    counts = Counter(text for text in sheet.categories(name)[0] if text)
-    common = ", ".join(f"{cell[:40]} ({n})" for cell, n in counts.most_common(3))
-    facts |= {"kind": "text", "values": len(counts), "most often": common}
-    return {**facts, "missing": float(1 - sum(counts.values()) / max(1, len(texts)))}
 
 
 def _range(parts, what):
@@ -215,90 +171,3 @@ _FACTS = {
     "images": _pictures,
     "video": _pictures,
 }
-
-
-def draw(data, path):
-    """Write a picture of a data set: examples in a grid, boxes drawn, histograms, or lines.
-
-    Args:
-        data: A `Dataset`.
-        path: A `.png` file.
-    """
-    part = data.train
-    if data.kind in ("images", "detection", "video"):
-        _draw_pictures(data, part, Path(path))
-    else:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(9, 6), layout="constrained")
-        _draw_numbers(data, part, figure)
-        figure.savefig(path)
-    return Path(path)
-
-
-def _draw_pictures(data, part, path):
-    from PIL import Image, ImageDraw
-
-    from .writers import image_grid, to_pixels
-
-    count = min(len(part), 6 if data.kind == "video" else 25)
-    low, high = getattr(data.spec, "value_range", (0, 255))
-    pictures = []
-    for i in range(count):
-        x = np.asarray(part.x[i])
-        x = x.reshape(-1, *x.shape[2:]) if x.ndim == 4 else x  # frames one below the other
-        image = Image.fromarray(to_pixels(x, (low, high)).squeeze()).convert("RGB")
-        if data.kind == "detection":
-            pen = ImageDraw.Draw(image)
-            for box in np.asarray(part.y[i]["boxes"]):
-                pen.rectangle(box.tolist(), outline=(255, 0, 0), width=max(1, image.width // 100))
-        pictures.append(image)
-    height = max(image.height for image in pictures)
-    width = max(image.width for image in pictures)
-    sheet = np.full((count, height, width, 3), 255, "uint8")
-    for i, image in enumerate(pictures):
-        sheet[i, : image.height, : image.width] = np.asarray(image)
-    Image.fromarray(image_grid(sheet)).save(path)
-
-
-def _draw_numbers(data, part, figure):
-    if data.kind == "forecast":
-        spec = data.spec
-        several = isinstance(part.x, list)
-        axes = figure.subplots(len(spec.targets), squeeze=False)[:, 0]
-        times = part.groups.get("time")
-        for target, plot in zip(spec.targets, axes, strict=True):
-            for i, one in enumerate(part.x[:10] if several else [part.x]):
-                at = times[i] if several else times
-                plot.plot(at, one[:, spec.columns.index(target)], linewidth=0.8)
-            plot.set_title(target)
-        return
-    if data.kind == "tables":
-        names = [name for name, _ in data.spec.columns][:12]
-        side = int(np.ceil(np.sqrt(len(names))))
-        plots = figure.subplots(side, side, squeeze=False).ravel()
-        kinds = dict(data.spec.columns)
-        for name, plot in zip(names, plots, strict=False):
-            values = np.asarray(part.x[name])
-            if kinds[name] == "number":
-                plot.hist(values[np.isfinite(values)], bins=30)
-            else:
-                common = Counter(values.tolist()).most_common(10)
-                plot.barh([cell[:20] or "(missing)" for cell, _ in common], [n for _, n in common])
-            plot.set_title(name)
-        for plot in plots[len(names) :]:
-            plot.set_axis_off()
-        return
-    plot = figure.subplots()
-    if data.kind in ("audio", "series"):
-        for i in range(min(len(part), 5)):
-            plot.plot(np.asarray(part.x[i]).reshape(len(part.x[i]), -1)[:, 0], linewidth=0.5)
-        return
-    if getattr(data.spec, "corpus", False):
-        common = Counter(part.x[0]).most_common(40)
-        plot.bar([repr(char)[1:-1] for char, _ in common], [n for _, n in common])
-        plot.set_title("characters")
-        return
-    values = np.ravel(part.x) if data.kind == "vectors" else [len(item) for item in part.x]
-    plot.hist(values, bins=40)
-    plot.set_title("values" if data.kind == "vectors" else "lengths")

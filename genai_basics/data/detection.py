@@ -11,8 +11,8 @@ from .coco import find_coco, read_coco
 from .dataset import Part, Reading
 from .files import fingerprint_files, report_skipped
 from .images import check_size, decode_image, picture_frame, resize_images
-from .labels import warn_of_twins
 from .spec import DetectionSpec
+from .targets import warn_of_twins
 from .voc import find_voc, read_voc
 from .yolo import find_yolo, read_yolo
 

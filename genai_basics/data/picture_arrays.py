@@ -7,9 +7,9 @@ import numpy as np
 from .arrays import encode_parts, read_arrays, targets_of
 from .dataset import Part, Reading
 from .images import CHANNELS, FITS, IMAGE_SUFFIXES, check_size, cut_tiles, middle_of, resize_images
-from .labels import is_multi_label, is_regression
 from .picture_folders import group_of, read_picture_folder
 from .spec import ImageSpec
+from .targets import is_multi_label, is_regression
 
 __all__ = ["read_images"]
 

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 
 from .file_tables import FileTable
-from .labels import encode_labels
 from .numerals import read_numbers
+from .targets import encode_labels
 
 __all__ = ["read_targets"]
 

@@ -7,9 +7,9 @@ import numpy as np
 from .dataframes import is_frame
 from .dataset import Part, Reading
 from .files import fingerprint_arrays, fingerprint_files
-from .labels import encode_labels
 from .sheets import open_sheet, read_sheet
 from .spec import TableSpec
+from .targets import encode_labels
 
 __all__ = ["read_table", "rows_for_spec", "source_fingerprint"]
 

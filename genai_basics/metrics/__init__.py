@@ -25,7 +25,7 @@ from .samples import (
     novelty,
     precision_recall,
 )
-from .text import bleu, character_error_rate, chrf, word_error_rate
+from .text_scores import bleu, character_error_rate, chrf, word_error_rate
 
 __all__ = [
     "active_units",

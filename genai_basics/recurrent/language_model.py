@@ -10,10 +10,10 @@ import numpy as np
 from keras import layers, ops
 
 from ..checks import at_least
-from ..layers import recurrent_layer
 from ..preprocessing import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 from . import evaluation
-from .sequences import SequenceModel, uniforms_of
+from .music_model import build_music_model
+from .sequences import SequenceModel, recurrent_stack, uniforms_of
 
 __all__ = ["LanguageModel", "build_language_model"]
 
@@ -71,8 +71,6 @@ def build_language_model(
     recurrent = {"units": units, "num_layers": num_layers, "cell": cell}
     recurrent |= {"dropout": dropout, "seed": seed}
     if pitches is not None:
-        from .music_model import build_music_model
-
         return build_music_model(pitches, window=window, **recurrent)
     vocabulary = None
     if alphabet is not None and unit == "character":
@@ -98,20 +96,6 @@ def build_language_model(
 
 def _glorot(seed):
     return keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
-
-
-def recurrent_stack(x, *, units, num_layers, cell, dropout, seed):
-    """Return the outputs of recurrent layers over x, their initial states and final states."""
-    seeds = keras.random.SeedGenerator(seed)
-    states, after = [], []
-    for _ in range(num_layers):
-        before = [keras.Input((units,)) for _ in range(1 if cell == "gru" else 2)]
-        layer = recurrent_layer(cell, units, seeds, return_sequences=True, return_state=True)
-        x, *new = layer(x, initial_state=before)
-        if dropout:
-            x = layers.Dropout(dropout, seed=seed)(x)
-        states, after = [*states, *before], [*after, *new]
-    return x, states, after
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")

@@ -14,8 +14,7 @@ from keras import layers, ops
 from ..checks import at_least
 from ..preprocessing import Rolls
 from . import evaluation
-from .language_model import recurrent_stack
-from .sequences import SequenceModel, uniforms_of
+from .sequences import SequenceModel, recurrent_stack, uniforms_of
 
 __all__ = ["MusicModel", "build_music_model"]
 

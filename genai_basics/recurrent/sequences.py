@@ -9,14 +9,29 @@ import functools
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
 from ..backend import gradient_step, scan
+from ..layers import recurrent_layer
 from ..model import Model, averaged
 from . import evaluation
 from .streams import Streams
 
-__all__ = ["SequenceModel", "uniforms_of"]
+__all__ = ["SequenceModel", "recurrent_stack", "uniforms_of"]
+
+
+def recurrent_stack(x, *, units, num_layers, cell, dropout, seed):
+    """Return the outputs of recurrent layers over x, their initial states and final states."""
+    seeds = keras.random.SeedGenerator(seed)
+    states, after = [], []
+    for _ in range(num_layers):
+        before = [keras.Input((units,)) for _ in range(1 if cell == "gru" else 2)]
+        layer = recurrent_layer(cell, units, seeds, return_sequences=True, return_state=True)
+        x, *new = layer(x, initial_state=before)
+        if dropout:
+            x = layers.Dropout(dropout, seed=seed)(x)
+        states, after = [*states, *before], [*after, *new]
+    return x, states, after
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
