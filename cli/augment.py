@@ -1,20 +1,27 @@
-"""`genai-basics augment`: enlarge a labelled data set, and say whether that helped."""
+"""`genai-basics augment`: enlarge a labelled data set, and measure whether that helped."""
 
 from pathlib import Path
 
 import click
 
+from genai_basics.recipes import models_that
+from genai_basics.signatures import signature_of
+
 from .options import (
+    able,
     check_out,
     data_options,
     echo_json,
     echo_table,
     force_option,
     json_option,
+    load,
     out_option,
     split_data_options,
 )
 
+MODELS = sorted({*models_that("labels", "images"), *models_that("labels", "vectors")})
+USUAL = signature_of("augmenting.augment")["generator"].value  # what is trained by default
 ARMS = {
     "real": "real examples alone",
     "generated": "real and generated",
@@ -27,7 +34,8 @@ ARMS = {
 @click.argument("run", type=click.Path(path_type=Path), required=False)
 @data_options
 @click.option("-n", "--count", "n", type=click.IntRange(1), help="Examples to generate.")
-@click.option("--epochs", type=click.IntRange(1), help="Number of epochs of the GAN.")
+@click.option("--model", type=click.Choice(MODELS), help=f"Model to train. [default: {USUAL}]")
+@click.option("--epochs", type=click.IntRange(1), help="Number of epochs of that model.")
 @click.option(
     "--seeds",
     type=click.IntRange(1),
@@ -39,12 +47,12 @@ ARMS = {
 @out_option("The enlarged data set, .npz in the layout of Keras. [default: augmented.npz]")
 @force_option
 @json_option
-def augment(run, n, epochs, seeds, seed, out, force, json_, **values):
+def augment(run, n, model, epochs, seeds, seed, out, force, json_, **values):
     """Enlarge a labelled data set by generated examples, and measure the gain.
 
-    Uses the conditional GAN in RUN, or trains one on DATA. Samples whose label a classifier does
-    not confirm are discarded. Classifiers are then trained with and without the others, and with
-    ordinary augmentation, and evaluated on held-out real examples.
+    Uses the conditional model in RUN, or trains one on DATA. Samples whose label a classifier
+    does not confirm are discarded. Classifiers are then trained with and without the others, and
+    with ordinary augmentation, and evaluated on held-out real examples.
 
     \b
     Example:
@@ -57,7 +65,9 @@ def augment(run, n, epochs, seeds, seed, out, force, json_, **values):
     check_out(out, force)
     source, options = split_data_options(values)
     if run is None and source is None:
-        raise click.UsageError("give a RUN, or --data DATA to train a GAN on.")
+        raise click.UsageError("give a RUN, or --data DATA to train a model on.")
+    if run is not None and (model or epochs):
+        raise click.UsageError("--model and --epochs train a model; leave them out with a RUN.")
 
     from genai_basics.startup import quiet_tensorflow
 
@@ -67,10 +77,14 @@ def augment(run, n, epochs, seeds, seed, out, force, json_, **values):
     from genai_basics.augmenting import augment as enlarge
     from genai_basics.data import load_data
     from genai_basics.provenance import COMPOSITE, describe, embed
-    from genai_basics.runs import load_run
     from genai_basics.runs.run_files import replacing
 
-    loaded = None if run is None else load_run(run)
+    loaded = None if run is None else load(run)
+    if loaded is not None and not able(loaded, "labels"):
+        raise click.ClickException(
+            f"{loaded.name} does not sample by label; train {' or '.join(MODELS)}."
+        )
+    model = model or USUAL
     data = load_data(source, **options) if loaded is None else loaded.data(source, **options)
     if data.kind not in ("images", "vectors"):
         raise ValueError(
@@ -83,7 +97,7 @@ def augment(run, n, epochs, seeds, seed, out, force, json_, **values):
         data.train.y,
         held_out=_held_out(data),
         n=n,
-        gan=None if loaded is None else loaded.model,
+        generator=model if loaded is None else loaded.model,
         epochs=epochs,
         seeds=seeds,
         class_names=data.spec.class_names,
@@ -91,7 +105,7 @@ def augment(run, n, epochs, seeds, seed, out, force, json_, **values):
         seed=seed,
     )
     facts = describe(
-        "gan" if loaded is None else loaded,
+        model if loaded is None else loaded,
         COMPOSITE,
         seed=seed,
         real_examples=done.real,

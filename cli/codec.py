@@ -1,10 +1,10 @@
-"""`compress` and `decompress`: a trained autoencoder with a rate as a codec."""
+"""`compress` and `decompress`: a trained model as a codec."""
 
 from pathlib import Path
 
 import click
 
-from genai_basics.recipes import RECIPES
+from genai_basics.recipes import models_that
 
 from .options import (
     able,
@@ -25,10 +25,10 @@ from .options import (
 @force_option
 @json_option
 def compress(run, inputs, out, force, json_):
-    """Compress INPUTS (pictures, folders, .npy) into one file, by the autoencoder in RUN.
+    """Compress INPUTS (pictures, folders, .npy) into one file, by the trained model in RUN.
 
-    The autoencoder must have been trained with --rate. Pictures larger than those it was
-    trained on are cut into tiles.
+    The model must have been trained to compress, as in the example. Pictures larger than those
+    it was trained on are cut into tiles.
 
     \b
     Example:
@@ -94,8 +94,8 @@ def decompress(run, file, out, force, json_):
 def _codec(run):
     run = load(run)
     if not able(run, "compresses"):
-        others = [recipe.name for recipe in RECIPES.values() if "compresses" in recipe.can]
-        raise click.ClickException(f"{run.name} does not compress; train {' or '.join(others)}.")
+        others = " or ".join(models_that("compresses"))
+        raise click.ClickException(f"{run.name} does not compress; train {others}.")
     return run
 
 

@@ -1,20 +1,23 @@
-"""`augment`: enlarge a labelled data set by generated examples, and say whether that helped."""
+"""`augment`: enlarge a labelled data set by generated examples, and measure whether that helped."""
 
 import dataclasses
+from importlib import import_module
 
 import keras
 import numpy as np
 
+from .checks import at_least, one_of
 from .convolutional.cnn import build_cnn
 from .feedforward.mlp import build_mlp
-from .gan import build_gan
 from .layers import RandomAffine
+from .recipes import get_recipe, models_that
 
 __all__ = ["Augmented", "augment"]
 
-LEAST_CLASSIFIER_STEPS = 2000  # of each classifier: with fewer, what varies is not learned
-FEW_PICTURES, ENOUGH_PICTURES = 1000, 4000  # few are varied until there are enough for a GAN
-GAN_STEPS = 2000
+LEAST_CLASSIFIER_STEPS = 2000  # with fewer steps, a classifier does not learn the variations
+FEW_PICTURES, ENOUGH_PICTURES = 1000, 4000  # fewer than 1,000 become 4,000 varied copies
+MANY_PICTURES = 5000  # with fewer, the generator gets its arguments for few pictures
+GENERATOR_STEPS = 2000
 BATCH = 32
 T_95 = (0, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)  # Student, by freedom
 
@@ -26,9 +29,9 @@ class Augmented:
     Attributes:
         x, y: The real training examples and then the generated ones, with their labels.
         real: How many are real.
-        agreement: Share of the generator's samples that the classifier took for their label.
-        accuracy: `{arm: [accuracy on held-out real data, one a seed]}` for the arms "real",
-            "generated" (and real), "varied" (ordinary augmentation of the real ones), "both".
+        agreement: Share of the generator's samples that the classifier assigned to their label.
+        accuracy: `{arm: [accuracy on held-out real data, one per seed]}` for the arms "real",
+            "generated" (and real), "varied" (real, with ordinary augmentation) and "both".
         gains: `{arm: (mean gain over "real", lower, upper)}`, 95% intervals over the seeds.
         verdict: The outcome in a sentence or two.
     """
@@ -48,7 +51,7 @@ def augment(
     *,
     held_out=None,
     n=None,
-    gan=None,
+    generator="gan",
     epochs=None,
     classifier=None,
     seeds=5,
@@ -56,32 +59,34 @@ def augment(
     value_range=(0, 255),
     seed=0,
 ):
-    """Enlarge a labelled data set by samples of a conditional GAN, and measure what that gains.
+    """Enlarge a labelled data set by samples of a conditional model, and measure the gain.
 
-    A classifier trained on the real examples must agree with a sample's label, or the sample
-    goes. Then classifiers are trained alike, a few times each: on the real examples, with the
-    generated ones, with ordinary augmentation, and with both. All are judged on real examples
-    that nothing was trained on.
+    A sample is discarded unless a classifier trained on the real examples confirms its label.
+    Classifiers are then trained in the same way, several times each: on the real examples, with
+    the generated ones, with ordinary augmentation, and with both. All are evaluated on real
+    examples that none of them was trained on.
 
     Args:
         x: Pictures (n, height, width, channels) or vectors (n, numbers).
         y: Their labels, integers or names.
-        held_out: `(x, y)` to judge on. `None` puts a quarter of the examples aside.
-        n: Examples to generate. `None`: as many as there are.
-        gan: A trained conditional GAN. `None` trains one.
-        epochs: Passes over the data to train the GAN. `None`: enough for 2,000 steps.
+        held_out: `(x, y)` to evaluate on. `None` holds out a quarter of the examples.
+        n: Number of examples to generate. `None`: as many as there are real ones.
+        generator: Name of the model to train, which must be able to sample by label: `"gan"`,
+            `"vae"` or `"diffusion"`; or a trained conditional model.
+        epochs: Number of epochs of the generator. `None`: enough for 2,000 steps.
         classifier: Callable `(seed, varied)` that returns a compiled classifier with Keras'
-            `fit` and `predict`, `varied` with ordinary augmentation. `None`: `build_cnn`.
-        seeds: Classifiers of each arm.
-        class_names: Names of the labels, where y holds names.
+            `fit` and `predict`, with ordinary augmentation if `varied`. `None`: `build_cnn`.
+        seeds: Number of classifiers per arm.
+        class_names: Names of the labels, if y holds names.
         value_range: Range of pictures.
-        seed: Seed of the split, the GAN and its samples.
+        seed: Seed of the split, the generator and its samples.
 
     Returns:
         `Augmented`.
 
     Raises:
-        ValueError: If the labels have fewer than two classes, or a GAN is not conditional.
+        ValueError: If the labels have fewer than two classes, or the generator cannot sample by
+            label.
 
     Example:
 
@@ -97,11 +102,14 @@ def augment(
     num_classes = len(class_names) if class_names else int(y.max()) + 1
     if len(np.unique(y)) < 2:
         raise ValueError(f"y must have at least two classes. Received: {len(np.unique(y))}")
-    if seeds < 1:
-        raise ValueError(f"`seeds` must be at least 1. Received: seeds={seeds}")
-    if gan is not None and not getattr(gan, "num_classes", None):
+    at_least("seeds", seeds, 1)
+    if isinstance(generator, str):
+        one_of(
+            "generator", generator, models_that("labels", "images" if x.ndim == 4 else "vectors")
+        )
+    elif not getattr(generator, "num_classes", None):
         raise ValueError(
-            "`gan` must be conditional: build it with `num_classes`. Received: one without"
+            "`generator` must be conditional: build it with `num_classes`. Received: one without"
         )
     if held_out is None:
         x, y, *held_out = _quarter(x, y, seed)
@@ -109,11 +117,11 @@ def augment(
         held_out = np.asarray(held_out[0]), _numbers(np.asarray(held_out[1]), class_names)
     if classifier is None:
         classifier = _usual_classifier(x.shape[1:], num_classes, value_range)
-    if gan is None:
-        gan = _train_gan(x, y, num_classes, value_range, epochs, seed)
+    if isinstance(generator, str):
+        generator = _trained(generator, x, y, num_classes, value_range, epochs, seed)
     judge = classifier(seed, True)
     _fit(judge, x, y)
-    made_x, made_y, agreement = _agreed(gan, judge, n or len(x), num_classes, seed)
+    made_x, made_y, agreement = _agreed(generator, judge, n or len(x), num_classes, seed)
     arms = {
         "real": (x, y, False),
         "generated": (np.concatenate([x, made_x]), np.concatenate([y, made_y]), False),
@@ -171,28 +179,30 @@ def _usual_classifier(shape, num_classes, value_range):
     return build
 
 
-def _train_gan(x, y, num_classes, value_range, epochs, seed):
-    picture, n = x.ndim == 4, len(x)
+def _trained(name, x, y, num_classes, value_range, epochs, seed):
+    """Return a conditional model of the table, trained on x and y."""
+    recipe, picture, n = get_recipe(name), x.ndim == 4, len(x)
     if picture and n < FEW_PICTURES:
         x, y = _varied_copies(x, y, seed)
-    gan = build_gan(
+    module, function = recipe.builder.split(".")
+    model = getattr(import_module(f".{module}", __package__), function)(
         x.shape[1:],
         num_classes=num_classes,
-        # A discriminator learns a few pictures by heart unless they are varied.
-        augment=("translation", "brightness") if picture and n < 5000 else (),
         value_range=value_range if picture else None,
         seed=seed,
+        **(recipe.few_pictures if picture and n < MANY_PICTURES else {}),
     )
-    gan.compile()
-    steps = max(n // gan.batch_size, 1)
-    gan.fit(x, y, epochs=epochs or -(-GAN_STEPS // steps), steps_per_epoch=steps, verbose=0)
-    return gan
+    model.compile()
+    steps = max(n // recipe.batch_size, 1)
+    epochs = epochs or -(-GENERATOR_STEPS // steps)
+    model.fit(x, y, batch_size=recipe.batch_size, epochs=epochs, steps_per_epoch=steps, verbose=0)
+    return model
 
 
 def _varied_copies(x, y, seed):
-    """Return pictures turned, slanted and zoomed a little, as many as a GAN needs to learn from.
+    """Return pictures rotated, sheared and zoomed a little, as many as a generator needs.
 
-    The samples vary as these do; a GAN of a few pictures as they are repeats what it saw.
+    The samples vary as these do; a generator of a few unvaried pictures repeats them.
     """
     copies = -(-ENOUGH_PICTURES // len(x))
     vary = RandomAffine(0.05, 0.1, 10.0, 10.0, seed=seed)
@@ -207,7 +217,7 @@ def _steps(n):
 
 
 def _fit(model, x, y, steps=None):
-    """Train for so many steps in all, whatever the number of examples."""
+    """Train for a number of steps that does not depend on the number of examples."""
     steps = steps or _steps(len(x))
     per_epoch = max(len(x) // BATCH, 1)
     epochs = max(round(steps / per_epoch), 1)
@@ -222,12 +232,12 @@ def _accuracy(model, x, y):
     return float((_predicted(model, x) == y).mean())
 
 
-def _agreed(gan, judge, n, num_classes, seed):
+def _agreed(generator, judge, n, num_classes, seed):
     """Return n samples whose label the judge confirms, and the share that it confirmed."""
     xs, ys, hits, drawn = [], [], 0, 0
     for attempt in range(20):
         labels = np.arange(max(2 * (n - hits), num_classes)) % num_classes
-        samples = gan.sample(len(labels), seed=seed + attempt, labels=labels)
+        samples = generator.sample(len(labels), seed=seed + attempt, labels=labels)
         right = _predicted(judge, samples) == labels
         xs.append(samples[right])
         ys.append(labels[right])
@@ -236,7 +246,7 @@ def _agreed(gan, judge, n, num_classes, seed):
             break
     if not hits:
         raise ValueError(
-            "the classifier confirmed none of the GAN's samples: train the GAN for more `epochs`. "
+            "the classifier confirmed none of the generator's samples: train it for more `epochs`. "
             f"Received: {drawn} samples, none of which looks like its label"
         )
     return np.concatenate(xs)[:n], np.concatenate(ys)[:n].astype("int32"), hits / drawn
@@ -254,14 +264,14 @@ def _gain(with_it, without):
 
 
 def _verdict(accuracy, gains, seeds):
-    """Return in words what the generated examples did, beside ordinary augmentation."""
+    """Return in words what the generated examples gained, compared with ordinary augmentation."""
     mean, low, high = gains["generated"]
     if low > 0:
         outcome = f"The generated examples help: {mean:+.1%}"
     elif high < 0:
-        outcome = f"The generated examples do harm: {mean:+.1%}"
+        outcome = f"The generated examples hurt: {mean:+.1%}"
     else:
-        outcome = f"The generated examples make no certain difference: {mean:+.1%}"
+        outcome = f"The generated examples make no significant difference: {mean:+.1%}"
     means = {name: float(np.mean(values)) for name, values in accuracy.items()}
     added = means["both"] - means["varied"]
     return (

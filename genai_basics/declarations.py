@@ -64,10 +64,12 @@ class Recipe:
         batch_size: Default batch size.
         round_steps: Most training steps between two validations, checkpoints, rows of history.
         options: Options that this model adds to commands.
-        can: What it can do: "samples", "encodes", "interpolates" (between two inputs),
+        can: What it can do: "samples", "labels" (samples a class by its label, if it is
+            conditional), "encodes", "interpolates" (between two inputs),
             "streams" (text as it is written), "compresses", "features" (vectors of its inputs,
             to measure likeness by), "reads" (says how `predict` reads its inputs).
         data_options: Options of `load_data` that are set when nothing is said.
+        few_pictures: Builder arguments for a few thousand pictures or less.
         tiny: Builder arguments that make it small, for tests.
     """
 
@@ -85,6 +87,7 @@ class Recipe:
     options: tuple = ()
     can: tuple = ()
     data_options: dict = field(default_factory=dict)
+    few_pictures: dict = field(default_factory=dict)
     tiny: dict = field(default_factory=dict)
 
     def options_of(self, command, kind=None):

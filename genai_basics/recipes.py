@@ -30,7 +30,15 @@ from .declarations import (
 )
 from .signatures import check_keywords, signature_of
 
-__all__ = ["RECIPES", "Recipe", "check_options", "get_recipe", "options_of", "parameters"]
+__all__ = [
+    "RECIPES",
+    "Recipe",
+    "check_options",
+    "get_recipe",
+    "models_that",
+    "options_of",
+    "parameters",
+]
 
 
 LABELS = ("num_classes", "class_names", "task", "multi_label")
@@ -134,7 +142,7 @@ RECIPES = {
                 LABEL,
                 BETWEEN,
             ),
-            can=("samples", "encodes", "interpolates"),
+            can=("samples", "labels", "encodes", "interpolates"),
             tiny={"latent_dim": 2, "hidden_units": (16,)},
         ),
         Recipe(
@@ -155,7 +163,7 @@ RECIPES = {
                 NEW,
                 BETWEEN,
             ),
-            can=("samples", "encodes", "interpolates"),
+            can=("samples", "labels", "encodes", "interpolates"),
             tiny={"latent_dim": 2, "units": 8, "embedding_dim": 4},
         ),
         Recipe(
@@ -174,7 +182,9 @@ RECIPES = {
                 TRUNCATION,
                 INTERPOLATE,
             ),
-            can=("samples",),
+            can=("samples", "labels"),
+            # A discriminator learns a few pictures by heart unless they are varied.
+            few_pictures={"augment": ("translation", "brightness")},
             tiny={"latent_dim": 8, "hidden_units": (16,)},
         ),
         Recipe(
@@ -193,7 +203,7 @@ RECIPES = {
                 INTERPOLATE,
                 BETWEEN,
             ),
-            can=("samples", "encodes", "interpolates"),
+            can=("samples", "labels", "encodes", "interpolates"),
             tiny={"hidden_units": (16,), "steps": 2},
         ),
         Recipe(
@@ -367,6 +377,15 @@ def get_recipe(name):
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ValueError(f"there is no model '{name}'; choose one of {', '.join(RECIPES)}{hint}")
     return RECIPES[name]
+
+
+def models_that(ability, kind=None):
+    """Return the names of the models with an ability, of those that take this kind of data."""
+    return tuple(
+        recipe.name
+        for recipe in RECIPES.values()
+        if ability in recipe.can and kind in (None, *recipe.kinds)
+    )
 
 
 def options_of(command):

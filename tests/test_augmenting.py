@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import genai_basics as gb
 from genai_basics import augmenting, provenance
+from genai_basics.recipes import models_that
 
 
 class Nearest:
@@ -26,7 +27,7 @@ class Nearest:
 
 
 class Exact:
-    """A conditional GAN that is right of seven labels out of ten."""
+    """A conditional generator that is right for seven labels out of ten."""
 
     num_classes = 10
 
@@ -46,7 +47,7 @@ def digits():
 
 def test_what_the_classifier_refuses_is_left_out(digits):
     x, y = digits.x[:600], digits.y[:600]
-    done = gb.augment(x, y, n=100, gan=Exact(x, y), classifier=Nearest, seeds=3)
+    done = gb.augment(x, y, n=100, generator=Exact(x, y), classifier=Nearest, seeds=3)
     assert done.real == len(done.x) - 100 == len(done.y) - 100
     assert 0.5 < done.agreement < 0.8  # seven in ten, less what the classifier gets wrong
     assert set(done.accuracy) == {"real", "generated", "varied", "both"}
@@ -55,7 +56,17 @@ def test_what_the_classifier_refuses_is_left_out(digits):
     assert "over 3 seeds" in done.verdict
 
 
-def test_few_pictures_are_varied_for_the_gan(digits):
+@pytest.mark.parametrize("name", models_that("labels", "vectors"))
+@pytest.mark.parametrize("shape", [(8, 8, 1), (6,)])
+def test_every_model_that_samples_by_label_can_be_the_generator(name, shape):
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0, 255, (40, *shape)).astype("float32"), np.arange(40) % 4
+    model = augmenting._trained(name, x, y, 4, (0, 255), 1, 0)
+    assert model.num_classes == 4
+    assert model.sample(6, seed=0, labels=[3, 1, 0, 2, 3, 1]).shape == (6, *shape)
+
+
+def test_few_pictures_are_varied_for_the_generator(digits):
     x, y = digits.x[:30], digits.y[:30]
     varied, labels = augmenting._varied_copies(x, y, 0)
     assert len(varied) == len(labels) == 4020  # as many whole copies as make 4,000
@@ -89,8 +100,8 @@ def test_gains_are_paired_and_have_students_interval():
     ("gains", "words"),
     [
         ((0.05, 0.01, 0.09), "help: +5.0%"),
-        ((-0.05, -0.09, -0.01), "do harm: -5.0%"),
-        ((0.01, -0.02, 0.04), "no certain difference: +1.0%"),
+        ((-0.05, -0.09, -0.01), "hurt: -5.0%"),
+        ((0.01, -0.02, 0.04), "no significant difference: +1.0%"),
     ],
 )
 def test_the_verdict_says_plainly_what_came_of_it(gains, words):
@@ -105,7 +116,9 @@ def test_wrong_arguments_are_refused(digits):
     with pytest.raises(ValueError, match="seeds=0"):
         gb.augment(x, y, seeds=0)
     with pytest.raises(ValueError, match="must be conditional"):
-        gb.augment(x, y, gan=gb.build_gan((8, 8, 1)))
+        gb.augment(x, y, generator=gb.build_gan((8, 8, 1)))
+    with pytest.raises(ValueError, match=r'"gan" or "diffusion"\. Received: generator='):
+        gb.augment(x, y, generator="mlp")
 
 
 def test_the_command_writes_a_data_set(tmp_path, monkeypatch):
@@ -133,6 +146,10 @@ def test_the_command_writes_a_data_set(tmp_path, monkeypatch):
     assert "--force" in refused.output
     table = CliRunner().invoke(cli, [*arguments, "--force"])
     assert "A verdict." in table.output
+    other = CliRunner().invoke(cli, [*arguments, "--force", "--model", "vae"])
+    assert other.exit_code == 0
+    assert provenance.read(out)["model"] == "vae"
+    assert CliRunner().invoke(cli, ["augment", "runs/none", "--model", "vae"]).exit_code == 2
     assert CliRunner().invoke(cli, ["augment", "--out", "x.npz"]).exit_code == 2
     assert CliRunner().invoke(cli, ["augment", "--data", "digits", "--out", "x.png"]).exit_code == 2
     assert CliRunner().invoke(cli, ["augment", "--help"]).exit_code == 0

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from genai_basics.backend import value_of
+from genai_basics.declarations import LABEL
 from genai_basics.recipes import RECIPES, check_options, get_recipe, options_of, parameters
 
 NAMES = list(RECIPES)
@@ -45,6 +46,7 @@ def test_a_row_says_what_its_model_can_do_and_takes(name, trained):
         if ability in recipe.can:
             assert callable(getattr(model, method)), ability
     assert not model.can_sample or "samples" in recipe.can
+    assert ("labels" in recipe.can) == (LABEL in recipe.options_of("sample"))
     for command, method in METHODS.items():
         takes = inspect.signature(getattr(model, method)).parameters
         options = recipe.options_of(command, trained(name).spec.kind)
