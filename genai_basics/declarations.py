@@ -67,7 +67,7 @@ class Recipe:
         can: What it can do: "samples", "labels" (samples a class by its label, if it is
             conditional), "encodes", "interpolates" (between two inputs),
             "streams" (text as it is written), "compresses", "features" (vectors of its inputs,
-            to measure likeness by), "reads" (says how `predict` reads its inputs).
+            to measure likeness by).
         data_options: Options of `load_data` that are set when nothing is said.
         few_pictures: Builder arguments for a few thousand pictures or less.
         tiny: Builder arguments that make it small, for tests.

@@ -6,7 +6,9 @@ A family says these in an `evaluation.py` beside its models, and its classes bin
 - `answer(model, x)`: rows to print and outputs to write, for the command `predict`;
 - `pictures(model, x, y)`: pictures that show what the model does;
 - `symptoms(model, history)`: what is wrong after an epoch, for `Doctor`;
-- `losses_by_example`, `errors_of`, `features_of`: what the audit compares.
+- `losses_by_example`, `errors_of`, `features_of`: what the audit compares;
+- `privacy_of(model, x)`: what private training draws and protects;
+- `reads(model, spec)`: how `predict` reads its inputs.
 
 Here are those of a family that says nothing of its own; `Model` binds them.
 """
@@ -24,6 +26,8 @@ __all__ = [
     "features_of",
     "losses_by_example",
     "pictures",
+    "privacy_of",
+    "reads",
     "report",
     "sample_pictures",
     "symptoms",
@@ -68,6 +72,16 @@ def errors_of(model, x, y=None):
 def features_of(model, x, y=None):
     """Return what the model sees in raw x as vectors (n, d); `None` where it says nothing."""
     return None
+
+
+def privacy_of(model, x):
+    """Return the number of examples that private training draws from, and what one is."""
+    return len(next(iter(x.values())) if isinstance(x, dict) else x), "one example"
+
+
+def reads(model, spec):
+    """Return the spec by which `predict` reads its inputs: that of the training data."""
+    return spec
 
 
 def report(model, x, y=None):

@@ -42,6 +42,7 @@ class Model(keras.Model):
     learning_rate = 1e-3  # at the start; `fit` lowers it to zero by a cosine
     monitor = "val_loss"  # lower is better; prefix "-" where higher is
     tracked = ()  # names of metrics that a custom step reports, beside the loss
+    can_sample = True  # whether `sample` works
     membership_score = "loss"  # what `losses_by_example` returns, in words
     loss_keyword = None  # the builder's keyword that chooses the loss, where `loss=` is refused
     xla = False  # measured: whether `jit_compile=None` means XLA
@@ -53,6 +54,7 @@ class Model(keras.Model):
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
     errors_of, losses_by_example = evaluation.errors_of, evaluation.losses_by_example
+    privacy_of, reads = evaluation.privacy_of, evaluation.reads
 
     def __init__(self, *, value_range=None, class_names=None, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -434,11 +436,6 @@ class Model(keras.Model):
     def generate(self, n, labels=None):
         """Return n samples in the network's numbers, drawn by `self.sampling_noise`."""
         raise NotImplementedError(f"a {type(self).__name__} has no samples; try `predict`")
-
-    @property
-    def can_sample(self):
-        """Whether `sample` works."""
-        return type(self).generate is not Model.generate or type(self).sample is not Model.sample
 
     def sample(self, n=1, *, seed=None, batch_size=256, labels=None):
         """Draw n samples, in the data's range.

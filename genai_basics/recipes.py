@@ -126,7 +126,7 @@ RECIPES = {
                 ),
                 BETWEEN,
             ),
-            can=("samples", "encodes", "interpolates", "compresses", "reads"),
+            can=("samples", "encodes", "interpolates", "compresses"),
             tiny={"latent_dim": 4, "hidden_units": (16,)},
         ),
         Recipe(
@@ -299,7 +299,7 @@ RECIPES = {
                     type="names",
                 ),
             ),
-            can=("samples", "reads"),
+            can=("samples",),
             tiny={"units": 8, "window": 12, "horizon": 3},
         ),
         Recipe(

@@ -158,7 +158,7 @@ class PrivateTraining:
 
     def guarantee(self, x, steps, batch_size):
         """Return epsilon and delta of training on raw x, and what they cover, as a dict."""
-        n, unit = _examples(self.model, x)
+        n, unit = self.model.privacy_of(x)
         rate, delta = batch_size / n, usual_delta(n)
         outside = ["what the choice of settings over several runs gives away"]
         if _reads_training_data(self.model):
@@ -178,13 +178,6 @@ def _has_example_losses(model):
     """Say whether the loss of an example depends on it alone."""
     joins = getattr(model, "concatenate", 1) > 1  # clips, to others
     return hasattr(model, "loss_terms") and len(model.players()) == 1 and not joins
-
-
-def _examples(model, x):
-    """Return how many examples of raw x batches are drawn from, and what one is."""
-    if hasattr(model, "privacy_of"):  # windows of a sequence
-        return model.privacy_of(x)
-    return len(next(iter(x.values())) if isinstance(x, dict) else x), "one example"
 
 
 def _reads_training_data(model):

@@ -182,6 +182,7 @@ class Autoencoder(Model):
         self.entropy, self.density = None, None
         if self.has_code:
             self._build_code(encoder.outputs[0].shape[1:])
+        self.can_sample = self.density is not None
         weights = {"sparsity": sparsity, "contraction": contractive, "bits": rate}
         extra = [name for name, weight in weights.items() if weight]
         self.tracked = (*self.tracked, *extra)
@@ -324,10 +325,6 @@ class Autoencoder(Model):
             self.density.fit(codes.reshape(len(codes), -1))
 
     # Verbs on raw data.
-
-    @property
-    def can_sample(self):
-        return self.density is not None
 
     def generate(self, n, labels=None):
         code = self.density.sample(n, self.sampling_noise)

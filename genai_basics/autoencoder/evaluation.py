@@ -36,7 +36,7 @@ def losses_by_example(model, x, y=None, batch_size=None):
 
 def features_of(model, x, y=None):
     """Return the codes of raw x, (n, numbers); `None` where there is no density of codes."""
-    return model.encode(x).reshape(len(x), -1) if model.can_sample else None
+    return None if model.density is None else model.encode(x).reshape(len(x), -1)
 
 
 def report(model, x, y=None):

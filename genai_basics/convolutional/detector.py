@@ -195,6 +195,7 @@ class Detector(Model):
     pictures, errors_of = evaluation.pictures_detector, evaluation.errors_of_detector
     losses_by_example = losses_by_example
 
+    can_sample = False
     tracked = ("heat", "box")
     loss_keyword = "its network: the losses are the paper's"
     learning_rate = 2e-3

@@ -42,6 +42,8 @@ class Predictor(Model):
     errors_of, features_of = evaluation.errors_of, evaluation.features_of
     losses_by_example = losses_by_example
 
+    can_sample = False
+
     def __init__(self, network, preprocessor, head, **kwargs):
         super().__init__(**{**kwargs, "class_names": head.class_names})
         self.network, self.preprocessor, self.head = network, preprocessor, head

@@ -29,7 +29,7 @@ __all__ = [
     "pictures_of_translations",
     "privacy_of_forecasts",
     "privacy_of_sequences",
-    "reads",
+    "reads_forecasts",
     "report_forecasts",
     "report_music",
     "report_speech",
@@ -57,7 +57,7 @@ def report_forecasts(model, x, y=None):
     return found, {"mae": metrics.bootstrap_interval(error.mean(axis=(1, 2)))}
 
 
-def reads(model, spec):
+def reads_forecasts(model, spec):
     """Return the spec by which `predict` reads its inputs: with `known`, the steps ahead too."""
     return dataclasses.replace(spec, known=model.known, ahead=model.horizon if model.known else 0)
 

@@ -137,6 +137,7 @@ class SpeechRecognizer(Model):
     report, answer = evaluation.report_speech, evaluation.answer_speech
     losses_by_example, errors_of = evaluation.losses_of_speech, evaluation.errors_of_speech
 
+    can_sample = False
     batch_size = 32
     learning_rate = 2e-3
     loss_keyword = "no keyword: it is the CTC loss"

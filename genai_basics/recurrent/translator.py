@@ -149,6 +149,7 @@ class Translator(Model):
     report, answer = evaluation.report_translations, evaluation.answer_translations
     pictures = evaluation.pictures_of_translations
 
+    can_sample = False
     batch_size = 128
     learning_rate = 2e-3
     tracked = ("accuracy",)

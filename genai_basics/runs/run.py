@@ -17,7 +17,6 @@ import zipfile
 from pathlib import Path
 
 from .. import registration
-from ..recipes import get_recipe
 from .card import write_card
 from .run_files import NotARunError, read_history, replacing, restore, write_text
 
@@ -66,9 +65,8 @@ class Run:
 
     @property
     def reads(self):
-        """Spec by which `predict` reads its inputs: that of the data, unless the model differs."""
-        own = "reads" in get_recipe(self.name).can
-        return self.model.reads(self.spec) if own else self.spec
+        """Spec by which `predict` reads its inputs."""
+        return self.model.reads(self.spec)
 
     @functools.cached_property
     def model(self):
