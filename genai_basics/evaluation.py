@@ -27,11 +27,16 @@ __all__ = [
     "losses_by_example",
     "pictures",
     "privacy_of",
+    "rated_by_label",
     "reads",
     "report",
+    "report_samples",
     "sample_pictures",
     "symptoms",
 ]
+
+
+REPORT_LEAST, REPORT_MOST = 2000, 5000  # samples of a report
 
 
 class Errors(NamedTuple):
@@ -120,3 +125,32 @@ def sample_pictures(model, x, y=None):
         name: image_grid(to_pixels(images, model.value_range), columns=10)
         for name, images in grids.items()
     }
+
+
+def report_samples(model, x, y=None):
+    """Return metrics and intervals of as many samples as x has, 2,000 to 5,000."""
+    n, labels = int(np.clip(len(x), REPORT_LEAST, REPORT_MOST)), None
+    if model.num_classes:
+        order = np.random.default_rng(0).permutation(len(x))
+        labels = np.resize(model.labels.check(y)[order], n)
+    real = model.features_of(x[:REPORT_MOST])
+    fake = model.features_of(model.sample(n, seed=0, labels=labels))
+    found, intervals = model.judge.report(real, fake, labels, model.class_names)
+    return {**found, "samples": n}, intervals
+
+
+def rated_by_label(model, x, name, rate, best=np.argmax):
+    """Return `(rows, None)` that rate raw x; with the label that fits best, if there are labels.
+
+    Args:
+        name: What the rating is called.
+        rate: `rate(x, labels)` returns ratings (n,); the labels are `None` if there are none.
+        best: `np.argmax` if a higher rating is better, otherwise `np.argmin`.
+    """
+    x = np.asarray(x)
+    if not model.num_classes:
+        return [{name: float(rating)} for rating in rate(x, None)], None
+    ratings = np.stack([rate(x, np.full(len(x), k)) for k in range(model.num_classes)], axis=1)
+    names = model.class_names or range(model.num_classes)
+    rows = zip(best(ratings, axis=1), ratings, strict=True)
+    return [{"label": names[k], name: float(row[k])} for k, row in rows], None

@@ -92,15 +92,7 @@ def build_cnn(
     >>> cnn.explain(data.test.x[:3]).shape
     (3, 8, 8)
     """
-    head = Head(
-        num_classes,
-        task=task,
-        class_names=class_names,
-        multi_label=multi_label,
-        num_outputs=num_outputs,
-        balance=balance,
-        label_smoothing=label_smoothing,
-    )
+    head = Head.of(locals())
     _check(input_shape, sample_rate, filters, blocks, dropout)
     seeds = itertools.repeat(None) if seed is None else itertools.count(seed)
     if mirror is None:

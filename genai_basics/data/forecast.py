@@ -8,7 +8,7 @@ import numpy as np
 from .dataset import Part, Reading
 from .files import fingerprint_arrays, load_arrays
 from .frequencies import calendar_columns, calendar_of, season_of
-from .sheets import read_sheet
+from .sheets import STRAY, read_sheet
 from .spec import ForecastSpec
 from .tables import source_fingerprint
 from .timelines import fill, find_series, is_time_name, read_timeline, regular, rest, times_after
@@ -138,7 +138,7 @@ def read_forecast(
     teller = find_series(table, times, [n for n in others if n not in names], series)
     others = [name for name in others if name != teller]
     targets = _targets(target, table, others)
-    found = {name: _numbers(table, name) for name in targets}
+    found = {name: table.values_of(name, STRAY) for name in targets}
     for name in others if columns is None else columns:
         table.check(name)
         if name not in targets:
@@ -339,7 +339,7 @@ def _read_array(source, target, season):
 def _targets(target, table, names):
     if target is not None:
         return _chosen(target, table.names)
-    numeric = [n for n in names if table.numbers(n).wrong.mean() < 0.02 and not is_time_name(n)]
+    numeric = [n for n in names if table.numbers(n).wrong.mean() < STRAY and not is_time_name(n)]
     if len(numeric) != 1:
         raise ValueError(
             f"`target` (--target) must name the column of '{table.path}' to forecast: "
@@ -359,30 +359,16 @@ def _chosen(target, names):
     return targets
 
 
-def _numbers(table, name):
-    found = table.numbers(name)
-    if found.wrong.any():
-        at = int(found.wrong.argmax())
-        shown = f"{table.texts(name)[at]!r} in {table.line(at)}"
-        if found.wrong.mean() > 0.02:
-            raise ValueError(f"The column {name!r} must hold numbers. Received: {shown}")
-        warnings.warn(
-            f"{found.wrong.sum()} cells of {name!r} are no numbers ({shown}) and count as missing.",
-            stacklevel=4,
-        )
-    return found.values
-
-
 def _covariate(table, name, asked):
     """Return the columns that one column of a file gives: its numbers, or one a category."""
     found = table.numbers(name)
-    if found.wrong.mean() <= 0.02:
+    if found.wrong.mean() <= STRAY:
         values = found.values
         present = values[np.isfinite(values)]
         counts = len(values) > 2 and np.all(np.diff(values) == 1)  # numbers of rows
         if not asked and (not len(present) or np.ptp(present) == 0 or counts):
             return {}
-        return {name: _numbers(table, name)}
+        return {name: table.values_of(name, STRAY)}
     cells = table.texts(name)
     categories = sorted(set(cells))
     if len(categories) > MOST_CATEGORIES:

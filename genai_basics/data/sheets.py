@@ -17,6 +17,7 @@ from .records import JSON_SUFFIXES, read_json, record_columns
 __all__ = ["TABLE_SUFFIXES", "Sheet", "open_sheet", "read_sheet"]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".dat", ".data", *JSON_SUFFIXES, *PACKAGED)
+STRAY = 0.02  # share of the cells of a column of numbers that may be something else
 FREQUENT = 0.05  # share of the cells from which a word such as "None" is a category
 
 
@@ -124,6 +125,25 @@ class Sheet:
                 stacklevel=4,
             )
         return found
+
+    def values_of(self, name, most=1.0):
+        """Return the numbers of a column, NaN where a cell is not a number, with a warning.
+
+        Raises:
+            ValueError: If more than a share `most` of the cells are not numbers.
+        """
+        found = self.numbers(name)
+        if found.wrong.any():
+            first = int(found.wrong.argmax())
+            shown = f"{self.texts(name)[first]!r} in {self.line(first)}"
+            if found.wrong.mean() > most:
+                raise ValueError(f"The column {name!r} must hold numbers. Received: {shown}")
+            warnings.warn(
+                f"{found.wrong.sum()} cells of {name!r} are no numbers ({shown}) and count as "
+                "missing.",
+                stacklevel=4,
+            )
+        return found.values
 
     def _numbers(self, name, hint, decimal=None):
         key = name, hint, decimal

@@ -7,14 +7,13 @@ import numpy as np
 from .dataframes import is_frame
 from .dataset import Part, Reading
 from .files import fingerprint_arrays, fingerprint_files
-from .sheets import open_sheet, read_sheet
+from .sheets import STRAY, open_sheet, read_sheet
 from .spec import TableSpec
 from .targets import encode_labels
 
 __all__ = ["read_table", "rows_for_spec", "source_fingerprint"]
 
 FEW = 20  # most different whole numbers that count as classes
-STRAY = 0.02  # share of cells of a column of numbers that may be no numbers
 
 
 def read_table(
@@ -173,15 +172,7 @@ def _kind(table, name, given=False):
 def _column(table, name, kind):
     if kind == "category":
         return np.array(table.categories(name)[0], dtype=str)
-    found = table.numbers(name)
-    if found.wrong.any():
-        first = int(found.wrong.argmax())
-        warnings.warn(
-            f"{found.wrong.sum()} cells of {name!r} are no numbers ({table.texts(name)[first]!r} "
-            f"in {table.line(first)}) and count as missing.",
-            stacklevel=3,
-        )
-    return found.values.astype("float32")
+    return table.values_of(name).astype("float32")
 
 
 def _say_frequent(table, names):

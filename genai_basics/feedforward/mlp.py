@@ -81,15 +81,7 @@ def build_mlp(
     >>> mlp.predict(data.test.x, verbose=0).shape
     (180, 10)
     """
-    head = Head(
-        num_classes,
-        task=task,
-        class_names=class_names,
-        multi_label=multi_label,
-        num_outputs=num_outputs,
-        balance=balance,
-        label_smoothing=label_smoothing,
-    )
+    head = Head.of(locals())
     is_text = input_shape is None and columns is None
     if input_shape is not None and columns is not None:
         raise ValueError(

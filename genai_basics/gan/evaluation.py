@@ -7,14 +7,13 @@ from keras import ops
 
 from .. import metrics
 from ..data.writers import image_grid, to_pixels
+from ..evaluation import REPORT_LEAST, REPORT_MOST, rated_by_label, report_samples
 from ..evaluation import sample_pictures as pictures
 from ..metrics.features import build_features, sample_report
 
 __all__ = [
     "HISTOGRAMS",
     "MOTION",
-    "REPORT_LEAST",
-    "REPORT_MOST",
     "SHARES",
     "answer",
     "answer_music",
@@ -38,7 +37,6 @@ __all__ = [
 ]
 
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
-REPORT_LEAST, REPORT_MOST = 2000, 5000  # samples of a report
 
 
 def losses_by_example(model, x, y=None, batch_size=None):
@@ -62,31 +60,18 @@ def features_of(model, x, y=None):
 
 
 def report(model, x, y=None):
-    """Return metrics and intervals of as many samples as x has, 2,000 to 5,000."""
-    n, labels = int(np.clip(len(x), REPORT_LEAST, REPORT_MOST)), None
-    if model.num_classes:
-        order = np.random.default_rng(0).permutation(len(x))
-        labels = np.resize(model.labels.check(y)[order], n)
-    real = model.features_of(x[:REPORT_MOST])
-    fake = model.features_of(model.sample(n, seed=0, labels=labels))
-    found, intervals = model.judge.report(real, fake, labels, model.class_names)
+    """Return the metrics of samples, and what tells how the players stand."""
+    found, intervals = report_samples(model, x, y)
     logs = model.evaluate(x, y, verbose=0, return_dict=True)
     kept = {name: logs[name] for name in ("diversity", "real_accuracy", "fake_accuracy")}
-    return {**found, **kept, "samples": n}, intervals
+    return {**found, **kept}, intervals
 
 
 def answer(model, x):
     """Score x; the rows of a conditional GAN also hold the label that fits best."""
-    x = np.asarray(x)
-    if not model.num_classes:
-        return [{"score": float(s)} for s in model.predict(x, verbose=0)[:, 0]], None
-    scores = np.concatenate(
-        [model.predict(x, np.full(len(x), k), verbose=0) for k in range(model.num_classes)],
-        axis=1,
+    return rated_by_label(
+        model, x, "score", lambda x, labels: model.predict(x, labels, verbose=0)[:, 0]
     )
-    names = model.class_names or range(model.num_classes)
-    rows = zip(scores.argmax(axis=1), scores.max(axis=1), strict=True)
-    return [{"label": names[k], "score": float(score)} for k, score in rows], None
 
 
 def symptoms(model, history):

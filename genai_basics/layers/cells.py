@@ -57,6 +57,11 @@ class _Fast:
         outputs, states = self.run(steps, [ops.cast(s, dtype) for s in initial_state], mask)
         return states[0], ops.transpose(outputs, (1, 0, 2)), states
 
+    def weights_as(self, dtype):
+        """Return the kernel, the recurrent kernel and the bias of the cell, in a dtype."""
+        weights = (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
+        return [ops.cast(ops.convert_to_tensor(weight), dtype) for weight in weights]
+
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class GRU(_Fast, keras.layers.GRU):
@@ -66,11 +71,7 @@ class GRU(_Fast, keras.layers.GRU):
     """
 
     def run(self, steps, states, mask):
-        cell = self.cell
-        dtype = steps.dtype
-        bias = ops.cast(ops.convert_to_tensor(cell.bias), dtype)
-        kernel = ops.cast(ops.convert_to_tensor(cell.kernel), dtype)
-        recurrent = ops.cast(ops.convert_to_tensor(cell.recurrent_kernel), dtype)
+        kernel, recurrent, bias = self.weights_as(steps.dtype)
         projected = ops.matmul(steps, kernel) + bias[0]
         if mask is None:
             outputs = _gru(projected, states[0], recurrent, bias[1])
@@ -87,11 +88,7 @@ class LSTM(_Fast, keras.layers.LSTM):
     """
 
     def run(self, steps, states, mask):
-        cell = self.cell
-        dtype = steps.dtype
-        kernel = ops.cast(ops.convert_to_tensor(cell.kernel), dtype)
-        recurrent = ops.cast(ops.convert_to_tensor(cell.recurrent_kernel), dtype)
-        bias = ops.cast(ops.convert_to_tensor(cell.bias), dtype)
+        kernel, recurrent, bias = self.weights_as(steps.dtype)
         projected = ops.matmul(steps, kernel) + bias
         masks = ops.ones_like(projected[..., :1]) if mask is None else mask
 

@@ -1,5 +1,7 @@
 """`Head`: what a network predicts, with the last layer, the loss and the metrics for it."""
 
+import inspect
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -69,6 +71,12 @@ class Head:
         self.class_names = None if class_names is None else tuple(map(str, class_names))
         self.num_outputs, self.balance = num_outputs, balance
         self.label_smoothing = between("label_smoothing", label_smoothing, 0, 1)
+
+    @classmethod
+    def of(cls, arguments):
+        """Return the head of a builder that has all keywords of `Head`, from its `locals()`."""
+        names = list(inspect.signature(cls).parameters)
+        return cls(**{name: arguments[name] for name in names})
 
     @property
     def units(self):

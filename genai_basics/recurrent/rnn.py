@@ -74,15 +74,7 @@ def build_rnn(
     """
     at_least("units", units, 1)
     at_least("num_layers", num_layers, 1)
-    head = Head(
-        num_classes,
-        task=task,
-        class_names=class_names,
-        multi_label=multi_label,
-        num_outputs=num_outputs,
-        balance=balance,
-        label_smoothing=label_smoothing,
-    )
+    head = Head.of(locals())
     seeds = keras.random.SeedGenerator(seed)
     if input_shape is None:
         preprocessor = Tokens(unit, vocab_size, max_length)
