@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .encodings import decode_text
-from .numerals import is_missing, read_numbers
+from .numerals import is_missing, looks_like_number, read_numbers
 
 __all__ = ["Rows", "read_cells", "read_rows"]
 
@@ -155,7 +155,7 @@ def _split(text, delimiter, **options):
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **options)
     rows, line = [], 1
     for row in reader:
-        cells = [cell.strip() for cell in row]
+        cells = list(map(str.strip, row))
         if any(cells):
             rows.append((line, cells))
         line = reader.line_num + 1
@@ -242,6 +242,8 @@ def _of_one_width(records, path, delimiter, strict):
     while len(header) > common and not header[-1]:
         header = header[:-1]
     width, kept, wrong, short = len(header), [(records[0][0], header)], [], []
+    if all(len(row) == width for row in rows):
+        return [*kept, *records[1:]]
     for place, (line, row) in enumerate(records[1:], 1):
         if len(row) > width and not any(row[width:]):
             row = row[:width]
@@ -340,8 +342,5 @@ def _is_number(cell):
     try:
         float(cell)
     except ValueError:
-        if not any(map(str.isdigit, cell)):
-            return False
-        read = [read_numbers([cell], decimal=decimal) for decimal in ".,"]
-        return any(not numbers.wrong[0] and not numbers.unit.isalpha() for numbers in read)
+        return looks_like_number(cell)
     return True

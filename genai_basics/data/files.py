@@ -1,5 +1,6 @@
 """What all readers share: files found, fingerprinted, and reported when they cannot be read."""
 
+import functools
 import hashlib
 import os
 import re
@@ -18,12 +19,13 @@ __all__ = [
     "inner_folder",
     "list_files",
     "load_arrays",
+    "once",
+    "read_once",
     "report_skipped",
     "report_unused",
     "split_folders",
     "split_of",
     "walk",
-    "walked_once",
 ]
 
 WHOLE = 64 * 2**20  # bytes of a single file that are hashed whole
@@ -35,7 +37,7 @@ SPLITS = {
     "test": ("test", "testing"),
 }
 MACHINE = ("@eadir", "__macosx", "$recycle.bin", "system volume information")  # folders
-_walked = ContextVar("walked", default=None)
+_known = ContextVar("known", default=None)  # what was read already
 HIDDEN = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")  # files of file managers
 
 
@@ -109,13 +111,33 @@ def inner_folder(folder, suffixes):
 
 
 @contextmanager
-def walked_once():
-    """Within this context each folder is walked through once, however often it is asked about."""
-    token = _walked.set({})
+def read_once():
+    """Within this context each file and folder is read once, however often it is asked about."""
+    token = _known.set({} if _known.get() is None else _known.get())
     try:
         yield
     finally:
-        _walked.reset(token)
+        _known.reset(token)
+
+
+def once(read):
+    """Make a function remember what it returned within `read_once`, and warn of the same again."""
+
+    @functools.wraps(read)
+    def reader(*args, **options):
+        known, key = _known.get(), (read, args, tuple(sorted(options.items())))
+        if known is None:
+            return read(*args, **options)
+        if key not in known:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                known[key] = read(*args, **options), caught
+        found, caught = known[key]
+        for item in caught:
+            warnings.warn(item.message, item.category, stacklevel=3)
+        return found
+
+    return reader
 
 
 def walk(folder):
@@ -137,11 +159,9 @@ def list_files(folder, suffixes):
     return [path for path, name in _walk(folder)[0] if name.endswith(suffixes)]
 
 
+@once
 def _walk(folder):
     """Return `([(path, name in small letters, "" in folders of systems)], odd)`."""
-    known = _walked.get()
-    if known is not None and os.fspath(folder) in known:
-        return known[os.fspath(folder)]
     files, odd, links, seen = [], [], [], set()
 
     def visit(top):
@@ -167,10 +187,7 @@ def _walk(folder):
             odd.append((Path(link), "link to a folder already read"))
         else:
             visit(link)
-    found = [(Path(path), name) for path, name in sorted(files)], sorted(odd)
-    if known is not None:
-        known[os.fspath(folder)] = found
-    return found
+    return [(Path(path), name) for path, name in sorted(files)], sorted(odd)
 
 
 def _machine(path):

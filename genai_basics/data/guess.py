@@ -137,11 +137,13 @@ def _guess_lines(content):
 
 def _guess_columns(source, options):
     """Tell a table, a series, texts and pairs apart by the columns."""
-    names = ("encoding", "delimiter", "header", "decimal", "thousands", "missing")
+    names = ("encoding", "delimiter", "header", "decimal", "thousands", "missing", "strict")
     taken = {name: options[name] for name in names if name in options}
     with warnings.catch_warnings():  # what is to be said is said when the file is read
         warnings.simplefilter("ignore")
         table = read_sheet(source, expect=_named(options), **taken)
+        for name in _named(options):  # a wrong one is said at once
+            table.check(*([name] if name in table else name.split(",")))
         return _kind_of_columns(table, options, not is_frame(source) and suffix_of(source))
 
 

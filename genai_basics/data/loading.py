@@ -10,7 +10,7 @@ import numpy as np
 
 from .dataframes import is_frame
 from .dataset import Dataset
-from .files import report_unused, walked_once
+from .files import read_once, report_unused
 from .guess import guess_kind
 from .spec import Spec, spec_from_config
 from .splits import limit_part, split_parts
@@ -153,7 +153,7 @@ def load_for(model, source, kinds, labelled, **options):
     return data
 
 
-@walked_once()
+@read_once()
 def _load(source, kind, like, limit, splits, options):
     strict = options.get("strict", False)
     like = spec_from_config(like) if isinstance(like, dict) else like

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Numerals", "is_missing", "read_numbers"]
+__all__ = ["Numerals", "is_missing", "looks_like_number", "read_numbers"]
 
 # Always missing, whatever the column holds ...
 EMPTY = {"", "?", ".", "..", "...", "…", "nan", "NaN", "NAN", "-nan", "nat", "NaT", "<NA>", "\\N"}
@@ -16,26 +16,55 @@ EMPTY |= {"#N/A", "#N/A N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#N
 # ... and missing among numbers, but a category where they are frequent.
 WORDS = {"na", "n/a", "n.a.", "nan", "null", "none", "nil", "-", "--", "–", "—", "(null)"}
 
-SPACES = "\\s\u00a0\u202f\u2009\u2007"
+SPACES = " \t\r\x0b\x0c\x85\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+SPACES += "\u2008\u2009\u200a\u202f\u205f\u3000"
 CURRENCIES = {"USD", "EUR", "GBP", "CHF", "JPY", "CNY", "RMB", "INR", "CAD", "AUD", "NZD", "SEK"}
 CURRENCIES |= {"NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BRL", "MXN", "ZAR", "TRY", "RUB", "KRW"}
 CURRENCIES |= {"kr", "Kr", "kr.", "zł", "Kč", "Ft", "Rs", "Rs.", "Fr.", "SFr.", "lei", "лв"}
 MULTIPLES = {"K": 1e3, "k": 1e3, "M": 1e6, "m": 1e6, "B": 1e9, "b": 1e9, "T": 1e12}
 CELL = re.compile(
-    r"(?P<minus>[-+]?) *(?P<before>[^\d.,'’+\-() ][^\d,'’+\-() ]{0,3})? *(?P<sign>[-+]?) *"
+    r" *(?P<minus>[-+]?) *(?P<before>[^\d.,'’+\-() ][^\d,'’+\-() ]{0,3})? *(?P<sign>[-+]?) *"
     r"(?P<body>[.,]?\d(?:[\d.,'’_ ]*\d)?[.,]?(?:[eE][-+]?\d+)?)"
-    r" *(?P<after>[^\d.,'’+\-() ][^\d,'’+\-()]{0,11})?(?P<trailing>-?)"
+    r" *(?P<after>[^\d.,'’+\-() ][^\d,'’+\-()]{0,11}?)?(?P<trailing>-?) *"
 )
 GROUPS = r"[1-9]\d{0,2}(?P<group>[%s'’_ ])\d{3}(?:(?P=group)\d{3})*"
 INDIAN = r"[1-9]\d?(?:%s\d{2})+%s\d{3}"
 BODIES = {  # decimal sign: all that a number may look like
     decimal: re.compile(
-        rf"(?:{GROUPS % other}|{INDIAN % (other, other)}|\d+)(?:{point}\d*)?(?:[eE][-+]?\d+)?"
-        rf"|{point}\d+(?:[eE][-+]?\d+)?"
+        rf"(?:{GROUPS % other}|{INDIAN % (other, other)})(?:{point}\d*)?"
+        rf"|(?:\d+(?:{point}\d*)?|{point}\d+)(?:[eE][-+]?\d+)?"
     )
     for decimal, point, other in ((".", r"\.", ","), (",", ",", r"\."))
 }
 UNCLEAR = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+SWISS = re.compile(r"[.,]-{1,2} *$")  # 1064.-
+LONGEST = 60  # characters of a number
+ONES = str.maketrans("023456789", "111111111")
+ZERO = re.compile(r"^([^\d\n]*)0", re.MULTILINE)
+ALIKE = str.maketrans({**dict.fromkeys("\u2212\u2013\u2014", "-"), **dict.fromkeys(SPACES, " ")})
+PLAIN = {  # decimal sign: what makes a body a number to Python
+    decimal: str.maketrans({**dict.fromkeys(f"{other}'’_{SPACES}"), decimal: ".", "\u2212": "-"})
+    for decimal, other in (".,", ",.")
+}
+
+
+@dataclass
+class _Form:
+    """What all cells have in common that differ in their digits alone.
+
+    Attributes:
+        body: Where in a cell its digits and signs stand.
+        negative: Whether it is below zero.
+        unit: What stands next to the number.
+        fits: The decimal signs with which it is a number.
+        unclear: Whether it is another number with each of the two.
+    """
+
+    body: slice
+    negative: bool
+    unit: str
+    fits: str
+    unclear: bool
 
 
 @dataclass
@@ -88,68 +117,65 @@ def read_numbers(cells, *, decimal=None, hint=".", missing=()):
     >>> read_numbers(["1.064,50 €", "900", "(12)"]).values.tolist()
     [1064.5, 900.0, -12.0]
     """
-    if decimal != "," and (plain := _plain(cells, missing)):
-        return plain
-    counts = Counter(cells)
-    parsed = {}
-    for cell in counts:
-        if not is_missing(cell, missing):
-            parsed[cell] = _taken_apart(cell)
+    keys = _keys(cells)
+    examples = dict(zip(keys, cells, strict=True))
+    hollow = {key for key, cell in examples.items() if is_missing(cell)}
+    if missing:
+        keys = [None if c.strip() in missing else k for k, c in zip(keys, cells, strict=True)]
+    counts = Counter(keys)
+    forms = {key: _form(cell) for key, cell in examples.items()}
     units = Counter()
-    for cell, found in parsed.items():
-        if found is not None:
-            units[found[2]] += counts[cell]
+    for key, form in forms.items():
+        if form is not None and key not in hollow:
+            units[form.unit] += counts[key]
     unit, scales = _unit(units)
-    for cell, found in parsed.items():
-        if found is not None and (scales is None or found[2] not in scales):
-            parsed[cell] = None
-    bodies = {cell: found[0] for cell, found in parsed.items() if found is not None}
+    known = {
+        key: form
+        for key, form in forms.items()
+        if form is not None and key not in hollow and scales and form.unit in scales
+    }
     choice = Numerals(np.zeros(0), np.zeros(0), decimal or hint, unit)
     if decimal is None:
-        _decide(choice, bodies, counts, hint)
-    numbers = {}
-    for cell, found in parsed.items():
-        value = None if found is None else _value(found[0], choice.decimal)
-        if value is not None:
-            numbers[cell] = (-value if found[1] else value) * scales[found[2]]
-    choice.values = np.array([numbers.get(cell, np.nan) for cell in cells], "float64")
-    bad = {cell for cell in parsed if cell not in numbers}
-    choice.wrong = np.array([cell in bad for cell in cells], bool)
+        _decide(choice, known, counts, keys, cells)
+    values = _values(choice.decimal, known, keys, cells)
+    factors = {key: (-1 if form.negative else 1) * scales[form.unit] for key, form in known.items()}
+    if set(factors.values()) - {1.0}:
+        values = values * [factors.get(key, 1.0) for key in keys]
+    choice.values = np.where(np.isfinite(values), values, np.nan)
+    empty = hollow | {None}
+    choice.wrong = np.isnan(choice.values) & ~np.array([key in empty for key in keys], bool)
     return choice
 
 
-def _plain(cells, missing):
-    """Return the numbers of a column as programs write them, or None: this is the fast way."""
-    values, decided = np.full(len(cells), np.nan), None
-    for i, cell in enumerate(cells):
-        if cell in missing:
-            continue
-        try:
-            value = float(cell)
-        except ValueError:
-            if is_missing(cell):
-                continue
-            return None
-        if not math.isfinite(value):
-            if is_missing(cell):
-                continue
-            return None
-        values[i] = value
-        if not decided and "." in cell:
-            decided = not UNCLEAR.fullmatch(cell.strip().lstrip("+-"))
-    if decided is False:
+def looks_like_number(cell):
+    """Whether a cell alone is a number, with points or commas, but for units of letters."""
+    form = _form(cell)
+    return form is not None and bool(form.fits) and not form.unit.isalpha()
+
+
+def _keys(cells):
+    """Return a key for each cell, equal for those that differ in their digits alone.
+
+    A zero at the front makes a difference: no thousands follow it.
+    """
+    joined = "\n".join(cells)
+    if joined.count("\n") >= len(cells):
+        joined = "\n".join(cell.replace("\n", "\x1e") for cell in cells)
+    return ZERO.sub(r"\1\0", joined).translate(ONES).split("\n")[: len(cells)]
+
+
+def _form(cell):
+    """Return the `_Form` of a cell, None where it is no number."""
+    if len(cell) > LONGEST:
         return None
-    return Numerals(values, np.zeros(len(cells), bool), ".", "", decided)
-
-
-def _taken_apart(cell):
-    """Return (digits and signs, whether negative, unit) of a cell, or None."""
-    text = cell.strip().translate({0x2212: "-", 0x2013: "-", 0x2014: "-"})
-    text = re.sub(f"[{SPACES}]", " ", re.sub(r"[.,]-{1,2}$", "", text))  # 1064.- as in Switzerland
+    text = cell.translate(ALIKE)
+    text = SWISS.sub(lambda match: " " * len(match[0]), text)
     opened = text.find("(")
-    closed = text.endswith(")") and opened >= 0 and not any(map(str.isdigit, text[:opened]))
+    closed = text.rstrip().endswith(")") and opened >= 0
+    closed = closed and not any(map(str.isdigit, text[:opened]))
     if closed:
-        text = text[:opened] + text[opened + 1 : -1]
+        text = text.replace("(", " ", 1)
+        text = " ".join(text.rsplit(")", 1))
     match = CELL.fullmatch(text)
     if match is None:
         return None
@@ -161,7 +187,26 @@ def _taken_apart(cell):
     minuses = (match["minus"] + match["sign"] + match["trailing"]).count("-") + closed
     if minuses > 1 or (before and after and before != after and after not in MULTIPLES):
         return None
-    return match["body"], minuses == 1, after if after in MULTIPLES else before or after
+    body = match["body"]
+    fits = "".join(decimal for decimal in BODIES if BODIES[decimal].fullmatch(body))
+    return _Form(
+        slice(*match.span("body")),
+        minuses == 1,
+        after if after in MULTIPLES else before or after,
+        fits,
+        bool(UNCLEAR.fullmatch(body)),
+    )
+
+
+def _values(decimal, forms, keys, cells):
+    """Return what the bodies of cells say with a decimal sign as float64, NaN for no numbers."""
+    bodies = {key: form.body for key, form in forms.items() if decimal in form.fits}
+    at = [i for i, key in enumerate(keys) if key in bodies]
+    values = np.full(len(cells), np.nan)
+    if at:
+        joined = "\n".join([cells[i][bodies[keys[i]]] for i in at]).translate(PLAIN[decimal])
+        values[at] = np.array(joined.split("\n"), "float64")
+    return values
 
 
 def _unit(units):
@@ -178,44 +223,29 @@ def _unit(units):
     return unit, {unit: 1.0} if unit == "%" and units[""] < 0.02 * n else {unit: 1.0, "": 1.0}
 
 
-def _decide(choice, bodies, counts, hint):
+def _decide(choice, forms, counts, keys, cells):
     """Set the decimal sign of `choice`, and whether the cells tell it."""
-    valid = dict.fromkeys(BODIES, 0)
-    told = []
-    for cell, body in bodies.items():
-        fits = {decimal: bool(BODIES[decimal].fullmatch(body)) for decimal in BODIES}
-        for decimal, fit in fits.items():
-            valid[decimal] += counts[cell] * fit
-        if fits["."] and fits[","] and UNCLEAR.fullmatch(body):
-            told.append(cell)
+    valid = {d: sum(counts[key] for key, form in forms.items() if d in form.fits) for d in BODIES}
     if valid["."] != valid[","]:
         choice.decimal, choice.decided = max(valid, key=valid.get), True
         return
+    told = {key for key, form in forms.items() if form.unclear and counts[key]}
     if not told:
         return
-    choice.decided, choice.unclear = False, told[0]
-    plain = [_value(body, ".") for body in bodies.values() if not UNCLEAR.fullmatch(body)]
-    plain = [value for value in plain if value is not None]
-    signs = {"," if "," in cell else "." for cell in told}
-    if not plain:
+    choice.decided = False
+    choice.unclear = cells[next(i for i, key in enumerate(keys) if key in told)]
+    read = {d: _values(d, forms, keys, cells) for d in BODIES}
+    clear = np.array([key not in told for key in keys], bool)
+    plain = read["."][clear & np.isfinite(read["."])]
+    if not len(plain):
         choice.guessed = True
         return
-    if len(signs) == 1 and 100 <= max(plain) < 1000:  # all from 1000 on have the sign
+    signs = {"," if "," in key else "." for key in told}
+    if len(signs) == 1 and 100 <= plain.max() < 1000:  # all from 1000 on have the sign
         choice.decimal = "." if "," in signs else ","
         return
-    spreads = {}
-    for decimal in BODIES:
-        values = [_value(body, decimal) for body in bodies.values()]
-        spreads[decimal] = np.std(np.log([value for value in values if value]))
+    spreads = {d: np.std(np.log(np.unique(values[values > 0]))) for d, values in read.items()}
     if not math.isclose(spreads["."], spreads[","], rel_tol=0.05):
         choice.decimal = min(spreads, key=spreads.get)
     else:
         choice.guessed = True
-
-
-def _value(body, decimal):
-    if not BODIES[decimal].fullmatch(body):
-        return None
-    other = "," if decimal == "." else "."
-    value = float(re.sub(f"[{other}'’_ ]", "", body).replace(",", "."))
-    return value if math.isfinite(value) else None

@@ -8,6 +8,7 @@ import numpy as np
 
 from .describing import Description, describe
 from .encodings import suffix_of
+from .files import read_once
 from .guess import guess_kind
 from .loading import load_data
 from .sheets import TABLE_SUFFIXES, read_sheet
@@ -16,6 +17,7 @@ from .writers import image_grid, to_pixels
 __all__ = ["draw", "look"]
 
 
+@read_once()
 def look(source, **options):
     """Return (description, data set) of a source; of a table without a target (columns, None)."""
     path = Path(source).expanduser()

@@ -5,12 +5,14 @@ import json
 import numpy as np
 
 from .encodings import decode_text, suffix_of
+from .files import once
 
 __all__ = ["JSON_SUFFIXES", "column_of", "read_json", "record_columns", "records_of"]
 
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 
+@once
 def read_json(path, encoding=None):
     """Return what a `.json` file holds, or the list of what each line of a `.jsonl` file holds."""
     text = decode_text(path, encoding)

@@ -1,5 +1,6 @@
 """The columns of a table, from a file or a data frame, each of them read as a whole."""
 
+import copy
 import functools
 import sys
 import warnings
@@ -11,6 +12,7 @@ import numpy as np
 from .dataframes import PACKAGED, counts_rows, frame_columns, is_frame, number_texts, read_packaged
 from .delimited import read_cells
 from .encodings import decode_bytes, suffix_of
+from .files import once
 from .numerals import EMPTY, is_missing, read_numbers
 from .records import JSON_SUFFIXES, read_json, record_columns
 
@@ -50,7 +52,7 @@ class Sheet:
         self.values, self.path, self.lines = values, path, lines
         self.decimal, self.missing, self.signs = decimal, missing, signs
         self.delimiter, self.header = delimiter, header
-        self._read, self._said = {}, set()
+        self._read, self._texts, self._said = {}, {}, set()
 
     @property
     def names(self):
@@ -157,12 +159,15 @@ class Sheet:
 
     def texts(self, name):
         """Return a column as a list of str, "" where a cell is missing for sure."""
-        column = self.values[name]
-        if isinstance(column, np.ndarray):
-            texts = column.astype(str).tolist() if column.dtype.kind == "M" else None
-            column = number_texts(column) if texts is None else texts
-        hollow = {*EMPTY, *self.missing}
-        return ["" if cell.strip() in hollow else cell.strip() for cell in column]
+        if name not in self._texts:
+            column = self.values[name]
+            if isinstance(column, np.ndarray):
+                texts = column.astype(str).tolist() if column.dtype.kind == "M" else None
+                column = number_texts(column) if texts is None else texts
+            hollow = {*EMPTY, *self.missing}
+            cells = map(str.strip, column)
+            self._texts[name] = ["" if cell in hollow else cell for cell in cells]
+        return self._texts[name]
 
     def categories(self, name):
         """Return `(texts, word)`: as `texts`, and "" too for rare words such as "None".
@@ -170,10 +175,10 @@ class Sheet:
         `word` is one that is frequent, and so a category, or None.
         """
         texts = self.texts(name)
-        words = Counter(cell for cell in texts if cell and is_missing(cell))
+        words = {word: n for word, n in Counter(texts).items() if word and is_missing(word)}
         rare = {word for word, n in words.items() if n < max(2, FREQUENT * len(texts))}
         frequent = [word for word in words if word not in rare]
-        texts = ["" if cell in rare else cell for cell in texts]
+        texts = ["" if cell in rare else cell for cell in texts] if rare else texts
         return texts, frequent[0] if frequent else None
 
 
@@ -208,21 +213,22 @@ def read_sheet(
     facts = {"decimal": decimal, "missing": missing, "signs": signs}
     if is_frame(source):
         return Sheet(frame_columns(source), "the data frame", **facts)
-    suffix = suffix_of(source) if text is None else ".csv"
+    options = {"encoding": encoding, "delimiter": delimiter, "header": header, "strict": strict}
+    options["expect"] = tuple(sorted({*expect}))
+    sheet = copy.copy(_file_sheet(source, tuple(facts.items()), text=text, **options))
+    sheet.values, sheet._said = dict(sheet.values), set()
+    return sheet
+
+
+@once
+def _file_sheet(source, facts, *, text, encoding, **options):
+    """Return the `Sheet` of a file; facts and options as of `Sheet` and `read_cells`."""
+    facts, suffix = dict(facts), suffix_of(source) if text is None else ".csv"
     if suffix in PACKAGED:
         return Sheet(frame_columns(read_packaged(source)), source, **facts)
     if suffix in JSON_SUFFIXES:
-        values = record_columns(read_json(source, encoding), source)
-        return Sheet(values, source, **facts)
-    found = read_cells(
-        source,
-        encoding=encoding,
-        delimiter=delimiter,
-        header=header,
-        expect=expect,
-        text=text,
-        strict=strict,
-    )
+        return Sheet(record_columns(read_json(source, encoding), source), source, **facts)
+    found = read_cells(source, text=text, encoding=encoding, **options)
     columns = [list(column) for column in zip(*found.rows, strict=True)]
     columns = columns or [[] for _ in found.names]
     values = _named(found.names, columns, source)

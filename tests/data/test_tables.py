@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from genai_basics import data as gd
+from genai_basics.data import delimited
 from genai_basics.data.delimited import read_cells
 from genai_basics.data.numerals import read_numbers
 from genai_basics.data.predicting import read_inputs
@@ -215,3 +216,15 @@ def test_columns_are_described(tmp_path):
     assert sum(page["examples"].values()) == N
     assert "x: number, range 0 to 59" in str(page)
     json.dumps(page)
+
+
+def test_a_file_is_read_once_and_what_is_decided_is_said(tmp_path, monkeypatch):
+    read, times = delimited.decode_text, []
+    monkeypatch.setattr(delimited, "decode_text", lambda *args: times.append(args) or read(*args))
+    rows = "".join(f"{i},{i / 8},{'ab'[i % 2]}\n" for i in range(N))
+    data, said = load(tmp_path / "a.csv", rows, target="column_3")
+    assert len(times) == 1
+    assert data.spec.class_names == ("a", "b")
+    assert said.count("has no header") == 1
+    with pytest.raises(ValueError, match="no column 'size'"):
+        gd.load_data(tmp_path / "a.csv", target="size")
