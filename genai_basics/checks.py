@@ -7,18 +7,18 @@ Traceback (most recent call last):
 ValueError: `latent_dim` must be at least 1. Received: latent_dim=0
 """
 
-__all__ = ["at_least", "between", "one_of", "positive"]
+__all__ = ["at_least", "below_one", "between", "inside", "one_of", "positive"]
 
 
 def at_least(name, value, least):
-    """Return `value`, or refuse it where it is less than `least` (NaN is refused, too)."""
+    """Return `value`, or refuse it if it is less than `least` or NaN."""
     if not value >= least:
         raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}")
     return value
 
 
 def positive(name, value):
-    """Return `value`, or refuse it where it is not more than 0."""
+    """Return `value`, or refuse it unless it is more than 0."""
     if not value > 0:
         raise ValueError(f"`{name}` must be more than 0. Received: {name}={value}")
     return value
@@ -31,8 +31,24 @@ def between(name, value, low, high):
     return value
 
 
+def inside(name, value, low, high):
+    """Return `value`, or refuse it outside `low` to `high`, both excluded."""
+    if not low < value < high:
+        raise ValueError(
+            f"`{name}` must be more than {low} and less than {high}. Received: {name}={value}"
+        )
+    return value
+
+
+def below_one(name, value):
+    """Return a rate such as that of dropout, or refuse it outside 0 (included) to 1 (excluded)."""
+    if not 0 <= value < 1:
+        raise ValueError(f"`{name}` must be at least 0 and less than 1. Received: {name}={value}")
+    return value
+
+
 def one_of(name, value, choices):
-    """Return `value`, or refuse it where it is not among `choices`."""
+    """Return `value`, or refuse it unless it is one of `choices`."""
     if value not in choices:
         *first, last = (f'"{c}"' if isinstance(c, str) else str(c) for c in choices)
         listed = f"{', '.join(first)} or {last}" if first else last

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from genai_basics import extras, metrics
-from genai_basics.metrics import pictures, predictions, samples, text
+from genai_basics.metrics import pictures, predictions, samples, text_scores
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def rng():
     return np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("module", [extras, pictures, predictions, samples, text])
+@pytest.mark.parametrize("module", [extras, pictures, predictions, samples, text_scores])
 def test_the_examples_are_true(module):
     for package in ("sacrebleu", "jiwer", "skimage", "pycocotools"):
         pytest.importorskip(package)

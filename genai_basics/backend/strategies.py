@@ -10,6 +10,7 @@ import threading
 import numpy as np
 import tensorflow as tf
 
+from ..checks import one_of
 from .graphs import value_of
 
 __all__ = [
@@ -33,16 +34,13 @@ def distribution(strategy):
         strategy: `"one"` (this process, one device), `"mirrored"` (all devices of this machine)
             or `"multiworker"` (processes named by the environment variable TF_CONFIG).
     """
+    one_of("strategy", strategy, ("one", "mirrored", "multiworker"))
     if strategy == "one":
         return contextlib.nullcontext()
     if strategy == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
-    if strategy == "multiworker":
-        return _workers().together()
-    raise ValueError(
-        f'`strategy` must be "one", "mirrored" or "multiworker". Received: strategy={strategy!r}'
-    )
+    return _workers().together()
 
 
 class _Workers:

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import at_least
+from ..checks import at_least, below_one
 from ..layers import RandomAffine, RandomErasing, RandomLight, RandomSeries
 from ..layers.spectral import LogMel, MaskedAverage, Spectrogram
 from ..predictor import Head, Predictor
@@ -141,8 +141,7 @@ def _check(input_shape, sample_rate, filters, blocks, dropout):
         raise ValueError(f"`filters` must be widths of at least 1. Received: filters={filters}")
     if blocks is not None:
         at_least("blocks", blocks, 0)
-    if not 0 <= dropout < 1:
-        raise ValueError(f"`dropout` must be from 0 to below 1. Received: dropout={dropout}")
+    below_one("dropout", dropout)
 
 
 def _may_be_mirrored(input_shape, class_names):

@@ -16,7 +16,7 @@ import numpy as np
 from keras import layers, ops
 
 from ..backend import gradient_step
-from ..checks import at_least
+from ..checks import at_least, inside
 from ..data.images import resize_images
 from ..evaluation import losses_by_example
 from ..model import Model, averaged
@@ -114,8 +114,7 @@ def _check(input_shape, num_classes, class_names, filters, max_overlap, threshol
     if len(filters) != 4 or min(filters) < 1:
         raise ValueError(f"`filters` must be four widths. Received: filters={filters}")
     for name, value in (("max_overlap", max_overlap), ("threshold", threshold)):
-        if not 0 < value < 1:
-            raise ValueError(f"`{name}` must be between 0 and 1. Received: {name}={value}")
+        inside(name, value, 0, 1)
 
 
 def _network_size(input_shape, image_size):

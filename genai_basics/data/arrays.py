@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..checks import one_of
 from .dataset import Part, Reading
 from .files import fingerprint_arrays, fingerprint_files, load_arrays
 from .spec import VectorSpec
@@ -87,10 +88,7 @@ def read_vectors(source, *, task=None, class_names=None):
             between integers.
         class_names: Names to encode labels by, of data seen before.
     """
-    if task not in (None, "classification", "regression"):
-        raise ValueError(
-            f"`task` must be 'classification' or 'regression'. Received: task={task!r}"
-        )
+    one_of("task", task, (None, "classification", "regression"))
     parts, digest = read_arrays(source)
     for x, _ in parts.values():
         if getattr(x, "ndim", 0) != 2:

@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from ..checks import one_of
 from .arrays import encode_parts, read_arrays
 from .class_folders import read_class_folders
 from .dataset import Part, Reading
@@ -33,8 +34,7 @@ def read_video(
         class_names: Names to encode labels by, of data seen before.
         strict: Whether files that cannot be read are an error.
     """
-    if color not in (None, *CHANNELS):
-        raise ValueError(f"`color` must be 'grey' or 'rgb'. Received: color={color!r}")
+    one_of("color", color, (None, *CHANNELS))
     size = check_size(image_size)
     if hasattr(source, "is_dir") and source.is_dir():
         return _read_folder(source, size, color, frames, fps, class_names, strict)

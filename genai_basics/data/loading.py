@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checks import one_of
 from .dataframes import is_frame
 from .dataset import Dataset
 from .files import read_once, report_unused
@@ -162,8 +163,7 @@ def _load(source, kind, like, limit, splits, options):
         reader, arguments = _import(*NAMES[recorded][:2]), ()
     else:
         asked = kind or (like.kind if like else guess_kind(found, options))
-        if asked not in KINDS:
-            raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: kind={kind!r}")
+        one_of("kind", asked, KINDS)
         reader, arguments = _import(*KINDS[asked]), (found,)
     taken = _check_options(reader, options, f"'{name}'" if not arguments else f"kind '{asked}'")
     if like is not None:

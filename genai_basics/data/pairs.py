@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checks import one_of
 from .dataframes import is_frame
 from .dataset import Part, Reading
 from .delimited import read_cells
@@ -224,10 +225,7 @@ def _side_of(path):
 def _read_files(files, text, target, encoding, strict):
     sides, given = list(next(iter(files.values()))), text or target
     for option, value in (("text", text), ("target", target)):
-        if value is not None and value not in sides:
-            raise ValueError(
-                f"`{option}` must be one of {', '.join(sides)}. Received: {option}={value!r}"
-            )
+        one_of(option, value, (None, *sides))
     source = text or next((side for side in sides if side in ("src", "source")), None)
     if source is None and target is None:
         name = next(iter(files.values()))[sides[0]].name

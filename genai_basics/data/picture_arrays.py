@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from ..checks import one_of
 from .arrays import encode_parts, read_arrays, targets_of
 from .dataset import Part, Reading
 from .images import CHANNELS, FITS, IMAGE_SUFFIXES, check_size, cut_tiles, middle_of, resize_images
@@ -50,12 +51,9 @@ def read_images(
         encoding: Encoding of the table.
         class_names: Names to encode labels by, of data seen before.
     """
-    if color not in (None, *CHANNELS):
-        raise ValueError(f"`color` must be 'grey' or 'rgb'. Received: color={color!r}")
-    if fit not in (None, *FITS):
-        raise ValueError(f"`fit` must be one of {', '.join(FITS)}. Received: fit={fit!r}")
-    if task not in (None, "classification", "regression"):
-        raise ValueError(f"`task` must be classification or regression. Received: task={task!r}")
+    one_of("color", color, (None, *CHANNELS))
+    one_of("fit", fit, (None, *FITS))
+    one_of("task", task, (None, "classification", "regression"))
     if scale is not None and not scale[1] > scale[0]:
         raise ValueError(f"`scale` must be (low, high), low below high. Received: scale={scale}")
     size, fit = check_size(image_size), fit or "stretch"

@@ -9,6 +9,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..checks import one_of
+
 __all__ = [
     "AudioSpec",
     "DetectionSpec",
@@ -270,10 +272,7 @@ def spec_from_config(config):
     True
     """
     values = dict(config)
-    kind = values.pop("kind", None)
-    if kind not in SPECS:
-        known = ", ".join(SPECS)
-        raise ValueError(f"A spec's `kind` must be one of {known}. Received: kind={kind!r}")
+    kind = one_of("kind", values.pop("kind", None), SPECS)
     return SPECS[kind](**{key: _tuples(value) for key, value in values.items()})
 
 

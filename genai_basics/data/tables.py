@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from ..checks import one_of
 from .dataframes import is_frame
 from .dataset import Part, Reading
 from .files import fingerprint_arrays, fingerprint_files
@@ -190,10 +191,7 @@ def _say_frequent(table, names):
 
 def _read_target(table, name, task, class_names, strict):
     """Return (the rows that have a target, y, task, class_names)."""
-    if task not in (None, "classification", "regression"):
-        raise ValueError(
-            f"`task` must be 'classification' or 'regression'. Received: task={task!r}"
-        )
+    one_of("task", task, (None, "classification", "regression"))
     numbers = table.numbers(name)
     known, wrong = np.isfinite(numbers.values), numbers.wrong
     texts, word = table.categories(name)

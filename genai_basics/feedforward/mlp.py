@@ -10,7 +10,7 @@ import itertools
 import keras
 from keras import layers, ops
 
-from ..checks import at_least
+from ..checks import at_least, below_one
 from ..layers import RandomAffine
 from ..predictor import Head, Predictor
 from ..preprocessing import Columns, Numbers, Words
@@ -138,8 +138,7 @@ def _check(input_shape, hidden_units, dropout, ngrams):
         raise ValueError(
             f"`hidden_units` must be widths of at least 1. Received: hidden_units={hidden_units}"
         )
-    if not 0 <= dropout < 1:
-        raise ValueError(f"`dropout` must be from 0 to below 1. Received: dropout={dropout}")
+    below_one("dropout", dropout)
     at_least("ngrams", ngrams, 1)
 
 

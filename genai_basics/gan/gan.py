@@ -19,7 +19,7 @@ from keras import layers, ops
 
 from .. import backend
 from ..backend import gradient_step, stop_gradient_of
-from ..checks import at_least, one_of, positive
+from ..checks import at_least, below_one, one_of, positive
 from ..layers import DifferentiableAugmentation, averaged_copy, great_circles, move_average
 from ..losses import PENALTIES, adversarial_losses, gradient_penalty, r1_penalty
 from ..metrics.features import Judge, some_examples
@@ -39,8 +39,7 @@ def check_choices(loss, penalty, discriminator_steps, ema):
     adversarial_losses(loss)
     one_of("penalty", penalty or "none", PENALTIES)
     at_least("discriminator_steps", discriminator_steps, 1)
-    if not 0 <= ema < 1:
-        raise ValueError(f"`ema` must be at least 0 and less than 1. Received: ema={ema}")
+    below_one("ema", ema)
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")

@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from ..backend import on_gpu, scan
+from ..checks import one_of
 
 __all__ = ["GRU", "LSTM", "recurrent_layer"]
 
@@ -17,9 +18,7 @@ __all__ = ["GRU", "LSTM", "recurrent_layer"]
 def recurrent_layer(cell, units, seeds, **kwargs):
     """Return a `GRU` or `LSTM` whose weights are drawn by a `SeedGenerator`."""
     cells = {"gru": GRU, "lstm": LSTM}
-    if cell not in cells:
-        raise ValueError(f'`cell` must be "gru" or "lstm". Received: cell={cell!r}')
-    return cells[cell](
+    return cells[one_of("cell", cell, cells)](
         units,
         kernel_initializer=keras.initializers.GlorotUniform(seeds),
         recurrent_initializer=keras.initializers.Orthogonal(seed=seeds),

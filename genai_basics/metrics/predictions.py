@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..checks import inside
+
 __all__ = [
     "bootstrap_interval",
     "calibration_error",
@@ -39,8 +41,7 @@ def bootstrap_interval(values, statistic=np.mean, confidence=0.95, seed=0):
     values = np.asarray(values)
     if not len(values):
         raise ValueError("`values` must hold at least one observation. Received: none")
-    if not 0 < confidence < 1:
-        raise ValueError(f"`confidence` must be between 0 and 1. Received: confidence={confidence}")
+    inside("confidence", confidence, 0, 1)
     rng = np.random.default_rng(seed)
     draws = (rng.integers(len(values), size=len(values)) for _ in range(RESAMPLES))
     return _middle([statistic(values[rows]) for rows in draws], confidence)

@@ -4,6 +4,8 @@ from collections import Counter
 
 import numpy as np
 
+from ..checks import one_of
+
 __all__ = [
     "active_units",
     "density_coverage",
@@ -150,8 +152,7 @@ def ngram_jsd(real_texts, fake_texts, n=2, level="word"):
     """
     from scipy.spatial.distance import jensenshannon
 
-    if level not in ("word", "character"):
-        raise ValueError(f'`level` must be "word" or "character". Received: level={level!r}')
+    one_of("level", level, ("word", "character"))
     real, fake = _ngrams(real_texts, n, level), _ngrams(fake_texts, n, level)
     if bool(real) != bool(fake):
         return 1.0

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import at_least
+from ..checks import at_least, below_one
 from ..preprocessing import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 from . import evaluation
 from .music_model import build_music_model
@@ -66,8 +66,7 @@ def build_language_model(
     """
     for name, value in (("units", units), ("num_layers", num_layers), ("window", window)):
         at_least(name, value, 1)
-    if not 0 <= dropout < 1:
-        raise ValueError(f"`dropout` must be from 0 to below 1. Received: dropout={dropout}")
+    below_one("dropout", dropout)
     recurrent = {"units": units, "num_layers": num_layers, "cell": cell}
     recurrent |= {"dropout": dropout, "seed": seed}
     if pitches is not None:

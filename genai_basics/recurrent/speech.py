@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers, ops
 
 from ..backend import gradient_step
-from ..checks import at_least
+from ..checks import at_least, below_one
 from ..layers import LogMel, StridedConv, Within, recurrent_layer
 from ..model import Model, averaged
 from ..preprocessing import Waves, padded
@@ -83,11 +83,9 @@ def build_speech_recognizer(
     """
     for name, value in (("units", units), ("num_layers", num_layers), ("concatenate", concatenate)):
         at_least(name, value, 1)
-    if not 0 <= speed < 1 or not 0 <= stretch < 1 or noise < 0:
-        raise ValueError(
-            "`speed` and `stretch` must be from 0 to below 1, `noise` not negative. "
-            f"Received: speed={speed}, stretch={stretch}, noise={noise}"
-        )
+    below_one("speed", speed)
+    below_one("stretch", stretch)
+    at_least("noise", noise, 0)
     symbols = tuple(class_names) if class_names else tuple(dict.fromkeys(alphabet or LETTERS))
     if concatenate > 1 and not class_names and any(len(s) > 0 for s in symbols):
         symbols = symbols if " " in symbols else (*symbols, " ")

@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers, ops
 
 from ..backend import gradient_step
-from ..checks import at_least
+from ..checks import at_least, below_one
 from ..layers import Attention, NotPadding, Unmasked, recurrent_layer
 from ..model import Model, averaged
 from ..preprocessing import (
@@ -69,11 +69,7 @@ def build_translator(
     """
     if units < 2 or units % 2:
         raise ValueError(f"`units` must be even and at least 2. Received: units={units}")
-    if not 0 <= label_smoothing < 1:
-        raise ValueError(
-            "`label_smoothing` must be from 0 to below 1. "
-            f"Received: label_smoothing={label_smoothing}"
-        )
+    below_one("label_smoothing", label_smoothing)
     seeds = keras.random.SeedGenerator(seed)
     sizes = {"cell": cell, "dropout": dropout, "seeds": seeds, "seed": seed}
     encoder = _encoder(vocab_size, embedding_dim, units, **sizes)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import at_least, positive
+from ..checks import at_least, below_one, positive
 from ..layers.cells import recurrent_layer
 from ..model import draw_unlike
 from ..preprocessing import BOUNDARY, PADDING, UNKNOWN, Lines, Tokenizer
@@ -81,10 +81,7 @@ def build_text_vae(
         at_least(name, value, 1)
     if max_length is not None:
         at_least("max_length", max_length, 1)
-    if not 0 <= word_dropout < 1:
-        raise ValueError(
-            f"`word_dropout` must be at least 0 and below 1. Received: word_dropout={word_dropout}"
-        )
+    below_one("word_dropout", word_dropout)
     if dropout is None:
         dropout = 0.3 if unit in ("word", "subword") else 0.0
     vocab_size = vocab_size or {"character": 256, "byte": 262}.get(unit, 5000)

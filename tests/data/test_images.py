@@ -248,7 +248,7 @@ def test_bad_sources(tmp_path, make, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "nonsense"}, "`kind` must be one of images"),
+        ({"kind": "nonsense"}, '`kind` must be "images"'),
         ({"kind": "vectors"}, r"--kind.*Received: shape \(9, 4, 4\)"),
         ({"target": "price"}, "`target` does not apply to kind 'images'.*--kind"),
         ({"color": "blue"}, "color='blue'"),
