@@ -39,19 +39,19 @@ def read_coco(root, paths):
     if passed:
         names = ", ".join(path.name for path in passed)
         warnings.warn(f"Files without object boxes are skipped: {names}.", stacklevel=4)
-    skipped, parts = [], defaultdict(dict)
+    skipped, noted, parts = [], [], defaultdict(dict)
     index = FileIndex(root, list_files(root, IMAGE_SUFFIXES))
     splits = {path: _split(path, root) for path in kept}
     named = None not in splits.values() and "train" in splits.values()
     for path, content in kept.items():
         part = splits[path] if named else "all"
-        for item in _read_file(path, content, index, splits[path], skipped):
+        for item in _read_file(path, content, index, splits[path], skipped, noted):
             same = parts[part].setdefault(item.picture, item)
             if same is not item:  # boxes of several files on one picture
                 same.boxes += [box for box in item.boxes if box not in same.boxes]
     made = {part: list(items.values()) for part, items in parts.items()}
     made = made if named else split_by_folder(root, made.get("all", []))
-    return Annotations(made, paths, skipped)
+    return Annotations(made, paths, skipped, noted=noted)
 
 
 def _split(path, root):
@@ -104,7 +104,7 @@ def _kept(contents):
     return kept
 
 
-def _read_file(path, content, index, split, skipped):
+def _read_file(path, content, index, split, skipped, noted):
     """Return the `Annotated` of one file."""
     images, annotations, names = content
     near = path.parent.relative_to(index.root).as_posix()
@@ -125,11 +125,18 @@ def _read_file(path, content, index, split, skipped):
     for key in images:
         if key not in found:
             skipped.append(f"{wanted[key]}: the picture is missing")
-    boxes, crowds = _boxes(path, images, annotations, names, skipped)
+    boxes, lost, crowds = _boxes(path, images, annotations, names, skipped)
     if crowds:
         warnings.warn(f"{crowds} crowd regions in '{path.name}' are left out.", stacklevel=5)
     _check_corners(path, images, boxes)
-    made = []
+    made, hidden = [], [key for key in found if key in lost and not boxes[key]]
+    if hidden:
+        warnings.warn(
+            f"{len(hidden)} pictures in '{path.name}' have objects but no box that can be used and "
+            f"are left out (the first is '{wanted[hidden[0]]}').",
+            stacklevel=5,
+        )
+        noted += [found.pop(key) for key in hidden]
     for key, file in found.items():
         corners = [(name, (x, y, x + w, y + h)) for name, (x, y, w, h) in boxes[key]]
         made.append(Annotated(file, corners, f"{path.name}, {wanted[key]}", _size(images[key])))
@@ -145,25 +152,30 @@ def _size(image):
 
 
 def _boxes(path, images, annotations, names, skipped):
-    """Return ({image id: [(name, (left, top, width, height))]}, number of crowds)."""
-    boxes, crowds = {key: [] for key in images}, 0
+    """Return ({image id: [(name, (left, top, width, height))]}, lost, number of crowds).
+
+    `lost` holds the ids of images with objects that have no box here.
+    """
+    boxes, lost, crowds = {key: [] for key in images}, set(), 0
     for number, item in enumerate(annotations):
-        if item.get("iscrowd"):
-            crowds += 1
-            continue
         label = f"{path.name}: annotation {item.get('id', number)}"
         category = str(item.get("category_id"))
         image = str(item.get("image_id"))
-        if image not in boxes:
+        if item.get("iscrowd"):
+            crowds += 1
+            lost.add(image)
+        elif image not in boxes:
             skipped.append(f"{label}: it has no picture")
         elif not names.get(category):
             skipped.append(f"{label}: its box or its class is broken (no category {category})")
+            lost.add(image)
         else:
             try:
                 boxes[image].append((names[category], _box(item)))
             except (TypeError, ValueError, KeyError, AttributeError):
                 skipped.append(f"{label}: its box or its class is broken")
-    return boxes, crowds
+                lost.add(image)
+    return boxes, lost, crowds
 
 
 def _box(item):

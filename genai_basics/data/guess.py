@@ -77,6 +77,7 @@ def guess_kind(source, options):
         return "images"
     if suffix in (".yaml", ".yml"):
         return "detection"
+    suffix = _format(source)
     one = next((what for endings, what in PARTS.items() if suffix in endings), None)
     if one:
         raise ValueError(f"'{source}' is {one}; give the folder that holds it.")
@@ -88,6 +89,16 @@ def guess_kind(source, options):
         ".jsonl, .parquet, .xlsx, .tmx, .ts or a folder; `kind` (--kind) says what it holds if it "
         "is one of them by another name."
     )
+
+
+def _format(path):
+    """Return the ending of a file; that of MusicXML if an `.xml` holds a score."""
+    suffix = suffix_of(path)
+    if suffix == ".xml":
+        with path.open("rb") as file:
+            start = file.read(4096).replace(b"\0", b"")  # UTF-16 too
+        return ".musicxml" if b"<score-" in start else suffix
+    return suffix
 
 
 def guess_array(x, name="x"):
@@ -253,10 +264,13 @@ def _guess_folder(folder):
         return kind
     if class_files(folder):
         return "text"
-    endings = Counter(path.suffix.lower() or "no ending" for path in walk(folder)[0])
-    single = [path for path in walk(folder)[0] if suffix_of(path) in ALONE]
+    files = walk(folder)[0]
+    endings = Counter(path.suffix.lower() or "no ending" for path in files)
+    single = [path for path in files if suffix_of(path) in ALONE]
     held = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(3))
-    advice = [f"save {text}" for names, text in ADVICE.items() if set(names) & set(endings)]
+    held += f", the first is {files[0].relative_to(folder)}" if files else ""
+    formats = {*endings, *map(_format, files[:100])}
+    advice = [f"save {text}" for names, text in ADVICE.items() if set(names) & formats]
     if single:
         advice = [f"give a file itself, as '{single[0]}'"]
     raise ValueError(

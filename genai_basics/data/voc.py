@@ -62,8 +62,8 @@ def read_voc(root, files):
             skipped += [f"{path.name}: {why}" for why in note.broken]
             if path not in pictures:
                 skipped.append(f"{path.name}: its picture is missing")
-            elif note.error:
-                skipped.append(f"{path.name}: {note.error}")
+            elif note.error or (note.broken and not note.boxes):
+                skipped += [f"{path.name}: {note.error}"] if note.error else []
             else:
                 parts[part].append(Annotated(pictures[path], note.boxes, where, note.size))
     return Annotations(parts if lists else split_by_folder(root, parts["all"]), used, skipped)

@@ -261,7 +261,7 @@ def test_objects_without_a_name_or_a_box_are_said(tmp_path):
         voc(tmp_path / f"{i}.xml", label="" if i == 1 else "thing")
     data, said = load(tmp_path, validation=0, test=0)
     assert "1.xml: an object has no name" in said
-    assert [len(y["boxes"]) for y in data.train.y] == [1, 0, 1]
+    assert data.train.groups["file"].tolist() == ["0.png", "2.png"]  # no background
     assert data.spec.class_names == ("thing",)
     text = (tmp_path / "0.xml").read_text()
     (tmp_path / "0.xml").write_text(text.replace("<xmin>8</xmin>", ""))
@@ -318,6 +318,28 @@ def test_several_coco_files_are_joined_and_captions_passed_over(tmp_path):
     data, said = load(tmp_path)
     assert_on_objects(data, 8)
     assert "skipped: captions.json, person_keypoints.json" in said
+
+
+def test_a_picture_of_crowds_alone_is_no_background(tmp_path):
+    for i in range(6):
+        paint(tmp_path / f"{i}.png", places(i))
+    path = coco(
+        tmp_path / "boxes.json", [f"{i}.png" for i in range(6)], [places(i) for i in range(6)]
+    )
+    content = json.loads(path.read_text())
+    for i in (0, 1):
+        content["annotations"][i]["iscrowd"] = 1
+    content["annotations"].append({**content["annotations"][0], "id": 9, "iscrowd": 0})
+    del content["annotations"][5]  # the last is background
+    path.write_text(json.dumps(content))
+    data, said = load(tmp_path, validation=0, test=0)
+    files = data.train.groups["file"].tolist()
+    assert files == ["0.png", "2.png", "3.png", "4.png", "5.png"]
+    assert [len(y["boxes"]) for y in data.train.y] == [1, 1, 1, 1, 0]
+    assert "2 crowd regions in 'boxes.json' are left out" in said
+    assert "1 pictures in 'boxes.json' have objects but no box that can be used" in said
+    assert "'1.png'" in said
+    assert "not used" not in said
 
 
 def test_a_picture_in_two_parts_is_refused(tmp_path):

@@ -127,6 +127,14 @@ def test_formats_that_are_not_read_are_named(tmp_path, ending, advice):
         gd.load_data(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["a.musicxml", "a.mxl", "a.xml"])
+def test_scores_of_musicxml_are_named(tmp_path, name):
+    (tmp_path / name).write_text('<?xml version="1.0"?>\n<score-partwise version="4.0"/>')
+    for source in (tmp_path / name, tmp_path):
+        with pytest.raises(ValueError, match=rf"{name}.*save music as MIDI"):
+            gd.load_data(source)
+
+
 def test_mido_reads_the_same(tmp_path):
     file = mido.MidiFile(ticks_per_beat=480)
     track = mido.MidiTrack()
