@@ -1,11 +1,11 @@
 """Measure the claims and write RESULTS.md: `python -m benchmarks [NAME ...]`.
 
-Each other module here is one claim. Its docstring says it; `HEADERS` and `measure(folder)` give
-a table of it, where `folder` holds the data sets (a folder for each: `mnist/mnist.npz`, ...).
-Ours and the peer take turns on the same data in one process, so that a noisy machine hits both.
+Every other module here is one claim. Its docstring states it; `HEADERS` and `measure(folder)`
+give its table, where `folder` holds the data sets (a folder for each: `mnist/mnist.npz`, ...).
+Ours and the peer take turns on the same data in one process, so that a noisy machine affects both.
 
-`pip install "genai_basics[bench]"` brings what the peers need. Where PyTorch (and pythae) are
-installed besides, they are measured too.
+`pip install "genai_basics[bench]"` installs what the peers need. PyTorch and pythae are measured,
+too, if they are installed.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def data_folder(given):
     """Return the folder of data sets, or stop with one sentence."""
     folder = Path(given or os.environ.get("GENAI_BASICS_DATA") or HERE.parent / "../shared/data")
     if not folder.is_dir():
-        sys.exit(f"'{folder}' is no folder: say by --data where the data sets are")
+        sys.exit(f"'{folder}' is not a folder; --data names the folder of the data sets")
     return folder.resolve()
 
 
@@ -46,7 +46,7 @@ def machine():
 
 
 def render(record):
-    """Return RESULTS.md of all claims on record."""
+    """Return the text of RESULTS.md for all recorded claims."""
     lines = [
         "# Results",
         "",
@@ -67,12 +67,12 @@ def main():
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"among {', '.join(claims())}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(claims())}")
     parser.add_argument("--data", help="folder of the data sets")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(claims()))
     if unknown:
-        parser.error(f"no claim {unknown[0]}; there are {', '.join(claims())}")
+        parser.error(f"there is no claim {unknown[0]}; choose among {', '.join(claims())}")
     folder = data_folder(arguments.data)
     for name in arguments.names or claims():
         module = importlib.import_module(f"benchmarks.{name}")

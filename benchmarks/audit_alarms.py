@@ -1,10 +1,10 @@
 """The audit catches every copier and accuses no honest model.
 
-Twenty VAEs each, of other seeds, on scikit-learn's digits: honest ones trained as `train vae`
-does, and copiers trained on 50 pictures for 1,500 steps. A model is called a copier where the
-audit's finding says so, by pixels or by its own features, at the default threshold, with 1,000
-samples. Membership inference is the other alarm: the lower bound of its area under the curve is
-above 0.55.
+Twenty VAEs of each kind, with different seeds, on scikit-learn's digits: honest ones, trained as
+`train vae` does, and copiers, trained on 50 pictures for 1,500 steps. A model is called a copier
+if the audit's finding says so, by pixels or by its own features, at the default threshold, with
+1,000 samples. Membership inference is the other alarm: it counts if the lower bound of its area
+under the curve is above 0.55.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ import genai_basics as gb
 from genai_basics.audit import find_copies, membership
 from genai_basics.audit.neighbours import as_vectors
 
-HEADERS = ["VAEs", "called copiers", "copied samples, median", "said to leak", "AUC, median"]
+HEADERS = ["VAEs", "called copiers", "copied samples, median", "called leaking", "AUC, median"]
 SEEDS = 20
 LEAKING = 0.55
 

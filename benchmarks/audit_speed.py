@@ -1,8 +1,8 @@
-"""An audit takes under a minute, start-up included.
+"""An audit takes under a minute, including start-up.
 
-`genai-basics audit` as a process of its own: of a VAE of MNIST's digits, 1,000 samples against
-60,000 training pictures, and of a language model of a megabyte of Shakespeare. The models are
-trained for a minute or less before; the time of training does not count.
+`genai-basics audit` in a process of its own: of a VAE and a GAN of MNIST's digits, 1,000 samples
+against 60,000 training pictures, and of a language model of one megabyte of Shakespeare. The
+models are trained for a minute or less before; training time does not count.
 """
 
 import subprocess

@@ -1,9 +1,10 @@
-"""Bach's chorales: nats a step on the official test pieces, after ten minutes.
+"""Bach's chorales: nats per step on the official test pieces, after ten minutes.
 
-Quarter notes, each step a set of pitches. Ours gives each pitch a Bernoulli, given all steps before
-and the lower pitches of the chord, as the RNN-NADE of Boulanger-Lewandowski et al. (2012,
-https://arxiv.org/abs/1206.6392) does. What Bai et al. (2018, https://arxiv.org/abs/1803.01271)
-report for an LSTM, a GRU and their convolutional network knows the steps before alone.
+Quarter notes; each step is a set of pitches. Our model gives each pitch a Bernoulli probability,
+given all earlier steps and the lower pitches of the chord, as does the RNN-NADE of
+Boulanger-Lewandowski et al. (2012, https://arxiv.org/abs/1206.6392). The LSTM, the GRU and the
+convolutional network that Bai et al. (2018, https://arxiv.org/abs/1803.01271) report know only the
+earlier steps.
 """
 
 import keras
@@ -11,7 +12,7 @@ import keras
 import genai_basics as gb
 from genai_basics.model import Progress
 
-HEADERS = ["model", "minutes", "test nats a step"]
+HEADERS = ["model", "minutes", "test nats per step"]
 MINUTES = 10
 
 

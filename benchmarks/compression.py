@@ -1,10 +1,11 @@
-"""A learned codec beats WebP and JPEG at the same bytes.
+"""A learned codec beats WebP and JPEG at the same size.
 
-MNIST's first 1,000 test pictures and CIFAR-10's; ours is `build_autoencoder(rate=...)` after five
-minutes on the training pictures, its whole file counted. The peers, by Pillow: all pictures side by
-side as one sheet of 25 by 40, everything counted, and each picture as a file of its own without the
-bytes that a black one takes (the container). Their quality is the one whose bytes are nearest
-from above, so that the comparison is in their favour. PSNR is the mean over pictures.
+The first 1,000 test pictures of MNIST and those of CIFAR-10. Ours is `build_autoencoder(rate=...)`
+after five minutes on the training pictures; the size of its whole file counts. The peers, by
+Pillow, are measured in two ways: all pictures next to each other on one sheet of 25 by 40, with
+everything counted; and each picture as a file of its own, without the bytes that a black picture
+takes (the container). Their quality setting is the lowest that needs at least as many bytes as
+ours, so the comparison is in their favour. PSNR is the mean over pictures.
 """
 
 import io
@@ -15,7 +16,7 @@ from PIL import Image
 import genai_basics as gb
 from genai_basics import metrics
 
-HEADERS = ("pictures", "codec", "bytes a picture", "PSNR", "ours is better by")
+HEADERS = ("pictures", "codec", "bytes per picture", "PSNR", "gain of ours")
 MINUTES = 5.0
 SETS = {"mnist": ("mnist/mnist.npz", 0.01), "cifar10": ("cifar10/cifar10_mini_2k_1k.npz", 0.003)}
 FORMATS = {"WebP": ("WEBP", {"method": 6}), "JPEG": ("JPEG", {"optimize": True})}
@@ -36,7 +37,7 @@ def read(data, like):
 
 
 def as_sheet(x, name, quality):
-    """Return bytes a picture and the pictures again, of 25 x 40 pictures as one."""
+    """Return bytes per picture and the pictures again, of 25 x 40 pictures as one."""
     _, height, width, channels = x.shape
     rows = x.reshape(25, 40, height, width, channels).transpose(0, 2, 1, 3, 4)
     sheet = rows.reshape(25 * height, 40 * width, channels)
@@ -46,7 +47,7 @@ def as_sheet(x, name, quality):
 
 
 def as_files(x, name, quality):
-    """Return bytes a picture and the pictures again, of a file each without its container."""
+    """Return bytes per picture and the pictures again, of a file each without its container."""
     empty = len(written(np.zeros_like(x[0]), name, quality))
     files = [written(image, name, quality) for image in x]
     again = np.stack([read(data, image) for data, image in zip(files, x, strict=True)])
@@ -54,7 +55,7 @@ def as_files(x, name, quality):
 
 
 def peer(x, how, name, size):
-    """Return `(bytes, psnr)` at the lowest quality that takes `size` bytes a picture or more."""
+    """Return `(bytes, psnr)` at the lowest quality that takes `size` bytes per picture or more."""
     low, high = 0, 100
     while low < high:
         middle = (low + high) // 2

@@ -1,9 +1,10 @@
 """Denoising gains decibels over the best classical method.
 
-Gaussian noise of 0.3 of the full range, neither clipped nor rounded, on MNIST and CIFAR-10. Ours:
-`build_autoencoder(noise="gaussian")`, five minutes on the training pictures. The peers, by
-scikit-image: non-local means, total variation and wavelets, each with the best of several
-settings, chosen on training pictures. PSNR on the same 200 test pictures with the same noise.
+Gaussian noise of 0.3 of the full range, neither clipped nor rounded, on MNIST and CIFAR-10. Ours is
+`build_autoencoder(noise="gaussian")` after five minutes on the training pictures. The peers, by
+scikit-image, are non-local means, total variation and wavelets, each with the best of several
+settings, chosen on training pictures. PSNR is measured on the same 200 test pictures with the same
+noise.
 """
 
 import itertools
@@ -77,7 +78,7 @@ def measure(folder):
 
 
 def ours(data, minutes):
-    """Return a denoiser trained for so many minutes."""
+    """Return a denoiser trained for `minutes`."""
     options = {"noise": "gaussian", "noise_level": SIGMA, "filters": FILTERS}
     model = gb.build_autoencoder(data.spec.shape, **options, seed=0)
     model.compile()

@@ -1,15 +1,15 @@
-"""A detector learns blood cells from 292 pictures, from nothing, in ten minutes.
+"""A detector learns blood cells from 292 pictures, from scratch, in ten minutes.
 
-BCCD's official test pictures after ten minutes of `train detector` on the others, and scattered
-digits, made on the spot, after three. Mean average precision by pycocotools: at an overlap of a
-half, and the mean over overlaps from 0.5 to 0.95.
+The official test pictures of BCCD after ten minutes of `train detector` on the other pictures, and
+scattered digits, which are generated, after three. Mean average precision by pycocotools: at an
+overlap of 0.5, and the mean over overlaps from 0.5 to 0.95.
 """
 
 import tempfile
 
 import genai_basics as gb
 
-HEADERS = ("data", "minutes", "pictures learned from", "mAP at 0.5", "mAP at 0.5:0.95", "by class")
+HEADERS = ("data", "minutes", "training pictures", "mAP at 0.5", "mAP at 0.5:0.95", "by class")
 WORK = {"bccd": 10.0, "scattered_digits": 3.0}
 
 

@@ -1,13 +1,13 @@
-"""Diffusion's digits are nearer to real ones than those of Keras' example after the same minutes.
+"""Diffusion's digits are closer to real ones than those of Keras' example after the same minutes.
 
-MNIST, ten minutes each, one after the other; ours by `train diffusion --minutes 10`, with and
-without labels, and our GAN by `train gan --conditional --minutes 10`. The peer is the example
-"Denoising Diffusion Implicit Models" of Keras as its description gives it (U-Net of 32, 64, 96 and
-128 channels with two residual blocks a level, noise predicted under an absolute error, AdamW 1e-3,
-batch 64, an average of the weights), on pictures padded to 32x32; it takes no labels. Distances,
+MNIST, ten minutes each, one after the other. Ours are trained by `train diffusion --minutes 10`,
+with and without labels, and our GAN by `train gan --minutes 10`, with labels. The peer is Keras'
+example "Denoising Diffusion Implicit Models" as its description gives it (U-Net of 32, 64, 96 and
+128 channels with two residual blocks per level, noise predicted under an absolute error, AdamW
+1e-3, batch 64, averaged weights), on pictures padded to 32x32; it takes no labels. Distances,
 precision and recall are those of 5,000 samples to test pictures in the features of a small
-classifier, which also says how often a sample shows the requested digit. Seconds are for the
-5,000 samples, evaluations are calls of the network for one sample.
+classifier, which also measures how often a sample shows the requested digit. Seconds are for the
+5,000 samples; evaluations are calls of the network per sample.
 """
 
 import math
@@ -27,7 +27,7 @@ from .vae_bound import Clock
 
 HEADERS = (
     "10 minutes of MNIST",
-    "pictures a second",
+    "pictures per second",
     "evaluations",
     "seconds for 5,000",
     "Fréchet distance",
@@ -127,7 +127,7 @@ class Peer(keras.Model):
 
 
 def ours(model, path, **options):
-    """Return pictures a second and a model of `train model`."""
+    """Return pictures per second and a model of `train model`."""
     with tempfile.TemporaryDirectory() as out:
         run = gb.train(
             model, str(path), minutes=MINUTES, seed=0, out=f"{out}/run", audit=False, **options
@@ -137,7 +137,7 @@ def ours(model, path, **options):
 
 
 def theirs(x):
-    """Return pictures a second and the model of Keras' example."""
+    """Return pictures per second and the model of Keras' example."""
     keras.utils.set_random_seed(0)
     peer, clock = Peer(), Clock(60 * MINUTES)
     edge = (peer.padded - peer.side) // 2

@@ -1,8 +1,8 @@
-"""Spoken digits of a speaker who was never heard, for each of six.
+"""Spoken digits of a speaker who was not trained on, for each of six speakers.
 
-As `digits_spoken`, trained anew without one of the speakers, eight minutes each, with bands
-stretched and more noise to make other voices and rooms of those heard; tested on that speaker's
-test takes.
+As in `digits_spoken`, but trained again without one of the speakers, eight minutes each, with
+stretched bands and more noise, which imitate other voices and rooms; tested on that speaker's test
+takes.
 """
 
 import numpy as np
@@ -20,5 +20,5 @@ def measure(folder):
         own = speakers == name
         train, held_out = ~test & ~own, test & own
         found.append(spoken.scores(clips, digits, train, held_out, stretch=0.15, noise=0.05))
-    rows = [spoken.row(f"{name}, never heard", f) for name, f in zip(names, found, strict=True)]
-    return [*rows, spoken.row("mean of the speakers", np.mean(found, axis=0))]
+    rows = [spoken.row(f"{name}, left out", f) for name, f in zip(names, found, strict=True)]
+    return [*rows, spoken.row("mean over speakers", np.mean(found, axis=0))]

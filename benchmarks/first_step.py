@@ -1,8 +1,8 @@
 """How much code runs before a first step: our functions up to the end of `VAE.train_step`.
 
 From `build_vae` over `compile` and `fit` to the end of the first `train_step`, with all modules
-imported before. Functions count once, wherever they are called; class bodies, comprehensions and
-lambdas do not count. `python -m benchmarks.first_step` lists them.
+imported before. Each function counts once, however often it is called; class bodies,
+comprehensions and lambdas do not count. `python -m benchmarks.first_step` lists them.
 """
 
 import inspect

@@ -1,11 +1,12 @@
-"""Forecasts against the methods that a forecaster has to beat.
+"""Forecasts compared with the methods that a forecaster has to beat.
 
 Daily minimum temperatures of Melbourne, one day ahead on the last 365 days: mean absolute error in
-degrees against persistence, simple exponential smoothing, and least squares on seven lags and two
-yearly harmonics. Airline passengers, 12 months ahead from every month of the last two years that
-leaves twelve, and air pollution in Beijing, 24 hours ahead on the last tenth: MASE against the last
-season and against additive Holt-Winters (ETS), and how much the 80% band covers: as wide as it has
-to be on the steps before the test, held out for validation (three years of airline passengers).
+degrees, compared with persistence, simple exponential smoothing, and least squares on seven lags
+and two yearly harmonics. Airline passengers, 12 months ahead from every month of the last two years
+that leaves twelve, and air pollution in Beijing, 24 hours ahead on the last tenth: MASE, compared
+with the last season and with additive Holt-Winters (ETS). The last column is the share of values in
+the 80% band, whose width is calibrated on the validation steps before the test (three years of
+airline passengers).
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.optimize import minimize
 
 import genai_basics as gb
 
-HEADERS = ["series", "measure", "genai_basics", "peers", "80% band covers"]
+HEADERS = ["series", "measure", "genai_basics", "peers", "coverage of the 80% band"]
 
 
 def measure(folder):
@@ -47,7 +48,7 @@ def temperatures(folder):
         "exponential smoothing": smoothing(y, test),
     }
     coverage = f"{metrics['coverage_80']:.0%}"
-    return ["temperatures, a day", "MAE", f"{metrics['mae']:.3f}", written(peers), coverage]
+    return ["temperatures, one day", "MAE", f"{metrics['mae']:.3f}", written(peers), coverage]
 
 
 def smoothing(y, test):

@@ -1,6 +1,6 @@
-"""What a GAN's digits add to 20 real pictures a class, beside ordinary augmentation.
+"""What a GAN's digits add to 20 real pictures per class, compared with ordinary augmentation.
 
-MNIST, 200 training pictures, judged on the test pictures; five seeds of each classifier; means
+MNIST, 200 training pictures, evaluated on the test pictures; five seeds of each classifier; means
 and 95% intervals of the paired gains.
 """
 
@@ -11,8 +11,8 @@ import genai_basics as gb
 HEADERS = ("classifier trained on", "accuracy", "gain over real alone", "95% interval")
 ARMS = {
     "real": "real pictures",
-    "generated": "and generated ones",
-    "varied": "real pictures, varied",
+    "generated": "real and generated pictures",
+    "varied": "real pictures, augmented",
     "both": "both",
 }
 

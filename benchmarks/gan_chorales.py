@@ -1,7 +1,7 @@
 """The music GAN's pitches and intervals are those of Bach's chorales.
 
-JSB chorales in sixteenths, windows of 32 steps, ten minutes. Jensen-Shannon divergences in nats
-from the test pieces, with the floor between the halves of these.
+JSB chorales in sixteenth notes, windows of 32 steps, ten minutes. Jensen-Shannon divergences, in
+nats, from the test pieces; the floor is the divergence between two halves of the test pieces.
 """
 
 import genai_basics as gb

@@ -1,9 +1,9 @@
-"""From 2,000 colour pictures the GAN's samples are nearer to real ones than Keras' example's.
+"""With 2,000 colour pictures, the GAN's samples are closer to real ones than Keras' example's.
 
-CIFAR-10, 2,000 training pictures, both conditional on the label, ten minutes each, in turn; ours
-by `train gan --set augment=('translation','brightness')`, which so few pictures ask for. Distances
-are those of 1,000 samples to 1,000 test pictures in the features of a small classifier trained on
-the same pictures; the floor is the distance of training pictures.
+CIFAR-10, 2,000 training pictures, both conditional on the label, ten minutes each, in turn. Ours is
+trained by `train gan --set augment=('translation','brightness')`, which suits so small a set.
+Distances are those of 1,000 samples to 1,000 test pictures in the features of a small classifier
+trained on the same pictures; the row of real pictures is for training pictures.
 """
 
 import tempfile
@@ -17,12 +17,12 @@ from genai_basics.metrics import frechet_distance, precision_recall
 from .gan_pictures import Peer
 from .vae_bound import Clock
 
-HEADERS = ("GAN on CIFAR-10", "pictures a second", "Fréchet distance", "precision", "recall")
+HEADERS = ("GAN on CIFAR-10", "pictures per second", "Fréchet distance", "precision", "recall")
 MINUTES, N = 10.0, 1000
 
 
 def ours(data, minutes=MINUTES):
-    """Return pictures a second and samples of our GAN, a label after the other."""
+    """Return pictures per second and samples of our GAN, a label after the other."""
     with tempfile.TemporaryDirectory() as out:
         run = gb.train(
             "gan",

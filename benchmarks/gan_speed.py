@@ -1,10 +1,10 @@
-"""A GAN's training step is fast: pictures a second beside Keras' example and beside PyTorch.
+"""A GAN's training step is fast: pictures per second, compared with Keras' example and PyTorch.
 
-MNIST, batches of 64, turn about. Ours is `fit` with its defaults, data pipeline and metrics
-included. Keras' is the conditional GAN of its examples. PyTorch's is our two networks and our step
-written plainly: the generator's one forward pass serves both players, real pictures come under
-other labels too, and the generator's weights are averaged; it is left out where PyTorch is not
-installed. Ratios are ours over theirs.
+MNIST, batches of 64, in turn. Ours is `fit` with its defaults, including the data pipeline and
+metrics. Keras' is the conditional GAN of its examples. PyTorch's is our two networks and our step
+in plain code: one forward pass of the generator serves both players, real pictures are also
+scored under other labels, and the generator's weights are averaged; it is omitted if PyTorch is
+not installed. Ratios are ours divided by theirs.
 """
 
 import statistics
@@ -16,7 +16,7 @@ import genai_basics as gb
 
 from .gan_pictures import Peer
 
-HEADERS = ("who", "pictures a second, median", "ours over theirs, median [spread]")
+HEADERS = ("who", "pictures per second, median", "ours divided by theirs, median [spread]")
 STEPS, BATCH, TURNS = 150, 64, 5
 
 

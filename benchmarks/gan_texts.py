@@ -1,8 +1,8 @@
-"""The text GAN beside a model of letter pairs, which is maximum likelihood at its simplest.
+"""The text GAN, compared with a model of letter pairs, the simplest form of maximum likelihood.
 
-First names without repetitions, 10,000 of them held out; ten minutes for the GAN. Jensen-Shannon
-divergences of the n-grams of 10,000 samples from the held-out names, in nats; the floor is that
-of as many training names.
+First names without duplicates, 10,000 of them held out; ten minutes for the GAN. Jensen-Shannon
+divergences, in nats, between the n-grams of 10,000 samples and of the held-out names; the floor is
+that of 10,000 training names.
 """
 
 import math

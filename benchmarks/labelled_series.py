@@ -1,8 +1,8 @@
-"""Series told apart better than by their nearest neighbour under dynamic time warping.
+"""Series are classified better than by nearest neighbours under dynamic time warping.
 
-Three sets of the UCR and UEA archives with their official splits, a minute each for `train cnn`
-with its defaults. The peer, as the archive's table reports it, is the label of the training series
-that is nearest when time may stretch (1-NN with DTW), which is hard to beat on so few examples.
+Three sets of the UCR and UEA archives with their official splits, one minute each for `train cnn`
+with its defaults. The peer, as the archive reports it, takes the label of the nearest training
+series if time may stretch (1-NN with DTW), which is hard to beat with so few examples.
 """
 
 import genai_basics as gb

@@ -1,10 +1,10 @@
-"""The text VAE uses its code, makes new names, and explains names better than a bigram model.
+"""The text VAE uses its code, makes new names, and models names better than a bigram model.
 
 29,494 different first names, 1,000 of them held out; five minutes. The bound is the negative ELBO
-in nats a name; the bigram model is smoothed towards single letters by the strength that suits the
-held-out names best. Unseen samples are no training name, at the temperature that the row says: a
-model that knew the names' true distribution would meet many of the training names again, so the
-share is to be read beside the bigram model's. `sample(avoid=train)` draws those again.
+in nats per name; the bigram model is smoothed towards single letters with the strength that suits
+the held-out names best. Unseen samples are those that are not training names, at the temperature
+in the row: a model of the true distribution of names would also draw many training names, so the
+share has to be compared with the bigram model's. `sample(avoid=train)` draws those names again.
 """
 
 import itertools
@@ -60,10 +60,10 @@ def measure(folder):
         [set(name) <= letters for drawn in (*samples.values(), new) for name in drawn]
     )
     return [
-        ("nats a name", f"{report['negative_elbo']:.2f}", f"{bigram_nats(train, test):.2f}"),
+        ("nats per name", f"{report['negative_elbo']:.2f}", f"{bigram_nats(train, test):.2f}"),
         ("KL, nats", f"{report['kl']:.2f}", ""),
         ("active latents", f"{report['active_units']} of {vae.prior_dim()}", ""),
-        ("names that come back exactly", f"{report['exact_reconstructions']:.0%}", ""),
+        ("names reconstructed exactly", f"{report['exact_reconstructions']:.0%}", ""),
         *(
             (
                 f"unseen samples, temperature {t}",
@@ -73,5 +73,5 @@ def measure(folder):
             for t, drawn in samples.items()
         ),
         ("unseen samples, temperature 1.0, `avoid=train`", f"{novelty(train, new):.1%}", ""),
-        ("spelled from the alphabet", f"{spelled:.1%}", ""),
+        ("spelled with the alphabet", f"{spelled:.1%}", ""),
     ]

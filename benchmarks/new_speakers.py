@@ -1,8 +1,8 @@
-"""Spoken digits of a speaker never heard: leave one of six out, in turn.
+"""Spoken digits of new speakers: each of six is left out in turn.
 
-The same network on the same five speakers for the same minute: as it is without augmentation,
-with the default one, and with sounds moved further in pitch (`pitch=0.1`), since voices differ in
-it. The mean over speakers is the figure; one speaker's says little.
+The same network on the same five speakers for the same minute: without augmentation, with the
+default augmentation, and with larger shifts in pitch (`pitch=0.1`), since voices differ in it. The
+mean over speakers is the result; that of one speaker varies a lot.
 """
 
 import numpy as np

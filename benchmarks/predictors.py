@@ -1,10 +1,10 @@
-"""Prediction beside Keras' own examples and scikit-learn: accuracy after the same minutes.
+"""Prediction compared with Keras' own examples and scikit-learn: accuracy after the same minutes.
 
-MNIST pictures, a film review's sentences and spoken digits, each learned from the same examples
-for the same time by `gb.train`, our defaults, and by the peer as its authors set it up:
+MNIST pictures, sentences of film reviews and spoken digits, each learned from the same examples for
+the same time by `gb.train` with our defaults, and by the peer as its authors configure it:
 `MLPClassifier` with our widths, Keras' mnist_convnet, tf-idf of words and pairs with logistic
-regression (which ends by itself), and the network of Keras' speaker recognition on spoken digits.
-Measured once, on examples that neither saw.
+regression (which stops by itself), and the network of Keras' speaker recognition on spoken digits.
+Measured once, on examples that neither was trained on.
 """
 
 import tempfile

@@ -1,8 +1,8 @@
-"""The text VAE uses its code for whole sentences too.
+"""The text VAE uses its code for whole sentences, too.
 
-10,662 sentences of film reviews, a tenth of them held out; ten minutes, by words, the 5,000 most
-frequent of them. The bound is the negative ELBO in nats a sentence; the bigram model, of the same
-words, is smoothed by the strength that suits the held-out sentences best.
+10,662 sentences of film reviews, a tenth of them held out; ten minutes, by words, with a vocabulary
+of the 5,000 most frequent. The bound is the negative ELBO in nats per sentence; the bigram model,
+of the same words, is smoothed with the strength that suits the held-out sentences best.
 """
 
 import genai_basics as gb
@@ -24,9 +24,9 @@ def measure(folder):
     train, test = ([vae.tokenizer.encode(text) for text in x] for x in (data.train.x, data.test.x))
     samples = vae.sample(1000, seed=0)
     return [
-        ("nats a sentence", f"{report['negative_elbo']:.2f}", f"{bigram_nats(train, test):.2f}"),
+        ("nats per sentence", f"{report['negative_elbo']:.2f}", f"{bigram_nats(train, test):.2f}"),
         ("KL, nats", f"{report['kl']:.2f}", ""),
         ("active latents", f"{report['active_units']} of {vae.prior_dim()}", ""),
-        ("BLEU of sentences that come back", f"{report['bleu']:.1f}", ""),
+        ("BLEU of reconstructed sentences", f"{report['bleu']:.1f}", ""),
         ("unseen samples", f"{novelty(data.train.x, samples):.1%}", ""),
     ]

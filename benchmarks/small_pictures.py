@@ -1,8 +1,8 @@
-"""Two thousand small colour pictures are enough to tell ten things apart in most cases.
+"""2,000 small colour pictures are enough to classify ten kinds of objects in most cases.
 
 The first 2,000 training pictures of CIFAR-10 (as JPEG copies) and 1,000 of its test pictures; five
-minutes for `train cnn --mirror`, and for the network of Keras' own mnist_convnet, which
-sees them shifted and mirrored by Keras' layers.
+minutes for `train cnn --mirror`, and for the network of Keras' own mnist_convnet with pictures
+shifted and mirrored by Keras' layers.
 """
 
 import numpy as np
@@ -25,5 +25,5 @@ def measure(folder):
     theirs = plain_keras(mnist_convnet(data.spec.shape, vary), *pairs, 60 * MINUTES)
     return [
         ("genai_basics", f"{MINUTES:g}", f"{accuracy:.1%}"),
-        ("Keras' convnet, pictures varied", f"{MINUTES:g}", f"{theirs:.1%}"),
+        ("Keras' convnet, pictures augmented", f"{MINUTES:g}", f"{theirs:.1%}"),
     ]

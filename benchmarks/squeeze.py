@@ -1,4 +1,4 @@
-"""With 32 numbers a picture, an autoencoder's error is a fraction of principal components'.
+"""With 32 numbers per picture, an autoencoder's error is a fraction of that of PCA.
 
 MNIST, mean squared error on the test pictures (black 0, white 1), three minutes of training.
 """
@@ -7,7 +7,7 @@ import numpy as np
 
 import genai_basics as gb
 
-HEADERS = ("", "test error", "of PCA's")
+HEADERS = ("", "test error", "relative to PCA")
 MINUTES, LATENT_DIM = 3.0, 32
 
 

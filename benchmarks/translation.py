@@ -1,10 +1,11 @@
-"""Translation: short sentences from English to French, and dates between the ways to write them.
+"""Translation: short sentences from English to French, and dates between their formats.
 
-English-French pairs, split by the English side, a twentieth to test on; BLEU by sacrebleu against
-all French versions of a sentence, after twenty minutes. The peer is the network of Keras'
+English-French pairs, split by the English side, a twentieth as test data; BLEU by sacrebleu
+against all French versions of a sentence, after twenty minutes. The peer is the network of Keras'
 lstm_seq2seq example (two LSTMs of 256 on one-hot characters, greedy) for the same minutes on the
-same pairs; padding is masked, and batches are as long as their longest text, which the example's
-shorter sentences do without. Dates: the share of test dates without an error after three minutes.
+same pairs; padding is masked, and batches are as long as their longest text, which the shorter
+sentences of the example do not need. Dates: the share of test dates without an error after three
+minutes.
 """
 
 import time
@@ -50,7 +51,7 @@ def trained(model, data, minutes):
 
 
 def keras_example(data, minutes, size=256, n=1000):
-    """Train Keras' example for so many minutes; return BLEU on n test sentences."""
+    """Train Keras' example for `minutes`; return BLEU on n test sentences."""
     sources, targets = data.train.x, [f"\t{text}\n" for text in data.train.y]
     letters = [
         {c: i for i, c in enumerate(sorted(set("".join(side))))} for side in (sources, targets)

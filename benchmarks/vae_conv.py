@@ -1,7 +1,7 @@
-"""The convolutional VAE sees more pictures a second than Keras' example, at no worse a bound.
+"""The convolutional VAE is faster than Keras' example, with no worse a bound.
 
-MNIST, 16 latent dimensions both, batches of 128, taken in turns of 200 steps, five each, after a
-turn that compiles; then the test negative ELBO in nats (cross-entropy on grey values, one draw).
+MNIST, 16 latent dimensions for both, batches of 128, in five turns of 200 steps each, after a turn
+that compiles; then the test negative ELBO in nats (cross-entropy on grey values, one draw of z).
 """
 
 import time
@@ -13,7 +13,7 @@ import genai_basics as gb
 
 from .vae_bound import Peer
 
-HEADERS = ("convolutional VAE on MNIST", "pictures a second", "test negative ELBO, nats")
+HEADERS = ("convolutional VAE on MNIST", "pictures per second", "test negative ELBO, nats")
 TURNS, STEPS, BATCH = 5, 200, 128
 
 

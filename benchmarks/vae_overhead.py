@@ -1,8 +1,8 @@
-"""The wrapper costs nothing: pictures a second of our `fit` and of `keras.Model.fit`.
+"""The wrapper costs nothing: pictures per second of our `fit` and of `keras.Model.fit`.
 
-The same network, step and in-memory MNIST pictures; the peer is plain Keras, written without this
-library. Ours reads the raw bytes, rescales them in its pipeline and moves the learning rate. An
-epoch of each in turn.
+The same network, step and in-memory MNIST pictures; the peer is plain Keras code without this
+library. Ours reads the raw bytes, rescales them in its pipeline and schedules the learning rate.
+One epoch of each in turn.
 """
 
 import statistics
@@ -14,7 +14,7 @@ from keras import layers, ops
 
 import genai_basics as gb
 
-HEADERS = ["dense VAE on MNIST, an epoch", "pictures a second, median", "ratio, median [spread]"]
+HEADERS = ["dense VAE on MNIST, one epoch", "pictures per second, median", "ratio, median [spread]"]
 TURNS = 7
 
 

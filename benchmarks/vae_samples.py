@@ -1,8 +1,8 @@
-"""The VAE's samples are nearer to real digits than those of Keras' example.
+"""The VAE's samples are closer to real digits than those of Keras' example.
 
-MNIST, three minutes each. Fréchet distance of 5,000 samples to the test pictures in the features
-of a small classifier (99% accurate), with the floor that 5,000 training pictures reach. Also that
-of a plain autoencoder, sampled from a density of its codes.
+MNIST, three minutes each. Fréchet distance between 5,000 samples and the test pictures in the
+features of a small classifier (99% accurate), and the floor, which 5,000 training pictures reach.
+The autoencoder is a plain one, sampled from a density of its codes.
 """
 
 import keras
@@ -19,7 +19,7 @@ MINUTES, N = 3.0, 5000
 
 
 def trained(model, x):
-    """Return a model of ours after so many minutes."""
+    """Train a model of ours for `MINUTES` and return it."""
     model.compile()
     progress = gb.model.Progress(seconds=60 * MINUTES)
     model.fit(x, epochs=10**6, callbacks=[progress], verbose=0)

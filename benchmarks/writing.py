@@ -1,9 +1,10 @@
-"""Writing Shakespeare: validation loss after three and after ten minutes of two cores.
+"""Writing Shakespeare: validation loss after three and after ten minutes.
 
-Characters of tinyshakespeare, the first nine tenths to learn from and the last tenth to measure, as
-nanoGPT splits them. Ours is `build_language_model` with its defaults. The peer is the CPU
-configuration of nanoGPT (4 layers, 4 heads, 128 wide, context 64, batch 12) written in PyTorch, for
-the same minutes, each learning rate annealed to the budget's end; it is left out without PyTorch.
+Characters of tinyshakespeare: the first nine tenths are the training data and the last tenth the
+validation data, as in nanoGPT. Ours is `build_language_model` with its defaults. The peer is the
+CPU configuration of nanoGPT (4 layers, 4 heads, width 128, context 64, batch 12), written in
+PyTorch, for the same minutes; both learning rates are annealed to the end of the budget. The peer
+is omitted without PyTorch.
 """
 
 import importlib.util
@@ -14,7 +15,7 @@ import time
 import genai_basics as gb
 from genai_basics.model import Progress
 
-HEADERS = ["model", "minutes", "validation nats a character", "characters a second in training"]
+HEADERS = ["model", "minutes", "validation nats per character", "characters per second in training"]
 MINUTES = (3, 10)
 
 
@@ -49,6 +50,6 @@ def ours(train, validation, minutes):
 
 
 def nano_gpt(path, minutes):
-    """Train nanoGPT in a process of its own: PyTorch's compiler and TensorFlow share none."""
+    """Train nanoGPT in a process of its own: PyTorch's compiler and TensorFlow cannot share one."""
     command = [sys.executable, "-m", "benchmarks._nano_gpt", str(path), str(minutes)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()

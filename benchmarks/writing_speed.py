@@ -1,11 +1,11 @@
-"""Learning and writing characters: speed against Keras' own way and PyTorch's layers.
+"""Training on and writing characters: speed compared with Keras' own code and PyTorch's layers.
 
-Training: characters a second of the default language model against the network of Keras'
+Training: characters per second of the default language model, compared with the network of Keras'
 character-LSTM example (an LSTM of 128 on one-hot windows of 40, one prediction each, batch 128),
-against the same GRU of Keras in place of ours, and, with GRU and with LSTM, against PyTorch's
-layers of the same kind and size; these are left out without PyTorch. Writing: 64 texts of 1,000
-characters in one compiled loop, against `model.predict` of the example's network for each
-character, a text at a time as the example does it and all 64 at once, timed on 20 characters.
+with Keras' GRU in place of ours, and, with GRU and with LSTM, with PyTorch's layers of the same
+kind and size; these are omitted without PyTorch. Writing: 64 texts of 1,000 characters in one
+compiled loop, compared with `model.predict` of the example's network for each character, one text
+at a time as in the example and all 64 at once, timed on 20 characters.
 """
 
 import statistics
@@ -47,7 +47,7 @@ def training(text):
         pairs["GRU and LSTM of PyTorch"] = None
     table = []
     for name, pair in pairs.items():
-        work = f"training, characters a second; {name}"
+        work = f"training, characters per second; {name}"
         if pair is None:
             table.append([work, "", "PyTorch is not installed", ""])
             continue
@@ -60,7 +60,7 @@ def training(text):
 
 
 def speed(run):
-    """Return characters a second of a function that returns how many it has learned from."""
+    """Return characters per second; `run` returns how many it has trained on."""
     began = time.perf_counter()
     return run() / (time.perf_counter() - began)
 
