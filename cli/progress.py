@@ -13,7 +13,7 @@ class Bar(keras.callbacks.Callback):
         self.bar = bar
 
     def on_train_batch_end(self, batch, logs=None):
-        done = round(self.model.stage * self.bar.length)
+        done = round(self.model.progress.numpy() * self.bar.length)
         if done > self.bar.pos:
             self.bar.label = f"loss {float(logs['loss']):.4g}"
             self.bar.update(done - self.bar.pos)

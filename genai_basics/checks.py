@@ -7,7 +7,9 @@ Traceback (most recent call last):
 ValueError: `latent_dim` must be at least 1. Received: latent_dim=0
 """
 
-__all__ = ["at_least", "below_one", "between", "inside", "one_of", "positive"]
+import numbers
+
+__all__ = ["at_least", "below_one", "between", "inside", "one_of", "positive", "whole"]
 
 
 def at_least(name, value, least):
@@ -54,3 +56,12 @@ def one_of(name, value, choices):
         listed = f"{', '.join(first)} or {last}" if first else last
         raise ValueError(f"`{name}` must be {listed}. Received: {name}={value!r}")
     return value
+
+
+def whole(name, value, least):
+    """Return `value`, or refuse it where it is not a whole number of `least` or more."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+        raise ValueError(
+            f"`{name}` must be a whole number, {least} or more. Received: {name}={value!r}"
+        )
+    return int(value)

@@ -23,6 +23,7 @@ __all__ = [
     "ADVERSARIAL_LOSSES",
     "AdversarialLosses",
     "adversarial_losses",
+    "averaged",
     "gradient_penalty",
     "r1_penalty",
 ]
@@ -150,3 +151,19 @@ def r1_penalty(score, x):
 
 def _inner(x):
     return tuple(range(1, len(x.shape)))
+
+
+def averaged(terms, weights=None, layer_losses=()):
+    """Return the means over the batch of per-example loss terms, `{name: scalar}`.
+
+    Args:
+        terms: `{name: (batch,)}`, as `Model.loss_terms` returns them.
+        weights: Weights of the examples (batch,), as Keras' `sample_weight`: each term is
+            multiplied by them before the mean.
+        layer_losses: Scalars that are added to "loss", as regularizers of layers.
+    """
+    if weights is not None:
+        weights = ops.cast(ops.reshape(weights, (-1,)), "float32")
+        terms = {name: ops.cast(term, "float32") * weights for name, term in terms.items()}
+    terms = {name: ops.mean(term) for name, term in terms.items()}
+    return {**terms, "loss": sum(layer_losses, terms["loss"])}

@@ -1,22 +1,19 @@
 """`Model`: what all models of this library share, beside what `keras.Model` gives them."""
 
 import inspect
-import math
 
 import keras
 import numpy as np
-from keras import ops
 
-from . import backend, evaluation
-from .callbacks import Progress
+from . import backend, chunks, evaluation, feeding
+from .callbacks import Progress, cosine
 from .checks import at_least
 from .preprocessing import Labels
 
-__all__ = ["Model", "averaged", "draw_unlike", "some_of"]
+__all__ = ["Model"]
 
 EVALUATION_SEED = 20131220
 PROBE = 256  # training examples that `symptoms` may look at, as `model.probe`
-REDRAWS = 200
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -46,6 +43,8 @@ class Model(keras.Model):
     membership_score = "loss"  # what `losses_by_example` returns, in words
     loss_keyword = None  # the builder's keyword that chooses the loss, where `loss=` is refused
     xla = False  # measured: whether `jit_compile=None` means XLA
+    cuts_windows = False  # whether examples are windows that `prepare` cuts out of x
+    weighs_examples = True  # whether each example has a loss, which `sample_weight` multiplies
     num_classes = None
     preprocessor = None  # from raw x to the network's numbers: a `Preprocessor`
     remedy = "use fewer epochs, more data or a smaller network"  # against overfitting, for `Doctor`
@@ -55,6 +54,8 @@ class Model(keras.Model):
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
     errors_of, losses_by_example = evaluation.errors_of, evaluation.losses_by_example
     privacy_of, reads = evaluation.privacy_of, evaluation.reads
+    # For the verbs of families: methods on many examples, batch by batch, compiled once.
+    compile_once, map_batches = chunks.compile_once, chunks.map_batches
 
     def __init__(self, *, value_range=None, class_names=None, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -100,79 +101,51 @@ class Model(keras.Model):
 
     # Compiling: defaults that suit the model, and a round trip through `save`.
 
-    def compile(
-        self,
-        optimizer=None,
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        weighted_metrics=None,
-        run_eagerly=False,
-        steps_per_execution=1,
-        jit_compile=None,
-        auto_scale_loss=True,
-        *,
-        learning_rate=None,
-    ):
+    def compile(self, optimizer=None, loss=None, *, metrics=None, learning_rate=None, **kwargs):
         """Configure training. Without arguments, with defaults that suit the model.
 
         Args:
             optimizer: As in Keras. With the default, `fit` lowers the learning rate to zero by
                 a cosine over its epochs; with your own, your schedule counts.
-            loss, loss_weights, metrics, weighted_metrics: As in Keras, where there is a y.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: As in Keras.
-            learning_rate: Where the default optimizer starts.
+            loss, metrics: As in Keras, where there is a y.
+            learning_rate: Where the default optimizer, or one given by name, starts.
+            **kwargs: As in `keras.Model.compile`.
         """
-        arguments = dict(locals())
-        arguments = {
-            k: arguments[k] for k in inspect.signature(Model.compile).parameters if k in arguments
-        }
-        arguments.pop("self")
+        given = {"optimizer": optimizer, "loss": loss, "metrics": metrics, **kwargs}
+        given = {name: value for name, value in given.items() if value is not None}
         for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
-            if self.loss_keyword and arguments.get(name) is not None:
+            if name in given and type(self).train_step is not keras.Model.train_step:
+                choose = f"; choose it by {self.loss_keyword}" if self.loss_keyword else ""
                 raise ValueError(
-                    f"{type(self).__name__} carries its own loss and reports the parts of it; "
-                    f"choose it by {self.loss_keyword}. Received: {name}={arguments[name]!r}"
+                    f"{type(self).__name__} carries its own loss and reports the parts of it"
+                    f"{choose}. Received: {name}={given[name]!r}"
                 )
-        self.compile_arguments = {k: v for k, v in arguments.items() if v is not None}
-        if learning_rate is None:
-            learning_rate = self.learning_rate
-        elif isinstance(optimizer, str):
-            optimizer = keras.optimizers.get(optimizer)
-            optimizer.learning_rate = learning_rate
-        elif optimizer is not None:
+        if learning_rate is not None and not isinstance(optimizer, (str, type(None))):
             raise ValueError(
                 "`learning_rate` belongs to the default optimizer: set that of yours where you "
                 f"make it. Received: learning_rate={learning_rate} and an optimizer"
             )
-        self.peak_learning_rate = learning_rate
+        rate = self.learning_rate if learning_rate is None else learning_rate
+        self.compile_arguments = {**given, "learning_rate": learning_rate}
+        self.peak_rates = (rate,)
         self.progress.assign(0.0)
-        scheduled = isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule)
+        scheduled = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
         self.anneals = optimizer is None and not scheduled
-        super().compile(
-            optimizer=self.default_optimizer() if optimizer is None else optimizer,
-            loss=self.default_loss() if loss is None else loss,
-            loss_weights=loss_weights,
-            metrics=self.default_metrics() if metrics is None else metrics,
-            weighted_metrics=weighted_metrics,
-            run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution,
-            # XLA does not reach other processes.
-            jit_compile=self.xla and backend.workers() == 1 if jit_compile is None else jit_compile,
-            auto_scale_loss=auto_scale_loss,
-        )
+        optimizer = keras.optimizers.get(optimizer or self.default_optimizer(rate))
+        if learning_rate is not None and "optimizer" in given:
+            optimizer.learning_rate = learning_rate
+        # XLA does not reach other processes.
+        given.setdefault("jit_compile", self.xla and backend.workers() == 1)
+        defaults = {"loss": self.default_loss, "metrics": self.default_metrics}
+        super().compile(**{**defaults, **given, "optimizer": optimizer})
 
-    def default_optimizer(self):
-        """Return the optimizer of `compile()`, at `peak_learning_rate`."""
-        return keras.optimizers.Adam(self.peak_learning_rate)
+    default_loss = default_metrics = None  # of `compile()`; a `train_step` brings its own
 
-    def default_loss(self):
-        """Return the loss of `compile()`; `None` where a step brings its own."""
-        return None
+    def default_optimizer(self, learning_rate):
+        """Return the optimizer of `compile()`."""
+        return keras.optimizers.Adam(learning_rate)
 
-    def default_metrics(self):
-        """Return the metrics of `compile()`."""
-        return None
+    anneal = staticmethod(cosine)  # the factor on the learning rate, of where training stands
 
     def players(self):
         """Return `[(optimizer, variables), ...]`: who trains what."""
@@ -193,66 +166,34 @@ class Model(keras.Model):
         for optimizer, variables in self.players():
             optimizer.build(variables)
 
-    @property
-    def stage(self):
-        """Where training stands, from 0 to 1, as a Python number."""
-        return float(backend.value_of(self.progress))
-
-    def peaks(self):
-        """Return the learning rate at which each player's default optimizer starts."""
-        return [self.peak_learning_rate] * len(self.players())
-
-    def anneal(self, progress):
-        """Return the factor on the learning rate: a short rise, then a cosine to nearly zero."""
-        rise = min(1.0, 0.1 + progress / 0.01)
-        return rise * max(0.5 * (1.0 + math.cos(math.pi * progress)), 1e-3)
-
     # Data: from what users have to what the network takes.
 
     def adapt(self, x, y=None):
         """Fit the preprocessing to raw training data. The first `fit` calls it."""
         self.preprocessor.adapt(x, y)
 
-    def plan(self, x, y=None, batch_size=None):
-        """Return how many steps of `batch_size` a pass over raw, training x takes.
-
-        Called before training, after `adapt`. A model that cuts its examples out of x, as
-        windows of a text, counts those.
-        """
-        n = len(next(iter(x.values())) if isinstance(x, dict) else x)
-        return max(n // max(min(batch_size or self.batch_size, n), 1), 1)
-
     def finalize(self, x, y=None, validation=None):
         """Fit to raw training data what depends on the trained weights. `fit` ends with it.
 
-        `validation` is what `fit` was given as `validation_data`: x, or a tuple `(x, y)`.
+        `validation` is what `fit` was given as `validation_data`, as `feeding.Examples`.
         """
+
+    def prepare_targets(self, y):
+        """Return raw y as arrays for the loss: the labels of a conditional model, or `None`."""
+        if not self.num_classes:
+            return None
+        if y is None:
+            kind = type(self).__name__
+            raise ValueError(f"a conditional {kind} needs labels: pass y. Received: y=None")
+        return self.labels.check(y)
 
     def prepare(self, x, y=None, sample_weight=None):
         """Return raw data as a tuple of arrays of one length: `(x,)`, `(x, y)`, `(x, y, w)`.
 
         Called once for all of the data, so it is where they are checked.
         """
-        parts = (self.preprocessor.prepare(x),)
-        if y is not None or sample_weight is not None:
-            parts += (None if y is None else self.labels.encode(y),)
-        if sample_weight is not None:
-            parts += (np.asarray(sample_weight, "float32"),)
-        return self.check_lengths(parts)
-
-    @staticmethod
-    def check_lengths(parts):
-        """Return prepared parts, or refuse them where they are empty or of different lengths."""
-        lengths = [len(part) for part in keras.tree.flatten(parts) if part is not None]
-        if len(set(lengths)) > 1:
-            raise ValueError(f"x and y must have the same length. Received: lengths {lengths}")
-        if not lengths[0]:
-            raise ValueError("x must hold at least one example. Received: an empty array")
-        return parts
-
-    def input_shape_of_one(self):
-        """Return the shape of one raw example, `None` where it is free."""
-        return self.input_shape[1:]
+        parts = self.preprocessor.prepare(x), self.prepare_targets(y)
+        return feeding.checked(self, *parts, sample_weight)
 
     @property
     def labels(self):
@@ -269,22 +210,7 @@ class Model(keras.Model):
 
     def pipeline(self, x, y=None, sample_weight=None, *, batch_size=None, **order):
         """Return batches of the network's numbers, ready for Keras; see `backend.batches`."""
-        if backend.is_pipeline(x):
-            return x.map(self.transform)
-        data = self.prepare(x, y, sample_weight)
-        size = batch_size or self.batch_size
-        # x, y and weights travel by their place, so that none is taken for another.
-        parts = {i: part for i, part in enumerate(data) if part is not None}
-
-        def transform(batch):
-            return self.transform(*(batch.get(i) for i in range(len(data))))
-
-        drawn = self.draws(data, size, order.get("training", False), order.get("poisson", False))
-        if drawn is not None:
-            arguments = {"batch_size": size, "seed": None, **order, **drawn}
-            return backend.epochs(transform=lambda batch: self.transform(*batch), **arguments)
-        lengths = self.preprocessor.lengths(data[0])
-        return backend.batches(parts, size, transform=transform, lengths=lengths, **order)
+        return feeding.read(x, y, sample_weight).batches(self, batch_size, **order)[0]
 
     def draws(self, data, batch_size, training=False, poisson=False):
         """Return arguments of `backend.epochs` for examples that are made on the way, or `None`.
@@ -309,85 +235,91 @@ class Model(keras.Model):
         sample_weight=None,
         initial_epoch=0,
         steps_per_epoch=None,
-        validation_steps=None,
         validation_batch_size=None,
-        validation_freq=1,
+        **kwargs,
     ):
         """Train on raw data: `keras.Model.fit`, with the preprocessor in the input pipeline.
 
         The order of the data is a function of the model's seed and the epoch alone, so
-        `initial_epoch` goes on where an earlier call stopped.
+        `initial_epoch` goes on where an earlier call stopped. The first `fit` adapts the
+        preprocessor, to the first `feeding.SEEN` examples of a Dataset or generator.
         """
         self._assert_compile_called("fit")
         callbacks = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks
         callbacks = list(callbacks or [])
-        raw = None
-        if not backend.is_pipeline(x):
-            if validation_split and validation_data is None:
-                cut = round(len(x) * (1 - validation_split))
-                validation_data = (x[cut:], None if y is None else y[cut:])
-                x, y = x[:cut], None if y is None else y[:cut]
-            if not backend.value_of(self.adapted):
-                self.adapt(x, y)
-                self.adapted.assign(1.0)
-            raw = (x, y)
-            self.__dict__["probe"] = (_first(x), None if y is None else _first(y))
-            batch_size = batch_size or self.batch_size
-            planned = self.plan(x, y, batch_size)
-            steps_per_epoch = steps_per_epoch or planned
-            seed = np.random.randint(2**31) if self.seed is None else self.seed
-            x = self.pipeline(
-                x,
-                y,
-                sample_weight,
-                batch_size=batch_size,
-                seed=seed if shuffle else None,
-                start=initial_epoch * steps_per_epoch,
-                training=True,
-            )
-        else:
-            x = self.pipeline(x)
-        held_out = validation_data
+        data, held_out = feeding.read(x, y, sample_weight), None
         if validation_data is not None:
-            parts = held_out if _is_several(held_out) else (held_out,)
-            size = validation_batch_size or batch_size
-            validation_data = self.pipeline(*parts, batch_size=size)
+            held_out = data.held_out(validation_data)
+        elif validation_split:
+            data, held_out = data.split(validation_split)
+        some = self.adapt_once(data)
+        self.__dict__["probe"] = some[:PROBE].parts[:2]
+        seed = np.random.randint(2**31) if self.seed is None else self.seed
+        batches, steps_per_epoch = data.weighted(self, class_weight).batches(
+            self,
+            batch_size,
+            seed=seed if shuffle else None,
+            epoch=initial_epoch,
+            steps=steps_per_epoch,
+            training=True,
+        )
+        if held_out is not None:
+            size, steps = validation_batch_size or batch_size, kwargs.get("validation_steps")
+            validation_data, _ = held_out.batches(self, size, steps=steps)
         if not any(isinstance(callback, Progress) for callback in callbacks):
             callbacks.append(Progress(epochs=epochs))
         history = super().fit(
-            x,
+            batches,
             epochs=epochs,
             verbose=verbose,
             callbacks=callbacks,
             shuffle=False,  # the pipeline does
             validation_data=validation_data,
-            class_weight=class_weight,
             initial_epoch=initial_epoch,
             steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            validation_freq=validation_freq,
+            **kwargs,
         )
-        if raw is not None and not any(getattr(c, "finalizes", False) for c in callbacks):
-            self.finalize(*raw, validation=held_out)
+        if not any(getattr(callback, "finalizes", False) for callback in callbacks):
+            self.finalize(some.x, some.y, validation=held_out)
         return history
+
+    def adapt_once(self, data):
+        """Adapt to data unless that was done; return the examples that `adapt` looks at."""
+        some = data.first()
+        if not backend.value_of(self.adapted):
+            self.adapt(some.x, some.y)
+            self.adapted.assign(1.0)
+        return some
 
     def evaluate(
         self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
     ):
         """Evaluate on raw data: `keras.Model.evaluate`. Two evaluations draw the same noise."""
         self.reset_evaluation_noise()
-        if not kwargs.get("_use_cached_eval_dataset"):
-            x, y, sample_weight = (
-                self.pipeline(x, y, sample_weight, batch_size=batch_size),
-                None,
-                None,
-            )
-        return super().evaluate(x, y, verbose=verbose, sample_weight=sample_weight, **kwargs)
+        if not kwargs.get("_use_cached_eval_dataset"):  # that of `fit`, which made the batches
+            data = feeding.read(x, y, sample_weight)
+            x, _ = data.batches(self, batch_size, steps=kwargs.get("steps"))
+        return super().evaluate(x, verbose=verbose, **kwargs)
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """Return the model's outputs for raw x, in the data's range."""
-        x = self.pipeline(x, batch_size=batch_size)
+        x, _ = feeding.read(x).batches(self, batch_size, steps=kwargs.get("steps"))
         return self.invert(super().predict(x, verbose=verbose, **kwargs))
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """Take one step on a batch of raw data; a model that was not adapted adapts to it."""
+        data = feeding.read(x, y, sample_weight).weighted(self, class_weight)
+        self.adapt_once(data)
+        return super().train_on_batch(*data.one_batch(self), return_dict=return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Evaluate on one batch of raw data."""
+        batch = feeding.read(x, y, sample_weight).one_batch(self)
+        return super().test_on_batch(*batch, return_dict=return_dict)
+
+    def predict_on_batch(self, x):
+        """Return the outputs for one batch of raw x, as `predict` does."""
+        return self.invert(super().predict_on_batch(*feeding.read(x).one_batch(self)))
 
     def summary(self, *args, expand_nested=True, **kwargs):
         """Print the layers of all inner networks."""
@@ -403,35 +335,13 @@ class Model(keras.Model):
         """Start the noise of evaluations from its fixed seed, so that two of them agree."""
         self.evaluation_noise.state.assign([EVALUATION_SEED, 0])
 
-    def track_terms(self, n, terms):
-        """Count the averaged terms of a batch of n examples into the running means."""
-        return self.track(n, terms["loss"], *(terms[name] for name in self.tracked))
-
-    def track(self, n, loss, *values):
-        """Count a batch of n examples into the running means of loss and `tracked`."""
-        for tracker, value in zip(
-            [self._loss_tracker, *self.trackers], (loss, *values), strict=True
-        ):
-            tracker.update_state(value, sample_weight=n)
+    def track(self, n, terms):
+        """Count a batch of n examples into the running means of the loss and `tracked`."""
+        for tracker in (self._loss_tracker, *self.trackers):
+            tracker.update_state(terms[tracker.name], sample_weight=n)
         return self.get_metrics_result()
 
-    # Sampling and mapping in chunks, compiled once.
-
-    def compile_once(self, method, jit_compile=False):
-        """Return the bound method `method` as one compiled graph, kept for the next call."""
-        graphs = self.__dict__.setdefault("_graphs", {})
-        if method.__name__ not in graphs:
-            graphs[method.__name__] = backend.compiled(method, jit_compile=jit_compile)
-        return graphs[method.__name__]
-
-    def map_batches(self, method, *arrays, batch_size=None):
-        """Return what the bound method `method` makes of prepared arrays, batch by batch."""
-        compute = self.compile_once(method)
-        outputs = [
-            keras.tree.map_structure(ops.convert_to_numpy, compute(*batch))
-            for batch in backend.batches(arrays, batch_size or self.batch_size)
-        ]
-        return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
+    # Sampling.
 
     def generate(self, n, labels=None):
         """Return n samples in the network's numbers, drawn by `self.sampling_noise`."""
@@ -448,75 +358,5 @@ class Model(keras.Model):
             labels: Labels (numbers or names) of a conditional model: one for all, or as many as
                 are given, repeated up to n. Left out, all classes in turn.
         """
-        at_least("n", n, 1)
-        labels = self.labels.spread(n, labels)
-        generate = self.compile_once(self.generate)
-        seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
-        chunks = []
-        for start in range(0, n, batch_size):
-            self.sampling_noise.state.assign([seed, start])
-            chunk = None
-            if labels is not None:
-                chunk = np.resize(labels[start : start + batch_size], batch_size)
-            chunks.append(
-                keras.tree.map_structure(ops.convert_to_numpy, generate(batch_size, chunk))
-            )
-        samples = keras.tree.map_structure(lambda *parts: np.concatenate(parts)[:n], *chunks)
-        return self.invert(samples)
-
-
-def averaged(terms, weights=None):
-    """Return the means over the batch of per-example loss terms, `{name: scalar}`.
-
-    Args:
-        terms: `{name: (batch,)}`, as `Model.loss_terms` returns them.
-        weights: Weights of the examples (batch,), as Keras' `sample_weight`: each term is
-            multiplied by them before the mean.
-    """
-    if weights is not None:
-        weights = ops.cast(ops.reshape(weights, (-1,)), "float32")
-        terms = {name: ops.cast(term, "float32") * weights for name, term in terms.items()}
-    return {name: ops.mean(term) for name, term in terms.items()}
-
-
-def _is_several(data):
-    """Return whether validation data are `(x, y)` or `(x, y, weights)`, not a list of examples."""
-    if isinstance(data, list):
-        return (
-            len(data) in (2, 3)
-            and len({len(part) for part in data}) == 1
-            and all(not isinstance(part, str) for part in data)
-        )
-    return isinstance(data, tuple)
-
-
-def _first(data, n=PROBE):
-    """Return the first n examples of raw data."""
-    return {k: v[:n] for k, v in data.items()} if isinstance(data, dict) else data[:n]
-
-
-def some_of(x, most):
-    """Return at most so many examples of an array or of files, in order, the same each time."""
-    chosen = np.random.default_rng(0).permutation(len(x))[:most]
-    return np.asarray(x[np.sort(chosen)])
-
-
-def draw_unlike(avoid, draw, seed=None):
-    """Return the samples of `draw(seed=seed)`, those among `avoid` replaced by other seeds'.
-
-    Raises:
-        ValueError: If after `REDRAWS` draws some are still among `avoid`.
-    """
-    samples, avoid = list(draw(seed=seed)), set(avoid)
-    seeds = np.random.default_rng(seed).integers(2**31, size=REDRAWS)
-    for other in seeds.tolist():
-        known = [i for i, sample in enumerate(samples) if sample in avoid]
-        if not known:
-            return samples
-        others = draw(seed=other)
-        for i in known:
-            samples[i] = others[i]
-    raise ValueError(
-        f"after {REDRAWS} draws, {len(known)} of {len(samples)} samples are still among those to "
-        "avoid: the model has learned them by heart; raise the temperature, or train it for less"
-    )
+        labels = self.labels.spread(at_least("n", n, 1), labels)
+        return self.invert(chunks.samples(self, n, seed, batch_size, labels))

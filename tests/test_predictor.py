@@ -30,7 +30,7 @@ def test_regression_wins_over_the_names_of_classes(name):
         model = built(name, task="regression", **classes)
         assert model.num_classes is None
         assert model.class_names is None
-        assert isinstance(model.default_loss(), keras.losses.MeanSquaredError)
+        assert isinstance(model.default_loss, keras.losses.MeanSquaredError)
         assert model.predict(np.zeros((2, 5, 2), "float32"), verbose=0).shape == (2, 1)
 
 

@@ -6,8 +6,8 @@ import pytest
 from keras import ops
 
 from genai_basics import Doctor, build_text_vae
+from genai_basics.chunks import draw_unlike
 from genai_basics.metrics import active_units
-from genai_basics.model import draw_unlike
 from genai_basics.preprocessing import BOUNDARY, PADDING
 from genai_basics.vae.text_vae import without_padding
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from genai_basics import VAE, VampPrior, build_vae, load_data
 from genai_basics.layers import Gaussian
-from genai_basics.model import averaged
+from genai_basics.losses import averaged
 from genai_basics.vae import ELBO, Binarization, ImportanceWeighted, Schedule
 from genai_basics.vae.bounds import Draw
 

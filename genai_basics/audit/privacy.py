@@ -7,7 +7,7 @@ import secrets
 
 import keras
 
-from .. import backend
+from .. import backend, feeding
 from ..callbacks import Progress
 from ..checks import positive
 from ..extras import require
@@ -84,14 +84,10 @@ class PrivateTraining:
     ):
         """Train on raw data, as `Model.fit` does; returns Keras' `History`."""
         model = self.model
-        if not backend.value_of(model.adapted):
-            model.adapt(x, y)
-            model.adapted.assign(1.0)
+        data = model.adapt_once(feeding.Examples(x, y))
         size = batch_size or model.batch_size
-        steps = steps_per_epoch or model.plan(x, y, size)
-        batches = model.pipeline(
-            x, y, batch_size=size, seed=secrets.randbits(31), training=True, poisson=True
-        )
+        order = {"seed": secrets.randbits(31), "training": True, "poisson": True}
+        batches, steps = data.batches(model, size, steps=steps_per_epoch, **order)
         callbacks = list(callbacks)
         if not any(isinstance(callback, Progress) for callback in callbacks):
             callbacks.append(Progress(epochs=epochs))
@@ -125,7 +121,8 @@ class PrivateTraining:
         model.optimizer.finalize_variable_values(model.trainable_weights)
         callbacks.on_train_end(logs)
         if not finalizes:
-            model.finalize(x, y, validation=validation_data)
+            held_out = None if validation_data is None else data.held_out(validation_data)
+            model.finalize(x, y, validation=held_out)
         return model.history
 
     def step(self, batch, batch_size):

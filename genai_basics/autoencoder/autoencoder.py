@@ -14,7 +14,9 @@ from keras import ops
 
 from ..backend import gradient_step, gradients
 from ..checks import at_least
-from ..model import Model, averaged, some_of
+from ..losses import averaged
+from ..metrics.features import some_examples
+from ..model import Model
 from ..preprocessing import Clips, Numbers
 from . import autoencoder_networks as nets
 from . import compression, evaluation, tiles, transform
@@ -174,7 +176,7 @@ class Autoencoder(Model):
         self.sample_rate = sample_rate
         self.corruption = noise and Corruption(noise, noise_level, self.value_range is not None)
         self.preprocessor = (Clips if sample_rate else Numbers)(
-            self.input_shape_of_one(),
+            encoder.inputs[0].shape[1:],
             self.value_range,
             self.network_range,
             reach=self.corruption.reach if noise else 0.0,
@@ -201,9 +203,6 @@ class Autoencoder(Model):
     def get_config(self):
         return {**super().get_config(), "noise": self.noise_kind}
 
-    def input_shape_of_one(self):
-        return self.encoder.inputs[0].shape[1:]
-
     @property
     def batch_size(self):
         """Examples per batch of `fit`, by default."""
@@ -220,21 +219,20 @@ class Autoencoder(Model):
     def adapt(self, x, y=None):
         x = self.preprocessor.prepare(x)
         self.preprocessor.adapt(x)
-        few = some_of(x, min(STARTERS, max(1, STARTING_NUMBERS // math.prod(x.shape[1:]))))
+        most = min(STARTERS, max(1, STARTING_NUMBERS // math.prod(x.shape[1:])))
+        (few,) = some_examples((x,), most)
         numbers = ops.convert_to_numpy(self.preprocessor(few))
         step = transform.step_of(self.rate) if self.rate else None
         transform.start(self.encoder, self.decoder, numbers, step)
         if self.entropy is not None:
             self.entropy.start(self.map_batches(self._encode_prepared, few))
 
-    def prepare(self, x, y=None, sample_weight=None):
-        x = self.preprocessor.prepare(x)
-        return super().prepare(x, self.clean_targets(x, y), sample_weight)
-
-    @staticmethod
-    def clean_targets(x, y):
+    def prepare_targets(self, y):
         """Return y if it holds clean examples of the shape of x, `None` if it holds labels."""
-        return y if getattr(y, "shape", None) == getattr(x, "shape", ()) else None
+        if y is None or np.ndim(y[0]) == 0:
+            return None
+        y = self.preprocessor.as_array(y)
+        return y if y.shape[1:] == self.preprocessor.shape else None
 
     # The mathematics.
 
@@ -299,15 +297,16 @@ class Autoencoder(Model):
     def train_step(self, data):
         x, clean, weights = keras.utils.unpack_x_y_sample_weight(data)
         terms = gradient_step(
-            lambda: averaged(self.loss_terms(x, clean, training=True), weights),
+            lambda: averaged(self.loss_terms(x, clean, training=True), weights, self.losses),
             self.trainable_variables,
             self.optimizer,
         )
-        return self.track_terms(ops.shape(x)[0], terms)
+        return self.track(ops.shape(x)[0], terms)
 
     def test_step(self, data):
         x, clean, weights = keras.utils.unpack_x_y_sample_weight(data)
-        return self.track_terms(ops.shape(x)[0], averaged(self.loss_terms(x, clean), weights))
+        terms = averaged(self.loss_terms(x, clean), weights, self.losses)
+        return self.track(ops.shape(x)[0], terms)
 
     def finalize(self, x, y=None, validation=None):
         """Fit the density of codes, and the tables of `compress`, to the trained encoder."""

@@ -40,7 +40,7 @@ def compress(model, x, names=None):
         names: Names to keep in the file, one per example.
     """
     model_id = fingerprint(model)
-    shape = tuple(model.input_shape_of_one())
+    shape = tuple(model.preprocessor.shape)
     facts = {"n": len(x)}
     if names is not None:
         facts["names"] = [str(name) for name in names]
@@ -62,7 +62,7 @@ def decompress(model, data):
         CodecError: The file is damaged, or of another model or version.
     """
     facts, body = unpack(data, fingerprint(model))
-    shape, inner = tuple(model.input_shape_of_one()), tuple(model.decoder.inputs[0].shape[1:])
+    shape, inner = tuple(model.preprocessor.shape), tuple(model.decoder.inputs[0].shape[1:])
     sizes = facts.get("sizes")
     counts = [1] * facts["n"] if sizes is None else [count_tiles(size, shape) for size in sizes]
     codes = model.entropy.decode(body, sum(counts) * math.prod(inner))

@@ -42,7 +42,7 @@ def features_of(model, x, y=None):
 def report(model, x, y=None):
     """Return `(metrics, intervals)`: errors of reconstructions, and sizes of compressed files."""
     x = model.preprocessor.prepare(x)
-    clean = model.clean_targets(x, y)
+    clean = model.prepare_targets(y)
     if model.target == "noise2void" and clean is None:  # the clean pictures are not known
         loss = model.evaluate(x, verbose=0, return_dict=True)["reconstruction"]
         return {"hidden_pixel_error": loss}, {}
@@ -99,7 +99,7 @@ def answer(model, x):
 
 def pictures(model, x, y=None):
     """Return rows of originals, noisy inputs (of a denoiser) and outputs; codecs compared."""
-    if len(model.input_shape_of_one()) != 3 or model.value_range != (0, 255):
+    if len(model.preprocessor.shape) != 3 or model.value_range != (0, 255):
         return {}
     many, x = np.asarray(x[:400]), np.asarray(x[:20])
     inputs, outputs = _denoised(model, x)

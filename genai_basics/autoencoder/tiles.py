@@ -93,7 +93,7 @@ def reconstruct(model, x):
     Returns:
         An array if x is one, otherwise a list.
     """
-    shape = tuple(model.input_shape_of_one())
+    shape = tuple(model.preprocessor.shape)
     if hasattr(x, "shape") and tuple(x.shape[1:]) == shape:
         return model.predict(x, verbose=0)
 
@@ -109,7 +109,7 @@ def reconstruct(model, x):
 
 def as_example(model, x):
     """Return one raw example of any size as an array with an axis of channels."""
-    x, shape = np.asarray(x), tuple(model.input_shape_of_one())
+    x, shape = np.asarray(x), tuple(model.preprocessor.shape)
     x = x[..., None] if model.sample_rate and x.ndim == 1 else x
     if len(shape) == 1 or x.ndim != len(shape) or x.shape[-1] != shape[-1] or not x.size:
         raise ValueError(

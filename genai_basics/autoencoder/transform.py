@@ -12,6 +12,7 @@ import numpy as np
 from keras import layers
 
 from ..backend import value_of
+from ..layers import Shift
 from ..layers.blocks import crop
 
 __all__ = ["analysis", "start", "step_of", "synthesis"]
@@ -53,11 +54,20 @@ def start(encoder, decoder, x, step=None):
     """Set the means and the linear parts from examples x (n, …), in the network's numbers.
 
     Args:
-        encoder, decoder: As `build_autoencoder` makes them; others are not changed.
+        encoder, decoder: As `build_autoencoder` makes them; others are not changed, nor are those
+            that an earlier training started, or frozen ones.
         x: Examples, NumPy.
         step: Unit of the code. `None`: the code has a mean square of 1.
     """
-    names = {layer.name for layer in encoder.layers}
+    linear = [
+        layer
+        for layer in (*encoder.layers, *decoder.layers)
+        if isinstance(layer, Shift) or layer.name in ("analysis", "synthesis")
+    ]
+    started = any(isinstance(layer, Shift) and layer.started for layer in linear)
+    if started or not all(layer.trainable for layer in linear):
+        return
+    names = {layer.name for layer in linear}
     if "less_mean" in names:
         for network, name in ((encoder, "less_mean"), (decoder, "and_mean")):
             network.get_layer(name).start(x)

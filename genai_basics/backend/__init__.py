@@ -13,7 +13,17 @@ if keras.backend.backend() != "tensorflow":
     )
 
 from .graphs import compiled, deterministic, on_gpu, scan, value_of
-from .pipelines import batches, epochs, is_pipeline
+from .pipelines import (
+    arrays_of,
+    as_array,
+    batched,
+    batches,
+    epochs,
+    is_dataset,
+    is_endless,
+    length_of,
+    streamed,
+)
 from .steps import (
     gradient_step,
     gradients,
@@ -26,6 +36,9 @@ from .strategies import WorkerLost, agreed, distribution, join, of_first, train_
 __all__ = [
     "WorkerLost",
     "agreed",
+    "arrays_of",
+    "as_array",
+    "batched",
     "batches",
     "compiled",
     "deterministic",
@@ -33,14 +46,17 @@ __all__ = [
     "epochs",
     "gradient_step",
     "gradients",
-    "is_pipeline",
+    "is_dataset",
+    "is_endless",
     "join",
+    "length_of",
     "of_first",
     "on_gpu",
     "private_gradient_step",
     "scan",
     "stop_gradient_of",
     "straight_through",
+    "streamed",
     "train_as_one",
     "value_of",
     "workers",

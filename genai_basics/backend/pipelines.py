@@ -9,15 +9,88 @@ import tensorflow as tf
 from .strategies import own_rows, workers
 
 __all__ = [
+    "arrays_of",
+    "as_array",
+    "batched",
     "batches",
     "epochs",
-    "is_pipeline",
+    "is_dataset",
+    "is_endless",
+    "length_of",
+    "streamed",
 ]
 
 
-def is_pipeline(x):
-    """Say whether `x` already yields batches (a `tf.data.Dataset`)."""
+def is_dataset(x):
+    """Say whether `x` is a `tf.data.Dataset`."""
     return isinstance(x, tf.data.Dataset)
+
+
+def length_of(source):
+    """Return the number of elements of a Dataset or of any other source, `None` if not known."""
+    if is_dataset(source):
+        length = int(source.cardinality())
+        return length if length >= 0 else None
+    if isinstance(source, keras.utils.PyDataset):
+        return source.num_batches
+    return len(source) if hasattr(source, "__len__") else None
+
+
+def is_endless(source):
+    """Say whether a source is known to have no end."""
+    if is_dataset(source):
+        return int(source.cardinality()) == tf.data.INFINITE_CARDINALITY
+    return isinstance(source, keras.utils.PyDataset) and source.num_batches is None
+
+
+def batched(dataset, rank, batch_size):
+    """Return a Dataset in batches: itself, unless its x have the `rank` of one example."""
+    spec = dataset.element_spec
+    first = keras.tree.flatten(spec[0] if isinstance(spec, tuple) else spec)[0]
+    columns = isinstance(spec[0] if isinstance(spec, tuple) else spec, dict)
+    one = 0 if columns or first.dtype == tf.string else rank
+    return dataset.batch(batch_size) if first.shape.rank == one else dataset
+
+
+def arrays_of(source):
+    """Yield the elements of a Dataset in NumPy, or those of any other source as they are."""
+    yield from source.as_numpy_iterator() if is_dataset(source) else source
+
+
+def as_array(part):
+    """Return a tensor or array as NumPy, and texts (bytes in Datasets) as a list of `str`."""
+    part = np.asarray(part.detach().cpu() if hasattr(part, "detach") else part)
+    if part.dtype == object and part.size and isinstance(part.flat[0], bytes):
+        return [text.decode() for text in part.ravel().tolist()]
+    return part
+
+
+def streamed(make, first, transform, length=None):
+    """Return a `tf.data.Dataset` of batches that `make()` iterates over, once for each pass.
+
+    Args:
+        make: Callable that returns an iterator of pytrees of arrays; `None` marks what is absent.
+        first: A batch, whose structure, ranks and types the others have.
+        transform: Applied to the parts of each batch, in the graph.
+        length: Number of batches, if it is known.
+    """
+    flat = [np.asarray(part) for part in keras.tree.flatten(first) if part is not None]
+    signature = [tf.TensorSpec([None] * part.ndim, part.dtype) for part in flat]
+
+    def arrays():
+        for batch in make():
+            parts = [part for part in keras.tree.flatten(batch) if part is not None]
+            yield tuple(np.asarray(part) for part in parts)
+
+    def packed(*parts):
+        parts = iter(parts)
+        flat = [part if part is None else next(parts) for part in keras.tree.flatten(first)]
+        return transform(*keras.tree.pack_sequence_as(first, flat))
+
+    pipeline = tf.data.Dataset.from_generator(arrays, output_signature=tuple(signature))
+    if length is not None:
+        pipeline = pipeline.apply(tf.data.experimental.assert_cardinality(length))
+    return _read_ahead(pipeline.map(packed), tf.data.experimental.AutoShardPolicy.OFF)
 
 
 def batches(

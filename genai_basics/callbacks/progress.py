@@ -1,5 +1,6 @@
 """`Progress`: the budget of a training, and the learning rate that follows it."""
 
+import math
 import time
 
 import keras
@@ -7,7 +8,19 @@ import numpy as np
 
 from .. import backend
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "cosine", "late_cosine"]
+
+
+def cosine(progress):
+    """Return the factor on a learning rate: a short rise, then a cosine to nearly zero."""
+    rise = min(1.0, 0.1 + progress / 0.01)
+    return rise * max(0.5 * (1.0 + math.cos(math.pi * progress)), 1e-3)
+
+
+def late_cosine(progress):
+    """Return the factor on a learning rate: 1 for the first half, then a cosine."""
+    fall = max(progress - 0.5, 0.0) / 0.5
+    return max(0.5 * (1.0 + math.cos(math.pi * fall)), 0.01)
 
 
 class Progress(keras.callbacks.Callback):
@@ -41,12 +54,12 @@ class Progress(keras.callbacks.Callback):
         self.annealing = self.model.anneals
         if self.annealing:
             # As compiled, or as an earlier training left it; otherwise it was set by hand.
-            stage = self.model.stage
-            self.last = self.usual(stage) if stage else self.model.peaks()
+            stage = float(backend.value_of(self.model.progress))
+            self.last = self.usual(stage) if stage else self.model.peak_rates
 
     def usual(self, progress):
         """Return the annealed learning rate of each player at this stage of training."""
-        return [peak * self.model.anneal(progress) for peak in self.model.peaks()]
+        return [peak * self.model.anneal(progress) for peak in self.model.peak_rates]
 
     def rates(self):
         """Return the present learning rate of each player."""
@@ -88,8 +101,9 @@ class Progress(keras.callbacks.Callback):
         if self.seconds:
             progress = self.elapsed / max(self.seconds - self.validating, 1e-6)
         else:
-            steps = self.params["steps"] or 1
-            progress = (self.epoch + min(batches / steps, 1.0)) / self.epochs
+            steps = self.params["steps"]  # `None` in the first pass over what has no known length
+            part = min(batches / steps, 1.0) if steps else float(batches is None)
+            progress = (self.epoch + part) / self.epochs
         progress, *values = backend.agreed([progress, *logs.values()])
         logs.update(zip(logs, values, strict=True))
         if self.seconds and progress >= 1.0:

@@ -261,8 +261,8 @@ class CNN(Predictor):
             return (outputs + super().call(ops.flip(x, axis=2), training=False)) / 2
         return outputs
 
-    def default_optimizer(self):
-        return keras.optimizers.AdamW(self.peak_learning_rate, weight_decay=1e-2)
+    def default_optimizer(self, learning_rate):
+        return keras.optimizers.AdamW(learning_rate, weight_decay=1e-2)
 
     def explain(self, x, label=None):
         """Return the class activation map of x: how much each position supports a class.

@@ -15,11 +15,13 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from .. import feeding
 from ..backend import gradient_step
 from ..checks import at_least, inside
 from ..data.images import resize_images
 from ..evaluation import losses_by_example
-from ..model import Model, averaged
+from ..losses import averaged
+from ..model import Model
 from ..preprocessing import Numbers
 from . import evaluation
 from .boxes import boxes_of, detection_losses, distinct, varied
@@ -162,7 +164,7 @@ def _network(input_shape, num_classes, filters, init):
 class Resized(Numbers):
     """Pictures of any size, resized to the network's."""
 
-    def _as_array(self, x):
+    def as_array(self, x):
         pictures = [as_picture(picture) for picture in x]
         for picture in pictures:
             if picture.ndim != 3 or picture.shape[-1] != self.shape[-1]:
@@ -224,11 +226,8 @@ class Detector(Model):
         """(height, width) of the network's pictures."""
         return tuple(self.network.inputs[0].shape[1:3])
 
-    def input_shape_of_one(self):
-        return self.preprocessor.shape
-
-    def default_optimizer(self):
-        return keras.optimizers.AdamW(self.peak_learning_rate, weight_decay=1e-2)
+    def default_optimizer(self, learning_rate):
+        return keras.optimizers.AdamW(learning_rate, weight_decay=1e-2)
 
     # Data: pictures of any size, boxes in their pixels.
 
@@ -236,7 +235,7 @@ class Detector(Model):
         x = [as_picture(picture) for picture in x]  # once, where they are read from disk
         resized = self.preprocessor.prepare(x)
         if y is None:
-            return (resized,)
+            return feeding.checked(self, resized, None, None)
         if len(y) != len(x):
             raise ValueError(
                 f"x and y must have the same length. Received: lengths {[len(x), len(y)]}"
@@ -247,8 +246,7 @@ class Detector(Model):
         for i, (picture, target) in enumerate(zip(x, y, strict=True)):
             found, numbers = self._target(target, picture.shape)
             boxes[i, : len(found)], labels[i, : len(numbers)] = found, numbers
-        weights = () if sample_weight is None else (np.asarray(sample_weight, "float32"),)
-        return (resized, {"boxes": boxes, "labels": labels}, *weights)
+        return feeding.checked(self, resized, {"boxes": boxes, "labels": labels}, sample_weight)
 
     def _target(self, target, shape):
         """Return boxes in the network's pixels and integer labels, without those of no area."""
@@ -294,7 +292,7 @@ class Detector(Model):
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         terms = self.loss_terms(x, y, training)
         share = terms["objects"] / ops.mean(terms["objects"])
-        return averaged(terms, share if weights is None else share * weights)
+        return averaged(terms, share if weights is None else share * weights, self.losses)
 
     def train_step(self, data):
         terms = gradient_step(
@@ -302,10 +300,10 @@ class Detector(Model):
             self.trainable_variables,
             self.optimizer,
         )
-        return self.track_terms(ops.shape(data[0])[0], terms)
+        return self.track(ops.shape(data[0])[0], terms)
 
     def test_step(self, data):
-        return self.track_terms(ops.shape(data[0])[0], self.averaged_terms(data, training=False))
+        return self.track(ops.shape(data[0])[0], self.averaged_terms(data, training=False))
 
     def predict_step(self, data):
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)

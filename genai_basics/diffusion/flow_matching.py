@@ -33,8 +33,9 @@ from ..backend import gradient_step
 from ..checks import at_least, between
 from ..layers import averaged_copy, move_average
 from ..layers.blocks import check_shape
+from ..losses import averaged
 from ..metrics.features import Judge, some_examples
-from ..model import Model, averaged, some_of
+from ..model import Model
 from ..preprocessing import Numbers
 from . import evaluation
 from .networks import build_dense, build_unet
@@ -154,7 +155,7 @@ class Diffusion(Model):
         self.label_dropout = between("label_dropout", label_dropout, 0, 1)
         self.ema = between("ema", ema, 0, 1)
         self.ema_network = averaged_copy(network)
-        shape = self.input_shape_of_one()
+        shape = network.inputs[0].shape[1:]
         self.features = features
         self.judge = Judge(shape, num_classes or len(self.class_names or ()) or None, features)
         self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
@@ -165,29 +166,20 @@ class Diffusion(Model):
         self.preprocessor = Numbers(shape, self.value_range, reach)
         self.built = True
 
-    def default_optimizer(self):
-        return keras.optimizers.Adam(self.peak_learning_rate, beta_2=0.99, global_clipnorm=1.0)
-
-    def input_shape_of_one(self):
-        return self.network.inputs[0].shape[1:]
+    def default_optimizer(self, learning_rate):
+        return keras.optimizers.Adam(learning_rate, beta_2=0.99, global_clipnorm=1.0)
 
     # Data.
 
     def adapt(self, x, y=None):
         """Fit the preprocessing, and m and s of the velocity that the model starts from."""
         super().adapt(x, y)
-        numbers = ops.convert_to_numpy(self.preprocessor(some_of(x, 10_000)))
+        numbers = ops.convert_to_numpy(self.preprocessor(some_examples((x,), 10_000)[0]))
         self.mean.assign(numbers.mean(axis=0))
         self.deviation.assign(max(float((numbers - numbers.mean(axis=0)).std()), 1e-3))
         if self.judge.classifier is not None and y is not None:
             x, y = some_examples((x, self.labels.encode(y)), JUDGE_LIMIT)
             self.judge.adapt(ops.convert_to_numpy(self.seen(self.preprocessor(x))), y)
-
-    def prepare(self, x, y=None, sample_weight=None):
-        if self.num_classes and y is None:
-            raise ValueError(f"a conditional model needs labels: pass y. Received: y={y}")
-        parts = super().prepare(x, y if self.num_classes else None, sample_weight)
-        return (parts[0], self.labels.check(parts[1]), *parts[2:]) if self.num_classes else parts
 
     def seen(self, x):
         """Return x of the network's range as the judge takes it: pictures in [0, 1]."""
@@ -232,16 +224,17 @@ class Diffusion(Model):
     def train_step(self, data):
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         terms = gradient_step(
-            lambda: averaged(self.loss_terms(x, y, training=True), weights),
+            lambda: averaged(self.loss_terms(x, y, training=True), weights, self.losses),
             self.network.trainable_variables,
             self.optimizer,
         )
         move_average(self.ema_network, self.network, self.optimizer.iterations, self.ema)
-        return self.track_terms(ops.shape(x)[0], terms)
+        return self.track(ops.shape(x)[0], terms)
 
     def test_step(self, data):
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
-        return self.track_terms(ops.shape(x)[0], averaged(self.loss_terms(x, y), weights))
+        terms = averaged(self.loss_terms(x, y), weights, self.losses)
+        return self.track(ops.shape(x)[0], terms)
 
     def call(self, x, t, labels=None, training=False):
         """Return the velocity at points x (batch, ...), in the network's numbers, and times t."""
@@ -279,7 +272,7 @@ class Diffusion(Model):
         return ops.fori_loop(0, ops.cast(self.sampling_steps, "int32"), step, x)
 
     def generate(self, n, labels=None):
-        shape = (n, *self.input_shape_of_one())
+        shape = (n, *self.preprocessor.shape)
         return self.follow(keras.random.normal(shape, seed=self.sampling_noise), labels)
 
     def sample(
@@ -310,7 +303,7 @@ class Diffusion(Model):
         at_least("interpolate", interpolate, 2)
         rng = np.random.default_rng(seed)
         corners = rng.standard_normal(
-            (-(-at_least("n", n, 1) // interpolate) + 1, *self.input_shape_of_one())
+            (-(-at_least("n", n, 1) // interpolate) + 1, *self.preprocessor.shape)
         )
         if labels is None and self.num_classes:
             labels = np.arange(self.num_classes).repeat(interpolate)
@@ -338,7 +331,7 @@ class Diffusion(Model):
     def decode(self, z, labels=None, *, guidance=None, steps=None):
         """Return the examples that noise z (n, ...) leads to, in the data's range."""
         self._set_sampler(guidance, steps)
-        z, shape = np.asarray(z, "float32"), self.input_shape_of_one()
+        z, shape = np.asarray(z, "float32"), self.preprocessor.shape
         if z.shape[1:] != shape:
             expected = ", ".join(map(str, ("n", *shape)))
             raise ValueError(f"z must have shape ({expected}). Received: shape {z.shape}")

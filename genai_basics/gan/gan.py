@@ -21,9 +21,8 @@ from .. import backend
 from ..backend import gradient_step, stop_gradient_of
 from ..checks import at_least, below_one, one_of, positive
 from ..layers import DifferentiableAugmentation, averaged_copy, great_circles, move_average
-from ..losses import PENALTIES, adversarial_losses, gradient_penalty, r1_penalty
+from ..losses import PENALTIES, adversarial_losses, averaged, gradient_penalty, r1_penalty
 from ..metrics.features import Judge, some_examples
-from ..model import averaged
 from ..preprocessing import Numbers
 from . import evaluation
 from .players import TwoPlayers, Unmoved
@@ -96,14 +95,11 @@ class GAN(TwoPlayers):
         self.changes = DifferentiableAugmentation(self.augment, self.seed) if augment else None
         self.ema_generator = averaged_copy(generator)
         self.truncation = self._scalar("truncation")
-        shape = self.input_shape_of_one()
+        shape = discriminator.inputs[0].shape[1:]
         self.preprocessor = preprocessor or Numbers(shape, self.value_range, self.network_range)
         classes = num_classes or len(self.class_names or ()) or None
         self.judge = judge or Judge(self.shape_seen(), classes)
         self.built = True
-
-    def input_shape_of_one(self):
-        return self.discriminator.inputs[0].shape[1:]
 
     @property
     def latent_dim(self):
@@ -118,7 +114,7 @@ class GAN(TwoPlayers):
     @property
     def can_augment(self):
         """Whether the builder takes `augment` for such examples: `build_gan` does for pictures."""
-        return type(self) is GAN and len(self.input_shape_of_one()) == 3
+        return type(self) is GAN and len(self.preprocessor.shape) == 3
 
     @property
     def remedy(self):
@@ -135,22 +131,16 @@ class GAN(TwoPlayers):
             x, y = some_examples((x, self.labels.encode(y)), CLASSIFIER_LIMIT)
             self.judge.adapt(ops.convert_to_numpy(self.seen(self.preprocessor(x))), y)
 
-    def prepare(self, x, y=None, sample_weight=None):
-        if self.num_classes and y is None:
-            raise ValueError(f"a conditional GAN needs labels: pass y. Received: y={y}")
-        parts = super().prepare(x, y if self.num_classes else None)
-        return (parts[0], self.labels.check(parts[1])) if self.num_classes else parts
-
     def seen(self, x):
         """Return x of the network's range as `judge` takes it: pictures in [0, 1]."""
         return x if self.preprocessor.scaling is not None else 0.5 * (x + 1.0)
 
     def shape_seen(self):
         """Return the shape of one example as `judge` takes it."""
-        return self.input_shape_of_one()
+        return self.discriminator.inputs[0].shape[1:]
 
     def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
-        if validation_data is not None and not backend.is_pipeline(validation_data):
+        if validation_data is not None and not backend.is_dataset(validation_data):
             parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
             validation_data = some_examples(parts, VALIDATION_LIMIT)
         return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
@@ -269,10 +259,11 @@ class GAN(TwoPlayers):
         def generator_loss():
             fake = self.fakes(x, y, training=True)
             terms = self.loss_terms(x, y, training=True, fake=fake, player="generator")
-            return averaged(terms)["loss"], fake
+            return averaged(terms, None, self.generator.losses)["loss"], fake
 
         def discriminator_loss(fake):
             terms = averaged(self.loss_terms(x, y, training=True, fake=fake))
+            terms["d_loss"] += sum(self.discriminator.losses)
             return terms["d_loss"], terms
 
         for _ in range(self.discriminator_steps - 1):
@@ -304,8 +295,8 @@ class GAN(TwoPlayers):
     def _track(self, x, fake, terms, *norms):
         # Variance between the examples of a batch, relative to the real ones': 1 is ideal.
         spread = ops.sum(ops.var(fake, axis=0)) / ops.maximum(ops.sum(ops.var(x, axis=0)), 1e-6)
-        names = ("loss", "d_loss", "real_accuracy", "fake_accuracy")
-        return self.track(ops.shape(x)[0], *(terms[name] for name in names), spread, *norms)
+        norms = zip(("generator_norm", "discriminator_norm"), norms, strict=True)
+        return self.track(ops.shape(x)[0], {**terms, "diversity": spread, **dict(norms)})
 
     def evaluate(self, x=None, y=None, *args, return_dict=False, **kwargs):
         logs = super().evaluate(x, y, *args, return_dict=True, **kwargs)

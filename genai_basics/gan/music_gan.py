@@ -149,6 +149,7 @@ class MusicGAN(GAN):
     """
 
     network_range = (0.0, 1.0)
+    cuts_windows = True
     learning_rate, d_learning_rate = 5e-4, 1e-3
     remedy = "use fewer epochs, more pieces or fewer `units`"
 
@@ -161,18 +162,11 @@ class MusicGAN(GAN):
         super().__init__(generator, discriminator, **kwargs)
         self.steps, self.voices, self.pitches = generator.outputs[0].shape[1:]
 
-    def plan(self, x, y=None, batch_size=None):
-        n = len(self.prepare(x)[0])
-        return max(n // min(batch_size or self.batch_size, n), 1)
-
-    def prepare(self, x, y=None, sample_weight=None):
-        return (self.preprocessor.prepare(x),)
-
     def seen(self, x):
         return ops.reshape(x, (-1, *self.shape_seen()))
 
     def shape_seen(self):
-        steps, voices, pitches = self.input_shape_of_one()
+        steps, voices, pitches = self.discriminator.inputs[0].shape[1:]
         return (steps, voices * pitches)
 
     def generate_batch(self, z, label=None, training=False, generator=None, noise=None):

@@ -1,10 +1,9 @@
 """Two networks that train against each other, with an optimizer each."""
 
-import math
-
 import keras
 from keras import ops
 
+from ..callbacks import late_cosine
 from ..model import Model
 
 __all__ = ["TwoPlayers", "Unmoved"]
@@ -34,19 +33,19 @@ class TwoPlayers(Model):
             raise ValueError("give `g_optimizer` or `optimizer`, which are one. Received: both")
         super().compile(g_optimizer if optimizer is None else optimizer, **kwargs)
         ratio = self.d_learning_rate / self.learning_rate
-        self.d_peak_learning_rate = ratio * self.peak_learning_rate
+        self.peak_rates = (*self.peak_rates, ratio * self.peak_rates[0])
         if d_optimizer is not None:
             self.compile_arguments["d_optimizer"] = d_optimizer
             self.anneals = False
         self.d_optimizer = (
             keras.optimizers.get(d_optimizer)
             if d_optimizer is not None
-            else keras.optimizers.Adam(self.d_peak_learning_rate, beta_1=0.5, beta_2=0.99)
+            else self.default_optimizer(self.peak_rates[1])
         )
         self.build_optimizers()  # each for its own player, before Keras builds one for both
 
-    def default_optimizer(self):
-        return keras.optimizers.Adam(self.peak_learning_rate, beta_1=0.5, beta_2=0.99)
+    def default_optimizer(self, learning_rate):
+        return keras.optimizers.Adam(learning_rate, beta_1=0.5, beta_2=0.99)
 
     def players(self):
         return [
@@ -54,13 +53,8 @@ class TwoPlayers(Model):
             (self.d_optimizer, self.discriminator.trainable_variables),
         ]
 
-    def peaks(self):
-        return [self.peak_learning_rate, self.d_peak_learning_rate]
-
-    def anneal(self, progress):
-        """Return the factor on the learning rates: 1 for the first half, then a cosine."""
-        fall = max(progress - 0.5, 0.0) / 0.5
-        return max(0.5 * (1.0 + math.cos(math.pi * fall)), 0.01)
+    weighs_examples = False  # the players' losses are of batches
+    anneal = staticmethod(late_cosine)
 
 
 class Unmoved:

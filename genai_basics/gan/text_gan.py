@@ -17,7 +17,7 @@ from keras import layers, ops
 
 from ..backend import stop_gradient_of, straight_through
 from ..checks import at_least, one_of
-from ..model import draw_unlike
+from ..chunks import draw_unlike
 from ..preprocessing import OneHotTexts
 from . import evaluation
 from .gan import GAN, check_choices
@@ -202,9 +202,6 @@ class TextGAN(GAN):
     def vocabulary_size(self):
         """Number of columns: the tokens and the end of a text."""
         return self.generator.output.shape[2]
-
-    def prepare(self, x, y=None, sample_weight=None):
-        return (self.preprocessor.prepare(x),)
 
     def seen(self, x):
         return x

@@ -329,7 +329,7 @@ class VideoGAN(GAN):
     pictures = evaluation.pictures_of_clips
 
     def shape_seen(self):
-        _, height, width, channels = self.input_shape_of_one()
+        _, height, width, channels = self.discriminator.inputs[0].shape[1:]
         return (height, width, 3 * channels)
 
     def seen(self, x):
@@ -338,9 +338,6 @@ class VideoGAN(GAN):
         middle = [x[:, i] for i in (0, frames // 4, frames // 2)]
         return 0.5 * (ops.concatenate(middle, axis=-1) + 1.0)
 
-    def prepare(self, x, y=None, sample_weight=None):
-        return (self.preprocessor.prepare(x),)
-
     def adapt(self, x, y=None):
         """Take the background from what does not move in most frames."""
         super().adapt(x, y)
@@ -348,5 +345,5 @@ class VideoGAN(GAN):
         still = ops.convert_to_numpy(self.preprocessor(still))
         for network in (self.generator, self.ema_generator):
             for layer in network.layers:
-                if isinstance(layer, MovingLayers):
+                if isinstance(layer, MovingLayers) and layer.trainable:
                     layer.background.assign(still.reshape(layer.background.shape))

@@ -65,9 +65,15 @@ class Shift(keras.layers.Layer):
         shape = input_shape[-1:] if self.shared else input_shape[1:]
         self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
 
+    @property
+    def started(self):
+        """Whether the mean was set."""
+        return bool(ops.any(self.mean != 0))
+
     def start(self, x):
-        """Set the mean from examples x (n, ...), NumPy."""
-        self.mean.assign(x.mean(axis=tuple(range(x.ndim - 1)) if self.shared else 0))
+        """Set the mean from examples x (n, ...), NumPy, unless that was done, or it is frozen."""
+        if self.trainable and not self.started:
+            self.mean.assign(x.mean(axis=tuple(range(x.ndim - 1)) if self.shared else 0))
 
     def call(self, x):
         return x + self.sign * ops.cast(self.mean, x.dtype)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import backend
+from .. import feeding
 from ..evaluation import losses_by_example
 from ..model import Model
 from . import evaluation
@@ -61,16 +61,17 @@ class Predictor(Model):
         """Number of classes; `None` where values are predicted."""
         return self.head.num_classes
 
+    @property
     def default_loss(self):
+        """The loss of `compile()`."""
         return self.head.default_loss()
 
+    @property
     def default_metrics(self):
+        """The metrics of `compile()`."""
         return self.head.default_metrics()
 
     # Data.
-
-    def input_shape_of_one(self):
-        return self.preprocessor.shape
 
     def adapt(self, x, y=None):
         super().adapt(x, y)
@@ -80,13 +81,8 @@ class Predictor(Model):
             self.target_mean.assign(y.mean(axis=0))
             self.target_scale.assign(np.where(scale > 0, scale, 1.0))
 
-    def prepare(self, x, y=None, sample_weight=None):
-        parts = (self.preprocessor.prepare(x),)
-        if y is not None:
-            parts += (self.head.targets(y),)
-        if sample_weight is not None:
-            parts += (np.asarray(sample_weight, "float32"),)
-        return self.check_lengths(parts)
+    def prepare_targets(self, y):
+        return None if y is None else self.head.targets(y)
 
     def invert(self, outputs):
         return outputs  # they are not x
@@ -120,7 +116,7 @@ class Predictor(Model):
 
     def fit(self, x=None, y=None, *args, class_weight=None, validation_data=None, **kwargs):
         """Train on raw data: `keras.Model.fit`. See `Model.fit`."""
-        if y is None and not backend.is_pipeline(x):
+        if y is None and isinstance(feeding.read(x), feeding.Examples):
             raise ValueError("training needs labels or values: pass y. Received: y=None")
         if y is not None and self.num_classes and not self.head.multi_label:
             counts = np.bincount(self.head.targets(y), minlength=self.num_classes)

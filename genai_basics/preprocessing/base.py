@@ -1,5 +1,7 @@
 """Base of the preprocessing: from raw x to the numbers of a network, and back."""
 
+import json
+
 import keras
 import numpy as np
 
@@ -18,8 +20,30 @@ class Preprocessor(keras.layers.Layer):
     - `invert(outputs)` maps outputs of a network (NumPy) back to raw data.
     """
 
+    shape = None  # of one raw example, `None` for an axis of any length; `None`: texts, or windows
+
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})  # raw data need single precision
+
+    @property
+    def state(self):
+        """Fitted state that is not weights, such as a vocabulary, as JSON holds it."""
+
+    @state.setter
+    def state(self, value):
+        raise NotImplementedError(f"{type(self).__name__} must set its state")
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        if self.state is not None:  # next to the weights, so that files of weights hold it, too
+            store["state"] = np.frombuffer(json.dumps(self.state).encode(), "uint8")
+
+    def load_own_variables(self, store):
+        store = {name: store[name] for name in sorted(store.keys())}
+        state = store.pop("state", None)
+        if state is not None:
+            self.state = json.loads(np.asarray(state).tobytes())
+        super().load_own_variables(store)
 
     def adapt(self, x, y=None):
         """Fit to raw training data. By default there is nothing to fit."""

@@ -12,7 +12,7 @@ __all__ = ["Clips"]
 class Clips(Numbers):
     """Clips of sound of any length as (n, samples, 1): cut, or padded with silence."""
 
-    def _as_array(self, x):
+    def as_array(self, x):
         if hasattr(x, "shape"):
             return x[..., None] if x.ndim == 2 else x
         array = np.zeros((len(x), *self.shape), "float32")

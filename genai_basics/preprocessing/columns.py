@@ -51,6 +51,16 @@ class Columns(Preprocessor):
         """Shape of one prepared example, `None` where it is free."""
         return (len(self.columns),)
 
+    @property
+    def state(self):
+        return [lookup.get_vocabulary(include_special_tokens=False) for lookup in self.lookups]
+
+    @state.setter
+    def state(self, value):
+        for lookup, vocabulary in zip(self.lookups, value, strict=True):
+            if vocabulary:
+                lookup.set_vocabulary(vocabulary)
+
     def adapt(self, x, y=None):
         for lookup, i in zip(self.lookups, self.categories, strict=True):
             lookup.adapt(self._column(x, i))

@@ -28,6 +28,14 @@ class Lines(Preprocessor):
         self.tokenizer, self.max_length = tokenizer, max_length
         self.built = True
 
+    @property
+    def state(self):
+        return {"max_length": self.max_length}
+
+    @state.setter
+    def state(self, value):
+        self.max_length = value["max_length"]
+
     def texts(self, x):
         """Return raw x as a list of texts, or refuse what is not one."""
         texts = [x] if isinstance(x, str) else list(x)

@@ -40,10 +40,10 @@ class Numbers(Preprocessor):
 
     def adapt(self, x, y=None):
         if self.scaling is not None:
-            fit_scaling(self.scaling, self._as_array(x[:: max(1, len(x) // ADAPT_ON)]))
+            fit_scaling(self.scaling, self.as_array(x[:: max(1, len(x) // ADAPT_ON)]))
 
     def prepare(self, x):
-        x = self._as_array(x)
+        x = self.as_array(x)
         self._check(x)
         return x
 
@@ -68,7 +68,7 @@ class Numbers(Preprocessor):
         """Standard deviation of each channel of raw data."""
         return np.maximum(np.sqrt(ops.convert_to_numpy(self.scaling.variance)), 1e-7)
 
-    def _as_array(self, x):
+    def as_array(self, x):
         if isinstance(x, (list, tuple)):
             x = self._stacked([np.asarray(one) for one in x])
         elif not hasattr(x, "shape"):

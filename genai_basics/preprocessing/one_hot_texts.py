@@ -1,8 +1,6 @@
 """Short texts as one-hot rows of their characters or words."""
 
-import json
 from collections import Counter
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -90,11 +88,13 @@ class OneHotTexts(Preprocessor):
             texts.append(SEPARATORS[self.level].join(known))
         return texts
 
-    def save_assets(self, folder):
-        Path(folder, "tokens.json").write_text(json.dumps(self.tokens), encoding="utf-8")
+    @property
+    def state(self):
+        return self.tokens
 
-    def load_assets(self, folder):
-        self.tokens = tuple(json.loads(Path(folder, "tokens.json").read_text(encoding="utf-8")))
+    @state.setter
+    def state(self, value):
+        self.tokens = tuple(value)
 
     def get_config(self):
         names = ("max_length", "vocabulary_size", "level")

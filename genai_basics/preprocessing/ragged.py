@@ -20,7 +20,7 @@ class Steps(Numbers):
 
     padding = -1e4  # far from any standardized number
 
-    def _as_array(self, x):
+    def as_array(self, x):
         many = isinstance(x, (list, tuple))
         for one in x if many else [x]:
             one = np.asarray(one)
@@ -31,7 +31,7 @@ class Steps(Numbers):
                 )
         if many:  # series of one channel may have the shape (time,)
             x = [np.asarray(one)[:, None] if np.ndim(one) == 1 else one for one in x]
-        x = super()._as_array(x)
+        x = super().as_array(x)
         if len(x.shape) != 3 or x.shape[2] != self.shape[1]:
             raise ValueError(
                 f"x must have shape (n, time, {self.shape[1]}). Received: x of shape {x.shape}"
@@ -68,11 +68,20 @@ class Tokens(Preprocessor):
         """Shape of one prepared example, `None` where it is free."""
         return (None,)
 
+    @property
+    def state(self):
+        return {"unit": self.tokenizer.unit}
+
+    @state.setter
+    def state(self, value):
+        if value["unit"] != self.tokenizer.unit:
+            self.tokenizer = Tokenizer(value["unit"], self.size, name="tokenizer")
+
     def adapt(self, x, y=None):
         texts = self._texts(x)
         if self.unit is None:
             words = np.mean([len(text.split()) for text in texts[:1000]])
-            self.tokenizer = Tokenizer("character" if words <= 3 else "word", self.size)
+            self.state = {"unit": "character" if words <= 3 else "word"}
         self.tokenizer.adapt(texts)
 
     def prepare(self, x):

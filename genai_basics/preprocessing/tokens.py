@@ -56,6 +56,15 @@ class Tokenizer(Preprocessor):
         return {**super().get_config(), **own}
 
     @property
+    def state(self):
+        return self.vocabulary
+
+    @state.setter
+    def state(self, value):
+        self.vocabulary = value
+        self.__dict__.pop("_numbered", None)
+
+    @property
     def numbers(self):
         """`{unit: number}` of the vocabulary."""
         if self.vocabulary is None:

@@ -12,7 +12,7 @@ __all__ = ["VideoClips"]
 class VideoClips(Numbers):
     """Clips (frames, height, width, channels), as `Numbers`; frames beyond `shape` are cut off."""
 
-    def _as_array(self, x):
+    def as_array(self, x):
         if isinstance(x, (list, tuple)):
             shapes = sorted({np.shape(clip) for clip in x})
             if len(shapes) > 1:
@@ -20,7 +20,7 @@ class VideoClips(Numbers):
                     "clips must have one shape: cut them to one length and size. "
                     f"Received: shapes {', '.join(map(str, shapes[:4]))}"
                 )
-        x = super()._as_array(x)
+        x = super().as_array(x)
         if not len(x):
             raise ValueError("x must hold at least one example. Received: an empty array")
         return x[:, : self.shape[0]] if len(x.shape) == 5 and x.shape[1] > self.shape[0] else x

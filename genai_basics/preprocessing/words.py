@@ -1,9 +1,7 @@
 """Texts as bags of words and n-grams."""
 
-import json
 import re
 from collections import Counter
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -100,14 +98,14 @@ class Words(Preprocessor):
     def call(self, x):
         return x
 
-    def save_assets(self, folder):
-        state = {"characters": self.with_characters, "entries": list(self.numbers)}
-        Path(folder, "words.json").write_text(json.dumps(state), encoding="utf-8")
+    @property
+    def state(self):
+        return {"characters": self.with_characters, "entries": list(self.numbers)}
 
-    def load_assets(self, folder):
-        state = json.loads(Path(folder, "words.json").read_text(encoding="utf-8"))
-        self.with_characters = state["characters"]
-        self.numbers = {entry: i + 1 for i, entry in enumerate(state["entries"])}
+    @state.setter
+    def state(self, value):
+        self.with_characters = value["characters"]
+        self.numbers = {entry: i + 1 for i, entry in enumerate(value["entries"])}
 
     def get_config(self):
         names = ("max_words", "ngrams", "characters", "max_length")

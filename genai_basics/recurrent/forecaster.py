@@ -12,10 +12,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from .. import feeding
 from ..backend import gradient_step
 from ..checks import at_least
 from ..layers.cells import recurrent_layer
-from ..model import Model, averaged
+from ..losses import averaged
+from ..model import Model
 from ..preprocessing import Windows
 from . import evaluation
 
@@ -164,6 +166,7 @@ class Forecaster(Model):
     batch_size = 64
     learning_rate = 2e-3
     tracked = ("mae",)
+    cuts_windows, weighs_examples = True, False
     loss_keyword = "`quantiles` of build_forecaster"
 
     def __init__(
@@ -200,10 +203,8 @@ class Forecaster(Model):
         self.last_window = state("last_window", (window, channels))
         self.built = True
 
-    def default_optimizer(self):
-        return keras.optimizers.AdamW(
-            self.peak_learning_rate, weight_decay=1e-2, global_clipnorm=1.0
-        )
+    def default_optimizer(self, learning_rate):
+        return keras.optimizers.AdamW(learning_rate, weight_decay=1e-2, global_clipnorm=1.0)
 
     def adapt(self, x, y=None):
         """Fit the scales of the channels, and the simple forecast that the network corrects."""
@@ -235,8 +236,7 @@ class Forecaster(Model):
         self.widening.assign(np.ones(len(self.targets)))
         if validation is None:
             return
-        parts = validation if isinstance(validation, tuple) else (validation,)
-        targets, quantiles, _ = self.backtest(*parts[:2])
+        targets, quantiles, _ = self.backtest(validation.x, validation.y)
         low, median, high = (quantiles[..., i] for i in (0, self.middle, -1))
         least = 1e-6 * ops.convert_to_numpy(self.preprocessor.spread)
         least = least[self.preprocessor.target_places]
@@ -249,11 +249,7 @@ class Forecaster(Model):
 
     def prepare(self, x, y=None, sample_weight=None):
         windows = self.preprocessor.prepare(x, y)
-        return windows, windows.pop("targets")
-
-    def plan(self, x, y=None, batch_size=None):
-        n = len(self.prepare(x, y)[1])
-        return max(n // min(batch_size or self.batch_size, n), 1)
+        return feeding.checked(self, windows, windows.pop("targets"), sample_weight)
 
     # The network, between the window's scale and the data's.
 
@@ -303,16 +299,16 @@ class Forecaster(Model):
 
     def train_step(self, data):
         x, y = data
-        losses = gradient_step(
-            lambda: tuple(averaged(self.loss_terms(x, y, training=True)).values()),
+        terms = gradient_step(
+            lambda: averaged(self.loss_terms(x, y, training=True), None, self.losses),
             self.trainable_variables,
             self.optimizer,
         )
-        return self.track(ops.shape(y)[0], *losses)
+        return self.track(ops.shape(y)[0], terms)
 
     def test_step(self, data):
         x, y = data
-        return self.track(ops.shape(y)[0], *averaged(self.loss_terms(x, y)).values())
+        return self.track(ops.shape(y)[0], averaged(self.loss_terms(x, y), None, self.losses))
 
     # Verbs on raw data.
 

@@ -9,11 +9,13 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from .. import feeding
 from ..checks import at_least, below_one
 from ..preprocessing import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 from . import evaluation
 from .music_model import build_music_model
 from .sequences import SequenceModel, recurrent_stack, uniforms_of
+from .streams import Streams
 
 __all__ = ["LanguageModel", "build_language_model"]
 
@@ -117,6 +119,15 @@ class LanguageModel(SequenceModel):
         self.tokenizer, self.opening = tokenizer, opening
         self.preprocessor = tokenizer
 
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["opening"] = np.array([ord(letter) for letter in self.opening or ""], "int32")
+
+    def load_own_variables(self, store):
+        store = {name: store[name] for name in sorted(store.keys())}
+        self.opening = "".join(map(chr, store.pop("opening", ()))) or None
+        super().load_own_variables(store)
+
     def adapt(self, x, y=None):
         texts = self.texts(x)
         if self.tokenizer.vocabulary is None:
@@ -134,14 +145,14 @@ class LanguageModel(SequenceModel):
     def documents(self, x):
         return self.preprocessor.prepare([text for text in self.texts(x) if text])
 
-    def plan(self, x, y=None, batch_size=None):
+    def prepare(self, x, y=None, sample_weight=None):
         found = self.documents(x)
         if len(found) == 1 and len(found[0]) <= self.window:
             raise ValueError(
                 f"a text to learn from must be longer than `window`={self.window}. "
                 f"Received: a text of {len(found[0]) - 1} {self.tokenizer.unit}s"
             )
-        return super().plan(x, y, batch_size)
+        return feeding.checked(self, Streams(found, self.window), None, sample_weight)
 
     def nats(self, outputs, targets):
         return ops.sparse_categorical_crossentropy(targets, outputs, from_logits=True)

@@ -115,5 +115,5 @@ class RNN(Predictor):
     batch_size = 64
     learning_rate = 2e-3
 
-    def default_optimizer(self):
-        return keras.optimizers.Adam(self.peak_learning_rate, global_clipnorm=1.0)
+    def default_optimizer(self, learning_rate):
+        return keras.optimizers.Adam(learning_rate, global_clipnorm=1.0)

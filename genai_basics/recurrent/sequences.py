@@ -11,9 +11,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from .. import feeding
 from ..backend import gradient_step, scan
 from ..layers import recurrent_layer
-from ..model import Model, averaged
+from ..losses import averaged
+from ..model import Model
 from . import evaluation
 from .streams import Streams
 
@@ -50,6 +52,7 @@ class SequenceModel(Model):
 
     learning_rate = 4e-3
     batch_size = 32
+    cuts_windows, weighs_examples = True, False
     step_dtype = "int32"
 
     def __init__(self, network, *, window=100, streams=0, **kwargs):
@@ -79,8 +82,8 @@ class SequenceModel(Model):
         most = min(batch_size or self.batch_size, len(streams))
         return min(most, self.streams or most)
 
-    def default_optimizer(self):
-        return keras.optimizers.Adam(self.peak_learning_rate, global_clipnorm=1.0)
+    def default_optimizer(self, learning_rate):
+        return keras.optimizers.Adam(learning_rate, global_clipnorm=1.0)
 
     # What a subclass defines.
 
@@ -95,13 +98,7 @@ class SequenceModel(Model):
     # Training.
 
     def prepare(self, x, y=None, sample_weight=None):
-        return (Streams(self.documents(x), self.window),)
-
-    def plan(self, x, y=None, batch_size=None):
-        (windows,) = self.prepare(x)
-        streams = self.streams_of(windows, batch_size)
-        self.open_streams(streams)
-        return len(windows) // streams
+        return feeding.checked(self, Streams(self.documents(x), self.window), None, sample_weight)
 
     def draws(self, data, batch_size, training=False, poisson=False):
         """Make batches of streams in training, and otherwise of windows that begin with context.
@@ -112,6 +109,7 @@ class SequenceModel(Model):
         width = windows.window
         if training and not poisson:
             streams = self.streams_of(windows, batch_size)
+            self.open_streams(streams)
             return {
                 "n": len(windows),
                 "batch_size": streams,
@@ -156,18 +154,18 @@ class SequenceModel(Model):
         def loss():
             outputs, *after = self.network([x["inputs"], *states], training=True)
             terms = self.loss_terms(x, y, training=True, outputs=outputs)
-            return averaged(terms, steps / ops.mean(steps))["loss"], *after
+            return averaged(terms, steps / ops.mean(steps), self.losses)["loss"], *after
 
         loss, *states = gradient_step(loss, self.trainable_variables, self.optimizer)
         for state, value in zip(self.states, states, strict=True):
             state.assign(ops.concatenate([ops.cast(value, state.dtype), state[n:]], axis=0))
-        return self.track(ops.sum(steps), loss)
+        return self.track(ops.sum(steps), {"loss": loss})
 
     def test_step(self, data):
         x, y = data
         steps = steps_in(x)
-        terms = averaged(self.loss_terms(x, y), steps / ops.mean(steps))
-        return self.track(ops.sum(steps), terms["loss"])
+        terms = averaged(self.loss_terms(x, y), steps / ops.mean(steps), self.losses)
+        return self.track(ops.sum(steps), terms)
 
     # Sampling: `advance` is one compiled loop that carries the state from step to step.
 

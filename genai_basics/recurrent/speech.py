@@ -12,10 +12,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from .. import feeding
 from ..backend import gradient_step
 from ..checks import at_least, below_one
 from ..layers import LogMel, StridedConv, Within, recurrent_layer
-from ..model import Model, averaged
+from ..losses import averaged
+from ..model import Model
 from ..preprocessing import Waves, padded
 from . import evaluation
 from .connected_speech import ConnectedSpeech
@@ -163,8 +165,8 @@ class SpeechRecognizer(Model):
         self.number_of = {symbol: i + 1 for i, symbol in enumerate(self.symbols)}
         self.built = True
 
-    def default_optimizer(self):
-        return keras.optimizers.Adam(self.peak_learning_rate, global_clipnorm=1.0)
+    def default_optimizer(self, learning_rate):
+        return keras.optimizers.Adam(learning_rate, global_clipnorm=1.0)
 
     # Data: clips and the numbers of their symbols.
 
@@ -232,16 +234,12 @@ class SpeechRecognizer(Model):
         return [clips[i] for i in keep], [numbers[i] for i in keep]
 
     def prepare(self, x, y=None, sample_weight=None):
-        return self.batch_of(*self.pairs(x, y))
+        return feeding.checked(self, *self.batch_of(*self.pairs(x, y)), sample_weight)
 
     def batch_of(self, clips, numbers):
         """Return clips and the numbers of their symbols as arrays, padded with 0."""
         count = np.array([len(row) for row in numbers], "int32")
         return self.preprocessor.prepare(clips), {"symbols": padded(numbers), "count": count}
-
-    def plan(self, x, y=None, batch_size=None):
-        n = len(self.pairs(x, y)[0])
-        return max(n // min(batch_size or self.batch_size, n), 1)
 
     def draws(self, data, batch_size, training=False, poisson=False):
         """In training, join and vary clips."""
@@ -331,17 +329,17 @@ class SpeechRecognizer(Model):
     def train_step(self, data):
         x, y = data
         n = symbols_in(y)  # the mean over a batch is that over its symbols
-        loss = gradient_step(
-            lambda: averaged(self.loss_terms(x, y, training=True), n)["loss"],
+        terms = gradient_step(
+            lambda: averaged(self.loss_terms(x, y, training=True), n, self.losses),
             self.trainable_variables,
             self.optimizer,
         )
-        return self.track(ops.sum(n), loss)
+        return self.track(ops.sum(n), terms)
 
     def test_step(self, data):
         x, y = data
         n = symbols_in(y)
-        return self.track(ops.sum(n), averaged(self.loss_terms(x, y), n)["loss"])
+        return self.track(ops.sum(n), averaged(self.loss_terms(x, y), n, self.losses))
 
     # Verbs on raw data.
 

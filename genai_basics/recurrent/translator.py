@@ -10,10 +10,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from .. import feeding
 from ..backend import gradient_step
 from ..checks import at_least, below_one
 from ..layers import Attention, NotPadding, Unmasked, recurrent_layer
-from ..model import Model, averaged
+from ..losses import averaged
+from ..model import Model
 from ..preprocessing import (
     BOUNDARY,
     PADDING,
@@ -170,8 +172,8 @@ class Translator(Model):
         self.targets = Sentences(target_tokenizer, max_length, "y")
         self.built = True
 
-    def default_optimizer(self):
-        return keras.optimizers.Adam(self.peak_learning_rate, global_clipnorm=1.0)
+    def default_optimizer(self, learning_rate):
+        return keras.optimizers.Adam(learning_rate, global_clipnorm=1.0)
 
     # Data: texts to padded numbers.
 
@@ -180,14 +182,8 @@ class Translator(Model):
         self.targets.adapt(y)
 
     def prepare(self, x, y=None, sample_weight=None):
-        source = self.preprocessor.prepare(x)
-        if y is None:
-            return (source,)
-        target = self.targets.prepare(y)
-        if len(target) != len(source):
-            lengths = [len(source), len(target)]
-            raise ValueError(f"x and y must have the same length. Received: lengths {lengths}")
-        return source, target
+        target = None if y is None else self.targets.prepare(y)
+        return feeding.checked(self, self.preprocessor.prepare(x), target, sample_weight)
 
     def draws(self, data, batch_size, training=False, poisson=False):
         """Make batches of pairs of similar lengths, so that little of them is padding."""
@@ -234,19 +230,20 @@ class Translator(Model):
 
     def train_step(self, data):
         x, y = data
-        n = units_in(y)  # the mean over a batch is that over its units
-        losses = gradient_step(
-            lambda: tuple(averaged(self.loss_terms(x, y, training=True), n / ops.mean(n)).values()),
+        n = units_in(y)
+        share = n / ops.mean(n)  # the mean over a batch is that over its units
+        terms = gradient_step(
+            lambda: averaged(self.loss_terms(x, y, training=True), share, self.losses),
             self.trainable_variables,
             self.optimizer,
         )
-        return self.track(ops.sum(n), *losses)
+        return self.track(ops.sum(n), terms)
 
     def test_step(self, data):
         x, y = data
         n = units_in(y)
-        terms = averaged(self.loss_terms(x, y), n / ops.mean(n))
-        return self.track(ops.sum(n), *terms.values())
+        terms = averaged(self.loss_terms(x, y), n / ops.mean(n), self.losses)
+        return self.track(ops.sum(n), terms)
 
     # Decoding.
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import backend, plotting
 from ..data.writers import PREFERRED, write_samples
+from ..feeding import Examples
 from ..provenance import describe
 from .card import write_card
 from .run_files import checkpoint, restore, write_history
@@ -66,6 +67,11 @@ class Recorder(keras.callbacks.Callback):
                 self.best = [arrays[f"weights/{i}"] for i in range(len(self.trained.variables))]
         return True
 
+    @property
+    def progress(self):
+        """Where training stands, from 0 to 1."""
+        return float(backend.value_of(self.trained.progress))
+
     def on_epoch_end(self, epoch, logs=None):
         logs = {name: float(value) for name, value in (logs or {}).items()}
         self.rounds_done = epoch + 1
@@ -73,7 +79,7 @@ class Recorder(keras.callbacks.Callback):
         step = self.history[-1]["step"] if self.history else 0
         step = int(step + self.steps)
         row = {"step": step, "epoch": round(step / self.per_epoch, 4)}
-        row |= {"seconds": round(self.seconds, 2), "progress": round(self.trained.stage, 6)}
+        row |= {"seconds": round(self.seconds, 2), "progress": round(self.progress, 6)}
         row["learning_rate"] = float(backend.value_of(self.trained.optimizer.learning_rate))
         self.history.append({**row, **logs})
         self.keep_best(logs, step)
@@ -96,7 +102,7 @@ class Recorder(keras.callbacks.Callback):
     def preview(self, step):
         """Write samples, from the same seed each time, whenever an eighth more is done."""
         suffix = PREFERRED.get(self.data.kind)
-        part = int(self.trained.stage * PREVIEWS)
+        part = int(self.progress * PREVIEWS)
         if suffix is None or part == getattr(self, "part", -1):
             return
         self.part = part
@@ -128,7 +134,9 @@ class Recorder(keras.callbacks.Callback):
             for variable, value in zip(self.trained.variables, self.best, strict=True):
                 variable.assign(value)
         part = self.data.train
-        self.trained.finalize(part.x, part.y, validation_of(self.data))
+        held_out = self.data.validation
+        held_out = Examples(held_out.x, held_out.y) if len(held_out) else None
+        self.trained.finalize(part.x, part.y, validation=held_out)
         run, config = self.run, self.run.config
         config["status"] = status
         config["steps"] = self.history[-1]["step"] if self.history else 0

@@ -13,6 +13,7 @@ from .. import backend
 from ..callbacks import Doctor, Progress
 from ..checks import positive
 from ..data import Dataset, load_data
+from ..feeding import Examples, steps_per_epoch
 from ..recipes import check_options, get_recipe, parameters
 from .card import write_card
 from .preparing import checked, describe, facts_of, load, plain, planted, versions
@@ -251,9 +252,7 @@ def _fit(run, recipe, model, data, callbacks):
     """Train `model`, from the last checkpoint where there is one, and finish the run folder."""
     training, began = run.config["training"], time.monotonic()
     first = backend.join(training["strategy"]) == 0
-    if not backend.value_of(model.adapted):
-        model.adapt(data.train.x, data.train.y)
-        model.adapted.assign(1.0)
+    model.adapt_once(Examples(data.train.x, data.train.y))
     asked = training["batch_size"]  # a size that was asked for stays
     usual = min(recipe.batch_size, model.batch_size)  # some models want less by their arguments
     size, least = (asked, 0) if asked else (usual, FEW_STEPS)
@@ -344,14 +343,12 @@ def _end_with_audit(run, data):
 
 def _plan(model, part, size, least):
     """Return batch size and steps of a pass; the size is halved while these are under `least`."""
-    steps = model.plan(part.x, part.y, size)
-    while size > 8 and steps < least:
+    prepared = model.prepare(part.x, part.y)
+    while size > 8 and steps_per_epoch(model, prepared, size) < least:
         size //= 2
-        steps = model.plan(part.x, part.y, size)
     if size % backend.workers():  # each worker gets as many
         size = max(size - size % backend.workers(), backend.workers())
-        steps = model.plan(part.x, part.y, size)
-    return size, steps
+    return size, steps_per_epoch(model, prepared, size)
 
 
 def _check_numbers(epochs, minutes, batch_size, dp_noise, dp_clip):

@@ -7,6 +7,7 @@ from keras import ops
 from scipy.special import logsumexp
 
 from .. import metrics
+from ..backend import value_of
 from ..checks import at_least
 from ..data.writers import image_grid, to_pixels
 from .bounds import repeated
@@ -92,7 +93,7 @@ def report(model, x, y=None):
         "active_units": metrics.active_units(model.encode(x, labels)),
     }
     if model.likelihood.discrete:
-        numbers = math.prod(model.input_shape_of_one()) * math.log(2.0)
+        numbers = math.prod(model.preprocessor.shape) * math.log(2.0)
         found["bits_per_dimension"] = found["negative_elbo"] / numbers
     spread = 1.96 * likelihoods.std() / math.sqrt(len(likelihoods))
     return found, {"iwae_500": (found["iwae_500"] - spread, found["iwae_500"] + spread)}
@@ -112,7 +113,7 @@ def pictures(model, x, y=None):
     Two latents: the plane of all codes. More: a row for each of the ten that vary most, moved
     from -3 to 3 while the others stay at 0.
     """
-    if len(model.input_shape_of_one()) != 3:
+    if len(model.preprocessor.shape) != 3:
         return {}
     labels = _labels(model, y)
     codes = model.encode(x[:256], None if labels is None else labels[:256])
@@ -189,7 +190,7 @@ def _kl_of(model, history):
 
 def _kl_is_low(model, history):
     """Return whether the KL is nearly 0 after the rise of the schedule."""
-    risen = model.stage >= max(0.3, model.schedule.warm_up)
+    risen = value_of(model.progress) >= max(0.3, model.schedule.warm_up)
     return risen and _kl_of(model, history) <= 0.05 * model.latent_dim
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from keras import layers, ops
 
 from ..checks import at_least, below_one, positive
+from ..chunks import draw_unlike
 from ..layers.cells import recurrent_layer
-from ..model import draw_unlike
 from ..preprocessing import BOUNDARY, PADDING, UNKNOWN, Lines, Tokenizer
 from . import bounds, evaluation
 from .vae import VAE
@@ -195,9 +195,6 @@ class TextVAE(VAE):
 
     def adapt(self, x, y=None):
         self.preprocessor.adapt(x, y)
-
-    def prepare(self, x, y=None, sample_weight=None):
-        return super().prepare(self.preprocessor.prepare(x), y, sample_weight)
 
     # The mathematics.
 

@@ -14,7 +14,9 @@ from ..backend import gradient_step
 from ..checks import at_least, one_of
 from ..layers import Sampling, Shift, VampPrior, get_likelihood, get_prior, normal_log_prob
 from ..layers.blocks import check_shape
-from ..model import Model, averaged, some_of
+from ..losses import averaged
+from ..metrics.features import some_examples
+from ..model import Model
 from ..preprocessing import Numbers
 from . import bounds, evaluation
 from .vae_networks import networks
@@ -176,9 +178,8 @@ class VAE(Model):
         super().__init__(**kwargs)
         self.encoder, self.decoder = encoder, decoder
         self.likelihood, self.prior = get_likelihood(likelihood), get_prior(prior)
-        self.preprocessor = preprocessor or Numbers(
-            self.input_shape_of_one(), self.value_range, self.network_range
-        )
+        shape = encoder.inputs[0].shape[1:]
+        self.preprocessor = preprocessor or Numbers(shape, self.value_range, self.network_range)
         self.beta = at_least("beta", beta, 0)
         self.schedule, self.bound = schedule or bounds.Schedule(), bound or bounds.ELBO()
         self.binarize, self.num_classes = binarize, num_classes
@@ -193,7 +194,7 @@ class VAE(Model):
         if not self.likelihood.built:
             self.likelihood.build()
         if not self.prior.built:
-            self.prior.build(encoder.outputs[0].shape[-1], self.input_shape_of_one())
+            self.prior.build(encoder.outputs[0].shape[-1], shape)
         extra = (*(("beta",) if self.schedule.warm_up else ()), *self.bound.tracked)
         self.tracked = (*self.tracked, *extra)
         self.trackers += [keras.metrics.Mean(name) for name in extra]
@@ -206,22 +207,14 @@ class VAE(Model):
 
     # Data.
 
-    def input_shape_of_one(self):
-        return self.encoder.inputs[0].shape[1:]
-
     def adapt(self, x, y=None):
         super().adapt(x)
-        some = self.preprocessor(some_of(x, 1000))
-        self.prior.start(some)
+        some = self.preprocessor(some_examples((x,), 1000)[0])
+        if self.prior.trainable:
+            self.prior.start(some)
         for layer in self.encoder.layers:
             if isinstance(layer, Shift):
                 layer.start(ops.convert_to_numpy(some))
-
-    def prepare(self, x, y=None, sample_weight=None):
-        if self.num_classes and y is None:
-            raise ValueError(f"a conditional VAE needs labels: pass y. Received: y={y}")
-        parts = super().prepare(x, y if self.num_classes else None, sample_weight)
-        return (parts[0], self.labels.check(parts[1]), *parts[2:]) if self.num_classes else parts
 
     # The networks, with the label where there is one.
 
@@ -284,15 +277,16 @@ class VAE(Model):
     def train_step(self, data):
         x, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         terms = gradient_step(
-            lambda: averaged(self.loss_terms(x, labels, training=True), weights),
+            lambda: averaged(self.loss_terms(x, labels, training=True), weights, self.losses),
             self.trainable_variables,
             self.optimizer,
         )
-        return self.track_terms(ops.shape(x)[0], terms)
+        return self.track(ops.shape(x)[0], terms)
 
     def test_step(self, data):
         x, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
-        return self.track_terms(ops.shape(x)[0], averaged(self.loss_terms(x, labels), weights))
+        terms = averaged(self.loss_terms(x, labels), weights, self.losses)
+        return self.track(ops.shape(x)[0], terms)
 
     def predict_step(self, data):
         x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)

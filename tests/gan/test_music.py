@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 import genai_basics as gb
+from genai_basics.feeding import steps_per_epoch
 from genai_basics.gan import evaluation as music
 
 
@@ -28,7 +29,7 @@ def test_pieces_are_cut_into_windows(trained):
     assert windows.shape == (7, 16, 4)  # a window every 4 steps
     notes = trained.invert(ops.one_hot(windows, trained.pitches))
     np.testing.assert_array_equal(notes[1], piece[4:20])
-    assert trained.plan([piece], batch_size=3) == 2
+    assert steps_per_epoch(trained, trained.prepare([piece]), 3) == 2
 
 
 def test_silence_chords_and_pitches_out_of_range(trained):
@@ -67,7 +68,7 @@ def test_a_voice_holds_its_note_or_strikes_that_of_the_step(trained):
 
 def test_both_decisions_learn(trained):
     with tf.GradientTape() as tape:
-        x = ops.zeros((6, *trained.input_shape_of_one()))
+        x = ops.zeros((6, *trained.discriminator.inputs[0].shape[1:]))
         loss = ops.mean(trained.loss_terms(x, training=True, player="generator")["loss"])
     kernel = trained.generator.get_layer("holds").kernel
     gradients = tape.gradient(loss, [kernel.value, trained.generator.trainable_variables[0].value])

@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 
 from genai_basics import build_language_model
+from genai_basics.feeding import steps_per_epoch
 from genai_basics.preprocessing import BOUNDARY, Tokenizer
 from genai_basics.recurrent.music_model import build_music_model
 from genai_basics.recurrent.sequences import uniforms_of
@@ -224,7 +225,7 @@ def test_music_planned_in_smaller_batches_loads_again(tmp_path):
     model = build_language_model(pitches=(60, 69), units=4, window=8, seed=0)
     model.compile()
     for size in (4, 2):  # as `train` does where data are few
-        model.plan(pieces, batch_size=size)
+        steps_per_epoch(model, model.prepare(pieces), size)
     model.fit(pieces, batch_size=2, epochs=1, verbose=0)
     model.save(tmp_path / "m.keras")
     assert keras.saving.load_model(tmp_path / "m.keras").sample(1, seed=0, length=2)

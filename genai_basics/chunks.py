@@ -1,0 +1,68 @@
+"""Many examples in chunks of one size: methods compiled once, samples by a seed."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from . import backend
+
+__all__ = ["compile_once", "draw_unlike", "map_batches", "samples"]
+
+REDRAWS = 200
+
+
+def compile_once(model, method, jit_compile=False):
+    """Return the bound method `method` as one compiled graph, kept for the next call."""
+    graphs = model.__dict__.setdefault("_graphs", {})
+    if method.__name__ not in graphs:
+        graphs[method.__name__] = backend.compiled(method, jit_compile=jit_compile)
+    return graphs[method.__name__]
+
+
+def map_batches(model, method, *arrays, batch_size=None):
+    """Return what the bound method `method` makes of prepared arrays, batch by batch."""
+    compute = model.compile_once(method)
+    outputs = [
+        keras.tree.map_structure(ops.convert_to_numpy, compute(*batch))
+        for batch in backend.batches(arrays, batch_size or model.batch_size)
+    ]
+    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
+
+
+def samples(model, n, seed, batch_size, labels=None):
+    """Return n samples of `model.generate` in the network's numbers, `batch_size` at a time.
+
+    Each chunk starts the noise from the seed and its place, so that the first of many samples
+    are the same as few. `seed=None` draws one, which `keras.utils.set_random_seed` decides.
+    """
+    generate = model.compile_once(model.generate)
+    seed = np.random.randint(2**31) if seed is None else seed
+    found = []
+    for start in range(0, n, batch_size):
+        model.sampling_noise.state.assign([seed, start])
+        chunk = labels
+        if labels is not None:
+            chunk = np.resize(labels[start : start + batch_size], batch_size)
+        found.append(keras.tree.map_structure(ops.convert_to_numpy, generate(batch_size, chunk)))
+    return keras.tree.map_structure(lambda *parts: np.concatenate(parts)[:n], *found)
+
+
+def draw_unlike(avoid, draw, seed=None):
+    """Return the samples of `draw(seed=seed)`, those among `avoid` replaced by other seeds'.
+
+    Raises:
+        ValueError: If after `REDRAWS` draws some are still among `avoid`.
+    """
+    drawn, avoid = list(draw(seed=seed)), set(avoid)
+    seeds = np.random.default_rng(seed).integers(2**31, size=REDRAWS)
+    for other in seeds.tolist():
+        known = [i for i, sample in enumerate(drawn) if sample in avoid]
+        if not known:
+            return drawn
+        others = draw(seed=other)
+        for i in known:
+            drawn[i] = others[i]
+    raise ValueError(
+        f"after {REDRAWS} draws, {len(known)} of {len(drawn)} samples are still among those to "
+        "avoid: the model has learned them by heart; raise the temperature, or train it for less"
+    )

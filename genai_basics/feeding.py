@@ -1,0 +1,293 @@
+"""What Keras' verbs are given, as batches of the network's numbers.
+
+`read` recognizes it: `Examples` are arrays, lists, columns or files of a known number; a `Stream`
+brings batches of its own, as a `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator or a
+PyTorch `DataLoader` does. x, y and weights travel by their places, so that none is taken for
+another.
+"""
+
+import collections.abc
+import dataclasses
+
+import keras
+import numpy as np
+
+from . import backend
+from .checks import whole
+
+__all__ = ["Examples", "Stream", "checked", "read", "steps_per_epoch"]
+
+SEEN = 10_000  # examples of a stream that a model is adapted to
+
+
+def read(x, y=None, sample_weight=None):
+    """Return raw data that a verb was given, as `Examples` or a `Stream`.
+
+    Raises:
+        ValueError: If there is no x, or if y or weights come next to a stream.
+    """
+    if x is None:
+        raise ValueError("there are no data: pass x. Received: x=None")
+    torch = type(x).__module__.startswith("torch.utils.data")
+    streams = (keras.utils.PyDataset, collections.abc.Iterator)
+    if not (backend.is_dataset(x) or isinstance(x, streams) or torch):
+        return Examples(x, y, sample_weight)
+    for name, value in (("y", y), ("sample_weight", sample_weight)):
+        if value is not None:
+            raise ValueError(
+                f"the batches of a {type(x).__name__} hold x, y and weights: leave `{name}` out. "
+                f"Received: {name} next to a {type(x).__name__}"
+            )
+    return Stream(x)
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Raw x of a known number, and y and weights where there are any."""
+
+    x: object
+    y: object = None
+    sample_weight: object = None
+
+    def __len__(self):
+        return len(next(iter(self.x.values())) if isinstance(self.x, dict) else self.x)
+
+    def __getitem__(self, rows):
+        return Examples(*(_rows(part, rows) for part in self.parts))
+
+    @property
+    def parts(self):
+        return self.x, self.y, self.sample_weight
+
+    def first(self):
+        """Return what a model is adapted to: all examples."""
+        return self
+
+    def split(self, share):
+        """Return the examples without the last `share` of them, and these, as Keras does."""
+        if not 0 < share < 1:
+            raise ValueError(
+                "`validation_split` must be above 0 and below 1. "
+                f"Received: validation_split={share}"
+            )
+        cut = round(len(self) * (1 - share))
+        if not 0 < cut < len(self):
+            raise ValueError(
+                f"`validation_split` leaves one side without examples. Received: "
+                f"validation_split={share} of {len(self)} examples"
+            )
+        return self[:cut], self[cut:]
+
+    def held_out(self, data):
+        """Return what `validation_data` holds: x, or `(x, y)` or `(x, y, weights)`.
+
+        A list is taken apart only where these examples have a y, too.
+        """
+        if isinstance(data, tuple) or (isinstance(data, list) and self.y is not None):
+            return read(*data)
+        return read(data)
+
+    def weighted(self, model, class_weight):
+        """Return the examples with the weights of their classes multiplied into their own."""
+        if class_weight is None:
+            return self
+        if not model.num_classes or self.y is None:
+            raise ValueError("`class_weight` needs labels. Received: data without labels")
+        factors, names = np.ones(model.num_classes), model.class_names or ()
+        for key, factor in class_weight.items():
+            place = names.index(key) if key in names else key
+            if place not in range(model.num_classes):
+                known = ", ".join(names) or f"0 to {model.num_classes - 1}"
+                raise ValueError(
+                    f"`class_weight` must name classes among {known}. Received: {key!r}"
+                )
+            factors[place] = factor
+        labels = np.asarray(model.prepare_targets(self.y))
+        if labels.ndim != 1:
+            raise ValueError("`class_weight` needs one label per example. Received: several")
+        own = 1.0 if self.sample_weight is None else np.asarray(self.sample_weight).reshape(-1)
+        return Examples(self.x, self.y, factors[labels] * own)
+
+    def batches(self, model, batch_size=None, *, epoch=0, steps=None, **order):
+        """Return batches of the network's numbers, and the number of them in an epoch.
+
+        Args:
+            model: The model that is fed.
+            batch_size: Examples per batch; by default the model's.
+            epoch, steps: Training starts after so many epochs of so many steps.
+            **order: See `backend.batches`.
+        """
+        size = whole("batch_size", model.batch_size if batch_size is None else batch_size, 1)
+        data, training = model.prepare(*self.parts), order.get("training", False)
+        if training:
+            steps = steps or steps_per_epoch(model, data, size)
+            order["start"] = epoch * steps
+        drawn = model.draws(data, size, training, order.get("poisson", False))
+        if drawn is not None:
+            arguments = {"batch_size": size, "seed": None, **order, **drawn}
+            transform = lambda batch: model.transform(*batch)  # noqa: E731
+            return backend.epochs(transform=transform, **arguments), steps
+        parts = {i: part for i, part in enumerate(data) if part is not None}
+
+        def transform(batch):
+            return model.transform(*(batch.get(i) for i in range(len(data))))
+
+        lengths = model.preprocessor.lengths(data[0])
+        return backend.batches(parts, size, transform=transform, lengths=lengths, **order), steps
+
+    def one_batch(self, model):
+        """Return all examples as one batch of the network's numbers: x, or x, y and weights."""
+        if model.cuts_windows:
+            raise ValueError(
+                f"the batches of a {model.name} are windows of whole series or texts: use `fit`, "
+                "`evaluate` or `predict`. Received: one batch"
+            )
+        return next(iter(self.batches(model, max(len(self), 1))[0]))
+
+
+def steps_per_epoch(model, data, batch_size):
+    """Return how many steps of `batch_size` a pass over prepared training data takes."""
+    drawn = model.draws(data, batch_size, training=True) or {}
+    n = drawn.get("n") or len(keras.tree.flatten(data[0])[0])
+    return max(n // min(drawn.get("batch_size", batch_size), n), 1)
+
+
+class Stream:
+    """Batches `x`, `(x, y)` or `(x, y, weights)` of raw data that come one after the other.
+
+    Args:
+        source: A `tf.data.Dataset`, batched or not, a `PyDataset`, a `DataLoader` or an iterator.
+    """
+
+    y = sample_weight = None  # they are in the batches
+
+    def __init__(self, source):
+        self.source, self.class_weight, self.pulled = source, None, []
+        self.once = isinstance(source, collections.abc.Iterator)
+        self.length = None if self.once else backend.length_of(source)
+        if self.length == 0:
+            raise ValueError(f"there is nothing in it. Received: an empty {type(source).__name__}")
+
+    def __iter__(self):
+        if self.once:  # first what was read to adapt the model
+            while self.pulled:
+                yield self.pulled.pop(0)
+            yield from map(_parts, self.source)
+        elif isinstance(self.source, keras.utils.PyDataset):
+            step = 0
+            while self.length is None or step < self.length:
+                yield _parts(self.source[step])
+                step += 1
+            self.source.on_epoch_end()
+        else:
+            yield from map(_parts, backend.arrays_of(self.source))
+
+    def first(self):
+        """Return the first `SEEN` examples, which a model is adapted to."""
+        found, n = [], 0
+        for batch in self:
+            found.append(batch)
+            n += len(Examples(*batch))
+            if n >= SEEN:
+                break
+        if not found:
+            raise ValueError(f"there is nothing in it. Received: {type(self.source).__name__}")
+        self.pulled = found if self.once else []
+        return Examples(*map(_joined, zip(*found, strict=True)))
+
+    def split(self, share):
+        raise ValueError(
+            "`validation_split` needs arrays: pass `validation_data`. "
+            f"Received: validation_split={share} and a {type(self.source).__name__}"
+        )
+
+    def held_out(self, data):
+        return read(*data) if isinstance(data, tuple) else read(data)
+
+    def weighted(self, model, class_weight):
+        self.class_weight = class_weight
+        return self
+
+    def batches(self, model, batch_size=None, *, epoch=0, steps=None, **order):
+        """Return batches of the network's numbers, and the number of them in an epoch."""
+        if model.cuts_windows:
+            raise ValueError(
+                f"a {model.name} cuts its examples out of whole series or texts: pass these as x, "
+                f"not batches. Received: a {type(self.source).__name__}"
+            )
+        if backend.is_dataset(self.source):
+            shape = model.preprocessor.shape
+            rank = 1 if isinstance(shape, dict) else len(shape or ())
+            size = model.batch_size if batch_size is None else batch_size
+            dataset = backend.batched(self.source, rank, size)
+            if dataset is not self.source:
+                self.source, self.length = dataset, backend.length_of(dataset)
+        if self.length is None and not steps and (self.once or backend.is_endless(self.source)):
+            raise ValueError(
+                "where an epoch ends must be said: pass `steps_per_epoch` (`steps` to evaluate or "
+                f"predict). Received: an endless {type(self.source).__name__} or a generator"
+            )
+
+        def prepared(batch):
+            return model.prepare(*Examples(*batch).weighted(model, self.class_weight).parts)
+
+        first = next(iter(self))
+        if self.once:
+            self.pulled.insert(0, first)
+        make = lambda: map(prepared, self)  # noqa: E731
+        batches = backend.streamed(make, prepared(first), model.transform, self.length)
+        return batches, steps or self.length
+
+
+def checked(model, x, y, sample_weight):
+    """Return prepared x, y and raw weights as a tuple of parts of one length, at least 1."""
+    parts = (x,) if y is None and sample_weight is None else (x, y)
+    if sample_weight is not None:
+        if not model.weighs_examples:
+            raise ValueError(
+                f"a {model.name} has no loss of single examples to weigh: leave `sample_weight` "
+                "and `class_weight` out. Received: weights"
+            )
+        weights = np.asarray(sample_weight, "float32")
+        if weights.size != len(weights) or not np.isfinite(weights).all():
+            raise ValueError(
+                "`sample_weight` must hold one finite number per example. "
+                f"Received: shape {weights.shape}"
+            )
+        parts += (weights.reshape(-1),)
+    lengths = [len(part) for part in keras.tree.flatten(parts) if part is not None]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"x and y must have the same length. Received: lengths {lengths}")
+    if not lengths[0]:
+        raise ValueError("x must hold at least one example. Received: an empty array")
+    return parts
+
+
+def _rows(part, rows):
+    if isinstance(part, dict):
+        return {name: values[rows] for name, values in part.items()}
+    return part if part is None else part[rows]
+
+
+def _parts(batch):
+    """Return a batch of a stream as x, y and weights, in NumPy."""
+    several = isinstance(batch, list) and not isinstance(batch[0], str)  # of a DataLoader
+    parts = keras.utils.unpack_x_y_sample_weight(tuple(batch) if several else batch)
+    return tuple(map(_as_numpy, parts))
+
+
+def _as_numpy(part):
+    if isinstance(part, dict):
+        return {name: _as_numpy(values) for name, values in part.items()}
+    return part if part is None or isinstance(part, list) else backend.as_array(part)
+
+
+def _joined(parts):
+    """Return the parts of several batches as one."""
+    if parts[0] is None:
+        return None
+    if isinstance(parts[0], dict):
+        return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+    if isinstance(parts[0], np.ndarray) and len({part.shape[1:] for part in parts}) == 1:
+        return np.concatenate(parts)
+    return [one for part in parts for one in part]
