@@ -336,12 +336,7 @@ RECIPES = {
             epochs=8,
             options=(
                 Option("--unit", "subword, character or word.", "unit"),
-                Option(
-                    "--vocab-size",
-                    "Maximum vocabulary size per language.",
-                    "vocab_size",
-                    type="int",
-                ),
+                Option("--vocab-size", "Vocabulary size per language.", "vocab_size", type="int"),
                 BEAM,
             ),
             tiny={"units": 16, "embedding_dim": 8, "vocab_size": 100},
