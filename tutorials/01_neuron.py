@@ -2,12 +2,12 @@
 One neuron
 ==========
 
-A neural network is many copies of one small thing. Here is that thing, first in ten lines of
-NumPy, then in Keras, then as this library builds it. It learns to tell the digit 0 from the
-digit 1 in pictures of 8x8 pixels, and its 64 weights can be looked at as a picture.
+A neural network consists of many copies of one small thing, a neuron. This tutorial builds a
+neuron in ten lines of NumPy, then in Keras, then with this library. It learns to distinguish the
+digit 0 from the digit 1 in pictures of 8x8 pixels, and its 64 weights can be shown as a picture.
 
 The claim at the end: the neuron written by hand and the one from the library agree on all but a
-few of the pictures that neither has seen, and both are right on nearly all of them.
+few test pictures, and both classify nearly all of them correctly.
 """
 
 # %%
@@ -17,13 +17,13 @@ import numpy as np
 
 import genai_basics as gb
 
-BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less is a quicker, worse run
+BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, worse run
 
 # %%
 # The data
 # --------
-# `load_data` returns three parts, cut once by a seed: one to learn from, one to choose by, one to
-# measure on at the end. Pictures are whole numbers from 0 to 255.
+# `load_data` returns three parts, split by a fixed seed: one for training, one for validation and
+# one for the final test. Pictures are whole numbers from 0 to 255.
 
 data = gb.load_data("digits")
 
@@ -35,19 +35,19 @@ def zeros_and_ones(part):
 
 x, y = zeros_and_ones(data.train)
 x_test, y_test = zeros_and_ones(data.test)
-print(f"{len(x)} pictures of {x.shape[1:]} to learn from, {len(x_test)} to measure on")
+print(f"{len(x)} pictures of {x.shape[1:]} for training, {len(x_test)} for testing")
 
 # %%
 # By hand
 # -------
-# A neuron multiplies each of its inputs by a weight, adds them up with a bias, and squeezes the
-# sum to a number between 0 and 1:
+# A neuron multiplies each of its inputs by a weight, adds the products and a bias, and maps the sum
+# to a number between 0 and 1:
 #
 #     p = 1 / (1 + exp(-(w . x + b)))
 #
-# We read p as the probability that the picture is a 1. How wrong it is, is the cross-entropy
-# -log p for a 1 and -log(1 - p) for a 0. Its slope with respect to w is (p - y) x, a small
-# miracle that holds for this pair of squeeze and loss, so learning is: go a step against it.
+# We interpret p as the probability that the picture is a 1. The loss is the cross-entropy: -log p
+# for a 1 and -log(1 - p) for a 0. For this pair of function and loss, the gradient with respect to
+# w is simply (p - y) x, so learning means taking a step against it.
 
 flat, flat_test = (pictures.reshape(len(pictures), -1) / 255 for pictures in (x, x_test))
 weights, bias = np.zeros(64), 0.0
@@ -63,8 +63,8 @@ for step in range(round(300 * BUDGET)):
 by_hand = (flat_test @ weights + bias) > 0
 
 # %%
-# What it has learned can be seen. Where a weight is positive (#), ink speaks for a 1; where it is
-# negative (o), for a 0: the bar in the middle, the ring around it.
+# We can see what it has learned. Where a weight is positive (#), ink is evidence for a 1; where it
+# is negative (o), for a 0: the bar in the middle, and the ring around it.
 
 for row in weights.reshape(8, 8):
     print("".join("#" if w > 0.3 else "o" if w < -0.3 else "." for w in row))
@@ -72,9 +72,9 @@ for row in weights.reshape(8, 8):
 # %%
 # In Keras
 # --------
-# The same neuron is `Dense(1, activation="sigmoid")`. Keras finds the slopes by itself, which is
-# what makes it possible to stack neurons in layers: nobody wants to do that by hand. The library's
-# feedforward network is such a stack; with one hidden neuron it is about what we have above.
+# The same neuron is `Dense(1, activation="sigmoid")`. Keras computes the gradients automatically,
+# which makes it practical to stack neurons in layers. The library's feedforward network is such a
+# stack; with one hidden neuron it is roughly what we have above.
 
 model = gb.build_mlp(
     (8, 8, 1), num_classes=2, hidden_units=(1,), dropout=0.0, augment=False, seed=0
@@ -84,8 +84,8 @@ model.fit(x, y, epochs=max(1, round(40 * BUDGET)), batch_size=32, verbose=0)
 model.network.summary()
 
 # %%
-# Raw pictures in, probabilities out: scaling them is the model's business, learned from the
-# training part by `fit` and saved with the model.
+# Raw pictures in, probabilities out: the model itself scales the pictures, and its preprocessing is
+# saved with it.
 
 probabilities = model.predict(x_test, verbose=0)
 by_library = probabilities.argmax(axis=1) == 1

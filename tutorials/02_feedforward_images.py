@@ -2,12 +2,12 @@
 A feedforward network that reads digits
 =======================================
 
-Layers of neurons, each fed by all of the one before: the oldest network there is, and on small
-pictures still a good one. We train it, look at its mistakes, and see why one should not trust
-how sure it is.
+Layers of neurons, each connected to all neurons of the layer before: this is the oldest kind of
+network, and it is still a good one for small pictures. We train it, look at its mistakes, and see
+why its confidence should not be trusted.
 
 The claim at the end: such networks beat a single layer without hidden neurons (logistic
-regression) on pictures that neither has learned from.
+regression) on pictures that neither was trained on.
 """
 
 # %%
@@ -26,9 +26,9 @@ print(data)
 # %%
 # The network
 # -----------
-# Two hidden layers. Each computes relu(W x + b), where relu cuts negative sums to 0: without such
-# a bend, layers on layers would be no more than one. The last layer has a neuron for each class,
-# and a softmax turns their sums into probabilities that add up to 1.
+# There are two hidden layers. Each computes relu(W x + b), where relu sets negative sums to 0:
+# without such a nonlinearity, several layers could compute no more than one. The last layer has a
+# neuron for each class, and a softmax turns their sums into probabilities that add up to 1.
 
 model = gb.build_mlp(
     (8, 8, 1), num_classes=10, hidden_units=(256, 256), class_names=data.spec.class_names, seed=0
@@ -37,8 +37,8 @@ model.compile()
 model.summary()
 
 # %%
-# `compile` without arguments is right: cross-entropy, Adam, a learning rate that falls to zero by
-# the end. `fit` takes the pictures as they are.
+# `compile` without arguments chooses good defaults: cross-entropy, Adam, and a learning rate that
+# is annealed to zero. `fit` takes the pictures as they are.
 
 history = model.fit(
     data.train.x,
@@ -52,14 +52,14 @@ for epoch in range(0, len(history.history["loss"]), 8):
     print(epoch + 1, values)
 
 # %%
-# The training accuracy passes the validation accuracy: the network begins to know its pictures by
-# heart. Dropout (a fifth of the neurons are switched off at random in each step) holds that back.
-# Try `dropout=0`, or `hidden_units=(16,)`, and compare.
+# The training accuracy exceeds the validation accuracy: the network begins to overfit. Dropout,
+# which switches off a fifth of the neurons at random in each step, reduces this. Try `dropout=0`,
+# or `hidden_units=(16,)`, and compare.
 #
-# What it reaches
-# ---------------
-# `report` returns what the field reports, with intervals: 180 pictures are few, and the last
-# digits of an accuracy measured on them mean nothing.
+# How good it is
+# --------------
+# `report` returns the usual metrics, with intervals: 180 pictures are few, so the last digits of
+# an accuracy that is measured on them mean nothing.
 
 metrics, intervals = model.report(data.test.x, data.test.y)
 for name, value in metrics.items():
@@ -73,13 +73,13 @@ for name, value in metrics.items():
 labels, probabilities = model.classify(data.test.x)
 truth = [data.spec.class_names[label] for label in data.test.y]
 for i in np.flatnonzero(np.array(labels) != np.array(truth))[:3]:
-    print(f"a {truth[i]} taken for a {labels[i]} with probability {probabilities[i].max():.2f}")
+    print(f"a {truth[i]} classified as a {labels[i]} with probability {probabilities[i].max():.2f}")
     for row in data.test.x[i, :, :, 0]:
         print("".join(" .:*#"[value // 52] for value in row))
 
 # %%
-# And what has no right answer at all gets one too, often a sure one. A softmax has no word for
-# "none of these".
+# Even a picture without a correct answer gets a label, often with high confidence: a softmax has no
+# way to say "none of these".
 
 noise = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1))
 print("noise:", [(label, round(float(p.max()), 2)) for label, p in zip(*model.classify(noise))])
@@ -87,8 +87,8 @@ print("noise:", [(label, round(float(p.max()), 2)) for label, p in zip(*model.cl
 # %%
 # The claim
 # ---------
-# Another seed is another network, with other mistakes: one accuracy on 180 pictures is partly
-# luck. So we train three, and count on all 342 pictures that were not learned from.
+# Another seed gives another network with other mistakes, so one accuracy on 180 pictures is partly
+# luck. We therefore train three networks and test them on all 342 pictures that were held out.
 
 x = np.concatenate([data.validation.x, data.test.x])
 y = np.concatenate([data.validation.y, data.test.y])

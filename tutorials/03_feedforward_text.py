@@ -2,12 +2,12 @@
 A feedforward network that reads names
 ======================================
 
-A network takes numbers; a text has none. The simplest way from one to the other forgets the order
-and counts: which words, and which short runs of letters, occur in it. Each becomes a vector that
-is learned, and a text the weighted sum of its own. It is a surprisingly strong reader.
+A network takes numbers, not text. The simplest way to turn a text into numbers ignores the order
+and records which words, and which short sequences of letters, occur in it. Each of them has a
+learned vector, and a text is the weighted sum of its vectors. This works surprisingly well.
 
-The claim at the end: from the letters alone it tells in which language a place name is written,
-far better than by always naming the commonest, and on names that it has never seen.
+The claim at the end: the network identifies the language of a place name from its letters, far
+better than by always choosing the most frequent language, on names that it was not trained on.
 """
 
 # %%
@@ -27,9 +27,9 @@ for name, label in list(zip(data.train.x, data.train.y))[:5]:
 # %%
 # From text to numbers
 # --------------------
-# Names are short, so `fit` finds that single words will not do, and takes runs of two to four
-# letters as well; `<` and `>` stand for the beginning and the end of a word. Words that occur in
-# nearly every text tell little: each counts by its inverse document frequency,
+# Names are short, so `fit` decides that words are not enough, and also uses sequences of two to
+# four letters; `<` and `>` mark the beginning and the end of a word. Words that occur in nearly
+# every text carry little information: each is weighted by its inverse document frequency,
 # 1 + log((1 + n) / (1 + df)).
 
 model = gb.build_mlp(num_classes=len(languages), class_names=languages, seed=0)
@@ -44,7 +44,7 @@ history = model.fit(
 print("validation:", np.round(history.history["val_accuracy"], 3))
 
 # %%
-# What the network sees of one name, and how much each piece weighs:
+# What the network sees of one name, and the weight of each piece:
 
 name = data.test.x[0]
 numbers = model.prepare([name])[0][0]
@@ -60,8 +60,8 @@ for text in ("Deutschland", "Mexico City", "Bruxelles"):
     print(f"{text:14s} {label} ({probabilities.max():.2f})")
 
 # %%
-# Which pieces speak for which language? The weights tell. With one hidden layer, the sum of a
-# piece's vector times the last layer's weights is about how much it adds to each class.
+# Which pieces are evidence for which language? With one hidden layer, the product of a piece's
+# vector and the last layer's weights is roughly what the piece adds to each class.
 
 bag = model.network.get_layer("bag_of_words")
 head = model.network.get_layer("head")
@@ -77,7 +77,8 @@ for label, language in enumerate(languages[:5]):
 metrics, intervals = model.report(data.test.x, data.test.y)
 commonest = np.mean(data.test.y == np.bincount(data.train.y).argmax())
 low, high = intervals["accuracy"]
-print(f"accuracy {metrics['accuracy']:.3f} [{low:.3f}, {high:.3f}], the commonest {commonest:.3f}")
+print(f"accuracy {metrics['accuracy']:.3f} [{low:.3f}, {high:.3f}]")
+print(f"always the most frequent language: {commonest:.3f}")
 
 if BUDGET >= 1:
     assert low > 2 * commonest

@@ -1,14 +1,15 @@
 """
-Convolution: the same eyes everywhere
-=====================================
+Convolution: the same filters everywhere
+========================================
 
-A feedforward network learns what a stroke looks like at each place anew. A convolutional one has
-small filters that look at every place with the same weights, so what it has learned here it knows
-there too. We train both, move the digits by a pixel, and see which of them falls apart. Then we
-look at what the filters see, and at which places spoke for the answer.
+A feedforward network has to learn what a stroke looks like at each position separately. A
+convolutional network applies small filters with the same weights at every position, so it
+recognizes everywhere what it has learned at one position. We train both, shift the digits by a
+pixel, and see which network fails. Then we look at the filters, and at the positions that were
+evidence for the answer.
 
-The claim at the end: on digits moved by one pixel the convolutional network stays right where the
-feedforward network, trained on the same pictures, does not.
+The claim at the end: on digits shifted by one pixel, the convolutional network loses much less
+accuracy than the feedforward network that was trained on the same pictures.
 """
 
 # %%
@@ -26,8 +27,8 @@ names = data.spec.class_names
 # %%
 # A convolution by hand
 # ---------------------
-# A filter is a little picture of weights. Laid over each place of a picture, it answers with the
-# sum of the products: high where the picture looks like the filter.
+# A filter is a small picture of weights. At each position of a picture, it returns the sum of the
+# products, which is high where the picture looks like the filter.
 
 edge = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])  # bright on the right, dark on the left
 picture = data.train.x[0, :, :, 0].astype(float)
@@ -42,8 +43,9 @@ for before, after in zip(picture[1:7], answer):
 # %%
 # Two networks
 # ------------
-# The convolutional one has stages of such filters, learned, each at half the resolution of the
-# one before; the last step averages over all places. Neither is shown shifted digits in training.
+# The convolutional network has stages of such filters, which are learned, each at half the
+# resolution of the stage before; the last step averages over all positions. Neither network sees
+# shifted digits in training.
 
 cnn = gb.build_cnn((8, 8, 1), 10, filters=(16, 32), augment=False, class_names=names, seed=0)
 mlp = gb.build_mlp((8, 8, 1), 10, hidden_units=(256, 256), class_names=names, seed=0)
@@ -53,12 +55,12 @@ for model in (cnn, mlp):
     print(model.name, f"{model.count_params():,} weights")
 
 # %%
-# Moved by one pixel
-# ------------------
+# Shifted by one pixel
+# --------------------
 
 
 def moved(x, pixels):
-    return np.roll(x, pixels, axis=2)  # digits have a margin: what leaves is black
+    return np.roll(x, pixels, axis=2)  # digits have a black margin
 
 
 accuracy = {}
@@ -69,22 +71,22 @@ for model in (cnn, mlp):
     print(model.name, {p: round(accuracy[model.name, p], 3) for p in (-1, 0, 1)})
 
 # %%
-# With `augment=True`, the default, the network sees its pictures shifted, turned and zoomed a
-# little in training, and in training only. That helps both kinds; a convolution starts ahead.
+# With `augment=True`, the default, the network's pictures are shifted, rotated and zoomed a little,
+# in training only. That helps both networks, but the convolutional one starts with an advantage.
 #
-# What the filters see
-# --------------------
-# The first stage's filters, as numbers, and a map of where one of them fires.
+# What the filters look like
+# --------------------------
+# One of the first stage's filters, as numbers:
 
 first = next(layer for layer in cnn.network.layers if "conv" in layer.name)
 kernels = np.asarray(first.kernel)[:, :, 0]  # (3, 3, filters)
 print(np.round(kernels[:, :, 0], 2))
 
 # %%
-# Which places spoke
-# ------------------
-# Since the last step is an average over places, the answer's score is a sum of what each place
-# adds to it. `explain` returns that map: a class activation map (Zhou et al., 2015).
+# Which positions matter
+# ----------------------
+# The last step is an average over positions, so the score of an answer is a sum of what each
+# position adds to it. `explain` returns these as a class activation map (Zhou et al., 2015).
 
 x = data.test.x[:1]
 (label,), _ = cnn.classify(x)

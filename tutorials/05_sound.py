@@ -2,12 +2,12 @@
 Sound as a picture
 ==================
 
-A sound is a long row of numbers; what we hear is which frequencies it holds when. Drawn over time
-and frequency it is a picture, a spectrogram, and a convolutional network can look at it. Here it
-learns the keys of a telephone by their tones, from raw samples: the spectrogram is a layer of the
-model.
+A sound is a long sequence of numbers; what we hear is how its frequencies change over time. Drawn
+over time and frequency, it is a picture, a spectrogram, which a convolutional network can
+classify. Here it learns to recognize the keys of a telephone by their tones, from raw samples: the
+spectrogram is a layer of the model.
 
-The claim at the end: it tells the keys apart in noise, and does not mind how loud they are.
+The claim at the end: it recognizes the keys in noise, however loud or quiet they are.
 """
 
 # %%
@@ -27,10 +27,10 @@ print("seconds:", [round(len(clip) / rate, 2) for clip in data.train.x[:6]])
 # %%
 # From samples to a picture
 # -------------------------
-# Cut the sound into short windows that overlap, ask each by a Fourier transform how strong every
-# frequency is in it, add the frequencies up in bands that are narrow where the ear is fine (low)
-# and wide where it is coarse (high), and take the logarithm, as the ear does. That is all a log-mel
-# spectrogram is.
+# A log-mel spectrogram takes four steps: cut the sound into short, overlapping windows; compute the
+# strength of every frequency in each window by a Fourier transform; add the frequencies up in bands
+# that are narrow at low frequencies, where hearing is precise, and wide at high ones; and take the
+# logarithm, since loudness is perceived on such a scale.
 
 mel = gb.LogMel(rate, bands=24)
 clip = data.train.x[0]
@@ -41,14 +41,14 @@ for band in range(23, -1, -1):
     print("".join(" .:*#"[shade] for shade in shades[::2, band][:60]))
 
 # %%
-# Each key is two tones at once, one for its row and one for its column. No window shows the whole
-# clip, so where the tones stand matters and when does not.
+# Each key is two tones at once, one for its row and one for its column. Their frequencies identify
+# the key; their position in time does not matter.
 #
 # The network
 # -----------
-# `sample_rate=` says that x are sounds: a list of arrays of any length. Within the model, each
-# clip's spectrogram is freed of its mean and its spread, so that loudness does not count, and a
-# mask remembers where a clip ends and the filling up begins.
+# `sample_rate=` means that x holds sounds: a list of arrays of any length. Inside the model, each
+# clip's spectrogram is standardized, so that loudness has no influence, and a mask marks where a
+# clip ends and the padding begins.
 
 model = gb.build_cnn(
     sample_rate=rate,
@@ -69,11 +69,11 @@ history = model.fit(
 print("validation:", np.round(history.history["val_accuracy"][::4], 3))
 
 # %%
-# In training the spectrograms are stretched in time, moved in pitch by a little, and have bars
-# blotted out (SpecAugment, Park et al., 2019); see `augment=` of `build_cnn`.
+# In training, the spectrograms are stretched in time, shifted a little in pitch, and partly erased
+# (SpecAugment, Park et al., 2019); see `augment=` of `build_cnn`.
 #
-# Which bands spoke
-# -----------------
+# Which bands matter
+# ------------------
 
 (heat,) = model.explain(data.test.x[:1])
 print("key", model.classify(data.test.x[:1])[0][0], "by the bands", np.argsort(-heat.mean(0))[:4])
@@ -86,7 +86,7 @@ metrics, intervals = model.report(data.test.x, data.test.y)
 quiet = [0.1 * np.asarray(clip) for clip in data.test.x]
 same = np.mean(np.array(model.classify(quiet)[0]) == np.array(model.classify(data.test.x)[0]))
 low, high = intervals["accuracy"]
-print(f"accuracy {metrics['accuracy']:.3f} [{low:.3f}, {high:.3f}]; softer: {same:.0%} alike")
+print(f"accuracy {metrics['accuracy']:.3f} [{low:.3f}, {high:.3f}]; quieter: {same:.0%} the same")
 
 if BUDGET >= 1:
     assert metrics["accuracy"] > 0.9

@@ -2,12 +2,13 @@
 Finding things in pictures
 ==========================
 
-A classifier says what a picture shows; a detector says what is where. This one looks once: for
-every fourth pixel it asks "is this the middle of a thing, and of which kind?" and "how far does it
-reach to each side?". There are no boxes to begin with, and no second look.
+A classifier says what a picture shows; a detector also says where it is. This detector looks at a
+picture once: for every fourth pixel, it predicts "is this the centre of an object, and of which
+class?" and "how far does the object reach to each side?". There are no predefined boxes and no
+second stage.
 
-The claim at the end: trained from nothing for a minute or so on pictures with digits strewn over
-them, it finds most of them in pictures that it has not seen.
+The claim at the end: trained from scratch for about a minute on pictures with scattered digits, it
+finds most digits in pictures that it was not trained on.
 """
 
 # %%
@@ -25,11 +26,11 @@ print(data)
 print(data.train.y[0])
 
 # %%
-# What it is asked to say
-# -----------------------
-# The target of the first question is a heatmap for each class: 1 at the middle of each thing,
-# falling off around it like a Gaussian as wide as the thing is, since a place beside the middle is
-# not quite wrong (Zhou et al., 2019; Liu et al., 2019).
+# What it predicts
+# ----------------
+# The target of the first question is a heatmap for each class: 1 at the centre of each object,
+# decreasing around it like a Gaussian whose width depends on the object, since a position near the
+# centre is not entirely wrong (Zhou et al., 2019; Liu et al., 2019).
 
 height, width = data.spec.shape[:2]
 boxes = np.asarray(data.train.y[0]["boxes"], "float32")
@@ -38,9 +39,9 @@ for row in bumps:
     print("".join(" .:*#"[int(4 * value)] for value in row))
 
 # %%
-# The second question is asked of the bright places only: the distances to the four sides. How
-# well a box fits is measured as the field does, by the area that two boxes share over the area
-# that they cover together.
+# The second question, the distances to the four sides, is asked only where the heatmap is high. The
+# fit of a box is measured by intersection over union: the area that two boxes share, divided by the
+# area that they cover together.
 #
 # Training
 # --------
@@ -64,10 +65,11 @@ for name in ("heat", "box", "val_heat", "val_box"):
     print(f"{name:9s}", np.round(history.history[name][:: max(1, len(history.epoch) // 6)], 2))
 
 # %%
-# Looking
-# -------
-# `detect` takes pictures of any size and answers in their pixels. Two boxes of one class that
-# overlap by more than half are one thing: only the surer one stays (non-maximum suppression).
+# Detection
+# ---------
+# `detect` takes pictures of any size and returns boxes in their pixels. Two boxes of one class that
+# overlap by more than half count as one object: only the box with the higher score is kept
+# (non-maximum suppression).
 
 (found,) = model.detect(data.test.x[:1])
 for box, label, score in zip(found["boxes"], found["labels"], found["scores"]):
@@ -77,9 +79,8 @@ print("truth:", [data.spec.class_names[label] for label in data.test.y[0]["label
 # %%
 # The claim
 # ---------
-# Average precision: go through what was found, the surest first, and average how many of it is
-# right, over how much of all there is has been found by then; map_50 calls a box right from an
-# overlap of a half on.
+# Average precision sorts the detections by score, the highest first, and averages the precision
+# over all levels of recall; for map_50, a box is correct if its overlap is at least 0.5.
 
 metrics, _ = model.report(data.test.x, data.test.y)
 print({name: round(value, 3) for name, value in metrics.items()})

@@ -3,11 +3,11 @@ Recurrence: a network that remembers
 ====================================
 
 The networks so far see all of an example at once. A recurrent network reads it step by step and
-keeps a state: what it makes of the next step depends on what it has seen. We give it a task that
-is about nothing but memory (the first symbol decides, noise follows), look at how the state holds
-it, and see what a plain network that sees the last steps only can do about it.
+keeps a state, so its response to a step depends on the steps before. We give it a task that needs
+only memory: the first value decides, and noise follows. We look at how long the network remembers,
+and compare it with a feedforward network that sees only the last steps.
 
-The claim at the end: the recurrent network knows the first symbol after twenty steps of noise,
+The claim at the end: the recurrent network knows the first value after twenty steps of noise,
 and a network that sees the last five steps does not.
 """
 
@@ -23,7 +23,7 @@ BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))
 # %%
 # A task of memory
 # ----------------
-# Each series begins with +1 or -1 and goes on with twenty steps of noise. The label is the sign
+# Each series begins with +1 or -1 and continues with twenty steps of noise. The label is the sign
 # of the first step.
 
 rng = np.random.default_rng(0)
@@ -41,8 +41,9 @@ x_test, y_test = remembered(500)
 # %%
 # A gated recurrent unit
 # ----------------------
-# Its state h is a mix of what it was and of a candidate: h' = z h + (1 - z) candidate. Where the
-# gate z is near 1, the state stays: that is how it remembers, and how gradients reach far back.
+# Its new state is a mixture of the old state h and a candidate: h' = z h + (1 - z) candidate. Where
+# the gate z is near 1, the state stays the same: this is how the unit remembers, and how gradients
+# reach many steps back.
 
 rnn = gb.build_rnn((21, 1), 2, units=16, bidirectional=False, dropout=0.0, seed=0)
 rnn.compile(learning_rate=1e-2)
@@ -51,7 +52,7 @@ rnn.fit(x, y, epochs=max(1, round(12 * BUDGET)), verbose=0)
 # %%
 # A network without memory
 # ------------------------
-# It sees the last five steps, all at once.
+# This one sees the last five steps, all at once.
 
 mlp = gb.build_mlp((5,), 2, hidden_units=(64,), seed=0)
 mlp.compile()
@@ -66,9 +67,10 @@ right = {
 print({name: round(value, 3) for name, value in right.items()})
 
 # %%
-# What it holds, step by step
-# ---------------------------
-# The same network on ever longer beginnings of one series: its answer stands from the first step.
+# What it remembers, step by step
+# -------------------------------
+# The same network on longer and longer beginnings of one series: its answer does not change after
+# the first step.
 
 for steps in (1, 2, 5, 10, 21):
     labels, probabilities = rnn.classify([x_test[0, :steps]])

@@ -1,14 +1,14 @@
 """
-Forecasting: not one number, but how sure
-=========================================
+Forecasting with uncertainty
+============================
 
-A forecast without a measure of doubt is half a forecast. We forecast the sunspots of the next
-twelve months as quantiles: a middle, and a band that should hold what comes in eight of ten cases.
-Then we check both against months that the network never saw: is the middle better than the simple
-guess that a forecaster has to beat, and does the band hold what it promises?
+A forecast should say how certain it is. We forecast the sunspots of the next twelve months as
+quantiles: a median, and a band that should contain the true value in eight of ten cases. Then we
+check both on months that the network was not trained on: is the median better than the simple
+method that a forecaster has to beat, and does the band contain as much as it should?
 
-The claim at the end: the median errs less than repeating the last value, and the 80% band holds
-between 60% and 95% of what came.
+The claim at the end: the median has a smaller error than repeating the last value, and the 80%
+band contains between 60% and 95% of the true values.
 """
 
 # %%
@@ -21,14 +21,14 @@ import genai_basics as gb
 BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))
 
 data = gb.load_data("sunspots")
-print(data.spec.columns, len(data.train), "months to learn from,", len(data.test), "to test on")
+print(data.spec.columns, len(data.train), "months for training,", len(data.test), "for testing")
 
 # %%
 # One window in, twelve months out
 # --------------------------------
-# The network reads the last four years, scaled by their own mean and spread, so that it can serve
-# at every level. For each month ahead it names quantiles. The pinball loss makes them so: being
-# under the 0.9 quantile costs little, being over it much.
+# The network reads the last four years, scaled by their own mean and standard deviation, so that it
+# works at every level. For each month ahead, it predicts quantiles. They are learned by the pinball
+# loss: a value below the 0.9 quantile costs little, a value above it costs much.
 
 model = gb.build_forecaster(("sunspots",), horizon=12, window=48, season=1, units=32, seed=0)
 model.compile()
@@ -46,21 +46,22 @@ for month in (0, 5, 11):
 # %%
 # Paths
 # -----
-# Quantiles speak of each month alone. A path is one way in which the year may go.
+# Quantiles describe each month separately. A path is one possible course of the whole year.
 
 for path in model.sample(3, seed=0, history=data.train.x):
     print(" ".join(f"{value:4.0f}" for value in path))
 
 # %%
-# Looking back
-# ------------
-# From every month of the test years we forecast the next twelve, and compare with what came.
+# Backtesting
+# -----------
+# From every month of the test years, we forecast the next twelve months and compare the forecasts
+# with the true values.
 
 targets, quantiles, last = model.backtest(data.test.x, data.test.y)
 error = np.abs(targets - quantiles[..., 2]).mean()
 naive = np.abs(targets - last).mean()
 inside = ((targets >= quantiles[..., 0]) & (targets <= quantiles[..., -1])).mean()
-print(f"mean error {error:.1f}; of the last value repeated {naive:.1f}; in the band {inside:.0%}")
+print(f"mean error {error:.1f}; repeating the last value {naive:.1f}; in the band {inside:.0%}")
 
 # %%
 # Claim

@@ -2,12 +2,12 @@
 Writing text, one character after the other
 ===========================================
 
-A language model answers one question: what comes next? Asked again and again, with its own answers
-put behind the text, it writes. We train one on what Python's help says about Python, measure it in
-bits a character, and let it write cautiously and wildly.
+A language model answers one question: what comes next? If each answer is appended to the text and
+the question is repeated, the model writes. We train one on Python's own help texts, measure it in
+bits per character, and let it write at several temperatures.
 
-The claim at the end: it needs fewer bits a character than a table of which character follows which,
-and far fewer than counting characters alone.
+The claim at the end: it needs fewer bits per character than a table of which character follows
+which, and far fewer than the frequencies of characters.
 """
 
 # %%
@@ -29,9 +29,9 @@ print(train[1000:1200])
 # %%
 # What to beat
 # ------------
-# The surprise of a character, -log2 of its probability, in bits: on average the least space that
-# it can be packed into. First when we know only how frequent characters are, then with a table of
-# which follows which.
+# We measure -log2 of a character's probability, in bits: on average, the smallest size to which the
+# text can be compressed. First with the frequencies of characters, then with a table of which
+# character follows which.
 
 
 def bits_of(counts, totals, pairs):
@@ -54,7 +54,7 @@ bits = {
 # %%
 # A recurrent language model
 # --------------------------
-# It reads in windows of fifty characters, but its state goes on from window to window.
+# It is trained on windows of fifty characters, but its state is carried from window to window.
 
 model = gb.build_language_model(data.spec.alphabet, units=128, seed=0)
 model.compile()
@@ -66,8 +66,9 @@ print({name: round(float(value), 2) for name, value in bits.items()})
 # %%
 # Writing
 # -------
-# The temperature divides the logits before the softmax: at 0 always the likeliest character, which
-# soon goes round in circles; at 1 as the model believes; above, wilder. `top_p` cuts off the tail.
+# The temperature divides the logits before the softmax. At 0, the most probable character is always
+# chosen, which soon leads to repetition; at 1, characters are drawn with the model's probabilities;
+# above 1, the text is more random. `top_p` excludes improbable characters.
 
 for options in ({"temperature": 0}, {"temperature": 0.7}, {"temperature": 1.2}, {"top_p": 0.8}):
     text = model.sample(1, prompt="The ", length=120, seed=1, **options)[0]

@@ -2,13 +2,13 @@
 Translation with attention
 ==========================
 
-To translate is to read a sequence and write another of a different length. One network reads the
-source both ways; another writes the target, and at each step looks back at the source, at those
-places that matter now. That looking is attention, and we can look at it ourselves.
+To translate is to read one sequence and write another of a different length. One network reads the
+source in both directions; another writes the target, and at each step looks at those parts of the
+source that matter at the moment. This is called attention, and it can be displayed.
 
-Our language pair is small: dates as five languages write them, and as ISO 8601 does. The claim at
-the end: most dates that were never seen are translated without an error, and while it writes the
-month the network looks at the month.
+Our language pair is small: dates in five languages, and the same dates in ISO 8601. The claim at
+the end: most test dates are translated without an error. The table of attention shows that the
+network looks at the month while it writes the month.
 """
 
 # %%
@@ -25,8 +25,8 @@ for source, target in list(zip(data.train.x, data.train.y))[:5]:
 # %%
 # Sub-words
 # ---------
-# Letters that often stand together become one unit, again and again, until the vocabulary is full:
-# month names become units by themselves, digits stay single.
+# The most frequent pair of neighbouring units becomes a new unit, again and again, until the
+# vocabulary is full: the names of months become single units, digits stay separate.
 
 model = gb.build_translator(vocab_size=500, units=128, embedding_dim=64, dropout=0.1, seed=0)
 model.compile(learning_rate=4e-3)
@@ -37,7 +37,7 @@ print([model.source_tokenizer.unit_of(number) for number in numbers])
 # %%
 # Translating
 # -----------
-# A beam search keeps the four best beginnings at each step, not only the best.
+# Beam search keeps the four best partial translations at each step instead of only the best one.
 
 for source, found, target in zip(data.test.x[:5], model.translate(data.test.x[:5]), data.test.y):
     print(f"{source:35} {found:12} {'right' if found == target else 'wrong: ' + target}")
@@ -47,7 +47,8 @@ print(f"{metrics['exact']:.1%} of the test dates without an error")
 # %%
 # Where it looks
 # --------------
-# Each row is a unit of the target, each column one of the source: the darker, the more it looked.
+# Each row is a unit of the target, each column a unit of the source; the numbers are the weights of
+# attention, which add up to 1 in each row.
 
 weights, source, target = model.attention("15 août 1987")
 print("      " + "".join(f"{unit:>8}" for unit in source))

@@ -1,13 +1,13 @@
 """
-Speech: from sound to symbols, without being told where
-=======================================================
+Speech: from sound to symbols, without alignment
+================================================
 
-Who transcribes a recording does not write down when each sound begins. Connectionist temporal
-classification learns from such transcriptions: each frame of sound names a symbol or a blank,
-repeats and blanks are dropped, and every way to spread the transcription over the frames counts.
-Our speech is that of telephones: keys, each two tones at once, several in a row, in noise.
+A transcription does not say when each sound begins. Connectionist temporal classification (CTC)
+learns from such transcriptions: the network predicts a symbol or a blank for each frame of sound,
+repetitions and blanks are removed, and the loss sums over all ways to distribute the transcription
+over the frames. Our "speech" is the tones of telephone keys, several in a row, in noise.
 
-The claim at the end: under one key in five is wrong on recordings that were never heard.
+The claim at the end: fewer than one key in five is wrong on test recordings.
 """
 
 # %%
@@ -25,9 +25,10 @@ clip, text = data.train.x[0], data.train.y[0]
 print(f"{len(clip) / data.spec.sample_rate:.1f} s of sound say {text!r}")
 
 # %%
-# What the network hears
-# ----------------------
-# A spectrogram in bands that are narrow where we hear finely, as logarithms: one frame each 10 ms.
+# The input of the network
+# ------------------------
+# A log-mel spectrogram with one frame every 10 ms; its bands are narrower at low frequencies, as in
+# human hearing.
 
 model = gb.build_speech_recognizer(
     data.spec.sample_rate, data.spec.alphabet, units=64, filters=(64, 64), speed=0.1, seed=0
@@ -48,11 +49,12 @@ model.fit(data.train.x, data.train.y, batch_size=16, epochs=epochs, verbose=0)
 # %%
 # From frames to symbols
 # ----------------------
-# The likeliest symbol of each frame, the blank as a dot; then repeats and blanks dropped.
+# The most probable symbol of each frame, with a dot for the blank; then repetitions and blanks are
+# removed.
 
 frames = model.log_probabilities([data.test.x[0]])[0].argmax(axis=1)
 print("".join("." if f == 0 else model.symbols[f - 1] for f in frames))
-print(model.text(collapse(frames)), "and said was", data.test.y[0])
+print(model.text(collapse(frames)), "for the transcription", data.test.y[0])
 
 found = model.transcribe(data.test.x)
 errors = gb.metrics.character_error_rate(data.test.y, found)

@@ -1,20 +1,20 @@
 """
-The variational autoencoder, and the trick without which it breaks
-===================================================================
+The variational autoencoder and the reparameterization trick
+============================================================
 
-An autoencoder's codes lie wherever they like, so a code made up out of thin air decodes to
-nothing in particular. A variational autoencoder (VAE) makes room for made-up codes: its encoder
-answers with a cloud, a mean and a width for each latent, and the clouds of all pictures together
-are drawn towards one standard normal distribution. Then a draw from that distribution is a code
-like any other, and decodes to a new picture.
+The codes of an autoencoder can lie anywhere, so a random code decodes to nothing useful. The
+encoder of a variational autoencoder (VAE) returns a distribution instead of a code, with a mean and
+a width for each latent, and the loss pulls these distributions towards the standard normal
+distribution. A draw from the standard normal then is a code like any other, and decodes to a new
+picture.
 
-The loss has a name for each wish, in nats. Reconstruction: how surprising the picture is, given
-a draw from its cloud. KL: how far the cloud is from the standard normal. Their sum bounds the
-surprise of the picture itself, -log p(x), from above.
+The loss has two parts, in nats. The reconstruction term is -log p(x | z), for a draw z from the
+picture's distribution. The KL term is the divergence of that distribution from the standard normal.
+Their sum is an upper bound of -log p(x) of the picture.
 
 The claims at the end: gradients reach the encoder through the reparameterization trick and do
-not without it; a VAE trained without it is far worse; and the sharper estimate of -log p(x),
-from many draws, lies below the bound, as the mathematics says.
+not without it; a VAE that is trained without it is far worse; and a better estimate of -log p(x),
+from many draws, lies below the bound, as the theory says.
 """
 
 # %%
@@ -26,7 +26,7 @@ from keras import ops
 
 import genai_basics as gb
 
-BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less is a quicker, worse run
+BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, worse run
 EPOCHS = max(1, round(40 * BUDGET))
 
 data = gb.load_data("digits")
@@ -35,9 +35,9 @@ x, x_test = data.train.x, data.test.x
 # %%
 # The trick
 # ---------
-# The decoder needs a draw z from the cloud N(m, s). Drawing is no function: it has no slope with
-# respect to m and s. But z = m + s * e with e drawn from N(0, 1) is one. The randomness comes in
-# from the side, and slopes pass through: dz/dm = 1, dz/ds = e.
+# The decoder needs a draw z from N(m, s). A random draw has no gradient with respect to m and s.
+# But z = m + s * e, with e drawn from N(0, 1), has the same distribution and is a function of m and
+# s: the randomness becomes an input, and the gradients are dz/dm = 1 and dz/ds = e.
 
 
 class WithTheTrick(gb.Sampling):
@@ -45,7 +45,7 @@ class WithTheTrick(gb.Sampling):
 
 
 class WithoutTheTrick(gb.Sampling):
-    """Draws the same z, but as if it had fallen from the sky."""
+    """Draws the same z, without a gradient."""
 
     def call(self, inputs, noise=None):
         return ops.stop_gradient(super().call(inputs, noise))
@@ -67,19 +67,19 @@ for name, logs in (("with the trick", well), ("without", broken)):
     print(f"{name}: {logs['reconstruction']:.1f} + {logs['kl']:.1f} = {logs['loss']:.1f} nats")
 
 # %%
-# Without the trick the encoder hears of the KL alone. It does as told: every cloud becomes the
-# standard normal, the KL goes to nothing, and the code says nothing about the picture. The
-# decoder is left to guess the average digit.
+# Without the trick, the encoder's only gradient is that of the KL. So every distribution becomes
+# the standard normal, the KL falls to zero, and the code contains nothing about the picture. The
+# decoder can only predict the average digit.
 #
-# What we build has nothing hidden: encoder and decoder are plain Keras models.
+# Nothing is hidden in what we built: encoder and decoder are plain Keras models.
 
 mean, log_variance = vae.encoder(ops.cast(x_test[:1], "float32") / 255)
-print(f"the first test digit's cloud: mean {np.round(ops.convert_to_numpy(mean[0]), 1)}")
+print(f"the first test digit's distribution: mean {np.round(ops.convert_to_numpy(mean[0]), 1)}")
 
 # %%
 # New digits
 # ----------
-# Draw a code, decode. The same seed draws the same digits, in another process too.
+# Draw a code and decode it. The same seed gives the same digits, in another process, too.
 
 digits = vae.sample(3, seed=1)
 for row in range(8):
@@ -88,19 +88,19 @@ for row in range(8):
 # %%
 # How good is it?
 # ---------------
-# The bound is loose where the cloud is not the true posterior. Many draws, each weighted by how
-# well it explains the picture, make it tighter (Burda et al., 2015).
+# The bound is loose if the encoder's distribution is not the true posterior. Many draws, each
+# weighted by how well it explains the picture, make it tighter (Burda et al., 2015).
 
 bound = well["loss"]
 tighter = -vae.log_likelihood(x_test, k=100).mean()
 print(f"bound {bound:.2f} nats, estimate with 100 draws {tighter:.2f} nats")
 
 # %%
-# More or less of the KL
-# ----------------------
-# `beta` weighs the KL. A small one makes sharp reconstructions and codes that lie anywhere; a
-# large one makes the code fall silent. `free_bits`, `warm_up` and `capacity` are gentler ways
-# to keep it talking, and `gb.Doctor()` says when it has stopped.
+# The weight of the KL
+# --------------------
+# `beta` is the weight of the KL. A small weight gives sharp reconstructions, but codes that lie
+# anywhere; with a large weight, the code is no longer used. `free_bits`, `warm_up` and `capacity`
+# are other ways to keep it in use, and `gb.Doctor()` reports when it is not.
 
 keras.utils.set_random_seed(0)
 for beta in (0.1, 1.0, 10.0):

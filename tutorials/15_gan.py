@@ -3,16 +3,16 @@ Two networks against each other
 ===============================
 
 A generative adversarial network (GAN) is a game of two players. The generator turns noise into
-pictures. The discriminator looks at real pictures and at the generator's, and scores how real
-each looks. The discriminator learns to tell them apart; the generator learns to make it fail. If
-both learn at the right speed, the generator's pictures come to look like the real ones.
+pictures. The discriminator scores real pictures and the generator's by how real they look. It
+learns to distinguish them, and the generator learns to prevent that. If both learn at the right
+speed, the generator's pictures become similar to the real ones.
 
-If they do not, the game can go wrong in a way of its own: mode collapse. We bring it about, have
-it diagnosed, and cure it.
+If they do not, the game can fail in a particular way: mode collapse. We cause it, have it
+diagnosed, and fix it.
 
-The claims at the end: a discriminator that cannot follow lets the generator collapse onto one
-picture, and the doctor says so; with both players at their usual speeds the generator makes all
-ten digits, and the digit that is asked for.
+The claims at the end: if the discriminator learns too slowly, the generator collapses to a few
+pictures, and the doctor reports it; with both players at their usual speeds, the generator makes
+all ten digits, and the requested digit.
 """
 
 # %%
@@ -25,7 +25,7 @@ import numpy as np
 import genai_basics as gb
 from genai_basics.losses import adversarial_losses
 
-BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less is a quicker, worse run
+BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, worse run
 
 data = gb.load_data("digits")
 x, labels = data.train.x, data.train.y
@@ -40,16 +40,16 @@ def show(pictures):
 # %%
 # The players
 # -----------
-# Both are plain Keras models. Conditional on a label, the generator takes it beside the noise,
-# and the discriminator scores the pair: is this a real 3?
+# Both are plain Keras models. In a conditional GAN, the generator takes a label in addition to the
+# noise, and the discriminator scores the pair: is this a real 3?
 
 gan = gb.build_gan((8, 8, 1), num_classes=10, latent_dim=32, seed=0)
 print(f"generator {gan.generator.count_params():,} weights, from {gan.latent_dim} numbers of noise")
 print(f"discriminator {gan.discriminator.count_params():,} weights, to one score")
 
 # %%
-# Their losses, for a few scores: high means real. The discriminator wants real pictures high and
-# generated ones low; the generator wants its own high.
+# Their losses for a few scores, where high means real. The discriminator should score real pictures
+# high and generated ones low; the generator should make the scores of its own pictures high.
 
 losses = adversarial_losses("non_saturating")
 real, fake = np.array([[2.0], [1.0]], "float32"), np.array([[-1.0], [-2.0]], "float32")
@@ -60,16 +60,15 @@ def mean(sides):
     return sum(np.mean(side) for side in sides if side is not None)
 
 
-print(f"a discriminator that is right: {mean(losses.discriminator(real, fake)):.2f}")
-print(f"the same one mistaken:         {mean(losses.discriminator(fake, real)):.2f}")
-print(f"what the generator loses when it is found out: {mean(losses.generator(real, fake)):.2f}")
+print(f"a correct discriminator:      {mean(losses.discriminator(real, fake)):.2f}")
+print(f"a mistaken discriminator:     {mean(losses.discriminator(fake, real)):.2f}")
+print(f"the generator against the correct one: {mean(losses.generator(real, fake)):.2f}")
 
 # %%
 # Collapse
 # --------
-# Give the discriminator hardly any speed, and no labels to ask after. The generator soon finds a
-# picture that this discriminator likes best, and nothing ever makes it give up that picture: why
-# should it make another one?
+# We give the discriminator almost no learning rate, and no labels. The generator soon finds the
+# picture that this discriminator scores highest, and nothing makes it generate any other.
 
 collapsed = gb.build_gan((8, 8, 1), latent_dim=32, seed=0)
 collapsed.compile(
@@ -80,47 +79,49 @@ doctor = gb.Doctor()
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # we print the findings ourselves
     collapsed.fit(x, epochs=max(6, round(12 * BUDGET)), callbacks=[doctor], verbose=0)
-print("\nasked for ten pictures, the collapsed generator makes")
+print("\nten samples of the collapsed generator:")
 show(collapsed.sample(10, seed=0))
 for finding in doctor.findings.values():
     print("the doctor:", finding)
 
 # %%
-# Cure
-# ----
-# The usual speeds: both learn by Adam, the discriminator at twice the generator's rate. Whatever
-# one picture the generator settles on, the discriminator learns to see through before long.
+# Fix
+# ---
+# We use the usual learning rates: both players learn by Adam, the discriminator at twice the
+# generator's rate. If the generator prefers one picture, the discriminator soon learns to reject
+# it.
 
 gan.compile()
 doctor_of_gan = gb.Doctor()
 gan.fit(x, labels, epochs=max(1, round(60 * BUDGET)), callbacks=[doctor_of_gan], verbose=0)
-print("\nasked for 0 1 2 3 4 5 6 7 8 9, the other one makes")
+print("\nsamples of the other generator for the labels 0 to 9:")
 show(gan.sample(10, seed=0))
 
 # %%
-# What it costs to be choosy
-# --------------------------
-# Noise of small numbers gives usual digits, all much alike; this is called truncation.
+# Quality against variety
+# -----------------------
+# Noise that is limited to small numbers gives typical digits with little variety; this is called
+# truncation.
 
 for truncation in (None, 0.5):
     threes = gan.sample(200, labels=[3], seed=1, truncation=truncation).astype("float32")
     print(f"truncation {truncation}: threes vary by {threes.std(axis=0).mean():.0f} grey levels")
 
 # %%
-# The numbers the field uses, on samples and held-out pictures: how many samples look real
-# (precision), how much of the real ones is reached (recall), how much samples vary beside the
-# data, and how often a sample shows the digit that was asked for.
+# The usual metrics, on samples and held-out pictures: the share of samples that look real
+# (precision), the share of real pictures that the samples cover (recall), the variance of the
+# samples relative to the data (diversity), and how often a sample shows the requested digit.
 
 report, _ = gan.report(data.test.x, data.test.y)
 broken, _ = collapsed.report(data.test.x)
 for name in ("precision", "recall", "diversity"):
-    print(f"{name}: collapsed {broken[name]:.2f}, cured {report[name]:.2f}")
-print(f"shows the digit that was asked for: {report['label_obedience']:.0%}")
+    print(f"{name}: collapsed {broken[name]:.2f}, fixed {report[name]:.2f}")
+print(f"shows the requested digit: {report['label_obedience']:.0%}")
 
 # %%
 if BUDGET >= 1:
-    assert "mode_collapse" in doctor.findings, "a discriminator that cannot follow: collapse"
+    assert "mode_collapse" in doctor.findings, "a slow discriminator leads to collapse"
     assert "mode_collapse" not in doctor_of_gan.findings
     assert broken["diversity"] < 0.3 < 0.6 < report["diversity"]
-    assert report["label_obedience"] > 0.9, "it makes the digit that is asked for"
+    assert report["label_obedience"] > 0.9, "it makes the requested digit"
     assert broken["recall"] < 0.1 < report["recall"]

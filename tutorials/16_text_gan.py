@@ -2,20 +2,20 @@
 A GAN that writes names
 =======================
 
-A GAN learns through the pictures it makes: the discriminator's slope at each pixel tells the
-generator how to change it. Text has no slope. A letter is an A or a B, and nothing between.
+A GAN of pictures learns through their pixels: the discriminator's gradient at each pixel tells the
+generator how to change it. Text has no such gradient, since a letter is either an A or a B.
 
-The way round: the generator writes letter by letter, and gives each a number; chance is added,
-and the largest wins. Forward, the choice is hard, so that the discriminator sees letters.
-Backward, we pretend that it was soft (a softmax), and that has a slope.
+The solution: the generator writes letter by letter and computes a number for each possible letter;
+noise is added, and the largest number wins. In the forward pass the choice is hard, so the
+discriminator sees letters. In the backward pass it is treated as soft (a softmax), which has a
+gradient.
 
-The honest yardstick stands beside it: a model of letter pairs, which counts which letter follows
-which and takes no training at all. Maximum likelihood, as that model and as the recurrent
-network of another tutorial have it, is the better way to learn text; a GAN is a lesson in what
-adversaries can do without ever being told a probability.
+We compare it with a simple baseline: a model of letter pairs, which counts which letter follows
+which. Maximum likelihood, which that model and the language model of another tutorial use, is the
+better way to learn text; the GAN shows what can be learned without any probabilities.
 
-The claim at the end: the names it makes are near the real ones in their pairs of letters, much
-nearer than before training and than letters drawn at random; and nearly all are new.
+The claim at the end: the pairs of letters in the GAN's names are close to those of real names, much
+closer than before training and than letters drawn at random; and nearly all names are new.
 """
 
 # %%
@@ -29,32 +29,34 @@ from keras import ops
 import genai_basics as gb
 from genai_basics import metrics
 
-BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less is a quicker, worse run
+BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, worse run
 
 data = gb.load_data("place_names")
 names = [name for name in data.train.x if len(name) <= 12]
 print(f"{len(names)} names, such as {', '.join(names[::300])}")
 
 # %%
-# A choice with a slope
-# ---------------------
-# Three numbers, one for each of three letters. Forward the first wins. Backward, the slope of the
-# softmax says how the first letter's share would change with each number.
+# A choice with a gradient
+# ------------------------
+# There are three numbers, one for each of three letters. In the forward pass, the first letter
+# wins. In the backward pass, the gradient of the softmax says how the first letter's share would
+# change with each number.
 
 logits = np.array([2.0, 1.0, 0.0])
 soft = ops.convert_to_numpy(ops.softmax(logits))
 hard = np.eye(3)[logits.argmax()]
 slope = soft[0] * (np.eye(3)[0] - soft)
-print(f"forward {hard}, softmax {np.round(soft, 2)}, slope {np.round(slope, 2)}")
+print(f"forward {hard}, softmax {np.round(soft, 2)}, gradient {np.round(slope, 2)}")
 
 # %%
-# Gumbel's noise on the numbers makes each letter win as often as the softmax says: so the generator
-# draws, and hands what it drew to the next step, which can follow a q with a u.
+# With Gumbel noise added to the numbers, each letter wins with its probability in the softmax. The
+# generator draws in this way, and passes the drawn letter to the next step, which can then write a
+# u after a q.
 
 rng = np.random.default_rng(0)
 noise = -np.log(-np.log(rng.uniform(size=(10_000, 3))))
 wins = np.bincount((logits + noise).argmax(axis=1), minlength=3) / 10_000
-print(f"with noise, won {np.round(wins, 2)}")
+print(f"with noise, shares of wins {np.round(wins, 2)}")
 
 # %%
 # The GAN
@@ -70,16 +72,16 @@ print("before:", ", ".join(untrained[:5]))
 print("after: ", ", ".join(made[:12]))
 
 # %%
-# The temperature of the choice is the size of that noise: cold, the generator takes the letter it
-# likes best; hot, it takes chances that it was not trained to take.
+# The temperature of the choice is the scale of that noise: at 0, the generator always takes the
+# highest number; above 1, it makes choices that it was not trained for.
 
 for temperature in (0.0, 1.0, 3.0):
     print(f"temperature {temperature}:", ", ".join(gan.sample(8, seed=1, temperature=temperature)))
 
 # %%
-# The yardsticks
-# --------------
-# Letters drawn one by one as often as they are, and letters drawn after the letter before them.
+# The baselines
+# -------------
+# One draws letters by their frequencies, the other draws each letter given the one before.
 
 
 def letters(count, rng):
@@ -114,7 +116,7 @@ candidates = {
 distances = {}
 for who, texts in candidates.items():
     distances[who] = metrics.ngram_jsd(names, texts, n=2, level="character")
-    print(f"{who}: {distances[who]:.3f} bits from the real pairs of letters; {texts[:3]}")
+    print(f"{who}: {distances[who]:.3f} bits from the letter pairs of real names; {texts[:3]}")
 novel = metrics.novelty(names, made)
 print(f"{novel:.0%} of the GAN's names are new")
 

@@ -2,16 +2,17 @@
 Pictures that move
 ==================
 
-A clip is more than its frames: shuffled, they are the same pictures, and no film. So the
-discriminator has two heads. One looks at some frames, each by itself: is this a picture? The
-other looks at the clip through time: does it move as things move?
+A clip is more than its frames: if they are shuffled, the motion is lost. So the discriminator has
+two heads. One looks at single frames: does this look like a real picture? The other looks at the
+clip over time: does it move like a real clip?
 
-The generator uses what is known about things that move: they mostly keep their looks and change
-their place. From the noise it makes one picture with a mask, and a speed for each frame; the
-picture is pasted on a background, the same for all clips, where the speeds have taken it.
+The generator uses the fact that moving objects mostly keep their appearance and change their
+position. From the noise, it makes one picture with a mask, and a velocity for each frame; the
+picture is pasted onto a background, which is the same for all clips, at the positions that result
+from the velocities.
 
-The claims at the end: shifting a picture by a part of a pixel has a slope, so speeds can be
-learned; and after training the clips move by about as much as the real ones do.
+The claims at the end: shifting a picture by a fraction of a pixel has a gradient, so velocities can
+be learned; and after training, the clips move by about as much as real clips.
 """
 
 # %%
@@ -26,7 +27,7 @@ from genai_basics.data.writers import write_samples
 from genai_basics.gan.evaluation import change, speed
 from genai_basics.gan.video_gan import MovingLayers
 
-BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less is a quicker, worse run
+BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, worse run
 
 data = gb.load_data("moving_digits")
 clips = data.train.x
@@ -43,13 +44,13 @@ def show(clip):
 show(clips[0])
 
 # %%
-# A place with a slope
-# --------------------
-# One white pixel, moved to the right by 1.5 pixels, lies half on one pixel and half on the next.
-# Ask how bright the right one is: the answer grows with the shift, and that is the slope through
-# which a speed is learned.
+# A position with a gradient
+# --------------------------
+# A white pixel that is shifted to the right by 1.5 pixels lies half on one pixel and half on the
+# next. The brightness of the right one increases with the shift: this is the gradient by which a
+# velocity is learned.
 
-pictures = np.full((1, 1, 3, 7, 2), -20.0, "float32")  # one, and its mask, before they are bent
+pictures = np.full((1, 1, 3, 7, 2), -20.0, "float32")  # with masks, before the activations
 pictures[0, 0, 1, 2] = 20.0
 layer = MovingLayers()
 layer.build(((1, 1, 3, 7, 2), (1, 1, 1, 2)))
@@ -57,13 +58,13 @@ layer.background.assign(-np.ones((3, 7, 1)))
 
 
 def brightness(shift):
-    """Return the middle line's pixel 4 when the picture lies that many pixels to the right."""
+    """Return pixel 4 of the middle line if the picture is shifted right by `shift` pixels."""
     path = ops.stack([ops.zeros_like(shift), shift / (7 / 4)])  # down and right, in quarters
     return layer([pictures, ops.reshape(path, (1, 1, 1, 2))])[0, 0, 1, 4, 0]
 
 
 value, slope = gradients(brightness, ops.convert_to_tensor(np.float32(1.5)))
-print(f"brightness {float(value):.1f} between -1 and 1, slope {float(slope):.1f} a pixel")
+print(f"brightness {float(value):.1f} between -1 and 1, gradient {float(slope):.1f} per pixel")
 
 # %%
 # Training
@@ -81,13 +82,13 @@ write_samples(made[:9], "clips.gif", data.spec)
 print("nine clips -> clips.gif")
 
 # %%
-# How much changes from frame to frame, and how far the bright spot moves.
+# The change from frame to frame, and how far the bright spot moves:
 
 for who, these in (("real", clips), ("untrained", before), ("trained", made)):
-    print(f"{who}: change {change(these):.1f} grey levels, speed {speed(these):.2f} pixels a frame")
+    print(f"{who}: change {change(these):.1f} levels, speed {speed(these):.2f} pixels per frame")
 
 # %%
-assert float(slope) > 0, "a shift has a slope"
+assert float(slope) > 0, "a shift has a gradient"
 if BUDGET >= 1:
     assert 0.4 < change(made) / change(clips) < 2.0
     assert 0.3 < speed(made) / speed(clips) < 2.0

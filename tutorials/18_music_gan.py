@@ -2,15 +2,17 @@
 Four voices from noise
 ======================
 
-A piece of music in four voices is a grid: at each step each voice has a note, or rests. The
-generator fills the grid in one go; at each place the note with the largest number sounds. The
-discriminator hears the whole grid, and is told besides where a voice holds its note, because
-that is most of what rhythm is.
+A piece of music in four voices is a grid: at each step, each voice has a note or is silent. The
+generator fills the whole grid at once; at each position, the note with the largest number sounds.
+The discriminator sees the whole grid, and also where a voice holds its note, since that is most of
+the rhythm.
 
-Nobody tells the generator what a chord is, or a scale. We compare, before and after: which
-pitches occur, which intervals sound together, how many notes are held, how many fit one scale.
+The generator is not told what a chord or a scale is. We compare its samples before and after
+training: which pitches occur, which intervals sound together, how many notes are held, and how many
+notes fit one scale.
 
-The claim at the end: together they come nearer to the real music, the intervals most of all.
+The claim at the end: in all of this, the samples become more similar to the real music, in their
+intervals most of all.
 """
 
 # %%
@@ -22,7 +24,7 @@ import genai_basics as gb
 from genai_basics.data.writers import write_samples
 from genai_basics.gan import evaluation as music
 
-BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less is a quicker, worse run
+BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, worse run
 
 data = gb.load_data("chords")
 pieces, spec = data.train.x, data.spec
@@ -45,10 +47,11 @@ show(np.asarray(pieces[0])[:16])
 # %%
 # Training
 # --------
-# Windows of 16 steps, one bar, begin at every quarter. A discriminator that is steep somewhere
-# pushes all samples to one place: soon every bar is one held chord. So it pays for its slope, at
-# the real pieces and at the samples, by `penalty="r1_r2"`, which is the default here. With "r1",
-# which leaves the samples out, you can watch the collapse after some twenty passes.
+# Training uses windows of 16 steps, one bar, that begin at every quarter note. If the discriminator
+# has a steep gradient somewhere, it pushes all samples to one place, and soon every bar is one held
+# chord. So its gradient is penalized, at the real pieces and at the samples, by `penalty="r1_r2"`,
+# the default here. With "r1", which omits the samples, the collapse occurs after about twenty
+# epochs.
 
 gan = gb.build_music_gan(spec.voices, spec.low, spec.high, steps=16, units=96, seed=0)
 gan.compile()
@@ -76,6 +79,6 @@ for name, share in music.SHARES.items():
 # %%
 if BUDGET >= 1:
     before_all, after_all = (sum(pair[i] for pair in distance.values()) for i in (0, 1))
-    assert after_all < 0.7 * before_all, "it comes nearer to the real music"
-    assert distance["interval"][1] < 0.3 * distance["interval"][0], "its steps most of all"
+    assert after_all < 0.7 * before_all, "the samples become more similar to the music"
+    assert distance["interval"][1] < 0.3 * distance["interval"][0], "their intervals most of all"
     assert abs(music.held(made) - music.held(real)) < abs(music.held(before) - music.held(real))

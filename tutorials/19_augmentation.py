@@ -1,18 +1,18 @@
 """
-Can made-up data help?
-======================
+Can generated data help?
+========================
 
-With few examples a classifier is poor. A generator trained on those few examples can make more
-of them, as many as one likes. But it has seen nothing that the classifier could not see. Does it
-help?
+A classifier that is trained on few examples is poor. A generator that is trained on the same
+examples can make any number of new ones, but it has seen nothing that the classifier has not seen.
+Does it help?
 
-Sometimes, a little; often not; and shifting and turning the real examples is free and hard to
-beat. So we do not trust the idea, we measure it: classifiers with and without the made-up
-examples, trained alike, several of each, on pictures that none of them has seen, and an interval
-around the difference.
+Sometimes it helps a little, often it does not; and shifting and rotating the real examples is free
+and hard to beat. So we measure it: several classifiers with and without the generated examples,
+trained in the same way and tested on held-out pictures, and an interval of the difference.
 
-The claim at the end is that the measurement is honest: the interval holds the mean, every arm
-was trained on the same real pictures, and what the generator drew wrongly was left out.
+The claim at the end is that the measurement is fair: the interval contains the mean, every
+classifier was trained on the same real pictures, and samples that show another digit than their
+label were discarded.
 """
 
 # %%
@@ -22,7 +22,7 @@ import numpy as np
 
 import genai_basics as gb
 
-BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less is a quicker, worse run
+BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, worse run
 
 data = gb.load_data("digits")
 rng = np.random.default_rng(0)
@@ -31,14 +31,14 @@ few = np.concatenate(
 )
 x, y = data.train.x[few], data.train.y[few]
 held_out = (data.test.x, data.test.y)
-print(f"{len(x)} digits to learn from, {len(held_out[0])} to be judged on")
+print(f"{len(x)} digits for training, {len(held_out[0])} for testing")
 
 # %%
-# Make more of them
-# -----------------
-# `augment` trains a conditional GAN on the few, turned and zoomed a little, as a GAN needs more
-# than that; and a classifier that checks its samples: what it takes for another digit than was
-# asked for goes. Then it trains four kinds of classifiers.
+# Generate more of them
+# ---------------------
+# `augment` trains a conditional GAN on the few pictures and on rotated and zoomed copies, since a
+# GAN needs more of them. It also trains a classifier that checks the samples: a sample is discarded
+# if the classifier does not confirm its label. Then it trains four kinds of classifiers.
 
 more = gb.augment(
     x,
@@ -58,19 +58,19 @@ for arm, accuracy in more.accuracy.items():
 # -----------
 
 for arm, (mean, low, high) in more.gains.items():
-    certain = "certain" if low > 0 or high < 0 else "not certain"
-    print(f"{arm} against real alone: {mean:+.1%} [{low:+.1%}, {high:+.1%}], {certain}")
+    certain = "significant" if low > 0 or high < 0 else "not significant"
+    print(f"{arm}, compared with real: {mean:+.1%} [{low:+.1%}, {high:+.1%}], {certain}")
 print(more.verdict)
 
 # %%
-# The enlarged set is an ordinary data set: the real examples first, then the made-up ones.
+# The enlarged set is an ordinary data set: first the real examples, then the generated ones.
 
 made = more.x[more.real :]
 print(f"{more.real} real and {len(made)} generated")
 
 # %%
-assert np.array_equal(more.x[: more.real], x), "the real pictures are all there, unchanged"
+assert np.array_equal(more.x[: more.real], x), "all real pictures are there, unchanged"
 assert all(low <= mean <= high for mean, low, high in more.gains.values())
 if BUDGET >= 1:
-    assert more.agreement > 0.5, "the generator draws what it is asked for more often than not"
+    assert more.agreement > 0.5, "most samples show the requested digit"
     assert min(map(len, more.accuracy.values())) == 3

@@ -2,13 +2,13 @@
 Your own data
 =============
 
-So far the data came with the library. Yours lie in files: a folder of pictures, a table. Here we
-write such files as a camera and a spreadsheet would, faults included, and go the whole way: look
-at what was read, train, judge on what was held out, predict for new files.
+So far, the data came with the library. Your own data are in files: a folder of pictures, a table.
+Here we write such files as a camera and a spreadsheet would, with the usual faults, and go through
+all steps: look at what was read, train, evaluate on held-out data, and predict for new files.
 
-The claim at the end: a broken file is named and costs no more than itself, the model reads new
-pictures and rows in another size and order than those it learned from, and it does better than
-always saying what is most frequent.
+The claim at the end: a broken file is named and only that file is left out, the model reads new
+pictures of another size and rows with another order of columns, and it is better than always
+predicting the most frequent class.
 """
 
 # %%
@@ -30,8 +30,8 @@ folder = Path("my_data")
 # %%
 # A folder of pictures
 # --------------------
-# A folder for each class is all the labelling there need be. The pictures may differ in size and
-# mode. One of ours is broken, as happens.
+# One folder for each class is enough to label the pictures, which may differ in size and mode. One
+# of ours is broken.
 
 digits = load_digits()
 for i, (picture, digit) in enumerate(zip(digits.images, digits.target)):
@@ -48,8 +48,8 @@ print(pictures)
 print("skipped:", pictures.skipped)
 
 # %%
-# Training, validation and test parts were drawn once, by a seed. The test part is looked at once,
-# at the end: whatever one chooses by it, it no longer tests.
+# The training, validation and test parts were drawn once, by a seed. The test part is used only
+# once, at the end: if it is used to choose something, it is no longer a fair test.
 #
 # `gb.train` is what the command `genai-basics train cnn --data my_data/pictures` does. It keeps a
 # run folder with the model, how it was made, and how training went.
@@ -71,9 +71,8 @@ print({name: round(value, 3) for name, value in report.items() if np.isscalar(va
 # %%
 # New files
 # ---------
-# A run folder is enough to go on, in another program and another month. What is to be predicted
-# is read as the training data were, so another size does not matter. `genai-basics predict` does
-# the same.
+# The run folder is all that a later program needs. New files are read as the training data were, so
+# a different size does not matter. `genai-basics predict` does the same.
 
 run = gb.load_run(folder / "runs" / "pictures")
 new = folder / "new.png"
@@ -85,8 +84,8 @@ print("a picture of 200 x 200 pixels shows", labels[0], f"({np.max(probabilities
 # %%
 # A table
 # -------
-# Columns of numbers and of words, a few cells empty. `target` is the column to predict. Columns
-# are known by their names, so their order does not matter later.
+# A table has columns of numbers and of words, and a few empty cells. `target` is the column to
+# predict. Columns are identified by their names, so their order may change later.
 
 wine = load_wine()
 names = [*wine.feature_names[:6], "region", "cultivar"]
@@ -110,20 +109,20 @@ wines = gb.train(
     audit=False,
 )
 wine_report, _ = wines.model.report(table.test.x, table.test.y)
-print("accuracy on rows held out:", round(wine_report["accuracy"], 3))
+print("accuracy on held-out rows:", round(wine_report["accuracy"], 3))
 
 # %%
-# The same rows with their columns turned round:
+# The same rows with their columns in reverse order:
 
-with open(folder / "turned.csv", "w", newline="") as file:
+with open(folder / "reversed.csv", "w", newline="") as file:
     csv.writer(file).writerows([row[::-1] for row in [names, *rows[:20]]])
 _, straight = read_inputs([folder / "wine.csv"], wines.spec)
-_, turned = read_inputs([folder / "turned.csv"], wines.spec)
+_, turned = read_inputs([folder / "reversed.csv"], wines.spec)
 first = wines.model.predict(straight, verbose=0)[:20]
 second = wines.model.predict(turned, verbose=0)
 
 # %%
-# Try it with a folder and a table of yours:
+# Try it with your own folder or table:
 #
 # ```sh
 # genai-basics train cnn --data photos/ --image-size 64
@@ -135,6 +134,6 @@ assert pictures.skipped == ("digit 3/broken.png: no picture",)
 assert any("broken.png" in str(warning.message) for warning in said)
 np.testing.assert_allclose(first, second, atol=1e-5)
 if BUDGET >= 1:
-    assert report["accuracy"] > 0.95 > frequent, "digits from files are read like any others"
+    assert report["accuracy"] > 0.95 > frequent, "digits from files are read correctly"
     assert wine_report["accuracy"] > 0.8
     assert labels[0] == "digit 0"

@@ -1,19 +1,20 @@
 """
-Responsible use: from a copier caught to a model card
-=====================================================
+Responsible use: from detecting copies to a model card
+======================================================
 
-A model that draws pictures "like the data" may draw the data. A model that is better on what it
-was trained on tells who was in the training set. A model that is right nine times in ten may be
-wrong about the same people every time. None of this shows in a loss curve, and all of it can be
-measured, in seconds.
+A model that generates pictures "like the data" may reproduce the data. A model that is better on
+its training data reveals who is in the training set. A model with an accuracy of 90% may be wrong
+about the same people every time. A loss curve shows none of this, but all of it can be measured in
+seconds.
 
-This tutorial trains one model on too little data, catches it copying, finds out what it gives
-away about its training set, and compares it with a model that had enough data. Then it looks at
-data before training, trains with a guarantee of privacy, follows a picture back to the model
-that drew it, and ends with a card on which all numbers stand.
+This tutorial checks data before training. It then trains one model on too little data, detects that
+it copies, measures what it reveals about its training set, and compares it with a model that had
+enough data. It also trains with a guarantee of privacy, traces a picture back to the model that
+generated it, and ends with a model card that contains all the figures.
 
-The claims at the end: the audit catches the copier and not the honest model; the copier gives its
-members away and a private model does not; and a drawn picture says where it comes from.
+The claims at the end: the audit detects the copier and does not accuse the honest model; the copier
+reveals its training examples and a private model does not; and a generated picture says where it
+comes from.
 """
 
 # %%
@@ -28,16 +29,16 @@ from genai_basics import provenance
 from genai_basics.audit import audit_run, check_data, drop_suspects
 from genai_basics.data.writers import write_samples
 
-BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less is a quicker, worse run
+BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, worse run
 folder = Path(tempfile.mkdtemp())
 data = gb.load_data("digits")
 
 # %%
 # Look before you train
 # ---------------------
-# Here is a data set as they come: somebody has appended a few files twice, some of the test
-# pictures have found their way into the training part, and one in fifty labels is wrong. Figures
-# measured on such data are too good, and nobody would notice.
+# Here is a data set with common faults: a few pictures occur twice, some test pictures are also in
+# the training part, and one label in fifty is wrong. Metrics on such data are too optimistic, and
+# nothing would show it.
 
 rng = np.random.default_rng(0)
 x, y = data.train.x.copy(), data.train.y.copy()
@@ -55,15 +56,15 @@ clean = drop_suspects(messy, found, ["duplicates", "leaks", "labels"])
 print(f"{len(messy.train)} training examples, {len(clean.train)} after cleaning\n")
 
 # %%
-# On the command line `genai-basics train` looks by itself, and `--drop duplicates --drop leaks`
-# takes them out.
+# On the command line, `genai-basics train` runs these checks by default, and `--drop duplicates
+# --drop leaks` removes what they find.
 #
 # A copier
 # --------
-# Fifty pictures are enough to train a VAE and far too few to learn what digits are. So it learns
-# the fifty pictures. Each of its samples is compared with its nearest training picture, and with
-# its nearest picture among those that the model never saw. Who has learned *digits* comes as near
-# to the one as to the other. Who has learned *these* digits does not.
+# Fifty pictures are far too few to learn what digits look like, so a VAE that is trained on them
+# memorizes the fifty pictures. Each sample is compared with the nearest training picture and with
+# the nearest held-out picture. For a model that has learned *digits*, both distances are similar;
+# for a model that has memorized *these* digits, the training picture is much closer.
 
 np.savez(
     folder / "few.npz",
@@ -91,26 +92,28 @@ for name, audit in audits.items():
         print("  *", sentence)
 
 # %%
-# The pictures that are nearest to copies stand in `copies.png` in the run's folder, each above
-# the training picture that it is near.
+# The samples that are most similar to training pictures are in `copies.png` in the run folder, each
+# above its training picture.
 #
 # Who was in the training set?
 # ----------------------------
-# The copier is surprised by new pictures and not by those it knows. An attacker who has the model
-# and a picture needs no more: take the pictures with a low loss for members. How often that is
-# right for a pair of one member and one other is the area under the curve: 0.5 is guessing.
+# The copier has a higher loss on new pictures than on its training pictures. An attacker who has
+# the model and a picture can use this: a picture with a low loss is probably a training picture (a
+# member). The share of pairs of a member and another picture for which this is correct is the area
+# under the curve; 0.5 is chance.
 
 for name, audit in audits.items():
     low, high = audit.intervals["membership_auc"]
-    print(f"{name}: members are told from others in {low:.0%} to {high:.0%} of pairs")
+    print(f"{name}: members are recognized in {low:.0%} to {high:.0%} of pairs")
 
 # %%
 # A guarantee
 # -----------
-# Differential privacy limits what a model can give away, whoever attacks it with whatever: clip
-# the gradient of each example, so that none can pull far, and add noise to their sum, so that one
-# more or less does not show (Abadi et al., 2016). The price is paid in quality. Epsilon says how
-# much could leak: at most a factor of exp(epsilon) in the odds of any guess about one example.
+# Differential privacy limits what a model can reveal, whatever the attack: the gradient of each
+# example is clipped, so that no example has a large influence, and noise is added to their sum, so
+# that one example more or less is not noticeable (Abadi et al., 2016). The cost is quality. Epsilon
+# bounds what can be inferred: the odds of any guess about one example change by a factor of at most
+# exp(epsilon).
 
 classifier = {"hidden_units": (128,), "normalize": False, "dropout": 0.0, "batch_size": 50}
 runs = {}
@@ -130,13 +133,13 @@ for name, run in runs.items():
     print(f"{name}: accuracy {accuracy:.2f}, area under the curve {aucs[name]:.2f}")
 privacy = runs["private"].config["privacy"]
 print(f"epsilon {privacy['epsilon']:.0f} at delta {privacy['delta']:.0e}: fifty examples are too")
-print("few for a small epsilon; it shrinks as the data grow.\n")
+print("few for a small epsilon; with more data, it is smaller.\n")
 
 # %%
 # Where does this picture come from?
 # ----------------------------------
-# Every file that this library writes says that a machine made it, in the words of the press
-# (IPTC's digital source type) and in plain ones. `genai-basics inspect` reads it back.
+# Every generated file says that it was made by a model, as IPTC's digital source type, a standard
+# of the press, and in plain words. `genai-basics inspect` reads this information.
 
 facts = provenance.describe(honest, seed=1)
 write_samples(honest.model.sample(16, seed=1), folder / "grid.png", honest.spec, provenance=facts)
@@ -146,13 +149,13 @@ for name, value in provenance.read(folder / "grid.png").items():
 # %%
 # The card
 # --------
-# `MODEL_CARD.md` in each run's folder collects what was measured, and says what the model should
-# not be used for. It holds numbers and what you said; there is nothing to fill in.
+# `MODEL_CARD.md` in each run folder contains the measured figures, what you stated, and what the
+# model should not be used for. There is nothing to fill in.
 
 print((copier.folder / "MODEL_CARD.md").read_text())
 
 # %%
-# The claims, checked.
+# The claims
 
 if BUDGET >= 1:
     assert found.metrics["duplicates"] >= 5

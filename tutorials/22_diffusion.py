@@ -2,17 +2,17 @@
 Diffusion: from noise to pictures in small steps
 ================================================
 
-A GAN makes a picture in one step, and needs an opponent to learn it. A diffusion model makes it
+A GAN makes a picture in one step, and needs an opponent to learn this. A diffusion model makes it
 in many small steps, and learns by plain regression. Take a picture and some noise, and draw a
 straight line from the noise to the picture. A point on this line moves at a known velocity:
 picture minus noise. A network that sees only the point and the time learns to predict that
-velocity. Many lines cross at a point, so it learns the mean of their velocities, and that is
-enough: noise that follows the mean velocity ends as a sample of the data. This is called flow
+velocity. Many lines pass through a point, so it learns the mean of their velocities. That is
+enough: noise that follows the mean velocity becomes a sample of the data. This is called flow
 matching.
 
-The claims at the end: before training the model already samples the best normal distribution;
-more steps follow the path more exactly; the model draws the requested digit, but any digit
-without guidance; and the path leads back from a picture to its noise.
+The claims at the end: before training, the model already samples the best normal distribution;
+with more steps, it follows the path more exactly; it draws the requested digit, or any digit
+without guidance; and the path can be followed back from a picture to its noise.
 """
 
 # %%
@@ -22,7 +22,7 @@ import numpy as np
 
 import genai_basics as gb
 
-BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less is a quicker, worse run
+BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, worse run
 
 data = gb.load_data("digits")
 x, labels = data.train.x, data.train.y
@@ -37,9 +37,9 @@ def show(pictures):
 # %%
 # Two numbers first
 # -----------------
-# Points of two numbers lie around (-2, 0) and around (2, 0). For a normal distribution the mean
-# velocity has a formula, and the model starts with it: it samples the normal distribution that
-# has the mean and the variance of the points. All that remains to learn is what is not normal.
+# Points of two numbers lie around (-2, 0) and around (2, 0). For a normal distribution, the mean
+# velocity has a formula, and the model starts with it: it samples the normal distribution with the
+# mean and the variance of the points. Training only has to learn the difference from it.
 
 rng = np.random.default_rng(0)
 side = rng.integers(2, size=2000)
@@ -65,7 +65,7 @@ print(f"in the empty middle: {between(before):.0%} untrained, {between(after):.0
 # %%
 # Steps
 # -----
-# The sampler follows a curved path by straight steps. We compare with a path of 200 steps.
+# The sampler follows a curved path in straight steps. We compare with a path of 200 steps.
 
 exact = flow.sample(1000, seed=0, steps=200)
 errors = {}
@@ -76,8 +76,8 @@ for steps in (2, 5, 15, 50):
 # %%
 # Digits, by label
 # ----------------
-# The network now also sees the label of each picture, but for one picture in ten no label. So it
-# learns two velocities, with and without label, for the price of one.
+# The network now also sees the label of each picture, except for one picture in ten. So a single
+# network learns two velocities, with and without the label.
 
 model = gb.build_diffusion((8, 8, 1), num_classes=10, seed=0)
 model.compile()
@@ -89,9 +89,9 @@ show(model.sample(10, seed=0))
 # %%
 # Guidance
 # --------
-# The difference between both velocities points to what makes a 3 a 3. Guidance multiplies it:
-# `guidance=1` is what was learned, `guidance=0` ignores the label, more makes clearer digits. The
-# small classifier that judges samples counts the threes.
+# The difference between the two velocities points towards what makes a 3 a 3. Guidance multiplies
+# it: `guidance=1` is what was learned, `guidance=0` ignores the label, and larger values make
+# clearer digits. The small classifier that evaluates samples counts the threes.
 
 share = {}
 for guidance in (0, 1, 3):
@@ -102,8 +102,8 @@ for guidance in (0, 1, 3):
 # %%
 # The way back
 # ------------
-# Steps can be taken backwards, from a picture to the noise it comes from. Mixed noise gives
-# pictures between two pictures, each of them a digit as the model draws them.
+# The steps can be reversed, from a picture to its noise. A mixture of the noise of two pictures
+# gives pictures between them, each of which looks like a digit.
 
 digits, names = data.test.x[:20], data.test.y[:20]
 noise = model.encode(digits, names, steps=50)
@@ -113,7 +113,7 @@ print(f"\nnoise of deviation {noise.std():.2f}; the way back and forth changes {
 show(model.interpolate(digits[0], digits[1], steps=8, labels=names[:2]))
 
 # %%
-# The numbers the field uses, on samples and held-out pictures, as for a GAN.
+# The usual metrics, on samples and held-out pictures, as for a GAN:
 
 report, _ = model.report(data.test.x, data.test.y)
 for name in ("precision", "recall"):
@@ -127,4 +127,4 @@ if BUDGET >= 1:
     assert errors[2] > errors[5] > errors[15] > errors[50]
     assert report["label_obedience"] > 0.9, "it draws the requested digit"
     assert share[0] < 0.4 < 0.9 < min(share[1], share[3]), "guidance makes labels count"
-    assert error < 2, "the path leads back"
+    assert error < 2, "the path can be followed back"
