@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from .encodings import decode_text
 from .numerals import is_missing, looks_like_number, read_numbers
 
-__all__ = ["Rows", "read_cells", "read_rows"]
+__all__ = ["Rows", "holds_columns", "read_cells", "read_rows"]
 
 DELIMITERS = ("\t", ";", "|", ",")
 NAMED = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "bar": "|"}
@@ -130,12 +130,25 @@ def _find_delimiter(text):
         if score > highest and share > 0.3:
             best, highest = delimiter, score
     if best is None:
-        lines = [line.split() for line in sample.split("\n") if line.strip()]
-        cells = [cell for line in lines for cell in line]
-        even = len({len(line) for line in lines}) == 1 and len(lines[0]) > 1
-        if even and sum(map(_is_number, cells)) > len(cells) / 2:
+        rows = [row for _, row in _split(sample, " ")]
+        widths, cells = {len(row) for row in rows[1:]}, [cell for row in rows for cell in row]
+        even = len(widths) == 1 and max(widths) > 1 and max(widths) - len(rows[0]) in (0, 1)
+        if even and (sample[0] == '"' or sum(map(_is_number, cells)) > len(cells) / 2):
             return " "
     return best or ONE_COLUMN
+
+
+def holds_columns(text):
+    """Whether the lines of a text are rows of cells: parted by tabs, or mostly numbers."""
+    lines = [line for line in text[:SAMPLE].split("\n") if line.strip()][:1000]
+    if lines and sum("\t" in line.strip() for line in lines) > 0.9 * len(lines):
+        return True
+    if len(lines) < 10:
+        return False
+    rows = [row for _, row in _split("\n".join(lines), _find_delimiter("\n".join(lines)))]
+    cells = [cell for row in rows[1:] for cell in row]
+    even = len({len(row) for row in rows[1:]}) == 1
+    return even and sum(map(_is_number, cells)) > len(cells) / 2
 
 
 def _clean(rows, delimiter):
@@ -237,8 +250,14 @@ def _of_one_width(records, path, delimiter, strict):
     if common == len(header) + 1:
         if all(not row[-1] for row in rows if len(row) == common):
             pass  # a delimiter at the end of each row
-        else:  # R leaves out the name of its row numbers
-            header = ["", *header]
+        elif len({row[0] for row in rows}) == len(rows):  # as R writes tables
+            warnings.warn(
+                f"The header of '{path}' has one name fewer than its rows have cells: the first "
+                f"cells ({rows[0][0]!r}...) name the rows and are left out.",
+                stacklevel=4,
+            )
+            records = [records[0], *((line, row[1:]) for line, row in records[1:])]
+            return _of_one_width(records, path, delimiter, strict)
     while len(header) > common and not header[-1]:
         header = header[:-1]
     width, kept, wrong, short = len(header), [(records[0][0], header)], [], []

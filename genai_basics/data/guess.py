@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 
 from .dataframes import is_frame
+from .delimited import holds_columns
 from .detection import find_annotations
 from .encodings import decode_text, split_lines, suffix_of
 from .files import list_files, load_arrays, walk
@@ -70,7 +71,10 @@ def guess_kind(source, options):
     if suffix == ".ts":
         return "series"
     if suffix == ".txt":
-        return _guess_lines(decode_text(source, options.get("encoding")))
+        with warnings.catch_warnings():  # said when the file is read
+            warnings.simplefilter("ignore")
+            columns = holds_columns(decode_text(source, options.get("encoding")))
+        return _guess_columns(source, options) if columns else "text"
     if suffix in TABLE_SUFFIXES:
         return _guess_columns(source, options)
     if suffix in IMAGE_SUFFIXES:
@@ -140,12 +144,6 @@ def guess_array(x, name="x"):
     )
 
 
-def _guess_lines(content):
-    lines = [line for line in split_lines(content) if line.strip()][:1000]
-    pairs = sum("\t" in line.strip() for line in lines)
-    return "pairs" if lines and pairs > 0.9 * len(lines) else "text"
-
-
 def _guess_columns(source, options):
     """Tell a table, a series, texts and pairs apart by the columns."""
     names = ("encoding", "delimiter", "header", "decimal", "thousands", "missing", "strict")
@@ -155,7 +153,7 @@ def _guess_columns(source, options):
         table = read_sheet(source, expect=_named(options), **taken)
         for name in _named(options):  # a wrong one is said at once
             table.check(*([name] if name in table else name.split(",")))
-        return _kind_of_columns(table, options, not is_frame(source) and suffix_of(source))
+        return _kind_of_columns(table, options)
 
 
 def _named(options):
@@ -164,7 +162,7 @@ def _named(options):
     return [name for name in names if isinstance(name, str)]
 
 
-def _kind_of_columns(table, options, suffix):
+def _kind_of_columns(table, options):
     header = table.names
     if any(options.get(name) for name in ("time", "series", "season", "frequency")):
         return "forecast"
@@ -179,13 +177,14 @@ def _kind_of_columns(table, options, suffix):
     if len(header) == 2 and lower & set(SOURCE_COLUMNS) and not lower & set(LABEL_COLUMNS):
         return "pairs"
     free = options.get("target") is None and not any(numeric.values())
-    if suffix == ".tsv" and len(header) in (2, 3) and free and _are_different(columns):
+    tabs = table.delimiter == "\t"
+    if tabs and len(header) in (2, 3) and free and _are_different(columns):
         return "pairs"
-    if suffix == ".tsv" and len(header) == 4 and _is_tatoeba(columns, numeric):
+    if tabs and len(header) == 4 and _is_tatoeba(columns, numeric):
         return "pairs"
     named = lower & set(TEXT_COLUMNS) and len(header) <= 4
     if (long and len(header) <= 4) or named or len(header) == 1:
-        return "text" if not all(numeric.values()) else "tables"
+        return "text" if not all(numeric.values()) else "forecast" if len(header) == 1 else "tables"
     if len(header) == 2 and free:
         return "text"
     return "tables"

@@ -90,7 +90,7 @@ def load_data(
             a warning and in `Dataset.skipped`.
         encoding: Encoding of text files. `None` recognizes it.
         group: Name of a column in `groups` ("speaker") whose values stay in one part.
-        limit: Most examples in each part, drawn at random.
+        limit: Maximum number of examples in each part, drawn at random; of series the last steps.
         like: A spec, or its config, of data seen before: sizes, class names and columns are
             taken from it, and labels that it does not know are an error.
         **kind_options: What else the reader of the kind takes.

@@ -14,7 +14,7 @@ from .pairs import pair_columns
 from .picture_arrays import image_array
 from .records import JSON_SUFFIXES, read_json, records_of
 from .sheets import TABLE_SUFFIXES
-from .text import text_columns
+from .text import lines_are_rows, text_columns
 
 __all__ = ["read_inputs"]
 
@@ -182,7 +182,7 @@ def _texts(argument, spec):
         lines = records
     elif spec.kind == "pairs":
         lines = pair_columns(path, both=False)[0]
-    elif suffix in TABLE_SUFFIXES:
+    elif suffix in TABLE_SUFFIXES or lines_are_rows(path):
         lines = text_columns(path, labels=False)[0]
     else:
         lines = split_lines(decode_text(path))

@@ -1,6 +1,7 @@
 """Cutting data into training, validation and test parts: once, seeded, stratified."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 
@@ -174,10 +175,18 @@ def _cut_in_order(reading, validation, test):
 def limit_part(part, limit, seed, ordered=False):
     """Return at most `limit` examples of `part`, drawn at random, in their order.
 
-    Of a series (`ordered`) these are the last steps.
+    Of a series (`ordered`) these are the last steps, of several series the same number of each.
     """
     if limit is None or len(part) <= limit:
         return part
+    if isinstance(part.y, list) and part.size is not None:
+        each = max(1, limit // len(part.y))
+        y = [own & (np.arange(len(own)) >= len(own) - each) for own in part.y]
+        warnings.warn(
+            f"`limit` (--limit) keeps the last {each} steps of each of {len(y)} series in a part.",
+            stacklevel=4,
+        )
+        return dataclasses.replace(part, y=y, size=int(sum(own.sum() for own in y)))
     if part.size is not None:  # a series stays whole; fewer of its steps count
         y = np.arange(len(part.x)) >= len(part.x) - limit
         return dataclasses.replace(part, y=y, size=limit)

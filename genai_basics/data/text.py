@@ -9,6 +9,7 @@ import numpy as np
 from .arrays import encode_parts
 from .dataframes import is_frame
 from .dataset import Part, Reading
+from .delimited import holds_columns
 from .encodings import decode_text, split_lines, suffix_of
 from .files import fingerprint_arrays, fingerprint_files, list_files, split_folders
 from .records import JSON_SUFFIXES, read_json, records_of
@@ -71,9 +72,14 @@ def read_text(
         records = records_of(read_json(source, encoding))
         if records and isinstance(records[0], str):
             return text_reading({"all": (records, None)}, digest, class_names, False, strict)
-    if suffix in TABLE_SUFFIXES:
+    if suffix in TABLE_SUFFIXES or lines_are_rows(source, encoding, corpus):
         raw = {"all": text_columns(source, text, target, encoding=encoding, **options)}
         return text_reading(raw, digest, class_names, multi_label, strict)
+    for name, value in (("target", target), ("text", text)):
+        if value is not None:
+            raise ValueError(
+                f"'{source}' holds lines of text without columns. Received: {name}={value!r}"
+            )
     content = decode_text(source, encoding)
     if not content.strip():
         raise ValueError(f"'{source}' is empty.")
@@ -89,6 +95,13 @@ def read_text(
         )
     items = [line.strip() for line in items if line.strip()]
     return text_reading({"all": (items, None)}, digest, class_names, False, strict)
+
+
+def lines_are_rows(path, encoding=None, corpus=None):
+    """Whether the lines of a `.txt` file are rows of cells, such as a text, a tab and a label."""
+    return (
+        corpus is None and suffix_of(path) == ".txt" and holds_columns(decode_text(path, encoding))
+    )
 
 
 def corpus_reading(content, digest):

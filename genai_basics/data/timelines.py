@@ -28,6 +28,7 @@ NAMES |= {
 }
 NAMES |= {"mes", "año", "anno", "giorno", "mese", "mois", "année", "annee", "heure", "epoch"}
 WITH = {"utc", "gmt", "local", "unix", "epoch", "s", "ms", "us", "sec", "seconds", "start", "end"}
+WITH |= {"decimal", "fraction", "frac"}
 PARTS = ("year", "quarter", "month", "day", "hour", "minute")
 CLOCKS = {"time", "hour", "zeit", "uhrzeit", "heure", "hora", "clock", "hr"}
 LEAST = 10  # steps of a series
@@ -188,6 +189,8 @@ def find_series(table, times, others, asked=None):
         return len(np.unique(rows, axis=0)) == len(rows)
 
     alone = [name for name in codes if tells(name)]
+    fewest = min((codes[name].max() for name in alone), default=0) + 1
+    alone = [name for name in alone if codes[name].max() < 2 * fewest]  # others are values
     if alone:
         first = codes[alone[0]]
         pairs = {name: len(np.unique(np.stack([first, codes[name]]), axis=1).T) for name in alone}

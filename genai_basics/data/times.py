@@ -1,13 +1,12 @@
 """Times as people write them, decided by the whole column, never by one cell."""
 
-import datetime
-import functools
 import re
 from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
+from .dates import read_dates
 from .numerals import EMPTY, WORDS
 
 __all__ = ["Times", "read_times"]
@@ -27,18 +26,7 @@ RANGE = re.compile(r"(.*\d.*?) *(?: - | – | to |/(?=\d{4}-\d{2}-\d{2}))\s*.*\d
 ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 1, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1}
 ZONES |= {"MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9, "EST": -5, "EDT": -4, "CST": -6}
 ZONES |= {"CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
-PERIODS = (  # how quarters, months, weeks and halves of a year are written: pattern, months each
-    (re.compile(r"(?P<year>\d{4})(?:q|t|quarter)(?P<n>[1-4])"), 3),
-    (re.compile(r"(?:q|t|quarter)(?P<n>[1-4])(?P<year>\d{4}|\d{2})"), 3),
-    (re.compile(r"(?P<n>[1-4])(?:q|t|quarter)(?P<year>\d{4}|\d{2})"), 3),
-    (re.compile(r"(?P<year>\d{4})(?:h|s)(?P<n>[12])"), 6),
-    (re.compile(r"(?:h|s)(?P<n>[12])(?P<year>\d{4})"), 6),
-    (re.compile(r"(?P<year>\d{4})m(?P<n>\d{1,2})"), 1),
-    (re.compile(r"m(?P<n>\d{1,2})(?P<year>\d{4})"), 1),
-)
-WEEK = re.compile(r"(?P<year>\d{4})\W*(?:k?w|week)\W*(?P<week>\d{1,2})(?:-(?P<day>[1-7]))?")
-WEEK_FIRST = re.compile(r"(?:k?w|week)\W*(?P<week>\d{1,2})\W+(?P<year>\d{4})(?P<day>)")
-ORDERS = ("ymd", "mdy", "dmy")
+MONTHLY = re.compile(r"(1[89]|20|21)\d\d\.(0[1-9]|1[0-2])|(0?[1-9]|1[0-2])\.(1[89]|20|21)\d\d")
 EPOCHS = {9: 1, 10: 1, 12: 10**3, 13: 10**3, 15: 10**6, 16: 10**6, 18: 10**9, 19: 10**9}
 UNITS = {3: "seconds", 4: "milliseconds", 5: "microseconds", 6: "nanoseconds"}  # by digits
 EXCEL = 25569  # days from Excel's day 0 to 1970
@@ -95,10 +83,12 @@ def read_times(cells, *, day_first=None, named=True):
         except ValueError:
             pass  # the thirteenth month: said below
     if all(re.fullmatch(r"-?\d+(\.\d+)?", cell) for cell in different):
-        found = _of_numbers(different) if named else None
+        found = _of_numbers(different, named)
         if found is not None:
             values, said = found
             return _table(cells, dict(zip(different, values, strict=True)), said)
+        if not named or not all(MONTHLY.fullmatch(cell) for cell in different):
+            return None
     return _of_words(cells, different, day_first)
 
 
@@ -120,14 +110,20 @@ def _iso(cells):
     return np.array(cells, "datetime64[s]")
 
 
-def _of_numbers(cells):
-    """Return (times, what was decided) of plain numbers, or None."""
+def _of_numbers(cells, named=True):
+    """Return (times, what was decided) of plain numbers, or None.
+
+    In a column that is not called a time, only years, months and days in eight digits are.
+    """
+    if not named:
+        days = _digits(cells, (4, 6)) if all(re.fullmatch(r"\d{8}", c) for c in cells) else None
+        return None if days is None else (days, "")
     whole = [cell.split(".")[0] for cell in cells]
     lengths = {len(cell.lstrip("-")) for cell in whole}
     values = np.array(cells, "float64")
+    if lengths == {4} and values.min() >= 1000 and values.max() < 2200:
+        return _of_years(values)
     if all("." not in cell for cell in cells):
-        if lengths == {4} and values.min() >= 1000 and values.max() < 2200:
-            return _iso(cells), ""
         for length, cut in ((6, (4,)), (8, (4, 6)), (12, None), (14, None)):
             if lengths == {length}:
                 found = _digits(cells, cut)
@@ -141,6 +137,23 @@ def _of_numbers(cells):
     if lengths == {5} and values.min() >= 20_000 and values.max() < 80_000:
         seconds = np.round((values - EXCEL) * 86400).astype("int64")
         return seconds.astype("datetime64[s]"), "as Excel's numbers of days"
+    return None
+
+
+def _of_years(years):
+    """Return (times, what was decided) of years with or without a fraction, or None.
+
+    The fraction tells the month, by its start (1959.0833 is February) or its middle (1959.0417 is
+    January).
+    """
+    if np.array_equal(years, np.round(years)):
+        return (years - 1970).astype("int64").astype("datetime64[Y]").astype("datetime64[s]"), ""
+    for months in (np.floor(12 * years + 0.05), np.round(12 * years)):
+        different = np.unique(months)
+        steps = np.unique(np.diff(different), return_counts=True)
+        if len(different) == len(years) > 1 and steps[1].max() >= 0.8 * steps[1].sum():
+            since = (months - 12 * 1970).astype("int64").astype("datetime64[M]")
+            return since.astype("datetime64[s]"), "as decimal years, to the month"
     return None
 
 
@@ -170,7 +183,7 @@ def _of_words(cells, different, day_first):
     else:
         parts = {cell: _split(cell) for cell in different}
     dates = {date for date, _, _ in parts.values()}
-    days = _read_dates(dates)
+    days = read_dates(dates)
     if days is None:
         return None
     choices = {}
@@ -245,104 +258,6 @@ def _split(cell):
     return date.strip(" ,").removesuffix("T"), 3600 * hour + 60 * minute + int(second), hours
 
 
-def _read_dates(dates):
-    """Return {order: {date: datetime.date}} of texts without clocks, or None."""
-    found = {order: {} for order in ORDERS}
-    wrong = 0
-    for text in dates:
-        read = _date(text)
-        wrong += not read
-        if wrong > 0.1 * len(dates):
-            return None
-        for order, date in read.items():
-            found[order][text] = date
-    plain = found["ymd"]  # a file may write both 2024-01-31 and 31.01.2024
-    found.update({order: {**plain, **found[order]} for order in ("mdy", "dmy") if found[order]})
-    return {order: days for order, days in found.items() if days}
-
-
-def _date(text):
-    """Return {order: date} of a text, for each order in which it is one."""
-    plain = re.sub(r"(?<=\d)(st|nd|rd|th|er|º|°)\b", "", text.lower())
-    plain = re.sub("[年月년월] ?", "-", plain).rstrip("日일")
-    for pattern, months in PERIODS:
-        match = pattern.fullmatch(re.sub(r"[\s\-_/.'’]", "", plain))
-        if match:
-            month = 1 + months * (int(match["n"]) - 1)
-            return (
-                dict.fromkeys(ORDERS, _valid(_year(match["year"]), month, 1)) if month < 13 else {}
-            )
-    week = WEEK.fullmatch(plain) or WEEK_FIRST.fullmatch(plain)
-    if week:
-        try:
-            day = datetime.date.fromisocalendar(
-                int(week["year"]), int(week["week"]), int(week["day"] or 1)
-            )
-        except ValueError:
-            return {}
-        return dict.fromkeys(ORDERS, day)
-    tokens = re.findall(r"\d+|[^\W\d_]+\.?", plain)
-    words = [token.rstrip(".") for token in tokens if not token[0].isdigit()]
-    digits = [token for token in tokens if token[0].isdigit()]
-    months = [month_names()[word] for word in words if word in month_names()]
-    others = [word for word in words if word not in month_names() and word not in WEEKDAYS]
-    if len(months) > 1 or others or not 1 <= len(digits) <= 3 or len(text) > 40:
-        return {}
-    if months:
-        return _with_word(digits, months[0], tokens[0][0].isdigit())
-    return _in_figures(digits, re.sub(r"[\w]", "", plain))
-
-
-def _with_word(digits, month, number_first):
-    if len(digits) == 1:  # 20-Jan is a day without a year
-        long = len(digits[0]) == 4 or (len(digits[0]) == 2 and not number_first)
-        day = _valid(_year(digits[0]), month, 1) if long else None
-    elif len(digits) == 2:
-        first, second = digits
-        day, year = (second, first) if len(first) == 4 else (first, second)
-        day = _valid(_year(year), month, int(day)) if len(year) in (2, 4) else None
-    else:
-        day = None
-    return dict.fromkeys(ORDERS, day) if day else {}
-
-
-def _in_figures(digits, signs):
-    """Return {order: date} of two or three numbers."""
-    if len(digits) == 2:
-        if len(digits[0]) == 4:
-            day = _valid(int(digits[0]), int(digits[1]), 1)
-        elif len(digits[1]) == 4:
-            day = _valid(int(digits[1]), int(digits[0]), 1)
-        else:
-            day = None
-        return dict.fromkeys(ORDERS, day) if day else {}
-    if len(digits) == 1:
-        if len(digits[0]) == 8 and not signs:
-            digits = [digits[0][:4], digits[0][4:6], digits[0][6:]]
-        else:
-            return {}
-    places = {"ymd": (0, 1, 2), "mdy": (2, 0, 1), "dmy": (2, 1, 0)}
-    found = {}
-    for order, (year, month, day) in places.items():
-        sizes = [len(digits[place]) for place in (year, month, day)]
-        if sizes[0] in (2, 4) and max(sizes[1:]) <= 2:
-            date = _valid(_year(digits[year]), int(digits[month]), int(digits[day]))
-            if date:
-                found[order] = date
-    return found
-
-
-def _year(text):
-    return int(text) + (0 if len(text) > 2 else 1900 if int(text) >= 69 else 2000)
-
-
-def _valid(year, month, day):
-    try:
-        return datetime.date(year, month, day)
-    except ValueError:
-        return None
-
-
 def _evenness(cells, times):
     """Return how even the steps between times are, 0 to 1, and 1 more where they are in order."""
     ordered = np.array([times[cell] for cell in cells if cell in times], "datetime64[s]")
@@ -361,39 +276,3 @@ def _evenness(cells, times):
     else:
         steps = np.diff(different).astype("int64")
     return sorted_ + np.unique(steps, return_counts=True)[1].max() / len(steps)
-
-
-WEEKDAYS = {day[:n] for day in ("monday", "tuesday", "wednesday", "thursday") for n in (2, 3, 4, 9)}
-WEEKDAYS |= {day[:n] for day in ("friday", "saturday", "sunday") for n in (2, 3, 8)}
-WEEKDAYS |= {"thurs", "tues", "of", "de", "del", "le"}
-LANGUAGES = (
-    "de",
-    "fr",
-    "es",
-    "it",
-    "pt",
-    "nl",
-    "sv",
-    "da",
-    "nb",
-    "fi",
-    "pl",
-    "cs",
-    "hu",
-    "ro",
-    "tr",
-)
-
-
-@functools.cache
-def month_names():
-    """Return {name: number} of months in English and, as CLDR has them, other languages."""
-    from babel.dates import get_month_names
-
-    names = {}
-    for code in ("en", *LANGUAGES):
-        for width in ("wide", "abbreviated"):
-            for context in ("format", "stand-alone"):
-                for number, name in get_month_names(width, context, code).items():
-                    names.setdefault(name.lower().rstrip("."), number)
-    return {**names, "sept": 9}

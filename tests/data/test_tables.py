@@ -95,7 +95,7 @@ def test_predict_reads_numbers_as_training_read_them(tmp_path):
         ("\ufeffsize,label\n", "{i},{c}\n", "", ""),
         ("size,label\n", "{i},{c},\n", "", ""),  # a delimiter at the end of each row
         ("size,label,,\n", "{i},{c},,\n", "", ""),
-        ('"size","label"\n', '"{n}","{i}","{c}"\n', "", "numbers the rows and is left out"),  # R
+        ('"size","label"\n', '"{n}","{i}","{c}"\n', "", "name the rows and are left out"),  # R
         (",size,label\n", "{i},{i},{c}\n", "", "numbers the rows and is left out"),  # pandas
         ("size, cm;label\n", "{i},5;{c}\n", "", ""),  # the header holds another sign
         ("Report of May\n\nsize,label\n", "{i},{c}\n", "", "'Report of May'...) "),
@@ -228,3 +228,48 @@ def test_a_file_is_read_once_and_what_is_decided_is_said(tmp_path, monkeypatch):
     assert said.count("has no header") == 1
     with pytest.raises(ValueError, match="no column 'size'"):
         gd.load_data(tmp_path / "a.csv", target="size")
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("r.dat", '"Mazda {i}" {n} {c}'),  # as write.table writes them
+        ("r.txt", "{i}\t{n}\t{c}"),
+        ("r.csv", '"{i}",{n},"{c}"'),
+    ],
+)
+def test_names_of_rows_without_a_name_of_their_own(tmp_path, name, row):
+    sign = row[row.index("{n}") - 1]
+    lines = [row.format(i=i, n=i / 8, c="ab"[i % 2]) for i in range(N)]
+    text = f'"size"{sign}"label"\n' + "\n".join(lines) + "\n"
+    data, said = load(tmp_path / name, text, target="label")
+    assert data.spec.columns == (("size", "number"),)
+    assert sorted(v for part in parts(data) for v in part.x["size"].tolist()) == [
+        i / 8 for i in range(N)
+    ]
+    assert "name the rows and are left out" in said
+    shorter = text.replace("".join(lines[3]), "".join(lines[4]))  # one row twice: no names
+    with pytest.raises(ValueError, match="cells"):
+        load(tmp_path / name, shorter, target="label")
+
+
+def test_text_files_of_columns_are_tables(tmp_path):
+    """`.txt` files of numbers, as those of old collections, are no lists of texts."""
+    rng = np.random.default_rng(0)
+    values = rng.uniform(1, 9, (N, 2)).round(4)
+    lines = [f"{a:.4f},{b:.4f},{i % 3}\n" for i, (a, b) in enumerate(values)]
+    data, _ = load(tmp_path / "a.txt", "".join(lines), target="column_3")
+    assert data.kind == "tables"  # and 1.5432 is no month of the year 5432
+    read = np.sort(np.concatenate([part.x["column_1"] for part in parts(data)]))
+    np.testing.assert_allclose(read, np.sort(values[:, 0]), rtol=1e-6)
+    lines = [f"a film to see {i}\t{'01'[i % 2]}\n" for i in range(N)]
+    data, _ = load(tmp_path / "b.txt", "".join(lines))
+    assert (data.kind, data.spec.class_names) == ("text", ("0", "1"))
+    assert sorted(labels(data)) == ["0"] * 30 + ["1"] * 30
+    assert read_inputs([str(tmp_path / "b.txt")], data.spec)[1][1] == "a film to see 1"
+    data, _ = load(tmp_path / "c.txt", "".join(f"{i * i}\n" for i in range(N)))
+    assert data.kind == "forecast"
+    np.testing.assert_array_equal(data.test.x[:, 0], np.arange(N) ** 2)
+    (tmp_path / "d.txt").write_text("a name\n" * 20)
+    with pytest.raises(ValueError, match="lines of text without columns"):
+        gd.load_data(tmp_path / "d.txt", target="x")

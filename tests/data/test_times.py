@@ -55,6 +55,14 @@ def whole(data):
             ["01.01.2024 00:00 - 01.01.2024 01:00", "01.01.2024 01:00 - 01.01.2024 02:00"],
             "2024-01-01T01",
         ),
+        (["1959.0000", "1959.0833", "1959.1667"], "1959-02-01"),
+        (["1959.042", "1959.125", "1959.208"], "1959-02-01"),
+        (["1958.2027", "1958.2877", "1958.3699"], "1958-04-01"),  # by days, as NOAA's CO2
+        (["1959.083333333333", "1959.166666666667"], "1959-03-01"),
+        (["1959.75", "1960", "1960.25"], "1960-01-01"),
+        (["1700.0", "1701.0"], "1701-01-01"),
+        (["2019.12", "2020.01", "2020.02"], "2020-01-01"),
+        (["12.2019", "01.2020"], "2020-01-01"),
         (["1704067200", "1704070800"], "2024-01-01T01"),
         (["1704067200000", "1704070800000"], "2024-01-01T01"),
         (["1704067200000000", "1704070800000000"], "2024-01-01T01"),
@@ -72,7 +80,8 @@ def test_times_of_all_writings(cells, second):
 
 
 @pytest.mark.parametrize(
-    "cells", [["12:00"], ["1.5", "2"], ["1", "2"], ["20-Jan"], ["good film 10"]]
+    "cells",
+    [["12:00"], ["1.5", "2"], ["1", "2"], ["20-Jan"], ["good film 10"], ["1.5432", "7.8910"]],
 )
 def test_what_is_no_time(cells):
     assert read_times(cells) is None
@@ -182,6 +191,14 @@ def test_several_series_are_told_by_a_column(tmp_path):
     assert x.following(1) == [["2023-05-01"], ["2023-05-01"]]
     with pytest.warns(UserWarning, match="'store' tells"):
         assert gd.load_data(**data.source).spec == data.spec
+    few, said = load(tmp_path / "a.csv", lines, header="date,store,v", target="v", limit=6)
+    assert [int(own.sum()) for own in few.train.y] == [3, 3]
+    assert "keeps the last 3 steps of each of 2 series" in said
+    own_level = [
+        f"{d},{s},{100 * k + i % 7}" for i, d in enumerate(DAYS) for k, s in enumerate("ab")
+    ]
+    data, _ = load(tmp_path / "c.csv", own_level, header="date,store,v")
+    assert data.spec.targets == ("v",)  # though the values, too, tell the rows of one day apart
     both = [f"{d},{s},{k},1{i}" for i, d in enumerate(DAYS) for s in "ab" for k in "xyz"]
     with pytest.raises(ValueError, match="'store' and 'item' together"):
         load(tmp_path / "b.csv", both, header="date,store,item,v", target="v")
