@@ -1,8 +1,8 @@
-"""Pictures of training and of results, in one quiet style and without a screen.
+"""Pictures of training and of results, in one plain style and without a screen.
 
-Each function returns a `matplotlib.figure.Figure`, or the picture drawn on (`draw_boxes`,
-`heatmap_over`); `save` writes either to a file. Figures are made as objects, never through
-`pyplot`, so that nothing of the user's plots is touched.
+Each function returns a `matplotlib.figure.Figure`, or the new picture (`draw_boxes`,
+`heatmap_over`); `save` writes either to a file. Figures are created as objects, never through
+`pyplot`, so the user's own plots are not affected.
 """
 
 import os
@@ -31,12 +31,12 @@ COUNTERS = {"step", "epoch", "round", "seconds", "progress", "learning_rate"}
 
 
 def curves(history, path=None):
-    """Draw losses and metrics over training, a panel each, validation beside training.
+    """Draw losses and metrics over training, one panel each, with training and validation curves.
 
     Args:
-        history: Rows of a training history: dicts with `step` (or `epoch`), and names with
-            their values; `val_name` is drawn into the panel of `name`. Values may be missing.
-        path: Where to write the picture too, if anywhere.
+        history: Rows of a training history: dicts from names to values, with `step` or
+            `epoch`; `val_name` is drawn into the panel of `name`. Values may be missing.
+        path: File to write the picture to, if any.
     """
     names = dict.fromkeys(key.removeprefix("val_") for row in history for key in row)
     names = [name for name in names if name not in COUNTERS and _series(history, name)]
@@ -62,12 +62,12 @@ def curves(history, path=None):
 
 
 def confusion_matrix(matrix, names, path=None):
-    """Draw a confusion matrix, rows true and columns predicted, each row shaded by its shares.
+    """Draw a confusion matrix, rows true and columns predicted, shaded by the shares of each row.
 
     Args:
-        matrix: Counts (classes, classes), row the true class.
+        matrix: Counts (classes, classes); rows are true classes.
         names: Names of the classes.
-        path: Where to write the picture too, if anywhere.
+        path: File to write the picture to, if any.
     """
     matrix = np.asarray(matrix)
     if matrix.shape != (len(names), len(names)):
@@ -93,16 +93,16 @@ def confusion_matrix(matrix, names, path=None):
 
 
 def reconstructions(originals, outputs, path=None):
-    """Draw originals in one row and what became of them in the row below.
+    """Draw originals in one row and the outputs for them in the row below.
 
     Args:
         originals: Pictures (n, height, width[, channels]), uint8, or floats from 0 to 1.
-        outputs: Pictures of the same number.
-        path: Where to write the picture too, if anywhere.
+        outputs: As many pictures.
+        path: File to write the picture to, if any.
     """
     if len(originals) != len(outputs) or not len(originals):
         raise ValueError(
-            "there must be one output for each original, and one at least. "
+            "there must be one output for each original, and at least one. "
             f"Received: {len(outputs)} for {len(originals)}"
         )
     figure, axes = _figure(0.9 * len(originals), 1.8, 2, len(originals))
@@ -112,11 +112,11 @@ def reconstructions(originals, outputs, path=None):
 
 
 def latent_plane(images, path=None, extent=None):
-    """Draw a grid of pictures decoded from the points of a plane in latent space.
+    """Draw a grid of pictures that are decoded from points of a plane in latent space.
 
     Args:
         images: Array (rows, columns, height, width[, channels]), the first row at the top.
-        path: Where to write the picture too, if anywhere.
+        path: File to write the picture to, if any.
         extent: Latent coordinates (left, right, bottom, top) to label the edges with.
     """
     images = np.asarray(images)
@@ -139,13 +139,13 @@ def forecast(history, future, quantiles=None, *, levels=None, truth=None, times=
     """Draw a series, its forecast, and the bands between pairs of quantiles.
 
     Args:
-        history: Array (time,), what was known.
-        future: Array (horizon,), the forecast's middle.
-        quantiles: Array (horizon, q), in rising order; first with last make the widest band.
+        history: Array (time,), the past.
+        future: Array (horizon,), the median of the forecast.
+        quantiles: Array (horizon, q), ascending; the first and the last give the widest band.
         levels: The q probabilities, for the legend.
-        truth: Array (horizon,), what came, if known.
+        truth: Array (horizon,), the true values, if known.
         times: The times, or numbers, of history and horizon, for the axis.
-        path: Where to write the picture too, if anywhere.
+        path: File to write the picture to, if any.
     """
     history, future = np.ravel(history), np.ravel(future)
     count = len(history) + len(future)
@@ -161,20 +161,20 @@ def forecast(history, future, quantiles=None, *, levels=None, truth=None, times=
             axis.fill_between(steps, *band, color=COLOURS[0], alpha=0.18, lw=0, label=label)
     axis.plot(steps, future, color=COLOURS[0], linewidth=1.6, label="forecast")
     if truth is not None:
-        axis.plot(steps, np.ravel(truth), color=COLOURS[1], linewidth=1, label="what came")
+        axis.plot(steps, np.ravel(truth), color=COLOURS[1], linewidth=1, label="truth")
     axis.margins(x=0.01)
     axis.legend(**LEGEND, loc="upper left", bbox_to_anchor=(1, 1))
     return _write(figure, path)
 
 
 def attention(matrix, source, target, path=None):
-    """Draw which source tokens each target token looked at.
+    """Draw the weights of attention from each target token to the source tokens.
 
     Args:
         matrix: Weights (target tokens, source tokens), from 0 to 1.
         source: Tokens, the columns.
         target: Tokens, the rows.
-        path: Where to write the picture too, if anywhere.
+        path: File to write the picture to, if any.
     """
     matrix = np.asarray(matrix)
     if matrix.shape != (len(target), len(source)):
@@ -191,18 +191,18 @@ def attention(matrix, source, target, path=None):
 
 
 def rate_distortion(curves, path=None, *, rate="bits per pixel", quality="PSNR (dB)"):
-    """Draw quality over rate, a line for each method.
+    """Draw quality over rate, one line for each method.
 
     Args:
         curves: A dict from a method's name to its points (rate, quality).
-        path: Where to write the picture too, if anywhere.
+        path: File to write the picture to, if any.
         rate: Label of the horizontal axis.
         quality: Label of the vertical axis.
     """
     figure, (axis,) = _figure(4.6, 3.4)
     for number, (name, points) in enumerate(curves.items()):
         points = sorted(map(tuple, points))
-        style = _line(number, 1)  # with dots: they are what was measured
+        style = _line(number, 1)  # with dots: only these were measured
         axis.plot(*zip(*points, strict=True), **style, label=name)
     axis.set_xlabel(rate)
     axis.set_ylabel(quality)
@@ -216,10 +216,10 @@ def draw_boxes(image, boxes, labels=None, scores=None, class_names=None):
     Args:
         image: A PIL image, or an array (height, width[, channels]) of uint8 or of 0 to 1.
         boxes: Corners (k, 4): x1, y1, x2, y2 in pixels.
-        labels: A name or number for each box; equal ones have one colour.
-        scores: A number from 0 to 1 for each box, written beside its label.
-        class_names: All labels that there are, so that each has its colour in every picture.
-            `None`: those of this one.
+        labels: A name or number for each box; equal labels have the same colour.
+        scores: A number from 0 to 1 for each box, written next to its label.
+        class_names: All possible labels, so that each has the same colour in every picture.
+            `None`: those of this picture.
     """
     from PIL import ImageDraw, ImageFont
 
@@ -237,7 +237,7 @@ def draw_boxes(image, boxes, labels=None, scores=None, class_names=None):
         text = label if scores is None else f"{label} {float(scores[i]):.0%}".strip()
         if text:
             *_, right, bottom = draw.textbbox((0, 0), text, font=font)
-            left = max(min(box[0], picture.width - right), 0)  # read in whole at the edge too
+            left = max(min(box[0], picture.width - right), 0)  # complete at the edge, too
             place = (left, max(box[1] - bottom - 2, 0))
             draw.rectangle(draw.textbbox(place, text, font=font), fill=colour)
             draw.text(place, text, fill="white", font=font)
@@ -245,13 +245,13 @@ def draw_boxes(image, boxes, labels=None, scores=None, class_names=None):
 
 
 def heatmap_over(image, heat, strength=0.6):
-    """Return a picture with a map laid over it that is the redder the hotter.
+    """Return a picture overlaid with a heat map, red where the values are high.
 
     Args:
         image: A PIL image, or an array (height, width[, channels]) of uint8 or of 0 to 1.
-        heat: Array (rows, columns) of any size, stretched over the picture; its least value
-            leaves the picture as it is.
-        strength: How much the hottest place hides the picture, from 0 to 1.
+        heat: Array (rows, columns) of any size, resized to the picture; where it has its minimum,
+            the picture is unchanged.
+        strength: Opacity of the maximum, from 0 to 1.
     """
     from PIL import Image
 
@@ -265,11 +265,11 @@ def heatmap_over(image, heat, strength=0.6):
 
 
 def save(figure, path):
-    """Write a figure, a PIL image or a uint8 array to `path`, whole or not at all.
+    """Write a figure, a PIL image or a uint8 array to `path`, completely or not at all.
 
     Args:
         figure: What a function of this module returned.
-        path: File name; the ending says the format.
+        path: File name; its extension determines the format.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -297,7 +297,7 @@ def _write(figure, path):
 
 
 def _figure(width, height, rows=1, columns=1):
-    """Return a figure and the flat list of its axes, bare of all that carries no data."""
+    """Return a figure and the flat list of its axes, in the plain style."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -336,7 +336,7 @@ def _series(history, key):
 
 
 def _line(number, points):
-    """Style of a line; few points are marked, so that a single one is seen."""
+    """Return the style of a line; a few points are marked, so that a single one is visible."""
     marks = {"marker": "o", "markersize": 3} if points <= 12 else {}
     return {"color": COLOURS[number % len(COLOURS)], "linewidth": 1.5, **marks}
 

@@ -1,14 +1,14 @@
-"""Where a file comes from: written into every file that a model made, and read back.
+"""Provenance: where a file comes from, written into every generated file, and read back.
 
-Pictures carry IPTC's digital source type in XMP, for programs, and readable text beside it;
-sounds, MIDI, GIF and `.npz` files carry the facts as their formats allow; formats without
-metadata get a small JSON file beside them. Facts are inserted into the finished file, so that
-writers need to know nothing of them.
+Pictures contain IPTC's digital source type in XMP, for programs, and the same in readable text;
+sounds, MIDI, GIF and `.npz` files contain the facts as their formats allow; a format without
+metadata gets a small JSON file next to the file. The facts are inserted into the finished file, so
+that writers do not need to know about them.
 
-What survives saving anew: Pillow keeps XMP and comment of a JPEG, and the comment of a GIF. Of a
-PNG it reads both into `image.info` and writes neither, unless they are handed on by
-`image.save(path, pnginfo=info)` with `info.add_text(key, value)`, or as `xmp=` to a JPEG. NumPy
-drops the comment of an `.npz`; editors of sound and MIDI mostly keep theirs.
+What survives re-saving: Pillow keeps the XMP and the comment of a JPEG, and the comment of a GIF.
+From a PNG, it reads both into `image.info` and writes neither, unless they are passed to
+`image.save(path, pnginfo=info)` with `info.add_text(key, value)`, or as `xmp=` for a JPEG. NumPy
+drops the comment of an `.npz`; most editors of sound and MIDI keep the metadata.
 """
 
 import hashlib
@@ -34,8 +34,8 @@ __all__ = [
 
 VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 GENERATED = "trainedAlgorithmicMedia"  # made by a trained model
-ENHANCED = "algorithmicallyEnhanced"  # made of a user's own: denoised, decoded, filled in
-COMPOSITE = "compositeWithTrainedAlgorithmicMedia"  # real ones and generated ones together
+ENHANCED = "algorithmicallyEnhanced"  # made from the user's own files: denoised, decoded, filled in
+COMPOSITE = "compositeWithTrainedAlgorithmicMedia"  # real and generated examples together
 MADE = {GENERATED: "Generated", ENHANCED: "Enhanced", COMPOSITE: "Generated in part"}
 KEYWORD = "genai_basics"  # of text chunks that hold the facts as JSON
 XMP_OF_JPEG = b"http://ns.adobe.com/xap/1.0/\x00"
@@ -45,13 +45,13 @@ FOLDER = "provenance.json"  # of a folder of files without metadata
 
 
 def describe(run, source=GENERATED, **more):
-    """Return the facts that files made by a run's model carry.
+    """Return the facts for files that are made by the model of a run.
 
     Args:
-        run: A `Run`, or the name of a model that was trained for this file alone.
-        source: `GENERATED`; `ENHANCED` for what was made of a user's own files; `COMPOSITE` for
-            a file that holds a user's own beside generated ones.
-        **more: Further facts, such as `seed=1`; `None` leaves one out.
+        run: A `Run`, or the name of a model that was trained only for this file.
+        source: `GENERATED`; `ENHANCED` for files made from the user's own; `COMPOSITE` for a file
+            that contains real and generated examples.
+        **more: Further facts, such as `seed=1`; those that are `None` are omitted.
     """
     try:
         version = metadata.version("genai_basics")
@@ -75,11 +75,11 @@ def describe(run, source=GENERATED, **more):
 
 
 def embed(path, facts):
-    """Write facts into a finished file; return whether its format can hold them.
+    """Write facts into a finished file; return whether its format allows it.
 
     Args:
-        path: `.png`, `.jpg`, `.gif`, `.wav`, `.mid` or `.npz`, told by its first bytes.
-        facts: A dict that JSON can hold, as `describe` returns it.
+        path: `.png`, `.jpg`, `.gif`, `.wav`, `.mid` or `.npz`, recognized by its first bytes.
+        facts: A dict that is valid in JSON, as `describe` returns it.
     """
     path = Path(path)
     if zipfile.is_zipfile(path):
@@ -95,7 +95,7 @@ def embed(path, facts):
 
 
 def write_beside(path, facts):
-    """Write facts to `NAME.json` beside a file, or to `provenance.json` in a folder."""
+    """Write facts to `NAME.json` next to a file, or to `provenance.json` in a folder."""
     path = Path(path)
     beside = path / FOLDER if path.is_dir() else path.with_name(f"{path.name}.json")
     beside.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
@@ -103,12 +103,12 @@ def write_beside(path, facts):
 
 
 def read(path):
-    """Return the facts that a file carries or that lie beside it, or `None`.
+    """Return the facts in a file or in the JSON file next to it, or `None`.
 
-    Of files by others, a picture's XMP digital source type is read too.
+    For a picture by another program, this is the digital source type in its XMP.
 
     Raises:
-        ValueError: If there is no such file.
+        ValueError: If the file does not exist.
 
     Example:
 
@@ -128,7 +128,7 @@ def read(path):
             form = _form(content)
             try:
                 facts = READERS[form](content) if form else None
-            except (struct.error, IndexError, ValueError):  # cut off or damaged
+            except (struct.error, IndexError, ValueError):  # truncated or damaged
                 facts = None
     beside = [path.with_name(f"{path.name}.json"), path.parent / FOLDER, path / FOLDER]
     for place in beside:
@@ -142,13 +142,13 @@ def sign(path, certificate, key, facts):
 
     Args:
         path: `.png`, `.jpg`, `.gif` or `.wav`.
-        certificate: PEM file: the certificate and those of its issuers, the root left out.
+        certificate: PEM file of the certificate and those of its issuers, without the root.
         key: PEM file of the private key (ES256: P-256, PKCS #8).
         facts: As `describe` returns them.
 
     Raises:
         ImportError: Without c2pa-python: `pip install 'genai_basics[c2pa]'`.
-        ValueError: If the certificate or the file does not do.
+        ValueError: If the certificate or the file is not suitable.
     """
     from .extras import require
 
@@ -183,13 +183,13 @@ def sign(path, certificate, key, facts):
 
 
 def read_manifest(path):
-    """Return the C2PA manifest store of a file as a dict, `None` where there is none."""
+    """Return the C2PA manifest store of a file as a dict, `None` if there is none."""
     try:
         import c2pa
 
         with c2pa.Reader(str(path)) as reader:
             return json.loads(reader.json())
-    except Exception:  # none there, a format without, or the package is not installed
+    except Exception:  # no manifest, another format, or the package is not installed
         return None
 
 
@@ -232,7 +232,7 @@ def _packet(facts):
 
 
 def _foreign(packet):
-    """Return the digital source type of an XMP packet by others as facts, or `None`."""
+    """Return the digital source type in an XMP packet of another program as facts, or `None`."""
     start = packet.find(VOCABULARY.encode())
     if start < 0:
         return None
@@ -270,7 +270,7 @@ def _embed_jpeg(content, facts):
     def segment(marker, data):
         return b"\xff" + marker + struct.pack(">H", len(data) + 2) + data
 
-    start = 2  # after the start and, where there is one, JFIF's own segment
+    start = 2  # after the start and JFIF's own segment, if there is one
     if content[2:4] == b"\xff\xe0":
         start = 4 + struct.unpack(">H", content[4:6])[0]
     added = segment(b"\xe1", XMP_OF_JPEG + _packet(facts))
@@ -291,7 +291,7 @@ def _read_jpeg(content):
 
 
 def _gif_blocks(content):
-    """Return where extension blocks begin: after header, screen descriptor and its colours."""
+    """Return where extension blocks begin: after the header, screen descriptor and colours."""
     return 13 + (3 * 2 ** ((content[10] & 7) + 1) if content[10] & 0x80 else 0)
 
 
@@ -300,7 +300,7 @@ def _embed_gif(content, facts):
     parts = [text[i : i + 255] for i in range(0, len(text), 255)]
     comment = b"\x21\xfe" + b"".join(bytes([len(p)]) + p for p in parts) + b"\0"
     packet = XMP_OF_GIF + _packet(facts) + TRAILER_OF_GIF + b"\0"
-    # the comment first: XMP in GIF is no row of sub-blocks, so a plain reader stops at it
+    # the comment first: XMP in a GIF is not made of sub-blocks, so a plain reader stops there
     return b"GIF89a" + content[6:start] + comment + packet + content[start:]
 
 
@@ -355,7 +355,7 @@ def _embed_midi(content, facts):
     (length,) = struct.unpack(">I", content[start + 4 : start + 8])
     text = json.dumps(facts).encode("ascii")
     size, rest = bytes([len(text) & 0x7F]), len(text) >> 7
-    while rest:  # a number of variable length, seven bits a byte
+    while rest:  # a number of variable length, seven bits per byte
         size, rest = bytes([rest & 0x7F | 0x80]) + size, rest >> 7
     event = b"\x00\xff\x01" + size + text
     track = struct.pack(">I", length + len(event)) + event

@@ -1,4 +1,4 @@
-"""Responsible use, measured: what a trained model copied, what it leaks, which groups it fails.
+"""Responsible use, measured: what a trained model copied, leaks, and for which groups it fails.
 
 One concern per file: `copying` (pictures, vectors), `verbatim` (texts, music), `leakage`
 (membership inference), `canaries` (planted secrets), `balance` (classes, groups), `data_checks`

@@ -29,8 +29,8 @@ class Audit:
         metrics: Numbers by name: `copied`, `membership_auc`, ...
         intervals: 95% intervals of some of them.
         tables: Lists of rows by name: `balance`, `groups`, `passages`.
-        findings: Sentences on what is wrong, worst first.
-        unchecked: Sentences on what could not be checked, and why.
+        findings: Sentences about what is wrong, worst first.
+        unchecked: Sentences about what could not be checked, and why.
         pictures: `{name: uint8 picture}`.
     """
 
@@ -42,7 +42,7 @@ class Audit:
     pictures: dict = field(default_factory=dict, repr=False)
 
     def to_config(self):
-        """Return all but the pictures as a dict that JSON can hold."""
+        """Return everything except the pictures as a dict that is valid in JSON."""
         names = ("metrics", "intervals", "tables", "findings", "unchecked")
         return {name: _plain(getattr(self, name)) for name in names}
 
@@ -63,26 +63,26 @@ def audit_run(
 
     Args:
         run: A `Run`.
-        data: The data it was trained on: a `Dataset`, or what `load_data` takes. `None` loads
-            them again as the run noted.
-        n: Samples to draw.
-        members: Most training and held-out examples whose losses are compared.
-        by: Name of a column of facts about the examples ("speaker"), "label", or "target" of a
-            forecaster: whom does the model serve worst? `None` looks at the labels or targets
-            of models that predict.
-        group: Name of a column whose values should not be on both sides of a split. `None`
-            looks at each whose values repeat.
-        features: Callable that turns raw examples into vectors (n, d), such as a trained
-            classifier's `features`: copies are looked for by pixels and by these. `None`: the
-            model's own, where it has any.
-        seed: Seed of samples and choices.
+        data: The data that it was trained on: a `Dataset`, or what `load_data` takes. `None`
+            loads them again as recorded in the run.
+        n: Number of samples to draw.
+        members: Maximum number of training and of held-out examples whose losses are compared.
+        by: Column by which errors are compared between groups: a column of facts about the
+            examples ("speaker"), "label", or "target" for a forecaster. `None`: the labels or
+            targets of models that predict.
+        group: Column whose values should not be on both sides of a split. `None`: every column
+            whose values repeat.
+        features: Callable that maps raw examples to vectors (n, d), such as a trained classifier's
+            `features`: copies are then searched by pixels and by these. `None`: the model's own
+            features, if it has any.
+        seed: Seed of the samples and of random choices.
         **data_options: Keyword arguments for `load_data`.
 
     Returns:
-        An `Audit`. What cannot be checked is said in `unchecked`; the rest is done.
+        An `Audit`; `unchecked` says what could not be checked.
 
     Raises:
-        ValueError: If `by` or `group` names no column.
+        ValueError: If `by` or `group` is not a column.
 
     Example:
 
@@ -102,7 +102,7 @@ def audit_run(
     if not len(held_out):
         found.unchecked.append(
             "There is no held-out part, so leakage is not checked, and copying is judged by the "
-            "training data alone."
+            "training data only."
         )
     if samples is not None:
         if run.spec.kind in SEQUENCES:
@@ -120,7 +120,7 @@ def audit_run(
 
 
 def exceeded(found, limits):
-    """Return a sentence for each limit that an audit breaks, or that it could not check.
+    """Return a sentence for each limit that is exceeded or could not be checked.
 
     Args:
         found: An `Audit`.
@@ -135,7 +135,7 @@ def exceeded(found, limits):
     for name, limit in limits.items():
         metric, words = GATES[name]
         if metric not in found.metrics:
-            broken.append(f"The {words} could not be measured, so its limit is not kept.")
+            broken.append(f"The {words} could not be measured, so its limit counts as exceeded.")
         elif found.metrics[metric] > limit:
             value = found.metrics[metric]
             broken.append(f"The {words} is {value:.3g}, over the limit of {limit:g}.")
@@ -149,30 +149,30 @@ def _load(run, source, options, found):
         if source is not None:
             raise
         found.unchecked.append(
-            "The run's data are not at hand, so copying, leakage and balance are not checked: "
+            "The run's data are not available, so copying, leakage and balance are not checked: "
             f"{error}"
         )
         return None
     if data.fingerprint != run.config["data"]["fingerprint"]:
         _note_change(found)
     training = run.config["training"]
-    if source is None and training.get("drop"):  # what was trained on is what was left
+    if source is None and training.get("drop"):  # it was trained on the remaining examples
         return drop_suspects(data, check_data(data, seed=training["seed"]), training["drop"])
     return data
 
 
 def _note_change(found):
     found.findings.append(
-        "The data are not those of the training: their fingerprint has changed. The numbers "
-        "below hold for the data as they are now."
+        "The data are not those of the training: their fingerprint has changed. The numbers below "
+        "are for the data as they are now."
     )
 
 
 def _draw(run, n, seed, found):
-    """Return samples, or `None` for a model that makes none; says how many are the same."""
+    """Return samples, or `None` for a model that makes none; record how many are equal."""
     model = run.model
     if run.spec.kind == "text" and run.spec.corpus:
-        n = min(n, 100)  # of a corpus, each sample is a page
+        n = min(n, 100)  # for a corpus, each sample is a page
     if not model.can_sample:
         found.unchecked.append(f"The {run.name} makes no samples, so copying is not checked.")
         return None
@@ -186,7 +186,7 @@ def _draw(run, n, seed, found):
     found.metrics["repeated_samples"] = repeated
     if repeated > 0.05 and run.spec.kind not in ("text", "pairs"):
         found.findings.append(
-            f"{repeated:.0%} of the samples are the same as another one: the model has collapsed."
+            f"{repeated:.0%} of the samples are equal to another sample: the model has collapsed."
         )
     return samples
 

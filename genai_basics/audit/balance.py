@@ -1,4 +1,4 @@
-"""What samples hold against what the data hold, and whom a model serves worst."""
+"""The classes of samples compared with those of the data, and the groups with the worst errors."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ CLUSTERS = 10
 
 
 def neighbours_label(neighbours, labels):
-    """Return the commonest label among each row's neighbours, nearest first where they tie.
+    """Return the most frequent label of each row's neighbours; on ties, that of the nearest.
 
     Args:
         neighbours: Indices (n, k) into `labels`.
@@ -41,14 +41,14 @@ def clusters(points, *others, seed=0):
 def compare_shares(data, samples, names, confidence=0.95):
     """Return a row for each class: its share of the data and of the samples, and their ratio.
 
-    The intervals hold for all rows together (Bonferroni); `differs` says that the ratio is
-    not noise.
+    The intervals hold for all rows simultaneously (Bonferroni); `differs` says whether the
+    ratio is significant.
 
     Args:
         data: Integers (n,), the classes of real examples.
         samples: Integers (m,), the classes of samples.
         names: Names of the classes.
-        confidence: Chance that all intervals hold.
+        confidence: Probability that all intervals hold.
 
     Example:
 
@@ -69,17 +69,18 @@ def compare_shares(data, samples, names, confidence=0.95):
 
 
 def worst_groups(errors, groups, clusters=None, confidence=0.95):
-    """Return a row for each group, worst first: how the model errs there, and on the rest.
+    """Return a row for each group, worst first: the error in the group, and in the rest.
 
-    `differs` says that the gap to all others is not noise, for all groups together
-    (Bonferroni). Errors that come together, as those of the objects on one picture, count for
-    fewer: as many as would vary as much on their own (the design effect, Kish, 1965).
+    `differs` says whether the gap to the rest is significant, for all groups simultaneously
+    (Bonferroni). Errors that are correlated, such as those of the objects in one picture, count
+    as the smaller number of independent errors with the same variance (the design effect, Kish,
+    1965).
 
     Args:
-        errors: Numbers (n,), more is worse; 0 and 1 count as errors.
+        errors: Numbers (n,), higher is worse; if all are 0 or 1, they are counted.
         groups: The group of each error (n,).
-        clusters: What errors come together in (n,), a number each. `None`: each by itself.
-        confidence: Chance that all intervals hold.
+        clusters: Cluster of correlated errors that each belongs to (n,). `None`: all independent.
+        confidence: Probability that all intervals hold.
 
     Example:
 
@@ -120,7 +121,7 @@ def worst_groups(errors, groups, clusters=None, confidence=0.95):
 
 
 def _together(errors, clusters):
-    """Return how many times more the mean of errors varies than if each came by itself."""
+    """Return the design effect: the variance of the mean error, relative to independent errors."""
     mean = errors.mean() if len(errors) else 0.0
     alone = len(errors) * mean * (1 - mean)
     if alone == 0.0:

@@ -1,8 +1,8 @@
 """Secrets in texts: planted ones whose exposure is measured, and sentences that repeat.
 
-A secret of random letters is planted in the training text, and after training its loss is
-compared with those of secrets that might have been planted and were not (Carlini et al., 2019,
-"The Secret Sharer", https://arxiv.org/abs/1802.08232).
+A secret of random letters is planted in the training text. After training, its loss is compared
+with those of other secrets that were not planted (Carlini et al., 2019, "The Secret Sharer",
+https://arxiv.org/abs/1802.08232).
 """
 
 import dataclasses
@@ -30,13 +30,13 @@ def plant(data, repeats, seed=0):
     Args:
         data: A `Dataset` of texts.
         repeats: How often each secret is planted: `(1, 10)` plants two.
-        seed: Seed of the secrets and their places.
+        seed: Seed of the secrets and their positions.
 
     Returns:
         The `Dataset`, and a list of `{"secret", "repeats"}`.
 
     Raises:
-        ValueError: If the data are no texts.
+        ValueError: If the data are not texts.
     """
     if data.kind != "text":
         raise ValueError(f"`canaries` are planted in texts. Received: data of kind {data.kind!r}")
@@ -45,7 +45,7 @@ def plant(data, repeats, seed=0):
     lines = [FORM.format(p["secret"]) for p in planted for _ in range(p["repeats"])]
     lines = [lines[i] for i in generator.permutation(len(lines))]
     train = data.train
-    if len(train) == 1:  # one long text: lines of their own, between others
+    if len(train) == 1:  # one long text: the secrets become lines of it
         rows = train.x[0].split("\n")
         for line in lines:
             rows.insert(int(generator.integers(len(rows) + 1)), line)
@@ -66,9 +66,10 @@ def _secret(generator):
 def exposure(model, secret, seed=0):
     """Return the exposure of a planted secret in bits: log2 |R| - log2 of its rank in R.
 
-    R are all secrets of its form. The rank is estimated by the losses of a thousand of them: by
-    a skew-normal distribution fitted to those where the secret is below all (section 4.3).
-    0 to 2 bits: as any other secret; log2 |R|, 37.6 bits: the first that an attacker tries.
+    R is the set of all secrets of this form. The rank is estimated from the losses of a thousand
+    of them; if the secret's loss is below all, by a skew-normal distribution that is fitted to
+    them (section 4.3). 0 to 2 bits: like any other secret; log2 |R|, 37.6 bits: the first that
+    an attacker would try.
 
     Args:
         model: A language model: `losses_by_example(texts)`.
@@ -82,7 +83,7 @@ def exposure(model, secret, seed=0):
 
 
 def exposure_among(loss, others, most=np.inf):
-    """Return -log2 of the chance that another loss is as low, at most `most` bits.
+    """Return -log2 of the probability that another loss is as low, at most `most` bits.
 
     Example:
 
@@ -98,7 +99,7 @@ def exposure_among(loss, others, most=np.inf):
 
 
 def _skew_normal(values):
-    """Return shape, location and scale of the skew-normal of the same first three moments."""
+    """Return shape, location and scale of the skew-normal with the same first three moments."""
     skewness = np.clip(stats.skew(values), -0.99, 0.99)
     part = np.abs(skewness) ** (2 / 3)
     delta = np.sign(skewness) * np.sqrt(np.pi / 2 * part / (part + (2 - np.pi / 2) ** (2 / 3)))
@@ -108,7 +109,7 @@ def _skew_normal(values):
 
 
 def repeated_sentences(texts, least=LEAST_REPEATS):
-    """Return `(sentence, times)` of what stands in texts at least so often, commonest first."""
+    """Return `(sentence, times)` that occur at least `least` times, most frequent first."""
     counts = Counter()
     for text in texts:
         counts.update(match.group().strip() for match in SENTENCE.finditer(text))

@@ -1,4 +1,4 @@
-"""Are samples copies of training examples? Judged by how near real, unseen examples come."""
+"""Are samples copies of training examples? Compared with how near real, held-out examples are."""
 
 from dataclasses import dataclass, field
 
@@ -9,9 +9,9 @@ from .neighbours import nearest
 
 __all__ = ["Copying", "find_copies", "find_duplicates"]
 
-LEVEL = 0.01  # share of real data that the threshold takes for copies
+LEVEL = 0.01  # share of real data below the threshold
 QUERIES = 1000  # real examples that set the threshold
-VOTERS = 5  # neighbours that tell a sample's class
+VOTERS = 5  # neighbours that determine a sample's class
 
 
 @dataclass
@@ -19,16 +19,16 @@ class Copying:
     """What `find_copies` found.
 
     Attributes:
-        share: Share of the samples that are nearer to a training example than real data are,
-            less the hundredth of real data that are, too.
+        share: Share of the samples below the threshold, less the 1% of real data that are below
+            it, too.
         interval: Its 95% interval.
-        allowed: The share that an honest model may have by chance.
-        ratios: Of each sample (n,): 1 is usual, near 0 is a copy.
+        allowed: The share that an honest model can have by chance.
+        ratios: Ratio of each sample (n,): 1 is usual, near 0 is a copy.
         neighbours: Indices (n, 5) of each sample's nearest training examples.
-        originals: Indices (n,) of the training example that each sample is most like a copy of.
-        duplicated: Share of the copies whose original is in the training data more than once.
-        views: `(share, interval)` by pixels alone and, where given, by features alone.
-        scores: Of each sample (n,): its least ratio, over the threshold of that view.
+        originals: Indices (n,) of the training example that each sample is most similar to.
+        duplicated: Share of the copies whose original occurs more than once in the training data.
+        views: `(share, interval)` by pixels only and, if given, by features only.
+        scores: Score of each sample (n,): its smallest ratio, relative to that threshold.
     """
 
     share: float
@@ -47,33 +47,33 @@ class Copying:
         return self.interval[0] > self.allowed
 
     def worst(self, n=10):
-        """Return the samples (indices) that are nearest to copies, worst first."""
+        """Return the indices of the samples with the lowest scores, lowest first."""
         return np.argsort(self.scores, kind="stable")[:n]
 
 
 def find_copies(samples, train, held_out=None, *, features=None, seed=0):
-    """Compare samples with training data, against how held-out data compare with them.
+    """Compare the distances of samples to training data with those of held-out data.
 
-    A sample's ratio is its distance to the nearest training example over its distance to the
-    nearest held-out one. A model that has learned the distribution comes as near to the one as
-    to the other (after Meehan et al., 2020, https://arxiv.org/abs/2004.05675); the ratio lets
-    blurred samples, which are near to everything, off, and catches copies of what the training
-    data hold twice. The threshold is the ratio under which one in a hundred held-out examples
-    falls, each left out of the held-out data in its turn. Without held-out data, the second
-    distance is that to the 10th nearest training example, and training examples, each left
-    out in its turn, set the threshold.
+    A sample's ratio is its distance to the nearest training example, divided by its distance to
+    the nearest held-out example. For a model that has learned the distribution, both are similar
+    (after Meehan et al., 2020, https://arxiv.org/abs/2004.05675). The ratio does not accuse blurred
+    samples, which are near to everything, and detects copies of examples that occur twice in the
+    training data. The threshold is the ratio below which 1% of the held-out examples are, each
+    compared with the other held-out examples. Without held-out data, the second distance is that
+    to the 10th nearest training example, and the threshold is determined from training examples in
+    the same way.
 
-    With `features`, a sample is a copy where it is one by pixels or by features: the less of its
-    two ratios, each over its threshold, is compared with the same of held-out examples, so that
-    one in a hundred of them falls under the joint threshold too.
+    With `features`, a sample is a copy if it is one by pixels or by features: the smaller of its
+    two ratios, each divided by its threshold, is compared with that of held-out examples, so that
+    1% of these are below the joint threshold, too.
 
     Args:
         samples: Vectors (n, d).
         train: Vectors (m, d).
-        held_out: Vectors (k, d), k of 20 at least, or `None`.
-        features: `(samples, train, held_out)` once more, as vectors (n, e), (m, e), (k, e) of
-            features in which likeness shows that pixels hide.
-        seed: Seed of the choice of real examples that set the threshold.
+        held_out: Vectors (k, d) with k at least 20, or `None`.
+        features: `(samples, train, held_out)` as vectors of features (n, e), (m, e), (k, e), which
+            show similarities that pixels do not.
+        seed: Seed of the choice of real examples that determine the threshold.
 
     Returns:
         A `Copying`.
@@ -128,22 +128,22 @@ def _compare(samples, train, held_out, real, judged):
 
 
 def _limit(ratios):
-    """Return the ratio under which one in a hundred real examples falls."""
+    """Return the ratio below which 1% of the real examples are."""
     return max(float(np.sort(ratios)[int(LEVEL * len(ratios))]), 1e-12)
 
 
 def _beyond_chance(copied):
-    """Return the share of copies, and its interval, less what chance makes of real data."""
+    """Return the share of copies and its interval, less the share of real data by chance."""
     values = (copied.mean(), *share_interval(copied.sum(), len(copied)))
     share, low, high = (float(max(value - LEVEL, 0.0) / (1 - LEVEL)) for value in values)
     return share, (low, high)
 
 
 def find_duplicates(*parts):
-    """Return groups of equal examples, within parts and across them, as lists of (part, index).
+    """Return groups of equal examples within and across parts, as lists of (part, index).
 
     Args:
-        *parts: Arrays or sequences of equal kind: `find_duplicates(train, test)`.
+        *parts: Arrays or sequences of the same kind: `find_duplicates(train, test)`.
 
     Example:
 
@@ -172,7 +172,7 @@ def _positive(distances):
 
 
 def _duplicated(train, originals, near):
-    """Return the share of copies whose original has a second one within `near` of it."""
+    """Return the share of copies whose original has another example within `near` of it."""
     unique, counts = np.unique(originals, return_counts=True)
     if not len(unique):
         return 0.0

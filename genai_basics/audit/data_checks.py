@@ -15,17 +15,17 @@ from .neighbours import as_vectors, nearest
 __all__ = ["DROPS", "Checks", "check_data", "drop_suspects", "personal_data"]
 
 PARTS = ("train", "validation", "test")
-DROPS = {  # what `drop` may name: what it takes out of the training part
+DROPS = {  # name in `drop`: what it removes from the training part
     "duplicates": "all but the first of equal examples",
-    "leaks": "examples that are in a held-out part, too",
-    "groups": "examples whose group is in a held-out part, too",
-    "labels": "examples whose label their look-alikes contradict",
+    "leaks": "examples that are also in a held-out part",
+    "groups": "examples whose group is also in a held-out part",
+    "labels": "examples whose label contradicts their nearest neighbours",
     "personal": "texts, or lines of a long one, with personal data",
 }
-PLACES = ("file", "index", "time", "start", "line")  # columns that say where, not who
-ASKED = 2000  # training examples whose labels are doubted
+PLACES = ("file", "index", "time", "start", "line")  # columns of positions, not of groups
+ASKED = 2000  # training examples whose labels are checked
 LOOK_ALIKES = 10
-OFTEN = 20  # times that a sentence stands in a text
+OFTEN = 20  # occurrences of a sentence in a text
 PICTURES = 2000  # files whose metadata are read
 PATTERNS = {
     "e-mail address": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}\b"),
@@ -56,29 +56,29 @@ class Checks:
     classes: list = field(default_factory=list)
 
     def add(self, name, rows, sentence):
-        """Note suspects, where there are any, and the sentence about them."""
+        """Add suspects and the sentence about them, if there are any."""
         if rows:
             self.suspects[name] = rows
             self.findings.append(sentence)
 
     def to_config(self):
-        """Return findings, numbers and the first suspects of each sort, as JSON holds them."""
+        """Return findings, metrics and the first suspects of each kind, as JSON allows."""
         first = {name: rows[:20] for name, rows in self.suspects.items()}
         return {"findings": self.findings, "metrics": self.metrics, "suspects": first}
 
 
 def check_data(data, group=None, seed=0):
-    """Find what makes data unfit for training or for sharing.
+    """Find problems of data before training or sharing.
 
-    Duplicates within the training part and between it and the held-out ones; values of a column
-    of facts (a speaker, an author, a tune) on both sides; labels that all look-alikes contradict;
-    classes that are rare; e-mail addresses, telephone and card numbers in texts; places and
-    names in the metadata of pictures.
+    Duplicates within the training part and between it and the held-out parts; values of a column
+    of facts (a speaker, an author, a tune) on both sides of a split; labels that contradict
+    nearly all nearest neighbours; rare classes; e-mail addresses, telephone and card numbers in
+    texts; places and names in the metadata of pictures.
 
     Args:
         data: A `Dataset`.
-        group: The column to look at; `None` looks at each whose values repeat.
-        seed: Seed of the choice of examples whose labels are doubted.
+        group: The column to check. `None`: every column whose values repeat.
+        seed: Seed of the choice of examples whose labels are checked.
 
     Returns:
         `Checks`.
@@ -112,7 +112,7 @@ def groups_on_both_sides(data, group=None):
 
     Args:
         data: A `Dataset`.
-        group: The column to look at; `None` looks at each whose values repeat.
+        group: The column to check. `None`: every column whose values repeat.
     """
     found = Checks()
     _check_columns({name: getattr(data, name) for name in PARTS}, group, found)
@@ -120,7 +120,7 @@ def groups_on_both_sides(data, group=None):
 
 
 def drop_suspects(data, found, names):
-    """Return the data without the training examples that are suspect of `names`.
+    """Return the data without the training examples that are suspects of `names`.
 
     Args:
         data: The `Dataset`.
@@ -147,8 +147,8 @@ def drop_suspects(data, found, names):
 def personal_data(text):
     """Return `(sort, match)` for e-mail addresses, telephone and card numbers in a text.
 
-    Card numbers pass Luhn's check. Telephone numbers are those with a country code or in North
-    American form; with the package phonenumbers (extra `privacy`) each must be a possible one.
+    Card numbers must pass Luhn's check. Telephone numbers must have a country code or the North
+    American form; with the package phonenumbers (extra `privacy`), they must also be possible.
 
     Example:
 
@@ -196,8 +196,10 @@ def _check_duplicates(parts, found):
             across += [{"part": "train", "index": i, "what": what} for i in inside]
     n = len(parts["train"])
     found.metrics |= {"duplicates": len(within), "leaks": len(across)}
-    found.add("duplicates", within, f"{len(within)} of {n} training examples repeat another one.")
-    sentence = f"{len(across)} of {n} training examples are in a held-out part, too."
+    found.add(
+        "duplicates", within, f"{len(within)} of {n} training examples are equal to an earlier one."
+    )
+    sentence = f"{len(across)} of {n} training examples are also in a held-out part."
     found.add("leaks", across, sentence)
 
 
@@ -227,8 +229,8 @@ def _check_columns(parts, group, found):
                 f" and {len(shared) - 5} more" if len(shared) > 5 else ""
             )
             sentences.append(
-                f"{name} {few}: in the training part and in a held-out one; `group={name!r}` "
-                f"(--group {name}) keeps each on one side."
+                f"{name} {few}: in the training part and in a held-out part; `group={name!r}` "
+                f"(--group {name}) keeps each in one part."
             )
     for sentence in sentences:
         found.add("groups", rows, sentence)
@@ -251,12 +253,12 @@ def _check_classes(data, found):
     for row in sorted(rare, key=lambda row: row["n"])[:5]:
         found.findings.append(
             f"Class {row['class']} has {row['n']:,} training examples, {row['of_median']:.0%} of "
-            "the usual class."
+            "the median class."
         )
 
 
 def _check_labels(data, seed, found):
-    """Doubt labels that nine of ten nearest neighbours contradict with one voice."""
+    """Find labels that contradict at least nine of ten nearest neighbours, which all agree."""
     y = data.train.y
     names = getattr(data.spec, "class_names", None)
     if y is None or not names or len(y) < 100 or np.ndim(y) != 1 or data.kind == "detection":
@@ -278,9 +280,9 @@ def _check_labels(data, seed, found):
     found.metrics["labels_doubted"] = len(rows) / asked
     if rows:
         found.suspects["labels"] = rows
-    if len(rows) > 0.01 * asked:  # some doubt is in all data
+    if len(rows) > 0.01 * asked:  # all data have some of them
         found.findings.append(
-            f"{len(rows)} of {asked} labels are contradicted by nearly all look-alikes."
+            f"{len(rows)} of {asked} labels contradict those of nearly all nearest neighbours."
         )
 
 
@@ -299,13 +301,12 @@ def _check_texts(parts, found):
     found.add("personal", rows, f"The texts hold personal data: {listed}.")
     for sentence, times in repeated_sentences(map(str, parts["train"].x), OFTEN)[:3]:
         found.findings.append(
-            f"'{sentence[:60]}' stands {times} times in the training text, which a model may learn "
-            "by heart."
+            f"'{sentence[:60]}' occurs {times} times in the training text; a model may memorize it."
         )
 
 
 def _masked(match):
-    """Return the first characters of personal data: enough to find it again."""
+    """Return the first characters of personal data, enough to find it."""
     return match[:3] + "..."
 
 
@@ -316,15 +317,14 @@ def _check_pictures(data, found):
         for what in _metadata(file):
             rows.append({"part": name, "index": i, "what": what})
             sorts.add(what)
+    pictures = len({(row["part"], row["index"]) for row in rows})
     if files:
-        found.metrics["pictures_with_personal_metadata"] = len(
-            {(r["part"], r["index"]) for r in rows}
-        )
+        found.metrics["pictures_with_personal_metadata"] = pictures
     found.add(
         "metadata",
         rows,
-        f"{len({(r['part'], r['index']) for r in rows})} pictures carry {', '.join(sorted(sorts))} "
-        "in their metadata; the model does not see it, but who gets the files does.",
+        f"{pictures} pictures have {', '.join(sorted(sorts))} in their metadata; the model does not "
+        "see it, but anyone who gets the files does.",
     )
 
 
@@ -348,7 +348,7 @@ def _metadata(file):
         with Image.open(file) as image:
             tags = image.getexif()
             tags = {**tags, **tags.get_ifd(0x8769)}
-    except Exception:  # Pillow raises many sorts for broken files, which the reader has named
+    except Exception:  # Pillow raises many types for broken files, reported when read
         return []
     found = [name for tag, name in TAGS.items() if str(tags.get(tag, "")).strip("\0 ")]
     return [*(["place"] if tags.get(PLACE) else []), *found]

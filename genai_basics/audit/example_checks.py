@@ -1,4 +1,4 @@
-"""What an audit says of real examples: duplicates, leaked membership, groups served badly."""
+"""Checks of an audit on real examples: duplicates, membership inference, errors by group."""
 
 import zlib
 
@@ -11,7 +11,7 @@ from .neighbours import as_vectors
 
 __all__ = ["check_duplicates", "check_groups", "check_membership"]
 
-LEAKING = 0.55  # lower bound of the area under the curve from which members are told
+LEAKING = 0.55  # membership leaks if the lower bound of the area under the curve exceeds this
 PIECE = 300  # characters of a long text that count as one example
 
 
@@ -26,8 +26,8 @@ def check_duplicates(data, found):
     held_out = len(data.validation) + len(data.test)
     if across:
         found.findings.append(
-            f"{across} of {held_out} held-out examples are in the training data as well: held-out "
-            "figures are too good."
+            f"{across} of {held_out} held-out examples are also in the training data: held-out "
+            "figures are too optimistic."
         )
 
 
@@ -59,7 +59,7 @@ def check_membership(run, train, held_out, members, seed, found):
         what = "series are a later" if run.spec.kind == "forecast" else "text is another"
         found.unchecked.append(
             f"The held-out {what} stretch of the same data, so the figures of membership "
-            "inference also hold how much the two stretches differ."
+            "inference also contain the difference between the two stretches."
         )
     elif intervals["membership_auc"][0] > LEAKING:
         low, high = intervals["membership_auc"]
@@ -71,7 +71,7 @@ def check_membership(run, train, held_out, members, seed, found):
 
 
 def _examples(part):
-    """Return x and y of a part as examples: a long text in pieces, else as they are."""
+    """Return x and y of a part as examples; a long text is cut into pieces."""
     if isinstance(part.x, str) or (isinstance(part.x, list) and len(part.x) == 1):
         text = part.x if isinstance(part.x, str) else part.x[0]
         if isinstance(text, str):
@@ -89,7 +89,7 @@ def _take(values, indices):
 
 
 def _facts(x, y):
-    """Return numbers that say how hard an example is, whatever the model; `None` if unknown."""
+    """Return numbers about the difficulty of each example for any model; `None` if unknown."""
     if isinstance(x, list) and isinstance(x[0], str):
         packed = [len(zlib.compress(text.encode())) for text in x]
         return np.array(
@@ -107,7 +107,7 @@ def _facts(x, y):
 
 
 def _reduced(facts, seed):
-    """Return both sides' facts, many numbers as their first 32 principal components."""
+    """Return the facts of both sides, reduced to 32 principal components if there are many."""
     from sklearn.decomposition import PCA
 
     if facts[0] is None or facts[0].shape[1] <= 40:
@@ -155,7 +155,7 @@ def check_groups(run, held_out, by, members, found):
 
 
 def _columns(run, held_out):
-    """Return the facts by which examples fall into groups; `None` where the model knows them."""
+    """Return the columns of groups; `None` for those that the model itself returns."""
     spec, y = run.spec, held_out.y
     if spec.kind == "forecast":
         x = held_out.x if isinstance(held_out.x, np.ndarray) else np.zeros((0, 0))  # several series

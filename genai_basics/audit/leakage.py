@@ -1,4 +1,4 @@
-"""Membership inference: can one tell from a model's losses what it was trained on?"""
+"""Membership inference: do a model's losses reveal what it was trained on?"""
 
 import numpy as np
 
@@ -11,22 +11,22 @@ LOOK_ALIKES = 15
 
 
 def membership(members, others, member_facts=None, other_facts=None, seed=0):
-    """Return `(metrics, intervals)` of the attack that takes a low loss for a training example.
+    """Return `(metrics, intervals)` of the attack that classifies a low loss as a training example.
 
-    `membership_auc` is the chance that a training example has a lower loss than a held-out one
-    (0.5: the model does not tell; Yeom et al., 2018, https://arxiv.org/abs/1709.01604).
-    `calibrated_auc` is the same after each loss is compared with what is usual for such an
-    example (Watson et al., 2022, https://arxiv.org/abs/2111.08440), and `true_positives_at_1`
-    and `_at_0.1` are the shares of members that the better of the two finds with 1% and 0.1% of
-    the others found by mistake (Carlini et al., 2022, https://arxiv.org/abs/2112.03570). They
-    need a hundred and a thousand held-out examples.
+    `membership_auc` is the probability that a training example has a lower loss than a held-out
+    one (0.5 is chance; Yeom et al., 2018, https://arxiv.org/abs/1709.01604). `calibrated_auc` is
+    the same after each loss is compared with that of similar examples (Watson et al., 2022,
+    https://arxiv.org/abs/2111.08440). `true_positives_at_1` and `true_positives_at_0.1` are the
+    shares of training examples that the better of the two attacks finds at a false-positive rate
+    of 1% and 0.1% (Carlini et al., 2022, https://arxiv.org/abs/2112.03570); they need at least 100
+    and 1,000 held-out examples.
 
     Args:
         members: Losses (n,) of training examples.
         others: Losses (m,) of held-out examples.
-        member_facts, other_facts: Numbers (n, d) and (m, d) about the examples that say how
-            hard one is, with no regard to the model. `None` leaves the calibration out.
-        seed: Seed of the halves.
+        member_facts, other_facts: Numbers (n, d) and (m, d) about the difficulty of the
+            examples, independent of the model. `None` omits the calibration.
+        seed: Seed of the split into halves.
 
     Example:
 
@@ -55,9 +55,9 @@ def membership(members, others, member_facts=None, other_facts=None, seed=0):
 def difficulty(losses, member_facts, other_facts, seed=0):
     """Return the usual loss of each member and of each held-out example, from their facts.
 
-    The mean loss of the held-out examples that are most alike. Held-out examples are compared
-    with the other half of them, and members with the one half or the other at random, so that
-    a model that knows nothing of its members treats both sides alike.
+    This is the mean loss of the most similar held-out examples. Held-out examples are compared
+    with those of the other half, and members with those of a random half, so that both sides are
+    treated in the same way if the model does not leak.
     """
     generator = np.random.default_rng(seed)
     member_facts, other_facts = (

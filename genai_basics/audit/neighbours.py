@@ -5,11 +5,11 @@ import numpy as np
 __all__ = ["as_vectors", "nearest"]
 
 BLOCK = 8192  # points at a time
-MOST_NUMBERS = 4096  # of an example; larger pictures are averaged down to less
+MOST_NUMBERS = 4096  # per example; larger pictures are averaged to fewer
 
 
 def as_vectors(x):
-    """Return examples as float32 vectors (n, d); large pictures averaged over small squares.
+    """Return examples as float32 vectors (n, d); large pictures are averaged over small squares.
 
     Args:
         x: Array (n, ...), or a sequence that reads pictures from disk.
@@ -29,8 +29,8 @@ def nearest(queries, points, k=1, itself=False):
     Args:
         queries: Vectors (n, d).
         points: Vectors (m, d), m > k.
-        k: How many.
-        itself: Whether query i is point i, which then does not count.
+        k: Number of neighbours.
+        itself: Whether query i is point i, which is then excluded.
 
     Example:
 
@@ -40,7 +40,7 @@ def nearest(queries, points, k=1, itself=False):
     queries, points = np.asarray(queries, "float32"), np.asarray(points, "float32")
     best = _candidates(queries, points, min(k, len(points) - itself), itself)
     exact = np.empty(best.shape, "float32")
-    for column in range(best.shape[1]):  # |a|^2 - 2ab + |b|^2 is rough near zero
+    for column in range(best.shape[1]):  # |a|^2 - 2ab + |b|^2 is inaccurate near zero
         exact[:, column] = np.linalg.norm(queries - points[best[:, column]], axis=1)
     order = np.argsort(exact, axis=1, kind="stable")
     return np.take_along_axis(best, order, 1), np.take_along_axis(exact, order, 1)
@@ -48,7 +48,7 @@ def nearest(queries, points, k=1, itself=False):
 
 def _candidates(queries, points, k, itself):
     """Return the indices (n, k) of the nearest points, up to rounding."""
-    middle = points[:BLOCK].mean(axis=0)  # nearer zero, fewer digits are lost below
+    middle = points[:BLOCK].mean(axis=0)  # near zero, fewer digits are lost below
     queries = queries - middle
     best = np.zeros((len(queries), 0), "int64")
     found = np.zeros((len(queries), 0), "float32")

@@ -18,24 +18,24 @@ __all__ = ["PrivateTraining", "epsilon_spent", "usual_delta"]
 
 
 class PrivateTraining:
-    """Trains a model so that no single example shows in its weights (Abadi et al., 2016).
+    """Trains a model so that its weights reveal little about any example (Abadi et al., 2016).
 
-    Each step draws every example by a chance of its own (Poisson sampling), clips the gradient
-    of each to the norm `clip`, and adds Gaussian noise to their sum:
+    Each step draws every example independently (Poisson sampling), clips the gradient of each to
+    the norm `clip`, and adds Gaussian noise to their sum:
 
         g = (sum_i g_i min(1, clip / |g_i|) + N(0, (noise clip)^2)) / batch_size
 
-    (https://arxiv.org/abs/1607.00133, algorithm 1). The model stays what it is: this class only
-    replaces its `fit`. The seeds of noise and sampling are never saved: who knew them could
-    undo the noise.
+    (https://arxiv.org/abs/1607.00133, algorithm 1). The model itself is not changed: this class
+    only replaces its `fit`. The seeds of noise and sampling are never saved, since they would
+    allow the noise to be removed.
 
     Args:
-        model: A compiled model that returns losses by example and has one optimizer.
+        model: A compiled model with losses per example and a single optimizer.
         noise: Noise multiplier: the standard deviation of the noise, in units of `clip`.
         clip: Maximum norm of an example's gradient.
 
     Raises:
-        ValueError: If the model mixes the examples of a batch, or has no losses by example.
+        ValueError: If the model mixes the examples of a batch, or has no losses per example.
 
     Example:
 
@@ -157,7 +157,7 @@ class PrivateTraining:
         """Return epsilon and delta of training on raw x, and what they cover, as a dict."""
         n, unit = self.model.privacy_of(x)
         rate, delta = batch_size / n, usual_delta(n)
-        outside = ["what the choice of settings over several runs gives away"]
+        outside = ["what the choice of settings over several runs reveals"]
         if _reads_training_data(self.model):
             outside.append("what the preprocessing read from the training data: scales, vocabulary")
         return {
@@ -172,8 +172,8 @@ class PrivateTraining:
 
 
 def _has_example_losses(model):
-    """Say whether the loss of an example depends on it alone."""
-    joins = getattr(model, "concatenate", 1) > 1  # clips, to others
+    """Return whether the loss of an example depends only on this example."""
+    joins = getattr(model, "concatenate", 1) > 1  # joins clips to others
     return hasattr(model, "loss_terms") and len(model.players()) == 1 and not joins
 
 
@@ -189,9 +189,9 @@ def epsilon_spent(noise, rate, steps, delta):
 
     Args:
         noise: Noise multiplier.
-        rate: Chance of an example to be in a batch.
+        rate: Probability of an example to be in a batch.
         steps: Number of steps.
-        delta: Chance that the guarantee fails; well under 1 / n.
+        delta: Probability that the guarantee fails; well below 1 / n.
 
     Raises:
         ImportError: Without dp-accounting: `pip install 'genai_basics[privacy]'`.
@@ -209,5 +209,5 @@ def epsilon_spent(noise, rate, steps, delta):
 
 
 def usual_delta(n):
-    """Return n^-1.1, at most 1e-5: how often the guarantee may fail."""
+    """Return n^-1.1, at most 1e-5: the probability that the guarantee may fail."""
     return min(n**-1.1, 1e-5)

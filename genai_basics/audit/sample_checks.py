@@ -1,4 +1,4 @@
-"""What an audit says of samples: copies, classes, passages, secrets."""
+"""Checks of an audit on samples: copies, classes, passages, secrets."""
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from .verbatim import copied_text
 
 __all__ = ["check_copies", "check_secrets", "check_verbatim"]
 
-COPIED = 0.05  # share of a text in long runs from the training data, over that of chance
-EXPOSED = 6.0  # bits: one in 64 others would be as likely
-MOST_CLASSES = 4  # named for being too rare or too frequent among the samples
+COPIED = 0.05  # share of a text in long runs from the training data, above that of chance
+EXPOSED = 6.0  # bits: one in 64 other secrets has as low a loss
+MOST_CLASSES = 4  # listed as too rare or too frequent in the samples
 
 
 def check_copies(run, samples, train, held_out, features, found):
@@ -28,18 +28,18 @@ def check_copies(run, samples, train, held_out, features, found):
     found.metrics |= {"copied": copies.share, "nearest_ratio": float(np.median(copies.ratios))}
     found.intervals["copied"] = copies.interval
     for name, (share, interval) in zip(("pixels", "features"), copies.views, strict=False):
-        if seen is not None:  # else they are one
+        if seen is not None:  # otherwise both are the same
             found.metrics[f"copied_by_{name}"] = share
             found.intervals[f"copied_by_{name}"] = interval
     if copies.is_copier:
         text = (
-            f"{copies.share:.1%} of the samples are nearer to a training example than real "
-            "data ever are: the model copies."
+            f"{copies.share:.1%} of the samples are closer to a training example than real "
+            "data are: the model copies."
         )
         if copies.duplicated > 0.2:
             text += (
-                f" {copies.duplicated:.0%} of these originals are in the training data more than "
-                "once: drop the duplicates."
+                f" {copies.duplicated:.0%} of the originals occur more than once in the training "
+                "data: drop the duplicates."
             )
         found.findings.append(text)
         found.metrics["copied_of_duplicates"] = copies.duplicated
@@ -49,7 +49,7 @@ def check_copies(run, samples, train, held_out, features, found):
 
 
 def _features(model, samples, train, held_out, features):
-    """Return samples, training and held-out data as the model sees them; `None` if it does not."""
+    """Return features of samples, training and held-out data; `None` if there are none."""
     parts = [(train.x, train.y), (held_out.x, held_out.y)]
     if features is not None:
         return [as_vectors(features(x)) for x in (samples, *(x for x, _ in parts))]
@@ -61,7 +61,7 @@ def _features(model, samples, train, held_out, features):
 
 
 def _pairs(copies, samples, train, spec):
-    """Return the ten samples nearest to copies, above the training pictures that they are near."""
+    """Return the ten samples most similar to training pictures, each above its picture."""
     worst = copies.worst(10)
     originals = train.take(copies.originals[worst]).x
     value_range = getattr(spec, "value_range", (0, 255))
@@ -70,7 +70,7 @@ def _pairs(copies, samples, train, spec):
 
 
 def _check_balance(run, vectors, points, copies, train, found):
-    """Compare the classes of samples, told by their nearest neighbours, with those of the data."""
+    """Compare the classes of samples, by their nearest neighbours, with those of the data."""
     labels = np.asarray(train.y) if train.y is not None else None
     named = getattr(run.spec, "class_names", None)
     if labels is not None and labels.ndim == 1 and labels.dtype.kind in "iu" and named:
@@ -85,7 +85,7 @@ def _check_balance(run, vectors, points, copies, train, found):
     rows = compare_shares(real if asked is None else asked, made, names)
     found.tables["balance"] = rows
     found.metrics["smallest_ratio"] = min(row["ratio"] for row in rows)
-    whole = "the data" if asked is None else "the labels asked for"
+    whole = "the data" if asked is None else "the requested labels"
     wrong = [row for row in rows if row["differs"] and not 0.8 <= row["ratio"] <= 1.25]
     for row in sorted(wrong, key=lambda row: -abs(np.log(row["ratio"])))[:MOST_CLASSES]:
         found.findings.append(
@@ -104,22 +104,22 @@ def check_verbatim(samples, data, held_out, found):
     ]
     if metrics["copied"] > COPIED:
         found.findings.append(
-            f"{metrics['copied']:.1%} more of what the model wrote than of held-out data stands in "
-            f"the training data in runs of over {metrics['chance_run']} symbols."
+            f"{metrics['copied']:.1%} more of the samples than of held-out data occurs in the "
+            f"training data in runs of over {metrics['chance_run']} symbols."
         )
     seen, chance = metrics["samples_seen"], metrics.get("samples_seen_by_chance", 0.0)
     if seen > chance + 0.1:
-        found.findings.append(f"{seen:.1%} of the samples stand in the training data as a whole.")
+        found.findings.append(f"{seen:.1%} of the samples occur completely in the training data.")
 
 
 def check_secrets(run, train, held_out, seed, found):
-    """Measure how exposed planted secrets are, and sentences that repeat in the training texts."""
+    """Measure the exposure of planted secrets and of repeated sentences of the training texts."""
     planted = run.config.get("canaries") or []
     repeated = repeated_sentences(texts_of(train.x))[:5]
     secrets = [canary["secret"] for canary in planted]
     repeated = [(s, n) for s, n in repeated if not any(secret in s for secret in secrets)]
     if "streams" not in get_recipe(run.name).can or not (planted or repeated):
-        return  # only a language model gives the likelihood of any text
+        return  # only a language model has a likelihood of any text
     rows = []
     for canary in planted:
         bits = exposure(run.model, canary["secret"], seed)
@@ -137,8 +137,8 @@ def check_secrets(run, train, held_out, seed, found):
     for row in rows:
         if row["exposure"] > EXPOSED:
             found.findings.append(
-                f"'{row['passage']}', {row['repeats']} times in the training text, is known by "
-                f"heart: its exposure is {row['exposure']:.1f} bits."
+                f"'{row['passage']}', {row['repeats']} times in the training text, is "
+                f"memorized: its exposure is {row['exposure']:.1f} bits."
             )
 
 

@@ -1,31 +1,31 @@
-"""What of a generated text, or piece of music, stands in the training data word for word."""
+"""What part of a generated text, or piece of music, occurs verbatim in the training data."""
 
 import numpy as np
 
 __all__ = ["Index", "as_symbols", "copied_text"]
 
-LONG = 50  # symbols in a row that are hardly chance
+LONG = 50  # a run of more symbols is hardly chance
 LEVELS = 11  # runs are measured up to 2^11 - 1 symbols
 
 
 class Index:
-    """All substrings of the training texts, for finding how long a run of a query stands there.
+    """Index of the training texts, to find the longest runs of a query that occur in them.
 
     A suffix array by prefix doubling (Manber & Myers, 1993): a symbol's rank at level k is that
-    of the 2^k symbols from there on. Queries are sorted in among the corpus; the longest match
-    of a position is with the corpus' suffix just before or just after it, and its length is
-    found level by level. NumPy throughout: a megabyte takes seconds.
+    of the 2^k symbols that begin there. Queries are sorted into the same array; the longest match
+    of a position is with the suffix of the corpus just before or just after it, and its length is
+    found level by level. All in NumPy: a megabyte takes seconds.
 
     Args:
-        texts: Sequences of integers (arrays), what the model was trained on.
+        texts: Sequences of integers (arrays), the training texts.
     """
 
     def __init__(self, texts):
         self.texts = [np.asarray(text, "int64") for text in texts]
 
     def longest_runs(self, queries):
-        """Return, for each query, an array: from each position, the length of its longest run
-        that stands in the corpus, up to 2047 symbols."""
+        """Return an array for each query: the length of the longest run from each position that
+        occurs in the corpus, up to 2047 symbols."""
         queries = [np.asarray(query, "int64") for query in queries]
         everything = _joined([*self.texts, *queries])
         size = sum(len(text) + 1 for text in self.texts)
@@ -50,7 +50,7 @@ class Index:
 
 
 def _joined(texts):
-    """Join sequences; after each stands a symbol that occurs nowhere else."""
+    """Join sequences, each followed by a symbol that occurs nowhere else."""
     lowest = min((int(text.min()) for text in texts if len(text)), default=0)
     parts = []
     for i, text in enumerate(texts):
@@ -59,7 +59,7 @@ def _joined(texts):
 
 
 def _ranks(symbols):
-    """Return `(ranks of each level, suffix array)`; beyond the last level ties stay tied."""
+    """Return `(ranks of each level, suffix array)`; ties beyond the last level remain."""
     ranks = [np.unique(symbols, return_inverse=True)[1].astype("int64")]
     for level in range(LEVELS):
         step = 1 << level
@@ -93,7 +93,7 @@ def _common_prefix(ranks, a, b):
 
 
 def as_symbols(text):
-    """Return a text or a piece of music as integers: code points, or a number for each chord."""
+    """Return a text or a piece of music as integers: code points, or one number per chord."""
     if isinstance(text, str):
         return np.frombuffer(text.encode("utf-32-le"), "<u4").astype("int64")
     chords = [tuple(np.ravel(step).tolist()) for step in text]
@@ -101,7 +101,7 @@ def as_symbols(text):
 
 
 def _number(chord):
-    """Return one integer for a chord: the pitches, from 0 to 127, as bits, folded to 62."""
+    """Return one integer for a chord, a hash of its pitches."""
     number = 0
     for voice, pitch in enumerate(chord):
         number = (number * 1_000_003 + (int(pitch) + 2) * (voice + 1)) % (1 << 40)
@@ -109,18 +109,18 @@ def _number(chord):
 
 
 def copied_text(samples, train, held_out, window=None):
-    """Return `(metrics, passages)`: what of the samples stands in the training texts verbatim.
+    """Return `(metrics, passages)`: what part of the samples occurs verbatim in the training texts.
 
-    Held-out texts say how much of that is chance: they set `chance_run`, the run length that
-    only one in a thousand of their positions exceeds, at most 50 (data may repeat themselves).
-    `copied` is the share of the samples' symbols in runs longer than that, less the share
+    Held-out texts show how much of that is chance: they determine `chance_run`, the length of
+    runs that only one in a thousand of their positions exceeds, at most 50 (data may repeat
+    themselves). `copied` is the share of the samples' symbols in longer runs, less the same share
     `copied_by_chance` of held-out texts.
 
     Args:
         samples: Generated texts (str) or pieces (steps of chords).
         train: Training texts or pieces.
-        held_out: Held-out texts or pieces; none leaves the run length at 50 symbols.
-        window: Length of the n-grams whose share is counted. `None`: 20 characters, 4 chords.
+        held_out: Held-out texts or pieces. Without them, the length of runs is 50 symbols.
+        window: Length of the n-grams that are counted. `None`: 20 characters or 4 chords.
 
     Returns:
         A dict of numbers, and the longest copied passages as `(length, sample, start)`.
