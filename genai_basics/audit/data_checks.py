@@ -323,8 +323,8 @@ def _check_pictures(data, found):
     found.add(
         "metadata",
         rows,
-        f"{pictures} pictures have {', '.join(sorted(sorts))} in their metadata; the model does not "
-        "see it, but anyone who gets the files does.",
+        f"{pictures} pictures have {', '.join(sorted(sorts))} in their metadata; the model does "
+        "not see it, but anyone who gets the files does.",
     )
 
 
