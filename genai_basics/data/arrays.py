@@ -38,7 +38,7 @@ def read_arrays(source):
             raise ValueError(f"The array `{array}` holds no examples.")
         if y is not None and len(y) != len(x):
             raise ValueError(
-                f"Labels must be as many as examples. Received: {len(x)} examples and "
+                f"There must be as many labels as examples. Received: {len(x)} examples and "
                 f"{len(y)} labels"
             )
         if isinstance(x, np.ndarray):
@@ -54,7 +54,7 @@ def check_finite(x, what="examples"):
     if bad.any():
         raise ValueError(
             f"{bad.sum()} of {len(x)} {what} hold NaN or infinite values (the first is number "
-            f"{bad.argmax()}); fill them or leave those {what} out."
+            f"{bad.argmax()}); fill them or remove those {what}."
         )
 
 

@@ -196,7 +196,7 @@ def _target_column(table, target):
     if name is None or (target is None and len(table.columns) > 1 and not unnamed):
         raise ValueError(
             f"'{table.path}' must have a column label or transcription, or `target` (--target) "
-            f"names it. Received: {', '.join(table.columns) or 'file names alone'}"
+            f"must name it. Received: {', '.join(table.columns) or 'only file names'}"
         )
     cells = table.columns[name]
     several = len(set(cells)) > len(cells) / 2 and name.lower() not in LABELS

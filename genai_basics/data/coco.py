@@ -120,7 +120,7 @@ def _read_file(path, content, index, split, skipped, noted):
         if len(different) > 1:
             raise ValueError(
                 f"'{different[0]}' and '{different[1]}' of '{path.name}' both lead to "
-                f"'{file.relative_to(index.root)}'; lay the pictures in folders of these names."
+                f"'{file.relative_to(index.root)}'; put the pictures in folders with these names."
             )
     for key in images:
         if key not in found:
@@ -199,6 +199,6 @@ def _check_corners(path, images, boxes):
     total = sum(len(some) for key, some in boxes.items() if _size(images[key]))
     if total and beyond > total / 2 and within > 0.95 * total:
         raise ValueError(
-            f"{beyond} of {total} boxes of '{path}' reach out of their pictures: they look like "
+            f"{beyond} of {total} boxes of '{path}' extend beyond their pictures: they look like "
             "corners (left, top, right, bottom), but COCO's are (left, top, width, height)."
         )

@@ -60,7 +60,7 @@ def place_names(*, languages=LANGUAGES):
             locale = Locale.parse(code)
         except (UnknownLocaleError, ValueError) as error:
             raise ValueError(
-                f"`languages` must be codes as fi or pl. Received: {code!r}"
+                f"`languages` must be codes such as fi or pl. Received: {code!r}"
             ) from error
         countries = {name for key, name in locale.territories.items() if key.isalpha()}
         cities = {zone["city"] for zone in locale.time_zones.values() if "city" in zone}

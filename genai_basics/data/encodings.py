@@ -52,7 +52,7 @@ def decode_bytes(raw, path, encoding=None):
             return _newlines(raw.decode(encoding).removeprefix("\ufeff"))
         except LookupError as error:
             raise ValueError(
-                f"`encoding` must be one that Python knows, as utf-8 or cp1252. "
+                f"`encoding` must be one that Python knows, such as utf-8 or cp1252. "
                 f"Received: encoding={encoding!r}"
             ) from error
         except UnicodeDecodeError as error:
@@ -65,7 +65,7 @@ def decode_bytes(raw, path, encoding=None):
     if wide:
         return _newlines(raw.decode(wide, errors="replace"))
     if b"\0" in raw[:4096]:
-        raise ValueError(f"'{path}' is no text file.")
+        raise ValueError(f"'{path}' is not a text file.")
     try:
         return _newlines(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -74,22 +74,23 @@ def decode_bytes(raw, path, encoding=None):
     if text is not None:
         line = next(i for i, li in enumerate(raw.split(b"\n"), 1) if not _is_utf8(li))
         warnings.warn(
-            f"'{path.name}' is in UTF-8 but for {broken} bytes (the first in line {line}), which "
-            "were read as cp1252.",
+            f"'{path.name}' is in UTF-8 except for {broken} bytes (the first in line {line}), "
+            "which were read as cp1252.",
             stacklevel=3,
         )
         return _newlines(text)
     guess = recognize(raw)
     if guess is None:
         raise ValueError(
-            f"'{path}' is not in UTF-8 and its encoding cannot be told; `encoding` (--encoding) "
-            "names it, as cp1252."
+            f"'{path}' is not in UTF-8 and its encoding cannot be determined; give `encoding` "
+            "(--encoding), for example cp1252."
         )
     text = _newlines(raw.decode(guess, errors="replace"))
     shown = next(line for line in text.split("\n") if not line.isascii()).strip()
     at = max(0, next(i for i, c in enumerate(shown) if not c.isascii()) - 30)
     warnings.warn(
-        f"'{path.name}' is not in UTF-8 and was read as {guess}, as in {shown[at : at + 60]!r}; "
+        f"'{path.name}' is not in UTF-8 and was read as {guess}, for example "
+        f"{shown[at : at + 60]!r}; "
         "`encoding` (--encoding) names another.",
         stacklevel=3,
     )

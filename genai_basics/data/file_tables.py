@@ -164,6 +164,8 @@ def _records(path, text):
         names = list(dict.fromkeys(name for record in records for name in record))
         cells = [[record.get(name, "") for name in names] for record in records]
     except (ValueError, AttributeError, RecursionError) as error:
-        raise ValueError(f"'{path}' must hold a JSON object a line: {str(error)[:200]}.") from error
+        raise ValueError(
+            f"'{path}' must hold one JSON object per line: {str(error)[:200]}."
+        ) from error
     rows = [["|".join(map(str, c)) if isinstance(c, list) else str(c) for c in r] for r in cells]
     return names, rows

@@ -262,7 +262,7 @@ def load_arrays(path):
     """
     path = Path(path)
     if path.suffix.lower() not in (".npy", ".npz"):
-        raise ValueError(f"'{path}' is no .npy or .npz file.")
+        raise ValueError(f"'{path}' is not a .npy or .npz file.")
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -272,8 +272,8 @@ def load_arrays(path):
     except ValueError as error:
         if "pickle" in str(error) or "Object" in str(error):
             raise ValueError(
-                f"'{path}' holds Python objects or is no NumPy file; save plain arrays of numbers "
-                "or text instead."
+                f"'{path}' holds Python objects or is not a NumPy file; save plain arrays of "
+                "numbers or text instead."
             ) from error
         raise ValueError(f"'{path}' cannot be read as a NumPy file: {error}.") from error
     except Exception as error:  # truncated zip, wrong header: NumPy raises many sorts

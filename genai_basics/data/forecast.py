@@ -151,7 +151,7 @@ def read_forecast(
         if series is None:
             shown = ", ".join(different[:5]) + (", ..." if len(different) > 5 else "")
             warnings.warn(
-                f"The column {teller!r} tells {len(different)} series apart ({shown}).",
+                f"The column {teller!r} separates {len(different)} series ({shown}).",
                 stacklevel=3,
             )
         several = [

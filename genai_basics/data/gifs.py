@@ -90,7 +90,7 @@ def fit_clips(clips, shape, path="the array"):
 
 def _clip_array(x):
     if not isinstance(x, np.ndarray):
-        raise ValueError("Clips in an array must be of one length and size.")
+        raise ValueError("Clips in an array must have the same length and size.")
     x = x[..., None] if x.ndim == 4 else x
     if x.ndim != 5 or x.shape[-1] not in (1, 3) or x.dtype.kind not in "biuf":
         raise ValueError(
@@ -148,8 +148,8 @@ def _read_folder(folder, size, color, frames, fps, class_names, strict):
         raise ValueError(f"`frames` must be at most {max(lengths)}. Received: frames={frames}")
     if fps is None and len(rates) > 1:
         warnings.warn(
-            f"The clips play at {min(rates):g} to {max(rates):g} frames a second; frames are taken "
-            f"as they are, and {rates.most_common(1)[0][0]:g} is noted.",
+            f"The clips play at {min(rates):g} to {max(rates):g} frames per second; frames are "
+            f"used as they are, and {rates.most_common(1)[0][0]:g} is noted.",
             stacklevel=4,
         )
     sizes = Counter(clip.shape[1:3] for clip in clips.values())

@@ -87,11 +87,11 @@ def guess_kind(source, options):
         raise ValueError(f"'{source}' is {one}; give the folder that holds it.")
     advice = next((how for endings, how in ADVICE.items() if suffix in endings), None)
     if advice:
-        raise ValueError(f"'{source}' is of a format that is not read here; save {advice}.")
+        raise ValueError(f"'{source}' has a format that is not supported; save {advice}.")
     raise ValueError(
-        f"'{source}' is of no format that is known here: .npz, .npy, .csv, .tsv, .txt, .json, "
-        ".jsonl, .parquet, .xlsx, .tmx, .ts or a folder; `kind` (--kind) says what it holds if it "
-        "is one of them by another name."
+        f"'{source}' has an unknown format; known are .npz, .npy, .csv, .tsv, .txt, .json, "
+        ".jsonl, .parquet, .xlsx, .tmx, .ts or a folder; give `kind` (--kind) if it "
+        "is one of them under another name."
     )
 
 
@@ -139,8 +139,8 @@ def guess_array(x, name="x"):
     if x.ndim == 1:
         return "forecast"
     raise ValueError(
-        f"An array of shape {x.shape} is no kind of data that is known here; `kind` (--kind) says "
-        "what it holds."
+        f"An array of shape {x.shape} is not a known kind of data; `kind` (--kind) says "
+        "what it contains."
     )
 
 
@@ -271,7 +271,7 @@ def _guess_folder(folder):
     formats = {*endings, *map(_format, files[:100])}
     advice = [f"save {text}" for names, text in ADVICE.items() if set(names) & formats]
     if single:
-        advice = [f"give a file itself, as '{single[0]}'"]
+        advice = [f"give a single file, such as '{single[0]}'"]
     raise ValueError(
         f"'{folder}' holds nothing that can be read ({held or 'no files'}): it may hold pictures, "
         "text files, sounds (WAV, FLAC, OGG, MP3), MIDI or annotations of boxes"

@@ -140,7 +140,7 @@ def load_for(model, source, kinds, labelled, **options):
     data = source if isinstance(source, Dataset) else load_data(source, **options)
     if data.kind not in kinds:
         raise ValueError(
-            f"{model} takes {' or '.join(kinds)}, and '{data.name}' was read as {data.kind}: "
+            f"{model} takes {' or '.join(kinds)}, but '{data.name}' was read as {data.kind}: "
             "choose other data, or another kind by `--kind` (`genai-basics inspect` shows what was "
             "read)"
         )

@@ -94,7 +94,7 @@ def read_midi(path, steps_per_quarter=4, voices=None, said=None):
     try:
         file = mido.MidiFile(path, clip=True)
     except FileNotFoundError as error:
-        raise ValueError(f"'{path}' is no file.") from error
+        raise ValueError(f"'{path}' is not a file.") from error
     except Exception as error:  # mido raises many sorts for broken files
         why = str(error)[:200] or "the file is cut off"
         raise ValueError(f"'{path}' cannot be read as a MIDI file: {why}.") from error

@@ -85,7 +85,7 @@ def _readings(sides, digest, strict):
                 raise ValueError(f"{message}.")
             warnings.warn(f"{message} and are left out.", stacklevel=4)
         if not keep:
-            raise ValueError("There is no pair with both sides.")
+            raise ValueError("No pair has both sides.")
         parts[name] = Part([x[i].strip() for i in keep], [y[i].strip() for i in keep])
     longest = [max(len(t) for p in parts.values() for t in side(p)) for side in (_x, _y)]
     first = parts.get("all") or parts["train"]
@@ -264,7 +264,7 @@ def _read_tmx(path, text, target):
     try:
         root = fromstring(decode_text(path, None).encode())
     except ParseError as error:
-        raise ValueError(f"'{path}' is no XML that can be read: {error}.") from error
+        raise ValueError(f"'{path}' is not readable XML: {error}.") from error
     except ValueError:  # an encoding that its first line names
         raise
     units, seen = [], {}

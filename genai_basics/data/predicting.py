@@ -68,7 +68,7 @@ def _collect(items, spec):
 def _path(argument):
     path = Path(argument).expanduser()
     if not path.exists():
-        raise ValueError(f"'{argument}' is no file or folder.")
+        raise ValueError(f"'{argument}' is not a file or folder.")
     if not (path.is_file() or path.is_dir()):
         raise ValueError(f"'{argument}' is a pipe or a device; give a file or folder.")
     return path
@@ -221,7 +221,7 @@ def _number(cell, path):
     try:
         return float(cell)
     except ValueError as error:
-        raise ValueError(f"'{path}' holds {cell!r} where a number should be.") from error
+        raise ValueError(f"'{path}' holds {cell!r} instead of a number.") from error
 
 
 def _are_numbers(cells):

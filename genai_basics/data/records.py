@@ -30,11 +30,11 @@ def read_json(path, encoding=None):
                 found.append(json.loads(line))
             except json.JSONDecodeError as error:
                 raise ValueError(
-                    f"Line {number} of '{path}' is no JSON ({error.msg}): {line[:60]!r}."
+                    f"Line {number} of '{path}' is not valid JSON ({error.msg}): {line[:60]!r}."
                 ) from error
         return found
     except json.JSONDecodeError as error:
-        raise ValueError(f"'{path}' is no JSON: {error}.") from error
+        raise ValueError(f"'{path}' is not valid JSON: {error}.") from error
 
 
 def records_of(content):

@@ -36,7 +36,9 @@ def read_series(source, *, class_names=None, encoding=None):
     shapes = {np.shape(item) for x, _ in raw.values() for item in x}
     channels = {shape[1] for shape in shapes}
     if len(channels) > 1:
-        raise ValueError(f"Series must all have as many channels. Received: {sorted(channels)}")
+        raise ValueError(
+            f"All series must have the same number of channels. Received: {sorted(channels)}"
+        )
     times = {shape[0] for shape in shapes}
     time = times.pop() if len(times) == 1 else None
     spec = SeriesSpec((time, channels.pop()), class_names)
@@ -61,7 +63,7 @@ def read_ts(path, encoding=None):
             elif words[0] in ("@classlabel", "@targetlabel"):
                 labelled = len(words) > 1 and words[1] == "true"
             elif words[0] == "@timestamps" and words[1:2] == ["true"]:
-                raise ValueError(f"'{path}' holds time stamps, which are not read.")
+                raise ValueError(f"'{path}' holds time stamps, which are not supported.")
         elif started:
             rows.append(line.split(":"))
     if not rows:

@@ -141,7 +141,7 @@ class Sheet:
             if found.wrong.mean() > most:
                 raise ValueError(f"The column {name!r} must hold numbers. Received: {shown}")
             warnings.warn(
-                f"{found.wrong.sum()} cells of {name!r} are no numbers ({shown}) and count as "
+                f"{found.wrong.sum()} cells of {name!r} are not numbers ({shown}) and count as "
                 "missing.",
                 stacklevel=4,
             )

@@ -60,11 +60,11 @@ def read_sound(path):
 
     path = Path(path)
     if not path.is_file():
-        raise ValueError(f"'{path}' is no file.")
+        raise ValueError(f"'{path}' is not a file.")
     try:
         with soundfile.SoundFile(_mended(path)) as file:
             if file.frames * file.channels > MOST:
-                raise ValueError(f"its header claims {file.frames:,} samples, too many")
+                raise ValueError(f"its header claims {file.frames:,} samples, which is too many")
             samples = file.read(file.frames, dtype="float32", always_2d=True)
             rate, floats = file.samplerate, file.subtype in ("FLOAT", "DOUBLE")
     except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError, OSError) as error:
@@ -99,7 +99,9 @@ def _mended(path):
             length = UNKNOWN
         if length < UNKNOWN or rest >= length:
             if length > rest:
-                warnings.warn(f"'{path}' is cut off; what there is of it was read.", stacklevel=4)
+                warnings.warn(
+                    f"'{path}' is truncated; the part that exists was read.", stacklevel=4
+                )
             return path
         file.seek(0)
         content = bytearray(file.read(MOST * 4))

@@ -31,8 +31,8 @@ def split_parts(reading, *, seed=0, validation=0.1, test=0.1, group=None):
             continue
         if value < 0 or (isinstance(value, float) and value >= 1):
             raise ValueError(
-                f"`{name}` must be a fraction from 0 to below 1 or a number of examples. "
-                f"Received: {name}={value}"
+                f"`{name}` must be a fraction of at least 0 and less than 1, or a number of "
+                f"examples. Received: {name}={value}"
             )
     parts = reading.parts
     if reading.cut is not None or reading.ordered:
@@ -108,7 +108,9 @@ def _draw(part, share, seed, groups, name):
     else:
         _, first, unit_of = np.unique(groups, return_index=True, return_inverse=True)
     if len(first) < 2:
-        raise ValueError(f"All {n} examples are of one group, which cannot be on both sides.")
+        raise ValueError(
+            f"All {n} examples belong to one group, which cannot be on both sides of a split."
+        )
     order = generator.permutation(len(first))
     classes = _classes(part.y)
     if classes is not None:
@@ -130,12 +132,12 @@ def _select(part, rule, name):
     if column not in known or not set(values) <= set(known[column]):
         choice = known.get(column) or list(known) or ["no columns"]
         raise ValueError(
-            f"`{name}` must name a column and its values, as speaker=anna,ben; here are "
+            f"`{name}` must name a column and its values, such as speaker=anna,ben; there are "
             f"{', '.join(choice[:20])}. Received: {name}={rule!r}"
         )
     held = np.isin(part.groups[column].astype(str), values)
     if held.all():
-        raise ValueError(f"Nothing is left to train on. Received: {name}={rule!r}")
+        raise ValueError(f"No training examples are left. Received: {name}={rule!r}")
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 

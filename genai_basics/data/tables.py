@@ -141,7 +141,8 @@ def _add_target(table, y, target):
     name = target or (name if name not in table else "target")
     if len(cells) != len(table):
         raise ValueError(
-            f"Targets must be as many as rows. Received: {len(table)} rows and {len(cells)} targets"
+            f"There must be as many targets as rows. Received: {len(table)} rows and {len(cells)} "
+            "targets"
         )
     table.values[name] = cells
     return name
@@ -154,7 +155,7 @@ def _kind(table, name, given=False):
     present = [text for text in texts if text]
     different = set(present)
     if len(different) < 2:
-        reason = f"holds one value only ({present[0]!r})" if present else "is empty"
+        reason = f"holds only one value ({present[0]!r})" if present else "is empty"
         warnings.warn(f"The column {name!r} {reason} and is left out.", stacklevel=4)
         return None
     known = np.isfinite(numbers.values).sum()
@@ -163,7 +164,8 @@ def _kind(table, name, given=False):
     if not given and len(different) > 50 and len(different) > 0.9 * len(present):
         shown = present[0] if len(present[0]) < 40 else f"{present[0][:40]}..."
         warnings.warn(
-            f"The column {name!r} has another text in nearly each row ({shown!r}) and is left out.",
+            f"The column {name!r} has a different text in nearly every row ({shown!r}) and is left "
+            "out.",
             stacklevel=4,
         )
         return None
@@ -210,11 +212,12 @@ def _read_target(table, name, task, class_names, strict):
         if wrong.sum() > STRAY * len(wrong):
             raise ValueError(
                 f"The target {name!r} must hold numbers for regression; {wrong.sum()} of "
-                f"{len(wrong)} cells are none. Received: {texts[first]!r} in {table.line(first)}"
+                f"{len(wrong)} cells are not numbers. Received: {texts[first]!r} in "
+                f"{table.line(first)}"
             )
         if wrong.any():
             warnings.warn(
-                f"{wrong.sum()} cells of the target {name!r} are no numbers ({texts[first]!r} in "
+                f"{wrong.sum()} cells of the target {name!r} are not numbers ({texts[first]!r} in "
                 f"{table.line(first)}).",
                 stacklevel=4,
             )
@@ -244,11 +247,11 @@ def _read_target(table, name, task, class_names, strict):
     if task == "regression":
         y = numbers.values[keep]
         if np.ptp(y) == 0:
-            raise ValueError(f"The target {name!r} holds one value only ({y[0]:g}).")
+            raise ValueError(f"The target {name!r} holds only one value ({y[0]:g}).")
         return taken, y.astype("float32"), task, None
     labels = [text for text, kept in zip(texts, keep, strict=True) if kept]
     if len(set(labels)) < 2 and class_names is None:
-        raise ValueError(f"The target {name!r} holds one value only ({labels[0]!r}).")
+        raise ValueError(f"The target {name!r} holds only one value ({labels[0]!r}).")
     if class_names is None:
         _point_out_alike(set(labels), name)
     y, class_names = encode_labels(labels, class_names, "rows")
@@ -264,8 +267,8 @@ def _check_classes(table, name, texts, numbers):
     if numbers.wrong.any() and (different > max(FEW, len(texts) / 2) or mostly):
         raise ValueError(
             f"The target {name!r} of '{table.path}' holds {different} different values in "
-            f"{len(texts)} rows, which are no classes, and {numbers.wrong.sum()} of them are no "
-            f"numbers: {texts[first]!r} in {table.line(first)}. Mend or remove these cells, say "
+            f"{len(texts)} rows, which are not classes, and {numbers.wrong.sum()} of them are not "
+            f"numbers: {texts[first]!r} in {table.line(first)}. Correct or remove these cells, say "
             "how numbers are written (--decimal, --thousands), or choose another --target."
         )
 
@@ -280,7 +283,7 @@ def _as_integers(texts, values, name):
     if len(set(plain)) < len(set(texts)):
         twice = next(t for t in texts if t and t not in plain)
         warnings.warn(
-            f"The target {name!r} writes one number in several ways ({twice!r}), which are "
+            f"The target {name!r} has one number in several forms ({twice!r}), which are "
             "one class.",
             stacklevel=5,
         )

@@ -35,11 +35,11 @@ def encode_labels(labels, class_names=None, what="examples"):
         labels = labels.argmax(axis=1)
     if labels.ndim != 1:
         raise ValueError(
-            f"Labels must be one for each of the {what}. Received: an array of {labels.shape}"
+            f"There must be one label for each of the {what}. Received: an array of {labels.shape}"
         )
     if labels.dtype.kind == "f":
         if not np.all(np.isfinite(labels)) or np.any(labels != np.round(labels)):
-            raise ValueError("Labels must be integers or names. Received: numbers between them")
+            raise ValueError("Labels must be integers or names. Received: fractional numbers")
         labels = labels.astype("int64")
     if labels.dtype.kind == "b":
         labels = labels.astype("int64")
@@ -53,8 +53,8 @@ def encode_labels(labels, class_names=None, what="examples"):
         raise ValueError(f"{np.sum(labels.astype(str) == '')} of the {what} have an empty label.")
     if len(names) == 1 and len(labels) > 1:
         warnings.warn(
-            f"All {len(labels)} {what} have the label {str(names[0])!r}; one class is no class, so "
-            "they count as unlabelled.",
+            f"All {len(labels)} {what} have the label {str(names[0])!r}; a single class says "
+            "nothing, so they count as unlabelled.",
             stacklevel=2,
         )
         return None, None
@@ -103,7 +103,7 @@ def _encode_by(names, y, class_names):
     if unknown:
         shown = ", ".join(map(repr, unknown[:5]))
         known = ", ".join(list(place)[:20])
-        raise ValueError(f"The label {shown} is none of the classes {known}.")
+        raise ValueError(f"The label {shown} is not one of the classes {known}.")
     return np.array([place[str(name)] for name in names], "int64")[y.reshape(-1)]
 
 

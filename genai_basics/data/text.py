@@ -127,7 +127,7 @@ def text_reading(raw, digest, class_names=None, multi_label=False, strict=False,
     for name, (texts, labels) in raw.items():
         if labels is not None and len(labels) != len(texts):
             raise ValueError(
-                f"Labels must be as many as texts. Received: {len(texts)} texts and "
+                f"There must be as many labels as texts. Received: {len(texts)} texts and "
                 f"{len(labels)} labels"
             )
         keep = [i for i, item in enumerate(texts) if item.strip()]
@@ -138,7 +138,7 @@ def text_reading(raw, digest, class_names=None, multi_label=False, strict=False,
                 f"{len(texts) - len(keep)} of {len(texts)} texts are empty or unlabelled", strict
             )
         if not keep:
-            raise ValueError("There is no text with something in it.")
+            raise ValueError("All texts are empty.")
         labels = None if labels is None else [labels[i] for i in keep]
         kept[name] = ([texts[i] for i in keep], labels)
         groups = {key: np.asarray(column)[keep] for key, column in groups.items()}
@@ -230,7 +230,7 @@ def text_columns(source, text=None, target=None, *, labels=True, **options):
     if different > 50 and different > 0.5 * len(found):
         raise ValueError(
             f"The column {header[label]!r} of '{sheet.path}' holds {different} different texts in "
-            f"{len(found)} rows, which are no labels ({found[0][:40]!r}): --target names another "
+            f"{len(found)} rows, which are not labels ({found[0][:40]!r}): --target names another "
             "column, and --kind pairs reads two columns as pairs."
         )
     return texts, found
@@ -318,6 +318,6 @@ def _encode_sets(parts, class_names):
         for i, row in enumerate(rows):
             for label in row:
                 if label not in place:
-                    raise ValueError(f"The label {label!r} is none of {', '.join(class_names)}.")
+                    raise ValueError(f"The label {label!r} is not one of {', '.join(class_names)}.")
                 y[name][i, place[label]] = 1
     return y, tuple(class_names)

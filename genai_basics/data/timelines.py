@@ -118,8 +118,8 @@ def read_timeline(table, time=None, day_first=None):
         at = found.values[cells.index(found.unclear)].astype("datetime64[D]")
         way = "--month-first" if found.day_first else "--day-first"
         warnings.warn(
-            f"{found.unclear!r} in {names[0]!r} was read as {at}; {way} reads it the other way "
-            "round.",
+            f"{found.unclear!r} in {names[0]!r} was read as {at}; {way} reads it in the other "
+            "order.",
             stacklevel=4,
         )
     return found.values[~gone], names, table, {"day_first": found.day_first}
@@ -199,17 +199,17 @@ def find_series(table, times, others, asked=None):
             return alone[0]
         alone = [name for name in alone if name not in alike[1:]]
         raise ValueError(
-            f"'{table.path}' holds several series, told apart by "
+            f"'{table.path}' holds several series, which are identified by "
             f"{' or by '.join(map(repr, alone))}: "
-            "--load series=COLUMN says by which."
+            "--load series=COLUMN names the column."
         )
     for size in (2, 3):
         for names in combinations(codes, size):
             if tells(*names):
                 raise ValueError(
-                    f"'{table.path}' holds several series, told apart by "
-                    f"{' and '.join(map(repr, names))} together: keep the rows of one of them, or "
-                    "join these columns to one."
+                    f"'{table.path}' holds several series, which are identified by "
+                    f"{' and '.join(map(repr, names))} together: keep the rows of one series, or "
+                    "join these columns into one."
                 )
     return None
 
@@ -281,7 +281,7 @@ def _joined(values, different, at, where):
     n = len(values) - len(different)
     same = np.array_equal(values, values[first][at], equal_nan=True)
     how = "with the same values; they count once" if same else "; their values are averaged"
-    warnings.warn(f"{n} times come more than once{where}{' ' if same else ''}{how}.", stacklevel=6)
+    warnings.warn(f"{n} times occur more than once{where}{' ' if same else ''}{how}.", stacklevel=6)
     if same:
         return values[first]
     counts, sums = np.zeros((2, len(different), values.shape[1]))

@@ -145,8 +145,8 @@ def _find_pictures(root, noted, photos):
         path = other[0]
         raise ValueError(
             f"'{path.relative_to(root)}' says that its picture is '{names[path].name}', but its "
-            f"own name is that of '{stems[path].name}' ({len(other)} such files); rename the file "
-            "or correct its <filename>."
+            f"own file name is that of '{stems[path].name}' ({len(other)} such files); rename the "
+            "file or correct its <filename>."
         )
     own_first = len(stems) >= len(names)
     if other and own_first:
@@ -160,8 +160,8 @@ def _find_pictures(root, noted, photos):
         if path not in found:
             several = " or ".join(f"'{file.relative_to(root)}'" for file in files[:2])
             raise ValueError(
-                f"The picture of '{path.relative_to(root)}' may be {several}; lay annotations in "
-                "folders as their pictures, or give the pictures different names."
+                f"The picture of '{path.relative_to(root)}' may be {several}; put the annotations "
+                "in folders like their pictures, or give the pictures different names."
             )
     for picture, paths in clashes(found)[:1]:
         names = " and ".join(f"'{path.relative_to(root)}'" for path in paths[:2])

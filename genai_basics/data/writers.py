@@ -69,7 +69,7 @@ def write_samples(samples, path, spec, *, labels=None, provenance=None):
     if suffix not in suitable:
         known = ", ".join(ending or "a folder" for ending in suitable)
         raise ValueError(
-            f"Samples of kind '{spec.kind}' go to {known}. "
+            f"Samples of kind '{spec.kind}' are written to {known}. "
             f"Received: '{path}' ({suffix or 'folder'})"
         )
     if not len(samples):
@@ -104,7 +104,9 @@ def write_boxes(rows, images, path, spec, *, provenance=None):
         provenance: As for `write_samples`.
     """
     if spec.kind != "detection":
-        raise ValueError(f"Only boxes go to .yaml, not data of kind '{spec.kind}': '{path}'.")
+        raise ValueError(
+            f"Only boxes are written to .yaml, not data of kind '{spec.kind}': '{path}'."
+        )
     stems = [_safe(Path(row["input"]).stem) for row in rows]
     stems = [name if stems.count(name) == 1 else f"{i}-{name}" for i, name in enumerate(stems)]
     try:
@@ -316,7 +318,7 @@ def _write_mid(file, samples, spec, labels):
 def _as_array(samples, ending):
     if _unequal(samples):
         raise ValueError(
-            f"Samples of unequal shape do not fit into {ending}; take a folder or .npz."
+            f"Samples of different shapes do not fit into {ending}; use a folder or .npz."
         )
     return np.asarray(samples)
 
@@ -330,9 +332,9 @@ def _unequal(samples):
 def _padded(arrays):
     """Unequal arrays, or lists of steps of pitches, as one array filled up with -1."""
     if arrays[0].dtype == object or any(a.dtype == object for a in arrays):
-        raise ValueError("Steps of unequal numbers of pitches do not fit into .npz; take .mid.")
+        raise ValueError("Steps with different numbers of pitches do not fit into .npz; use .mid.")
     if len({array.shape[1:] for array in arrays}) > 1:
-        raise ValueError("Samples of unequal width do not fit into .npz; take a folder.")
+        raise ValueError("Samples of different widths do not fit into .npz; use a folder.")
     length = max(len(array) for array in arrays)
     pad = [(0, 0)] * (arrays[0].ndim - 1)
     filled = [np.pad(a, [(0, length - len(a)), *pad], constant_values=-1) for a in arrays]

@@ -129,7 +129,7 @@ def _read_lines(path, keypoints):
             values = values[:4]
         far = next((v for v in values if not abs(v) <= MOST), None)
         if far is not None:
-            raise ValueError(f"line {number} holds {far:g}, where fractions of the sides belong")
+            raise ValueError(f"line {number} holds {far:g} instead of a fraction of a side")
         if len(values) in (4, 5):
             certain |= len(values) == 5
             x, y, width, height = values[:4]
@@ -166,7 +166,7 @@ def _class_names(root, about, content, labels):
             f"{len(names)} classes (0 to {len(names) - 1})."
         )
     if len(set(names)) < len(names) or "" in names:
-        raise ValueError(f"Names of classes in '{source}' are empty or there twice: {names}.")
+        raise ValueError(f"Names of classes in '{source}' are empty or occur twice: {names}.")
     return tuple(names), used
 
 
@@ -192,7 +192,7 @@ def _parts_of(root, index, content, photos, labels):
         value = next((content[key] for key in keys if content.get(key)), None)
         pictures = _listed(root, index, content.get("path"), value) if value else None
         if value and not pictures:
-            warnings.warn(f"'{value}' of the .yaml leads to no picture.", stacklevel=5)
+            warnings.warn(f"'{value}' of the .yaml does not lead to a picture.", stacklevel=5)
         elif pictures:
             parts[part] = pictures
     if "train" in parts:

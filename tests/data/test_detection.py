@@ -423,7 +423,7 @@ def test_what_is_wrong_with_yolo_is_named(tmp_path):
     data, said = load(tmp_path, validation=0, test=0)
     assert_on_objects(data, 2)
     assert "labels/5.txt: its picture is missing" in said
-    assert "labels/1.txt: line 1 holds 16, where fractions of the sides belong" in said
+    assert "labels/1.txt: line 1 holds 16 instead of a fraction of a side" in said
     assert "labels/2.txt: " in said
     yolo(tmp_path / "labels" / "1.txt")
     (tmp_path / "labels" / "3.txt").write_text("4 0.5 0.5 0.2 0.2\n")
@@ -568,5 +568,5 @@ def test_what_is_found_is_written_as_yolo(tmp_path):
     assert data.spec.class_names == ("cat", "dog")
     np.testing.assert_allclose(data.train.y[0]["boxes"], [[1, 2, 11, 12]], atol=1e-4)
     assert data.train.y[1]["boxes"].shape == (0, 4)
-    with pytest.raises(ValueError, match="Only boxes go to"):
+    with pytest.raises(ValueError, match="Only boxes are written to"):
         write_boxes(rows, images, tmp_path / "a.yaml", gd.ImageSpec((8, 8, 1)))

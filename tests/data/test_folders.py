@@ -520,5 +520,5 @@ def test_one_file_of_many_names_the_folder(tmp_path, name):
 def test_a_folder_around_one_file_of_data_names_the_file(tmp_path):
     np.savez(tmp_path / "faces.npz", x=np.zeros((9, 8, 8)))
     (tmp_path / "SOURCE.txt").write_text("from there")
-    with pytest.raises(ValueError, match=r"give a file itself, as '.*faces\.npz'"):
+    with pytest.raises(ValueError, match=r"give a single file, such as '.*faces\.npz'"):
         gd.load_data(tmp_path)

@@ -202,7 +202,7 @@ def test_like_reads_other_data_as_the_first_were_read(classes, tmp_path):
     assert second.spec == first.spec
     assert set(second.train.y) == {1}
     picture(tmp_path / "new" / "cows" / "a.png")
-    with pytest.raises(ValueError, match="'cows' is none of the classes cats, dogs"):
+    with pytest.raises(ValueError, match="'cows' is not one of the classes cats, dogs"):
         gd.load_data(tmp_path / "new", like=first.spec.to_config())
 
 
@@ -222,7 +222,7 @@ def test_limit_and_group():
 def test_one_class_is_no_class(tmp_path):
     for i in range(5):
         picture(tmp_path / "only" / f"{i}.png")
-    with pytest.warns(UserWarning, match="have the label 'only'; one class is no class"):
+    with pytest.warns(UserWarning, match="have the label 'only'; a single class says nothing"):
         data = gd.load_data(tmp_path)
     assert data.train.y is None
     assert data.spec.num_classes is None

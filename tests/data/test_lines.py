@@ -92,7 +92,7 @@ def test_texts_in_records(tmp_path):
         assert sorted(texts) == sorted(row["text"] for row in rows)
     texts, *_ = load(write(tmp_path / "b.json", json.dumps([row["text"] for row in rows])))
     assert len(texts) == 40
-    with pytest.raises(ValueError, match=r"Line 2 of .* is no JSON"):
+    with pytest.raises(ValueError, match=r"Line 2 of .* is not valid JSON"):
         load(write(tmp_path / "c.jsonl", '{"a": 1}\n{"a": \n'))
 
 
@@ -144,7 +144,7 @@ def test_a_few_letters_tell_the_encoding(tmp_path, text, encoding):
 
 def test_a_broken_letter_in_utf8_is_said_with_its_line(tmp_path):
     (tmp_path / "a.txt").write_bytes("é\n".encode() * 30 + b"caf\xe9\n")
-    with pytest.warns(UserWarning, match="but for 1 bytes.*line 31"):
+    with pytest.warns(UserWarning, match="except for 1 bytes.*line 31"):
         assert decode_text(tmp_path / "a.txt").endswith("café\n")
 
 

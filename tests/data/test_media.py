@@ -48,7 +48,7 @@ def test_unequal_series_and_labels():
     data = gd.load_data((series, [i % 2 for i in range(30)]))
     assert data.kind == "series"
     assert data.spec.shape == (None, 2)
-    with pytest.raises(ValueError, match="as many channels"):
+    with pytest.raises(ValueError, match="same number of channels"):
         gd.load_data([np.ones((5, 2)), np.ones((6, 3))] * 5)
     with pytest.raises(ValueError, match="NaN"):
         gd.load_data([np.ones(5), np.full(6, np.nan)] * 5)
@@ -153,7 +153,7 @@ def test_broken_silent_and_mixed_sound(tmp_path):
 def test_sound_that_is_cut_off_is_read_and_said(tmp_path):
     wav(tmp_path / "a.wav", tone())
     (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:1044])
-    with pytest.warns(UserWarning, match=r"a\.wav' is cut off"):
+    with pytest.warns(UserWarning, match=r"a\.wav' is truncated"):
         assert len(read_sound(tmp_path / "a.wav").samples) == 500
 
 

@@ -101,7 +101,7 @@ def test_encodings(tmp_path):
     with pytest.raises(ValueError, match="encoding='klingon'"):
         decode_text(path, "klingon")
     (tmp_path / "b.txt").write_bytes(bytes(range(256)) * 4)
-    with pytest.raises(ValueError, match=r"b\.txt' is no text file"):
+    with pytest.raises(ValueError, match=r"b\.txt' is not a text file"):
         decode_text(tmp_path / "b.txt")
 
 
@@ -126,7 +126,7 @@ TABLE = "age;town;empty;price\n" + "".join(
 
 def test_a_table_tells_its_columns(tmp_path):
     path = write(tmp_path / "t.csv", TABLE)
-    with pytest.warns(UserWarning, match="'empty' holds one value only"):
+    with pytest.warns(UserWarning, match="'empty' holds only one value"):
         data = gd.load_data(path, target="price")
     assert data.spec.columns == (("age", "number"), ("town", "category"))
     assert data.spec.task == "regression"
@@ -156,7 +156,7 @@ def test_a_row_with_its_columns_in_another_order(tmp_path, monkeypatch):
     [
         ("a,b\n1,2\n3,4\n", {}, r"--target\) must name the column to predict: a, b"),
         ("a,b\n1,2\n3,4\n", {"target": "c"}, "no column 'c'"),
-        ("a,b\n1,2\n3,2\n", {"target": "b"}, "'b' holds one value only"),
+        ("a,b\n1,2\n3,2\n", {"target": "b"}, "'b' holds only one value"),
         ("a,b\n1,\n3,\n", {"target": "b", "strict": True}, "2 rows .* have no 'b'"),
         ("a,b\n1,x\n3,y\n", {"target": "b", "task": "regression"}, "must hold numbers"),
         ("", {"target": "b"}, "is empty"),
@@ -177,7 +177,7 @@ def test_a_missing_target_is_said_and_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (["", " "], "no text with something in it"),
+        (["", " "], "All texts are empty"),
         ((["a", "b"], ["x"]), "2 texts and 1 labels"),
     ],
 )
@@ -232,7 +232,7 @@ def test_unsorted_repeated_and_missing_times(tmp_path):
         data = gd.load_data(path, calendar=False, validation=0, test=0)
     said = " ".join(str(item.message) for item in record)
     assert "not in order" in said
-    assert "1 times come more than once" in said
+    assert "1 times occur more than once" in said
     assert "5 of 50 times are missing (the first is 2024-01-21" in said
     np.testing.assert_allclose(data.train.x[:, 0], values)
 

@@ -180,7 +180,7 @@ def test_columns_of_dates_and_clocks_are_joined(tmp_path):
 def test_several_series_are_told_by_a_column(tmp_path):
     lines = [f"{d},{s},{i * k}" for i, d in enumerate(DAYS) for s, k in (("a", 1), ("b", 10))]
     data, said = load(tmp_path / "a.csv", lines, header="date,store,v", target="v")
-    assert "'store' tells 2 series apart (a, b)" in said
+    assert "'store' separates 2 series (a, b)" in said
     assert data.spec.series_names == ("a", "b")
     for one, factor in zip(data.test.x, (1, 10), strict=True):
         np.testing.assert_array_equal(one[:, 0], factor * np.arange(120))
@@ -189,7 +189,7 @@ def test_several_series_are_told_by_a_column(tmp_path):
     names, x = read_inputs([str(tmp_path / "a.csv")], data.spec)
     assert [name[-3:] for name in names] == ["[a]", "[b]"]
     assert x.following(1) == [["2023-05-01"], ["2023-05-01"]]
-    with pytest.warns(UserWarning, match="'store' tells"):
+    with pytest.warns(UserWarning, match="'store' separates"):
         assert gd.load_data(**data.source).spec == data.spec
     few, said = load(tmp_path / "a.csv", lines, header="date,store,v", target="v", limit=6)
     assert [int(own.sum()) for own in few.train.y] == [3, 3]

@@ -72,7 +72,7 @@ def test_texts_are_one_a_line(tmp_path):
 @pytest.mark.parametrize("name", ["s.png", "s.gif", "s.npy", "s.npz"])
 def test_pictures_of_many_sizes_go_to_a_folder(tmp_path, name):
     images = [np.zeros((8, 8, 1), "uint8"), np.zeros((5, 6, 1), "uint8")]
-    with pytest.raises(ValueError, match="take a folder"):
+    with pytest.raises(ValueError, match="use a folder"):
         write_samples(images, tmp_path / name, GREY)
     assert not list(tmp_path.iterdir())
     assert len(write_samples(images, tmp_path / "all", GREY)) == 2
@@ -115,7 +115,7 @@ def test_a_file_is_no_literal_text(tmp_path):
     (tmp_path / "notes.md").write_text("one\ntwo\n")
     assert read_inputs([str(tmp_path / "notes.md")], gd.TextSpec())[1] == ["one", "two"]
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\0\0")
-    with pytest.raises(ValueError, match="is no text file"):
+    with pytest.raises(ValueError, match="is not a text file"):
         read_inputs([str(tmp_path / "a.jpg")], gd.TextSpec())
 
 
@@ -164,7 +164,7 @@ def test_predict_reads_arrays_rows_series_and_sound(tmp_path):
         with pytest.raises(ValueError, match="must hold"):
             read_inputs([str(tmp_path / "v.npy")], spec)
     (tmp_path / "v.csv").write_text("1,2,3\n4,5,many\n")
-    with pytest.raises(ValueError, match="'many' where a number should be"):
+    with pytest.raises(ValueError, match="'many' instead of a number"):
         read_inputs([str(tmp_path / "v.csv")], gd.VectorSpec((3,)))
 
 
@@ -189,7 +189,7 @@ def test_other_kinds_are_written(tmp_path):
     [path] = write_samples(series, tmp_path / "s.csv", gd.SeriesSpec((3, 2)))
     assert path.read_text().startswith("x0,x1\n0.0,1.0\n")
     assert len(write_samples(["one", "two"], tmp_path / "texts", gd.TextSpec())) == 2
-    with pytest.raises(ValueError, match=r"unequal shape.*\.npz"):
+    with pytest.raises(ValueError, match=r"different shapes.*\.npz"):
         write_samples(clips, tmp_path / "a.npy", gd.AudioSpec(8000))
     with pytest.raises(ValueError, match="no samples"):
         write_samples([], tmp_path / "a.txt", gd.TextSpec())
