@@ -260,7 +260,7 @@ def evaluate(run, features, json_, **values):
 
         x, y = with_times(part, data.spec.frequency)
     pictures = run.model.pictures(x, y)
-    if source is not None:  # beside those of the run's own data
+    if source is not None:  # in addition to those of the run's own data
         pictures = {f"{name}-{Path(source).stem}": made for name, made in pictures.items()}
     paths = run.write_pictures(pictures)
     if json_:

@@ -49,26 +49,26 @@ class Option:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train one model when nothing is said.
+    """How to train one model, with its defaults.
 
     Attributes:
         name: What the command line calls it.
         family: The family that it belongs to, for `list`.
         builder: "module.function" within the package.
         summary: One line for `list`.
-        data: Embedded data that need no network.
-        kinds: Kinds of data that it takes, see `load_data`.
-        facts: Facts of the data's spec that the builder gets, where it has such a keyword.
-        labelled: Whether it learns labels, values or transcriptions, which the data must hold.
+        data: Default data, which need no network.
+        kinds: Kinds of data that it supports, see `load_data`.
+        facts: Facts of the data's spec that the builder gets, if it has such a keyword.
+        labelled: Whether it learns labels, values or transcriptions, which the data must contain.
         epochs: Default budget.
         batch_size: Default batch size.
-        round_steps: Most training steps between two validations, checkpoints, rows of history.
+        round_steps: Maximum training steps between two validations, checkpoints, rows of history.
         options: Options that this model adds to commands.
         can: What it can do: "samples", "labels" (samples a class by its label, if it is
             conditional), "encodes", "interpolates" (between two inputs),
             "streams" (text as it is written), "compresses", "features" (vectors of its inputs,
             to measure likeness by).
-        data_options: Options of `load_data` that are set when nothing is said.
+        data_options: Default options of `load_data`.
         few_pictures: Builder arguments for a few thousand pictures or less.
         tiny: Builder arguments that make it small, for tests.
     """

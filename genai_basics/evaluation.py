@@ -1,6 +1,6 @@
-"""What commands, run folders and the audit ask of a model, as functions that classes bind.
+"""What commands, run folders and the audit need of a model, as functions that classes bind.
 
-A family says these in an `evaluation.py` beside its models, and its classes bind them:
+A family defines these in an `evaluation.py` next to its models, and its classes bind them:
 
 - `report(model, x, y)`: the numbers that the field uses, and their intervals;
 - `answer(model, x)`: rows to print and outputs to write, for the command `predict`;
@@ -10,7 +10,7 @@ A family says these in an `evaluation.py` beside its models, and its classes bin
 - `privacy_of(model, x)`: what private training draws and protects;
 - `reads(model, spec)`: how `predict` reads its inputs.
 
-Here are those of a family that says nothing of its own; `Model` binds them.
+Here are the defaults, which `Model` binds.
 """
 
 from typing import NamedTuple
@@ -40,13 +40,13 @@ REPORT_LEAST, REPORT_MOST = 2000, 5000  # samples of a report
 
 
 class Errors(NamedTuple):
-    """How wrong a model is, example by example or on the parts of them.
+    """The errors of a model, one for each example or for parts of examples.
 
     Attributes:
-        name: What the numbers are.
-        values: Numbers (n,), more is worse.
+        name: Name of the error.
+        values: Numbers (n,), higher is worse.
         examples: The example that each number belongs to (n,). `None`: one each, in order.
-        parts: What each number is about within its example (n,): an object's class, a series.
+        parts: The part of the example that each number is about (n,): an object's class, a series.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Errors(NamedTuple):
 
 
 def losses_by_example(model, x, y=None, batch_size=None):
-    """Return the loss of each raw example, (n,): what membership inference looks at.
+    """Return the loss of each raw example, (n,), for membership inference.
 
     Noise is drawn from a fixed seed, so that two calls agree.
     """
@@ -70,12 +70,12 @@ def losses_by_example(model, x, y=None, batch_size=None):
 
 
 def errors_of(model, x, y=None):
-    """Return how wrong a model is on each raw example, measured by its loss."""
+    """Return the error of a model on each raw example: its loss."""
     return Errors("loss", model.losses_by_example(x, y))
 
 
 def features_of(model, x, y=None):
-    """Return what the model sees in raw x as vectors (n, d); `None` where it says nothing."""
+    """Return features of raw x as vectors (n, d), or `None` if the model has none."""
     return None
 
 

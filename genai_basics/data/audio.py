@@ -43,7 +43,7 @@ def read_audio(
             `{label}_{speaker}_{index}.wav`; or flat. Or a list of arrays, or a tuple (arrays,
             labels), with `sample_rate`.
         target: Column of the table that holds the labels or transcriptions.
-        sample_rate: Samples a second to convert to. `None` takes the commonest of the files.
+        sample_rate: Samples per second to convert to. `None`: the most frequent rate of the files.
         full_scale: What is loudest in files of floats; they are divided by it. `None` takes 1,
             or a power of two that holds them all.
         class_names, alphabet: Of data seen before, to encode labels by.

@@ -104,7 +104,7 @@ def read_forecast(
             taken together, and so are a date and a clock.
         series: Column that tells which series a row belongs to. `None` finds it where times
             come more than once.
-        columns: Columns to use beside the target. `None` takes all that hold something.
+        columns: Columns to use in addition to the target. `None`: all that are not empty.
         encoding: As for `decode_text`.
         season: Steps after which the series resembles itself. `None` takes it from the
             frequency: 12 for months, 7 for days, 24 for hours.

@@ -30,7 +30,7 @@ def read_video(
         image_size: Height and width to resize to. `None` takes the commonest.
         color: "grey" or "rgb". `None` takes grey where all clips are.
         frames: Frames of each clip. `None` takes those of the shortest; longer clips are cut.
-        fps: Frames a second. `None` takes the files' own, or 10.
+        fps: Frames per second. `None`: that of the files, or 10.
         class_names: Names to encode labels by, of data seen before.
         strict: Whether files that cannot be read are an error.
     """

@@ -78,7 +78,7 @@ def _read_each(argument, suffixes, what, read):
     """Return what `read` finds in a file, or in the files of a folder.
 
     In a folder, as in training, a file that cannot be read is skipped and named in a warning;
-    one that is asked for by its own name is an error.
+    a file that is given by name is an error.
     """
     path = _path(argument)
     if not path.is_dir():

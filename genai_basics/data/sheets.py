@@ -31,7 +31,7 @@ class Sheet:
         path: What messages call the source.
         lines: The line of the file in which each row stands.
         decimal: Decimal sign of all columns. `None` decides it for each.
-        missing: Words for a missing value, besides the usual ones.
+        missing: Words for a missing value, in addition to the usual ones.
         delimiter, header: As the file has them; the header is None where nothing tells.
         signs: (column, ",") of data seen before, for columns that do not tell their decimal
             sign; there the others have points. `None`: there were no such data.

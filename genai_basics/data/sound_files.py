@@ -25,7 +25,7 @@ class Sound:
 
     Attributes:
         samples: As the file holds them: in [-1, 1], or beyond in files of floats.
-        rate: Samples a second.
+        rate: Samples per second.
         floats: Whether the file holds floats.
         peak: The loudest sample.
     """

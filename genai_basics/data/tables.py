@@ -50,7 +50,7 @@ def read_table(
         delimiter: What parts the cells. `None` finds it.
         header: Whether the first row names the columns. `None` finds out.
         decimal, thousands: How numbers are written. `None` decides it for each column.
-        missing: Words for a missing value, besides "", "?", "NA" and the like.
+        missing: Words for a missing value, in addition to "", "?", "NA" and similar ones.
         signs: Decimal signs of data seen before, as a spec has them.
         strict: Whether rows of the wrong width or without a target are an error; else they
             are left out.

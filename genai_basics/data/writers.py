@@ -26,7 +26,7 @@ SUFFIXES = {  # kind: endings that suit it; "" is a folder of one file each
     "video": (".gif", ".png", ".npy", ".npz", ""),
     "music": (".mid", ".wav", ".npz", ""),
 }
-# The ending of a kind's samples where none is asked for.
+# The default extension of the samples of a kind.
 PREFERRED = {"images": ".png", "vectors": ".npy", "text": ".txt", "video": ".gif", "music": ".mid"}
 IN_FOLDERS = {
     "images": ".png",
@@ -54,7 +54,7 @@ def write_samples(samples, path, spec, *, labels=None, provenance=None):
         spec: The spec of the data; its kind says which endings suit.
         labels: Label of each sample, written to `.npz` and into the names in a folder.
         provenance: Facts on where the samples came from (`genai_basics.provenance`), which each
-            file then carries; formats without metadata get them in a JSON file beside.
+            file then carries; formats without metadata get them in a JSON file next to it.
 
     Raises:
         ValueError: The ending does not suit, or the file cannot be written.

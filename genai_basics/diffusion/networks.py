@@ -22,7 +22,7 @@ class TimeWaves(keras.layers.Layer):
 
 
 def _inputs(input_shape, num_classes, width, init):
-    """Return the inputs x, t and one-hot label, and a vector of what is known beside x."""
+    """Return the inputs x, t and one-hot label, and a vector of the conditions."""
     inputs = [keras.Input(input_shape, name="x"), keras.Input((1,), name="t")]
     known = TimeWaves()(inputs[1])
     if num_classes:

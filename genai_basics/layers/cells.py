@@ -186,7 +186,7 @@ def _masked_gru(x, h, recurrent, bias, mask):
 
 
 def _like(h, *widths):
-    """Return what a loop gives in each step: tensors (batch, so many times the units of h)."""
+    """Return what a loop gives in each step: tensors (batch, a multiple of the units of h)."""
     return tuple(keras.KerasTensor((h.shape[0], n * h.shape[1]), h.dtype) for n in widths)
 
 

@@ -16,7 +16,7 @@ def mel_filters(bands, fft_length, sample_rate, low=0.0, high=None):
     Args:
         bands: How many.
         fft_length: Samples of the Fourier transform.
-        sample_rate: Samples a second.
+        sample_rate: Samples per second.
         low, high: Where the lowest begins and the highest ends, in Hz; `None`: half the rate.
 
     Example:
@@ -42,7 +42,7 @@ class LogMel(keras.layers.Layer):
     window whose numbers sum to 1: a sine of amplitude A in the middle of a band has A^2 / 4.
 
     Args:
-        sample_rate: Samples a second.
+        sample_rate: Samples per second.
         bands: Number of mel bands.
         window: Length of a frame in seconds.
         hop: Seconds from frame to frame.

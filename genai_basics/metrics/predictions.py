@@ -22,7 +22,7 @@ RESAMPLES = 1000
 def bootstrap_interval(values, statistic=np.mean, confidence=0.95, seed=0):
     """Return the percentile bootstrap interval `(low, high)` of a statistic of `values`.
 
-    The rows of `values` are drawn anew with replacement, a thousand times, and the interval
+    The rows of `values` are resampled with replacement, a thousand times, and the interval
     holds the middle `confidence` of the statistics of those draws (Efron, 1979,
     https://doi.org/10.1214/aos/1176344552).
 

@@ -17,7 +17,7 @@ class Waves(Preprocessor):
     `length` (batch,), in samples. Integers are read as 16-bit samples, (time, 2) is mixed.
 
     Args:
-        sample_rate: Samples a second.
+        sample_rate: Samples per second.
         max_seconds: What is longer is cut.
     """
 

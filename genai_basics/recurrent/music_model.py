@@ -95,7 +95,7 @@ class MusicModel(SequenceModel):
     def open_streams(self, streams):
         before = self.streams
         super().open_streams(streams)
-        if self.streams != before:  # a second, smaller batch changes nothing
+        if self.streams != before:  # a later, smaller batch changes nothing
             self.intervals = self.add_weight(
                 name="intervals",
                 shape=(streams,),

@@ -35,7 +35,7 @@ def planted(data, repeats, seed):
 
 
 def facts_of(data, usual, asked):
-    """Return facts of the data as builder arguments; those that are asked for must be there."""
+    """Return facts of the data as builder arguments; requested facts must exist."""
     known = data.spec.facts()
     for name in asked:
         if known.get(name) is None:

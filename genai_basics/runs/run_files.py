@@ -26,7 +26,7 @@ class NotARunError(ValueError):
 
 @contextlib.contextmanager
 def replacing(path):
-    """Yield a temporary path beside `path` that takes its place when all went well."""
+    """Yield a temporary path next to `path`, which replaces `path` if no error occurs."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")

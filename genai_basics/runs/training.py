@@ -81,7 +81,7 @@ def train(
             number of workers that see its folder may resume it.
         start_from: A run folder whose weights to start from, on new data.
         data_options: Keyword arguments for `load_data`.
-        facts: Facts of the data that the builder gets beside the recipe's, by its keywords:
+        facts: Facts of the data that the builder gets in addition to the recipe's, by its keywords:
             `("num_classes", "class_names")` makes a model conditional.
         audit: Whether to look through the data first, and to end with a short audit: what the
             model copied and leaks.
@@ -253,7 +253,7 @@ def _fit(run, recipe, model, data, callbacks):
     training, began = run.config["training"], time.monotonic()
     first = backend.join(training["strategy"]) == 0
     model.adapt_once(Examples(data.train.x, data.train.y))
-    asked = training["batch_size"]  # a size that was asked for stays
+    asked = training["batch_size"]  # a requested size is not changed
     usual = min(recipe.batch_size, model.batch_size)  # some models want less by their arguments
     size, least = (asked, 0) if asked else (usual, FEW_STEPS)
     training["batch_size"], steps = _plan(model, data.train, size, least)
