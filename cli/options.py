@@ -236,7 +236,7 @@ def check_out(path, force):
     if path.is_dir() and any(path.iterdir()) and not force:
         raise click.ClickException(f"'{path}' is not empty; add --force to write into it.")
     parent = path if path.is_dir() else path.parent
-    if not parent.is_dir() and path.suffix:
+    if not parent.is_dir() and path.suffix not in ("", ".yaml", ".yml"):  # folders are made
         raise click.ClickException(f"the folder '{parent}' does not exist.")
 
 

@@ -153,6 +153,12 @@ def test_things_are_found_drawn_and_written_for_coco(tmp_path):
     assert len(results) == sum(row["objects"] for row in found)
     invoke("predict", run, *inputs, *low, "--out", tmp_path / "drawn")
     assert len(list((tmp_path / "drawn").glob("*.png"))) == 2
+    invoke("predict", run, *inputs, *low, "--out", tmp_path / "yolo" / "data.yaml")
+    again = load_data(tmp_path / "yolo", validation=0, test=0)  # as YOLO: read back to a pixel
+    assert again.spec.class_names == data.spec.class_names
+    for row, boxes in zip(found, again.train.y, strict=True):
+        np.testing.assert_allclose(boxes["boxes"], np.reshape(row["boxes"], (-1, 4)), atol=1)
+        assert [again.spec.class_names[i] for i in boxes["labels"]] == row["labels"]
 
 
 @pytest.mark.parametrize("model", ["cnn", "speech-recognizer"])

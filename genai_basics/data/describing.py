@@ -6,6 +6,7 @@ import numpy as np
 
 __all__ = ["Description", "describe"]
 
+LOOKED_AT = 200  # pictures of a part whose values are looked at
 SHOWN = 20  # columns, classes and notes on a page
 
 
@@ -148,7 +149,9 @@ def _texts(data, parts):
 
 def _sounds(data, parts):
     seconds = [len(clip) / data.spec.sample_rate for part in parts for clip in part.x]
-    return {"sample_rate": data.spec.sample_rate, "seconds": [min(seconds), max(seconds)]}
+    loudest = max(float(np.abs(clip).max(initial=0)) for part in parts for clip in part.x)
+    facts = {"sample_rate": data.spec.sample_rate, "seconds": [min(seconds), max(seconds)]}
+    return {**facts, "loudest sample": loudest}
 
 
 def _boxes(data, parts):
@@ -157,8 +160,26 @@ def _boxes(data, parts):
 
 
 def _pictures(data, parts):
-    first = np.asarray(parts[0].x[0])
-    return {"values": [float(first.min()), float(first.max())]}
+    """Return the range of the values: of all arrays, or of some files of a folder that streams."""
+    lows, highs, seen = [], [], 0
+    for part in parts:
+        whole = isinstance(part.x, np.ndarray)
+        some = [part.x] if whole else part.x[:: -(-len(part) // LOOKED_AT)]
+        lows += [float(np.min(pictures)) for pictures in some]
+        highs += [float(np.max(pictures)) for pictures in some]
+        seen += len(part) if whole else len(some)
+    of = "" if seen == sum(map(len, parts)) else f" of {seen} examples"
+    return {f"values{of}": [min(lows), max(highs)]}
+
+
+def _music(data, parts):
+    steps = [len(piece) for part in parts for piece in part.x]
+    facts = {"voices": data.spec.voices or "chords", "pitches": [data.spec.low, data.spec.high]}
+    return {
+        **facts,
+        "steps_per_quarter": data.spec.steps_per_quarter,
+        "steps": [min(steps), max(steps)],
+    }
 
 
 _FACTS = {
@@ -170,4 +191,5 @@ _FACTS = {
     "detection": _boxes,
     "images": _pictures,
     "video": _pictures,
+    "music": _music,
 }

@@ -124,6 +124,19 @@ def _draw_numbers(data, part, figure):
         for plot in plots[len(names) :]:
             plot.set_axis_off()
         return
+    if data.kind == "music":
+        plots = figure.subplots(min(len(part), 4), squeeze=False)[:, 0]
+        for piece, plot in zip(part.x, plots, strict=False):
+            plot.imshow(
+                _piano_roll(piece),
+                cmap="Greys",
+                origin="lower",
+                aspect="auto",
+                interpolation="nearest",
+            )
+            plot.set_ylim(data.spec.low - 1, data.spec.high + 1)
+            plot.set(xlabel="step", ylabel="pitch")
+        return
     plot = figure.subplots()
     if data.kind in ("audio", "series"):
         for i in range(min(len(part), 5)):
@@ -137,3 +150,11 @@ def _draw_numbers(data, part, figure):
     values = np.ravel(part.x) if data.kind == "vectors" else [len(item) for item in part.x]
     plot.hist(values, bins=40)
     plot.set_title("values" if data.kind == "vectors" else "lengths")
+
+
+def _piano_roll(piece, most=256):
+    """Return what sounds in the first steps of a piece, bool (pitches, steps)."""
+    roll = np.zeros((128, min(len(piece), most)), bool)
+    for step, pitches in enumerate(piece[:most]):
+        roll[[int(pitch) for pitch in pitches if pitch >= 0], step] = True
+    return roll

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from genai_basics.cli.main import cli
+from genai_basics.data import describing, images, previewing
 
 
 def invoke(*arguments):
@@ -53,10 +54,30 @@ def test_a_series_shows_its_times_and_what_was_decided(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["digits", "scattered_digits", "key_tones", "place_names", "dates"]
+    "name", ["digits", "scattered_digits", "key_tones", "place_names", "dates", "chords"]
 )
 def test_sets_of_all_kinds_are_drawn(tmp_path, name):
     result = invoke(name, "--json", "--out", tmp_path / "a.png")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["examples"]["train"] > 100
     assert np.asarray(Image.open(tmp_path / "a.png")).std() > 1
+
+
+def test_ranges_are_those_of_many_examples(tmp_path, monkeypatch):
+    pictures = np.full((30, 8, 8), 100, "uint8")
+    pictures[17, 3, 4], pictures[23, 0, 0] = 250, 3
+    np.save(tmp_path / "x.npy", pictures)
+    assert json.loads(invoke(tmp_path / "x.npy", "--json").stdout)["values"] == [3, 250]
+    (tmp_path / "files").mkdir()
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / "files" / f"{i}.png")
+    monkeypatch.setattr(images, "IN_MEMORY", 1)  # the folder streams
+    assert json.loads(invoke(tmp_path / "files", "--json").stdout)["values"] == [3, 250]
+    monkeypatch.setattr(describing, "LOOKED_AT", 10)  # of 24, 3 and 3
+    assert "values of 14 examples" in json.loads(invoke(tmp_path / "files", "--json").stdout)
+
+
+def test_music_is_drawn_as_a_piano_roll():
+    piece = np.array([[60, 64], [60, -1], [-1, -1]])
+    for form in (piece, [[60, 64], [60], []]):
+        assert np.argwhere(previewing._piano_roll(form)).tolist() == [[60, 0], [60, 1], [64, 0]]
