@@ -39,9 +39,9 @@ def read_audio(
     Args:
         source: A folder of WAV, FLAC, OGG or MP3 files: a folder for each class; or a table such
             as `metadata.csv` with file names and labels or transcriptions (and other columns,
-            which become groups), as LJSpeech and Common Voice have it; or files named
-            `{label}_{speaker}_{index}.wav`; or flat. Or a list of arrays, or a tuple (arrays,
-            labels), with `sample_rate`.
+            which become groups), as LJSpeech, LibriSpeech and Common Voice have it; or files
+            named `{label}_{speaker}_{index}.wav`; or flat. Or a list of arrays, or a tuple
+            (arrays, labels), with `sample_rate`.
         target: Column of the table that holds the labels or transcriptions.
         sample_rate: Samples per second to convert to. `None`: the most frequent rate of the files.
         full_scale: What is loudest in files of floats; they are divided by it. `None` takes 1,
@@ -94,7 +94,7 @@ def read_audio(
         values = None if values is None else [values[i] for i in keep]
         parts[name] = (x, kind, values, {"file": names, **groups})
     _warn_of_silence(parts)
-    about = [table.path for table in tables.values()]
+    about = list(dict.fromkeys(p for table in tables.values() for p in (table.path, *table.more)))
     digest = fingerprint_files([*files, *about], source)
     made = _make(parts, rate, digest, skipped, class_names, alphabet, full_scale)
     made.files = [*files, *about]

@@ -36,17 +36,19 @@ class FileTable:
         files: The file of each row, None where it is not there.
         columns: {name: cells}, without the column that names the files.
         missing: The names of files that are not there.
+        more: Further files that the rows come from.
     """
 
     path: object
     files: list
     columns: dict
     missing: list
+    more: tuple = ()
 
     def take(self, rows):
         """Return the table of some rows, the others having been dealt with."""
         columns = {name: [cells[i] for i in rows] for name, cells in self.columns.items()}
-        return FileTable(self.path, [self.files[i] for i in rows], columns, [])
+        return FileTable(self.path, [self.files[i] for i in rows], columns, [], self.more)
 
 
 def find_file_tables(root, files, encoding=None):
@@ -66,6 +68,9 @@ def find_file_tables(root, files, encoding=None):
     ]
     paths = [path for path in paths if "submission" not in path.stem.lower()]
     index, found = FileIndex(root, files), {}
+    librispeech = list_files(root, (".trans.txt",))
+    if librispeech:
+        return _cut(_read_librispeech(librispeech, index, encoding), root)
     for path in paths[:50]:
         table = _read_table(path, index, encoding)
         if table is not None:
@@ -96,7 +101,7 @@ def _cut(table, root):
     parts = [split_of(cell) for cell in table.columns[name]] if name else []
     if "train" not in parts or None in parts:
         folders = [file.relative_to(root).parts[:-1] if file else () for file in table.files]
-        parts = [next(filter(None, map(split_of, some)), None) for some in folders]
+        parts = [next(filter(None, map(_split_of, some)), None) for some in folders]
         there = {part for part, file in zip(parts, table.files, strict=True) if file}
         if "train" not in there or None in there or len(there) < 2:
             return {"all": table}
@@ -106,6 +111,23 @@ def _cut(table, root):
         found[part] = table.take([i for i, other in enumerate(parts) if other == part])
     found["train"].missing = table.missing
     return found
+
+
+def _split_of(folder):
+    """Return the split that a folder is called by, also in the style of `train-clean-100`."""
+    return split_of(folder) or split_of(folder.split("-")[0])
+
+
+def _read_librispeech(paths, index, encoding):
+    """Return the `FileTable` of files with a name and a transcription on each line."""
+    lines = [li.strip() for path in paths for li in decode_text(path, encoding).split("\n")]
+    rows = [line.partition(" ") for line in lines if line]
+    found, _ = index.match(dict(enumerate(name for name, *_ in rows)))
+    columns = {"transcription": [text.strip() for *_, text in rows]}
+    columns["speaker"] = [name.split("-")[0] for name, *_ in rows]
+    missing = [name for i, (name, *_) in enumerate(rows) if i not in found]
+    files = [found.get(i) for i in range(len(rows))]
+    return FileTable(paths[0], files, columns, missing, tuple(paths[1:]))
 
 
 def _read_table(path, index, encoding):

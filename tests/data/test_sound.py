@@ -141,6 +141,26 @@ def test_ljspeech(tmp_path):
             assert text == f"{texts[number % 3]} {number}"
 
 
+def test_librispeech(tmp_path):
+    for split, speakers in (("train-clean-100", (19, 26)), ("dev-clean", (84,))):
+        for speaker in speakers:
+            folder, lines = tmp_path / split / str(speaker) / "198", []
+            for i in range(6):
+                sound(folder / f"{speaker}-198-{i:04d}.flac", rate=16000)
+                lines.append(f"{speaker}-198-{i:04d} GO DO YOU HEAR {speaker} TIMES {i}\n")
+            (folder / f"{speaker}-198.trans.txt").write_text("".join(lines))
+    (folder / "84-198-0005.flac").unlink()
+    data, said = load(tmp_path, test=0)
+    assert [len(p) for p in (data.train, data.validation, data.test)] == [12, 5, 0]
+    assert set(data.train.groups["speaker"]) == {"19", "26"}
+    for part in (data.train, data.validation):
+        for name, text in zip(part.groups["file"], part.y, strict=True):
+            speaker, number = re.search(r"(\d+)-198-(\d+)", name).groups()
+            assert text == f"GO DO YOU HEAR {speaker} TIMES {int(number)}"
+    assert "1 files of '84-198.trans.txt' are not there (the first is '84-198-0005')" in said
+    assert "not used" not in said
+
+
 @pytest.mark.parametrize("ending", [".mp3", ""])
 def test_common_voice(tmp_path, ending):
     header = "client_id\tpath\tsentence\tup_votes\n"
