@@ -1,14 +1,29 @@
 """Many examples in chunks of one size: methods compiled once, samples by a seed."""
 
+import functools
+import threading
+
 import keras
 import numpy as np
 from keras import ops
 
 from . import backend
 
-__all__ = ["compile_once", "draw_unlike", "map_batches", "samples"]
+__all__ = ["alone", "compile_once", "draw_unlike", "map_batches", "samples"]
 
 REDRAWS = 200
+LOCK = threading.RLock()
+
+
+def alone(method):
+    """Decorate a method that sets the model's noise or options: one thread at a time runs it."""
+
+    @functools.wraps(method)
+    def locked(*args, **kwargs):
+        with LOCK:
+            return method(*args, **kwargs)
+
+    return locked
 
 
 def compile_once(model, method, jit_compile=False):

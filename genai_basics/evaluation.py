@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .chunks import alone
 from .data.writers import image_grid, to_pixels
 
 __all__ = [
@@ -55,6 +56,7 @@ class Errors(NamedTuple):
     parts: np.ndarray | None = None
 
 
+@alone
 def losses_by_example(model, x, y=None, batch_size=None):
     """Return the loss of each raw example, (n,), for membership inference.
 

@@ -15,13 +15,17 @@ import numpy as np
 from . import backend
 from .checks import whole
 
-__all__ = ["Examples", "Stream", "checked", "read", "steps_per_epoch"]
+__all__ = ["Examples", "Stream", "checked", "fitting_size", "read", "steps_per_epoch"]
 
+KERAS_SIZE = 32  # of a batch: what optimizers of Keras are set for
+FEW_STEPS = 16  # in a pass; fewer learn little from each
 SEEN = 10_000  # examples of a stream that a model is adapted to
 
 
-def read(x, y=None, sample_weight=None):
-    """Return raw data that a verb was given, as `Examples` or a `Stream`.
+def read(model, x, y=None, sample_weight=None, batch_size=None):
+    """Return raw data that a verb of the model was given, as `Examples` or a `Stream`.
+
+    A Dataset of single examples is cut into batches of `batch_size`, by default the model's.
 
     Raises:
         ValueError: If there is no x, or if y or weights come next to a stream.
@@ -38,6 +42,10 @@ def read(x, y=None, sample_weight=None):
                 f"the batches of a {type(x).__name__} hold x, y and weights: leave `{name}` out. "
                 f"Received: {name} next to a {type(x).__name__}"
             )
+    if backend.is_dataset(x):
+        shape = model.preprocessor.shape
+        rank = 1 if isinstance(shape, dict) else len(shape or ())
+        x = backend.batched(x, rank, model.batch_size if batch_size is None else batch_size)
     return Stream(x)
 
 
@@ -78,14 +86,14 @@ class Examples:
             )
         return self[:cut], self[cut:]
 
-    def held_out(self, data):
+    def held_out(self, model, data):
         """Return what `validation_data` holds: x, or `(x, y)` or `(x, y, weights)`.
 
         A list is taken apart only where these examples have a y, too.
         """
         if isinstance(data, tuple) or (isinstance(data, list) and self.y is not None):
-            return read(*data)
-        return read(data)
+            return read(model, *data)
+        return read(model, data)
 
     def weighted(self, model, class_weight):
         """Return the examples with the weights of their classes multiplied into their own."""
@@ -113,13 +121,17 @@ class Examples:
 
         Args:
             model: The model that is fed.
-            batch_size: Examples per batch; by default the model's.
+            batch_size: Examples per batch. `None`: the model's, at most 32 with an optimizer of the
+                user's, and less where the training data are few (see `fitting_size`).
             epoch, steps: Training starts after so many epochs of so many steps.
             **order: See `backend.batches`.
         """
-        size = whole("batch_size", model.batch_size if batch_size is None else batch_size, 1)
         data, training = model.prepare(*self.parts), order.get("training", False)
+        size = model.batch_size if batch_size is None else whole("batch_size", batch_size, 1)
         if training:
+            if batch_size is None:
+                own = model.compile_arguments.get("optimizer") is not None
+                size = fitting_size(model, data, min(size, KERAS_SIZE) if own else size)
             steps = steps or steps_per_epoch(model, data, size)
             order["start"] = epoch * steps
         drawn = model.draws(data, size, training, order.get("poisson", False))
@@ -145,6 +157,13 @@ class Examples:
         return next(iter(self.batches(model, max(len(self), 1))[0]))
 
 
+def fitting_size(model, data, size):
+    """Return `size`, or less where prepared training data are few, for 16 steps in a pass."""
+    while size > 8 and steps_per_epoch(model, data, size) < FEW_STEPS:
+        size //= 2
+    return size
+
+
 def steps_per_epoch(model, data, batch_size):
     """Return how many steps of `batch_size` a pass over prepared training data takes."""
     drawn = model.draws(data, batch_size, training=True) or {}
@@ -156,7 +175,7 @@ class Stream:
     """Batches `x`, `(x, y)` or `(x, y, weights)` of raw data that come one after the other.
 
     Args:
-        source: A `tf.data.Dataset`, batched or not, a `PyDataset`, a `DataLoader` or an iterator.
+        source: A `tf.data.Dataset` of batches, a `PyDataset`, a `DataLoader` or an iterator.
     """
 
     y = sample_weight = None  # they are in the batches
@@ -201,8 +220,8 @@ class Stream:
             f"Received: validation_split={share} and a {type(self.source).__name__}"
         )
 
-    def held_out(self, data):
-        return read(*data) if isinstance(data, tuple) else read(data)
+    def held_out(self, model, data):
+        return read(model, *data) if isinstance(data, tuple) else read(model, data)
 
     def weighted(self, model, class_weight):
         self.class_weight = class_weight
@@ -215,13 +234,6 @@ class Stream:
                 f"a {model.name} cuts its examples out of whole series or texts: pass these as x, "
                 f"not batches. Received: a {type(self.source).__name__}"
             )
-        if backend.is_dataset(self.source):
-            shape = model.preprocessor.shape
-            rank = 1 if isinstance(shape, dict) else len(shape or ())
-            size = model.batch_size if batch_size is None else batch_size
-            dataset = backend.batched(self.source, rank, size)
-            if dataset is not self.source:
-                self.source, self.length = dataset, backend.length_of(dataset)
         if self.length is None and not steps and (self.once or backend.is_endless(self.source)):
             raise ValueError(
                 "where an epoch ends must be said: pass `steps_per_epoch` (`steps` to evaluate or "

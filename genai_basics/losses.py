@@ -14,6 +14,7 @@ and Wasserstein. Both players minimize. E is the mean over the batch, r = D(x), 
 
 from typing import NamedTuple
 
+import keras
 from keras import ops
 
 from .backend import gradients
@@ -26,6 +27,7 @@ __all__ = [
     "averaged",
     "gradient_penalty",
     "r1_penalty",
+    "single",
 ]
 
 PENALTIES = ("none", "gradient", "r1", "r1_r2")  # of `build_gan`
@@ -167,3 +169,11 @@ def averaged(terms, weights=None, layer_losses=()):
         terms = {name: ops.cast(term, "float32") * weights for name, term in terms.items()}
     terms = {name: ops.mean(term) for name, term in terms.items()}
     return {**terms, "loss": sum(layer_losses, terms["loss"])}
+
+
+def single(outputs):
+    """Return outputs of a network in single precision, where losses are computed.
+
+    A network may compute in less (`mixed_bfloat16`, `mixed_float16`), or in more (`float64`).
+    """
+    return keras.tree.map_structure(lambda x: ops.cast(x, "float32"), outputs)

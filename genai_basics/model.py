@@ -5,7 +5,7 @@ import inspect
 import keras
 import numpy as np
 
-from . import backend, chunks, evaluation, feeding
+from . import backend, chunks, evaluation, exporting, feeding
 from .callbacks import Progress, cosine
 from .checks import at_least
 from .preprocessing import Labels
@@ -45,11 +45,13 @@ class Model(keras.Model):
     xla = False  # measured: whether `jit_compile=None` means XLA
     cuts_windows = False  # whether examples are windows that `prepare` cuts out of x
     weighs_examples = True  # whether each example has a loss, which `sample_weight` multiplies
+    restores = None  # whether `predict` maps outputs back to raw x; `None`: it is no graph of x
     num_classes = None
     preprocessor = None  # from raw x to the network's numbers: a `Preprocessor`
     remedy = "use fewer epochs, more data or a smaller network"  # against overfitting, for `Doctor`
 
     # What commands, run folders and the audit ask for: families bind their own.
+    export = exporting.export
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
     errors_of, losses_by_example = evaluation.errors_of, evaluation.losses_by_example
@@ -58,7 +60,8 @@ class Model(keras.Model):
     compile_once, map_batches = chunks.compile_once, chunks.map_batches
 
     def __init__(self, *, value_range=None, class_names=None, seed=None, **kwargs):
-        super().__init__(**kwargs)
+        # The networks inside may compute in another precision; around them it is single.
+        super().__init__(**{**kwargs, "dtype": "float32"})
         self.value_range = None if value_range is None else tuple(value_range)
         self.class_names = None if class_names is None else tuple(map(str, class_names))
         self.seed = seed
@@ -106,7 +109,8 @@ class Model(keras.Model):
 
         Args:
             optimizer: As in Keras. With the default, `fit` lowers the learning rate to zero by
-                a cosine over its epochs; with your own, your schedule counts.
+                a cosine over its epochs; with your own, your schedule counts, and batches have
+                Keras' 32 examples where `fit` is given no `batch_size`.
             loss, metrics: As in Keras, where there is a y.
             learning_rate: Where the default optimizer, or one given by name, starts.
             **kwargs: As in `keras.Model.compile`.
@@ -134,6 +138,7 @@ class Model(keras.Model):
         optimizer = keras.optimizers.get(optimizer or self.default_optimizer(rate))
         if learning_rate is not None and "optimizer" in given:
             optimizer.learning_rate = learning_rate
+        optimizer = self.scaling_losses(optimizer, given.pop("auto_scale_loss", True))
         # XLA does not reach other processes.
         given.setdefault("jit_compile", self.xla and backend.workers() == 1)
         defaults = {"loss": self.default_loss, "metrics": self.default_metrics}
@@ -144,6 +149,13 @@ class Model(keras.Model):
     def default_optimizer(self, learning_rate):
         """Return the optimizer of `compile()`."""
         return keras.optimizers.Adam(learning_rate)
+
+    def scaling_losses(self, optimizer, automatic=True):
+        """Return an optimizer that scales losses where a network computes in half precision."""
+        half = any(layer.compute_dtype == "float16" for layer in self._flatten_layers())
+        if not (half and automatic) or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            return optimizer
+        return keras.optimizers.LossScaleOptimizer(optimizer)
 
     anneal = staticmethod(cosine)  # the factor on the learning rate, of where training stands
 
@@ -210,7 +222,7 @@ class Model(keras.Model):
 
     def pipeline(self, x, y=None, sample_weight=None, *, batch_size=None, **order):
         """Return batches of the network's numbers, ready for Keras; see `backend.batches`."""
-        return feeding.read(x, y, sample_weight).batches(self, batch_size, **order)[0]
+        return feeding.read(self, x, y, sample_weight).batches(self, batch_size, **order)[0]
 
     def draws(self, data, batch_size, training=False, poisson=False):
         """Return arguments of `backend.epochs` for examples that are made on the way, or `None`.
@@ -247,9 +259,9 @@ class Model(keras.Model):
         self._assert_compile_called("fit")
         callbacks = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks
         callbacks = list(callbacks or [])
-        data, held_out = feeding.read(x, y, sample_weight), None
+        data, held_out = feeding.read(self, x, y, sample_weight, batch_size), None
         if validation_data is not None:
-            held_out = data.held_out(validation_data)
+            held_out = data.held_out(self, validation_data)
         elif validation_split:
             data, held_out = data.split(validation_split)
         some = self.adapt_once(data)
@@ -294,32 +306,39 @@ class Model(keras.Model):
     def evaluate(
         self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
     ):
-        """Evaluate on raw data: `keras.Model.evaluate`. Two evaluations draw the same noise."""
+        """Evaluate on raw data: `keras.Model.evaluate`. Two evaluations draw the same noise.
+
+        Without `return_dict=True`, the list of results begins with the loss.
+        """
         self.reset_evaluation_noise()
         if not kwargs.get("_use_cached_eval_dataset"):  # that of `fit`, which made the batches
-            data = feeding.read(x, y, sample_weight)
+            data = feeding.read(self, x, y, sample_weight, batch_size)
             x, _ = data.batches(self, batch_size, steps=kwargs.get("steps"))
-        return super().evaluate(x, verbose=verbose, **kwargs)
+        as_dict = kwargs.pop("return_dict", False)
+        found = super().evaluate(x, verbose=verbose, return_dict=True, **kwargs)
+        found = {"loss": found["loss"], **found}
+        return found if as_dict else list(found.values()) if len(found) > 1 else found["loss"]
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """Return the model's outputs for raw x, in the data's range."""
-        x, _ = feeding.read(x).batches(self, batch_size, steps=kwargs.get("steps"))
+        data = feeding.read(self, x, batch_size=batch_size)
+        x, _ = data.batches(self, batch_size, steps=kwargs.get("steps"))
         return self.invert(super().predict(x, verbose=verbose, **kwargs))
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """Take one step on a batch of raw data; a model that was not adapted adapts to it."""
-        data = feeding.read(x, y, sample_weight).weighted(self, class_weight)
+        data = feeding.read(self, x, y, sample_weight).weighted(self, class_weight)
         self.adapt_once(data)
         return super().train_on_batch(*data.one_batch(self), return_dict=return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Evaluate on one batch of raw data."""
-        batch = feeding.read(x, y, sample_weight).one_batch(self)
+        batch = feeding.read(self, x, y, sample_weight).one_batch(self)
         return super().test_on_batch(*batch, return_dict=return_dict)
 
     def predict_on_batch(self, x):
         """Return the outputs for one batch of raw x, as `predict` does."""
-        return self.invert(super().predict_on_batch(*feeding.read(x).one_batch(self)))
+        return self.invert(super().predict_on_batch(*feeding.read(self, x).one_batch(self)))
 
     def summary(self, *args, expand_nested=True, **kwargs):
         """Print the layers of all inner networks."""
@@ -347,6 +366,7 @@ class Model(keras.Model):
         """Return n samples in the network's numbers, drawn by `self.sampling_noise`."""
         raise NotImplementedError(f"a {type(self).__name__} has no samples; try `predict`")
 
+    @chunks.alone
     def sample(self, n=1, *, seed=None, batch_size=256, labels=None):
         """Draw n samples, in the data's range.
 

@@ -121,7 +121,7 @@ class PrivateTraining:
         model.optimizer.finalize_variable_values(model.trainable_weights)
         callbacks.on_train_end(logs)
         if not finalizes:
-            held_out = None if validation_data is None else data.held_out(validation_data)
+            held_out = None if validation_data is None else data.held_out(model, validation_data)
             model.finalize(x, y, validation=held_out)
         return model.history
 

@@ -14,7 +14,7 @@ from keras import ops
 
 from ..backend import gradient_step, gradients
 from ..checks import at_least
-from ..losses import averaged
+from ..losses import averaged, single
 from ..metrics.features import some_examples
 from ..model import Model
 from ..preprocessing import Clips, Numbers
@@ -200,6 +200,8 @@ class Autoencoder(Model):
             self.density = CodeDensity(name="density")
             self.density.build(math.prod(shape))
 
+    restores = True
+
     def get_config(self):
         return {**super().get_config(), "noise": self.noise_kind}
 
@@ -238,10 +240,10 @@ class Autoencoder(Model):
 
     def call(self, x, training=False):
         """Return the reconstruction of x, from a rounded code if there is a rate."""
-        code = self.encoder(x, training=training)
+        code = single(self.encoder(x, training=training))
         if self.entropy is not None:
             code = ops.clip(round_straight_through(code), -LARGEST, LARGEST)
-        return self.decoder(code, training=training)
+        return single(self.decoder(code, training=training))
 
     def loss_terms(self, x, y=None, training=False):
         """Return `{"loss", "reconstruction", ...}` of each example, (batch,).
@@ -264,7 +266,7 @@ class Autoencoder(Model):
             code, terms["contraction"] = self.contraction(x, seed, training)
             loss += self.contractive * terms["contraction"]
         else:
-            code = self.encoder(x, training=training)
+            code = single(self.encoder(x, training=training))
         if self.sparsity:
             terms["sparsity"] = mean_of_each(ops.abs(code))
             loss += self.sparsity * terms["sparsity"]
@@ -272,7 +274,7 @@ class Autoencoder(Model):
             terms["bits"] = self.entropy.bits(code, seed)
             loss += self.rate * terms["bits"] / math.prod(x.shape[1:])
             code = round_straight_through(code)
-        squares = ops.square(self.decoder(code, training=training) - clean)
+        squares = ops.square(single(self.decoder(code, training=training)) - clean)
         if hidden is not None:  # the mean over the hidden pixels of the batch
             squares = squares * hidden / ops.maximum(ops.mean(hidden), 1e-6)
         reconstruction = mean_of_each(squares)
@@ -286,7 +288,7 @@ class Autoencoder(Model):
         codes = []
 
         def projected(x):
-            codes.append(self.encoder(x, training=training))
+            codes.append(single(self.encoder(x, training=training)))
             draw = keras.random.uniform(ops.shape(codes[0]), -1.0, 1.0, seed=seed)
             return ops.sum(ops.sign(draw) * codes[0])
 
@@ -330,7 +332,7 @@ class Autoencoder(Model):
         code = ops.reshape(code, (n, *self.decoder.inputs[0].shape[1:]))
         if self.sparsity:
             code = ops.relu(code)
-        return self.decoder(ops.round(code) if self.entropy is not None else code)
+        return single(self.decoder(ops.round(code) if self.entropy is not None else code))
 
     def sample(self, n=1, *, seed=None, batch_size=256):
         """Draw n samples from the density of codes, in the data's range; see `Model.sample`."""
@@ -346,7 +348,7 @@ class Autoencoder(Model):
         return self.map_batches(self._encode_prepared, *self.prepare(x)[:1])
 
     def _encode_prepared(self, x):
-        code = self.encoder(self.preprocessor(x))
+        code = single(self.encoder(self.preprocessor(x)))
         return ops.clip(ops.round(code), -LARGEST, LARGEST) if self.entropy is not None else code
 
     def _check_code(self):
@@ -368,7 +370,7 @@ class Autoencoder(Model):
         return self.preprocessor.invert(self.map_batches(self._decode_codes, codes))
 
     def _decode_codes(self, codes):
-        return self.decoder(codes)
+        return single(self.decoder(codes))
 
     def reconstruct_batch(self, x):
         """Return reconstructions, in the network's numbers, of a batch of prepared x."""

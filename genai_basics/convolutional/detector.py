@@ -20,7 +20,7 @@ from ..backend import gradient_step
 from ..checks import at_least, inside
 from ..data.images import resize_images
 from ..evaluation import losses_by_example
-from ..losses import averaged
+from ..losses import averaged, single
 from ..model import Model
 from ..preprocessing import Numbers
 from . import evaluation
@@ -272,7 +272,7 @@ class Detector(Model):
 
     def call(self, x, training=False):
         """Return `heat` logits and `reach`, at a quarter of the size."""
-        return self.network(x, training=training)
+        return single(self.network(x, training=training))
 
     def loss_terms(self, x, y=None, training=False):
         """Return the terms of each picture, {name: (batch,)}: loss = heat + 5 box.
@@ -283,7 +283,7 @@ class Detector(Model):
         if training and self.augment:
             x, boxes, seen = varied(x, boxes, self.mirror, self.noise)
             labels = ops.where(seen, labels, -1)
-        heat, reach = self.network(x, training=training)
+        heat, reach = self(x, training=training)
         heat, box, objects = detection_losses(heat, reach, boxes, labels, self.size)
         return {"loss": heat + self.box_weight * box, "heat": heat, "box": box, "objects": objects}
 
@@ -311,10 +311,10 @@ class Detector(Model):
 
     def maps(self, x):
         """Return `heat` and `reach`; with `mirror`, averaged with those of the mirror image."""
-        heat, reach = self.network(x, training=False)
+        heat, reach = self(x)
         if not self.mirror:
             return heat, reach
-        other, back = self.network(ops.flip(x, axis=2), training=False)
+        other, back = self(ops.flip(x, axis=2))
         back = ops.take(ops.flip(back, axis=2), np.array([2, 1, 0, 3]), axis=-1)  # left is right
         return (heat + ops.flip(other, axis=2)) / 2, (reach + back) / 2
 

@@ -31,9 +31,10 @@ from keras import ops
 
 from ..backend import gradient_step
 from ..checks import at_least, between
+from ..chunks import alone
 from ..layers import averaged_copy, move_average
 from ..layers.blocks import check_shape
-from ..losses import averaged
+from ..losses import averaged, single
 from ..metrics.features import Judge, some_examples
 from ..model import Model
 from ..preprocessing import Numbers
@@ -206,7 +207,7 @@ class Diffusion(Model):
         from_mean = x - t * self.mean
         r = ops.sqrt(ops.square(t * s) + ops.square(1.0 - t))
         known = self.mean + (t * ops.square(s) - (1.0 - t)) / ops.square(r) * from_mean
-        return known + s / r * network([from_mean / r, *inputs], training=training)
+        return known + s / r * single(network([from_mean / r, *inputs], training=training))
 
     def loss_terms(self, x, y=None, training=False):
         """Return `{"loss": (batch,)}`: the squared error of v, mean over an example's numbers."""
@@ -275,6 +276,7 @@ class Diffusion(Model):
         shape = (n, *self.preprocessor.shape)
         return self.follow(keras.random.normal(shape, seed=self.sampling_noise), labels)
 
+    @alone
     def sample(
         self,
         n=1,

@@ -20,8 +20,16 @@ from keras import layers, ops
 from .. import backend
 from ..backend import gradient_step, stop_gradient_of
 from ..checks import at_least, below_one, one_of, positive
+from ..chunks import alone
 from ..layers import DifferentiableAugmentation, averaged_copy, great_circles, move_average
-from ..losses import PENALTIES, adversarial_losses, averaged, gradient_penalty, r1_penalty
+from ..losses import (
+    PENALTIES,
+    adversarial_losses,
+    averaged,
+    gradient_penalty,
+    r1_penalty,
+    single,
+)
 from ..metrics.features import Judge, some_examples
 from ..preprocessing import Numbers
 from . import evaluation
@@ -156,7 +164,7 @@ class GAN(TwoPlayers):
         `noise` is the seed generator of generators whose output is drawn at random.
         """
         generator = generator or self.generator
-        return generator(z if label is None else [z, label], training=training)
+        return single(generator(z if label is None else [z, label], training=training))
 
     def fakes(self, x, y=None, training=False):
         """Return as many new fakes as x has examples, of the same labels.
@@ -171,7 +179,7 @@ class GAN(TwoPlayers):
     def score(self, x, label=None, training=False):
         """Return how real x looks to the discriminator: (batch, 1), higher is more real."""
         x = x if self.changes is None or not training else self.changes(x)
-        return self.discriminator(x if label is None else [x, label], training=training)
+        return single(self.discriminator(x if label is None else [x, label], training=training))
 
     def loss_terms(self, x, y=None, training=False, *, fake=None, player=None):
         """Return the losses of both players, and the accuracies of one, per example (batch,).
@@ -339,6 +347,7 @@ class GAN(TwoPlayers):
             z, self.one_hot(labels), generator=self.ema_generator, noise=self.sampling_noise
         )
 
+    @alone
     def sample(
         self, n=1, *, seed=None, batch_size=256, labels=None, truncation=None, interpolate=None
     ):

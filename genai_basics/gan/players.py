@@ -37,11 +37,10 @@ class TwoPlayers(Model):
         if d_optimizer is not None:
             self.compile_arguments["d_optimizer"] = d_optimizer
             self.anneals = False
-        self.d_optimizer = (
-            keras.optimizers.get(d_optimizer)
-            if d_optimizer is not None
-            else self.default_optimizer(self.peak_rates[1])
+        d_optimizer = keras.optimizers.get(
+            d_optimizer or self.default_optimizer(self.peak_rates[1])
         )
+        self.d_optimizer = self.scaling_losses(d_optimizer, kwargs.get("auto_scale_loss", True))
         self.build_optimizers()  # each for its own player, before Keras builds one for both
 
     def default_optimizer(self, learning_rate):

@@ -17,7 +17,8 @@ from keras import layers, ops
 
 from ..backend import stop_gradient_of, straight_through
 from ..checks import at_least, one_of
-from ..chunks import draw_unlike
+from ..chunks import alone, draw_unlike
+from ..losses import single
 from ..preprocessing import OneHotTexts
 from . import evaluation
 from .gan import GAN, check_choices
@@ -131,8 +132,11 @@ class Writer(keras.layers.Layer):
             units,
             kernel_initializer=self.kernel_initializer,
             recurrent_initializer=keras.initializers.Orthogonal(seed=self.kernel_initializer.seed),
+            dtype=self.dtype_policy,
         )
-        self.head = layers.Dense(vocabulary, kernel_initializer=self.kernel_initializer)
+        self.head = layers.Dense(
+            vocabulary, kernel_initializer=self.kernel_initializer, dtype=self.dtype_policy
+        )
 
     def build(self, input_shape):
         self.cell.build((None, input_shape[-1]))
@@ -211,8 +215,10 @@ class TextGAN(GAN):
         generator = generator or self.generator
         shape = (ops.shape(z)[0], self.max_length, self.vocabulary_size)
         uniform = keras.random.uniform(shape, 1e-6, 1.0 - 1e-6, seed=noise)
-        return generator([z, -self.temperature * ops.log(-ops.log(uniform))], training=training)
+        gumbel = -self.temperature * ops.log(-ops.log(uniform))
+        return single(generator([z, gumbel], training=training))
 
+    @alone
     def sample(self, n=1, *, seed=None, batch_size=256, truncation=None, temperature=1.0, avoid=()):
         """Return n texts.
 

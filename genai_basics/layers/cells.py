@@ -46,15 +46,18 @@ class _Fast:
             return output, output[:, None], states
         if isinstance(mask, (list, tuple)):
             mask = mask[0]
-        steps = ops.transpose(sequences, (1, 0, 2))
+        given = sequences.dtype
+        # States are carried in single precision at least: rounding adds up from step to step.
+        dtype = "float32" if given in ("bfloat16", "float16") else given
+        steps = ops.transpose(ops.cast(sequences, dtype), (1, 0, 2))
         if self.go_backwards:
             steps = ops.flip(steps, axis=0)
         if mask is not None:
             mask = ops.cast(ops.transpose(mask), steps.dtype)[..., None]
             mask = ops.flip(mask, axis=0) if self.go_backwards else mask
-        dtype = steps.dtype
         outputs, states = self.run(steps, [ops.cast(s, dtype) for s in initial_state], mask)
-        return states[0], ops.transpose(outputs, (1, 0, 2)), states
+        states = [ops.cast(state, given) for state in states]
+        return states[0], ops.transpose(ops.cast(outputs, given), (1, 0, 2)), states
 
     def weights_as(self, dtype):
         """Return the kernel, the recurrent kernel and the bias of the cell, in a dtype."""

@@ -25,7 +25,11 @@ class ConditionalNormalization(keras.layers.Layer):
         super().__init__(**kwargs)
         self.momentum, self.epsilon = momentum, epsilon
         self.normalization = keras.layers.BatchNormalization(
-            momentum=momentum, epsilon=epsilon, center=False, scale=False
+            momentum=momentum,
+            epsilon=epsilon,
+            center=False,
+            scale=False,
+            dtype=self.dtype_policy,
         )
 
     def build(self, input_shape):

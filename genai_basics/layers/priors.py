@@ -188,9 +188,10 @@ class FlowPrior(Prior):
         self.networks = []
         for i in range(self.couplings):
             seen, changed = self._sizes(latent_dim, i)
-            hidden = keras.layers.Dense(self.units, "relu", name=f"hidden{i}")
+            hidden = keras.layers.Dense(self.units, "relu", name=f"hidden{i}", dtype="float32")
             hidden.build((None, seen))
-            last = keras.layers.Dense(2 * changed, kernel_initializer="zeros", name=f"last{i}")
+            zeros = {"kernel_initializer": "zeros", "dtype": "float32"}
+            last = keras.layers.Dense(2 * changed, name=f"last{i}", **zeros)
             last.build((None, self.units))
             self.networks.append((hidden, last))
             setattr(self, f"hidden{i}", hidden)  # for Keras to find the weights

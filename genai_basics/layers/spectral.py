@@ -88,14 +88,15 @@ class LogMel(keras.layers.Layer):
         return -(-length // self.step)
 
     def call(self, samples):
-        samples = ops.pad(samples, ((0, 0), (0, self.frame)))
+        # In single precision: quiet samples and their power are lost in less.
+        samples = ops.pad(ops.cast(samples, "float32"), ((0, 0), (0, self.frame)))
         frames = self.num_frames(ops.shape(samples)[1] - self.frame)
         starts = ops.arange(frames)[:, None] * self.step
         windows = ops.take(samples, starts + np.arange(self.frame)[None], axis=1)
         windows = ops.pad(windows * self.taper, ((0, 0), (0, 0), (0, self.fft_length - self.frame)))
         real, imaginary = ops.rfft(windows)
         power = ops.matmul(ops.square(real) + ops.square(imaginary), self.filters)
-        return ops.log(power + self.floor)
+        return ops.cast(ops.log(power + self.floor), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         time = input_shape[1]
@@ -168,7 +169,12 @@ class StridedConv(keras.layers.Layer):
         self.filters, self.kernel_size, self.strides = filters, kernel_size, strides
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.conv = keras.layers.Conv1D(
-            filters, kernel_size, strides, "valid", kernel_initializer=self.kernel_initializer
+            filters,
+            kernel_size,
+            strides,
+            "valid",
+            kernel_initializer=self.kernel_initializer,
+            dtype=self.dtype_policy,
         )
 
     def build(self, shapes):

@@ -9,7 +9,7 @@ from keras import layers, ops
 from ..checks import at_least, between, one_of
 from ..preprocessing import Labels
 
-__all__ = ["Crossentropy", "Head"]
+__all__ = ["Crossentropy", "Head", "takes_one_hot"]
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -104,7 +104,7 @@ class Head:
             return [keras.metrics.MeanAbsoluteError(name="mae")]
         if self.multi_label:
             return [keras.metrics.BinaryAccuracy(name="accuracy")]
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+        return ["accuracy"]
 
     def targets(self, y):
         """Return y as the loss takes it: integers, rows of 0 and 1, or rows of values.
@@ -157,6 +157,8 @@ class Crossentropy(keras.losses.Loss):
         self.label_smoothing = label_smoothing
 
     def call(self, y_true, y_pred):
+        if len(y_true.shape) == 2 and y_true.shape[1] == y_pred.shape[1] > 1:
+            y_true = ops.argmax(y_true, axis=-1)  # one-hot rows, which a metric wants
         y_true = ops.reshape(ops.cast(y_true, "int32"), (-1,))
         loss = keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
         if not self.label_smoothing:
@@ -166,3 +168,25 @@ class Crossentropy(keras.losses.Loss):
 
     def get_config(self):
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
+def takes_one_hot(parts):
+    """Return whether one of the given losses and metrics takes labels as one-hot rows.
+
+    Raises:
+        ValueError: If another one takes them as integers.
+    """
+    found = {True: [], False: []}
+    for part in keras.tree.flatten(parts):
+        if part is None or part in ("accuracy", "acc", "crossentropy", "ce"):
+            continue  # Keras chooses by the labels
+        name = part if isinstance(part, str) else type(part).__name__
+        known = isinstance(part, (str, keras.losses.Loss, keras.metrics.Metric))
+        if known and not isinstance(part, Crossentropy):
+            found[not name.lower().startswith("sparse")].append(name)
+    if found[True] and found[False]:
+        raise ValueError(
+            "losses and metrics must take labels in one form, integers or one-hot rows. "
+            f"Received: {found[False][0]} (integers) and {found[True][0]} (one-hot rows)"
+        )
+    return bool(found[True])

@@ -9,8 +9,10 @@ from keras import ops
 
 from .. import feeding
 from ..evaluation import losses_by_example
+from ..losses import single
 from ..model import Model
 from . import evaluation
+from .head import takes_one_hot
 
 __all__ = ["Predictor"]
 
@@ -43,6 +45,8 @@ class Predictor(Model):
     losses_by_example = losses_by_example
 
     can_sample = False
+
+    restores = False
 
     def __init__(self, network, preprocessor, head, **kwargs):
         super().__init__(**{**kwargs, "class_names": head.class_names})
@@ -82,7 +86,18 @@ class Predictor(Model):
             self.target_scale.assign(np.where(scale > 0, scale, 1.0))
 
     def prepare_targets(self, y):
-        return None if y is None else self.head.targets(y)
+        if y is None:
+            return None
+        y = self.head.targets(y)
+        return np.eye(self.num_classes, dtype="float32")[y] if self.one_hot else y
+
+    @property
+    def one_hot(self):
+        """Whether the compiled loss or a metric takes labels as one-hot rows."""
+        if not self.num_classes or self.head.multi_label or not self.compiled:
+            return False
+        names = ("loss", "metrics", "weighted_metrics")
+        return takes_one_hot([self.compile_arguments.get(name) for name in names])
 
     def invert(self, outputs):
         return outputs  # they are not x
@@ -91,7 +106,7 @@ class Predictor(Model):
 
     def call(self, x, training=False):
         """Return probabilities (batch, classes), or values (batch, outputs)."""
-        outputs = self.network(x, training=training)
+        outputs = single(self.network(x, training=training))
         return outputs if self.num_classes else outputs * self.target_scale + self.target_mean
 
     def standardized(self, y):
@@ -116,7 +131,7 @@ class Predictor(Model):
 
     def fit(self, x=None, y=None, *args, class_weight=None, validation_data=None, **kwargs):
         """Train on raw data: `keras.Model.fit`. See `Model.fit`."""
-        if y is None and isinstance(feeding.read(x), feeding.Examples):
+        if y is None and isinstance(feeding.read(self, x), feeding.Examples):
             raise ValueError("training needs labels or values: pass y. Received: y=None")
         if y is not None and self.num_classes and not self.head.multi_label:
             counts = np.bincount(self.head.targets(y), minlength=self.num_classes)

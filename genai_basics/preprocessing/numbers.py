@@ -56,12 +56,16 @@ class Numbers(Preprocessor):
         return (x - low) * ((stop - start) / (high - low)) + start
 
     def invert(self, outputs):
+        return ops.convert_to_numpy(self.restored(outputs))
+
+    def restored(self, outputs):
+        """Return outputs of a network in the units of raw data, as tensors."""
+        outputs = ops.cast(outputs, "float32")
         if self.scaling is not None:
             return outputs * self.deviation + ops.convert_to_numpy(self.scaling.mean)
         (low, high), (start, stop) = self.value_range, self.network_range
-        outputs = np.clip((np.asarray(outputs, "float32") - start) / (stop - start), 0.0, 1.0)
-        outputs = outputs * (high - low) + low
-        return np.rint(outputs).astype("uint8") if (low, high) == (0, 255) else outputs
+        outputs = ops.clip((outputs - start) / (stop - start), 0.0, 1.0) * (high - low) + low
+        return ops.cast(ops.round(outputs), "uint8") if (low, high) == (0, 255) else outputs
 
     @property
     def deviation(self):

@@ -16,7 +16,7 @@ from .. import feeding
 from ..backend import gradient_step
 from ..checks import at_least
 from ..layers.cells import recurrent_layer
-from ..losses import averaged
+from ..losses import averaged, single
 from ..model import Model
 from ..preprocessing import Windows
 from . import evaluation
@@ -268,7 +268,8 @@ class Forecaster(Model):
     def call(self, inputs, training=False):
         """Return quantiles (batch, horizon, targets, quantiles) of what follows `history`."""
         names = ("window", "level", "future") if self.known else ("window", "level")
-        centre, gaps = self.network([inputs[name] for name in names], training=training)
+        outputs = self.network([inputs[name] for name in names], training=training)
+        centre, gaps = single(outputs)
         anchors = zip(ops.unstack(self.anchor, 3), self.anchors(inputs["history"]), strict=True)
         scale = inputs["scale"]
         gaps = gaps * scale[..., None]

@@ -14,7 +14,7 @@ from keras import layers, ops
 from .. import feeding
 from ..backend import gradient_step, scan
 from ..layers import recurrent_layer
-from ..losses import averaged
+from ..losses import averaged, single
 from ..model import Model
 from . import evaluation
 from .streams import Streams
@@ -133,7 +133,7 @@ class SequenceModel(Model):
     def call(self, inputs, training=False):
         """Return the outputs of each step, from a state of zero."""
         states = self.zero_states(ops.shape(inputs)[0])
-        return self.network([inputs, *states], training=training)[0]
+        return single(self.network([inputs, *states], training=training)[0])
 
     def loss_terms(self, x, y=None, training=False, outputs=None):
         """Return the mean of -log p over the steps of each window that count, (batch,).
@@ -152,7 +152,7 @@ class SequenceModel(Model):
         steps = steps_in(x)  # the mean over a batch is that over its steps
 
         def loss():
-            outputs, *after = self.network([x["inputs"], *states], training=True)
+            outputs, *after = single(self.network([x["inputs"], *states], training=True))
             terms = self.loss_terms(x, y, training=True, outputs=outputs)
             return averaged(terms, steps / ops.mean(steps), self.losses)["loss"], *after
 
@@ -182,7 +182,7 @@ class SequenceModel(Model):
         def step(carry, uniform):
             outputs, *states = carry
             chosen = self.choose(outputs, uniform, *options)
-            outputs, *states = self.network([ops.expand_dims(chosen, 1), *states])
+            outputs, *states = single(self.network([ops.expand_dims(chosen, 1), *states]))
             return (outputs[:, 0], *states), chosen
 
         like = keras.KerasTensor((None, *self.network.inputs[0].shape[2:]), self.step_dtype)
@@ -192,7 +192,7 @@ class SequenceModel(Model):
     def read(self, inputs):
         """Return the outputs after the last of `inputs` (n, time, ...), and the states."""
         states = self.zero_states(ops.shape(inputs)[0])
-        outputs, *states = self.network([inputs, *states])
+        outputs, *states = single(self.network([inputs, *states]))
         return outputs[:, -1], *states
 
     def begin(self, first, n):

@@ -16,7 +16,7 @@ from .. import feeding
 from ..backend import gradient_step
 from ..checks import at_least, below_one
 from ..layers import LogMel, StridedConv, Within, recurrent_layer
-from ..losses import averaged
+from ..losses import averaged, single
 from ..model import Model
 from ..preprocessing import Waves, padded
 from . import evaluation
@@ -294,7 +294,8 @@ class SpeechRecognizer(Model):
         x = x / (spread + 1e-3)
         if training:
             x = self.mask_bands(self.stretch_bands(x) if self.stretch else x)
-        return self.network([x, frames], training=training)
+        logits, frames = self.network([x, frames], training=training)
+        return single(logits), frames
 
     def stretch_bands(self, x):
         """Stretch and shift the bands of each clip, as another vocal tract would.

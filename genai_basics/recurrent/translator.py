@@ -14,7 +14,7 @@ from .. import feeding
 from ..backend import gradient_step
 from ..checks import at_least, below_one
 from ..layers import Attention, NotPadding, Unmasked, recurrent_layer
-from ..losses import averaged
+from ..losses import averaged, single
 from ..model import Model
 from ..preprocessing import (
     BOUNDARY,
@@ -210,14 +210,14 @@ class Translator(Model):
         source, target = inputs
         encoded, *states = self.encoder(source, training=training)
         before = ops.pad(target[:, :-1], ((0, 0), (1, 0)), constant_values=BOUNDARY)
-        return self.decoder([before, encoded, source, *states], training=training)[0]
+        return single(self.decoder([before, encoded, source, *states], training=training)[0])
 
     def loss_terms(self, x, y=None, training=False):
         """Return the mean cross-entropy of each target's units in nats, and their accuracy.
 
         Training smooths: (1 - s) CE + s * the mean of -log p over all units.
         """
-        logits = ops.cast(self((x, y), training=training), "float32")
+        logits = self((x, y), training=training)
         s, size = self.label_smoothing if training else 0.0, logits.shape[-1]
         wanted = (1 - s) * ops.one_hot(y, size) + s / size
         nats = ops.categorical_crossentropy(wanted, logits, from_logits=True)
@@ -254,7 +254,7 @@ class Translator(Model):
         The attention is the source unit with the largest weight at each step, (batch, length).
         """
         batch = ops.shape(source)[0]
-        encoded, *states = self.encoder(source)
+        encoded, *states = single(self.encoder(source))
         encoded, source, *states = (ops.repeat(p, beam, axis=0) for p in (encoded, source, *states))
         rows = ops.arange(batch) * beam
         scores = ops.tile([0.0] + [-1e9] * (beam - 1), (batch,))
@@ -267,7 +267,8 @@ class Translator(Model):
             return ops.logical_and(i < length, ops.logical_not(ops.all(done)))
 
         def step(i, tokens, looks, last, done, scores, *states):
-            logits, weights, *after = self.decoder([last[:, None], encoded, source, *states])
+            outputs = self.decoder([last[:, None], encoded, source, *states])
+            logits, weights, *after = single(outputs)
             log_p = ops.log_softmax(ops.cast(logits[:, 0], "float32"))
             size = log_p.shape[-1]
             only = ops.one_hot(
@@ -355,7 +356,7 @@ class Translator(Model):
         read, written = (ops.convert_to_tensor(row[None]) for row in tokens)
         encoded, *states = self.encoder(read)
         before = ops.pad(written[:, :-1], ((0, 0), (1, 0)), constant_values=BOUNDARY)
-        weights = self.decoder([before, encoded, read, *states])[1]
+        weights = single(self.decoder([before, encoded, read, *states])[1])
         tokenizers = (self.source_tokenizer, self.target_tokenizer)
         names = [
             [*map(tokenizer.unit_of, row[:-1]), "end"]

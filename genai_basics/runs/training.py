@@ -13,7 +13,7 @@ from .. import backend
 from ..callbacks import Doctor, Progress
 from ..checks import positive
 from ..data import Dataset, load_data
-from ..feeding import Examples, steps_per_epoch
+from ..feeding import Examples, fitting_size, steps_per_epoch
 from ..recipes import check_options, get_recipe, parameters
 from .card import write_card
 from .preparing import checked, describe, facts_of, load, plain, planted, versions
@@ -23,7 +23,6 @@ from .run import Interrupted, Run, load_model, load_run, new_folder, put_aside
 __all__ = ["Interrupted", "train"]
 
 LEAST_STEPS = 20  # of a round, in a budget of minutes
-FEW_STEPS = 16  # in a pass; fewer learn little from each
 SHORT_AUDIT = (256, 1000)  # samples and members of the audit at the end
 
 
@@ -255,8 +254,7 @@ def _fit(run, recipe, model, data, callbacks):
     model.adapt_once(Examples(data.train.x, data.train.y))
     asked = training["batch_size"]  # a requested size is not changed
     usual = min(recipe.batch_size, model.batch_size)  # some models want less by their arguments
-    size, least = (asked, 0) if asked else (usual, FEW_STEPS)
-    training["batch_size"], steps = _plan(model, data.train, size, least)
+    training["batch_size"], steps = _plan(model, data.train, asked, usual)
     model.build_optimizers()
     rounds = -(-steps // recipe.round_steps)  # of one epoch
     length = -(-steps // rounds)
@@ -341,11 +339,10 @@ def _end_with_audit(run, data):
     write_card(run)
 
 
-def _plan(model, part, size, least):
-    """Return batch size and steps of a pass; the size is halved while these are under `least`."""
+def _plan(model, part, asked, usual):
+    """Return batch size, as asked or fitting the data, and steps of a pass."""
     prepared = model.prepare(part.x, part.y)
-    while size > 8 and steps_per_epoch(model, prepared, size) < least:
-        size //= 2
+    size = asked or fitting_size(model, prepared, usual)
     if size % backend.workers():  # each worker gets as many
         size = max(size - size % backend.workers(), backend.workers())
     return size, steps_per_epoch(model, prepared, size)

@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 from .. import metrics
 from ..backend import value_of
 from ..checks import at_least
+from ..chunks import alone
 from ..data.writers import image_grid, to_pixels
 from .bounds import repeated
 
@@ -29,6 +30,7 @@ CHUNK = 50  # importance samples of an example at a time
 IWAE_EXAMPLES = 1000  # at most, of which `report` estimates the likelihood
 
 
+@alone
 def log_likelihood(model, x, labels=None, k=500):
     """Return estimates of log p(x), (n,), in nats, by k importance samples for each x.
 

@@ -13,8 +13,9 @@ import numpy as np
 from keras import layers, ops
 
 from ..checks import at_least, below_one, positive
-from ..chunks import draw_unlike
+from ..chunks import alone, draw_unlike
 from ..layers.cells import recurrent_layer
+from ..losses import single
 from ..preprocessing import BOUNDARY, PADDING, UNKNOWN, Lines, Tokenizer
 from . import bounds, evaluation
 from .vae import VAE
@@ -257,7 +258,7 @@ class TextVAE(VAE):
 
         def step(i, carry):
             tokens, last, state = carry
-            logits, state = self.decoder([z, last[:, None], state])
+            logits, state = single(self.decoder([z, last[:, None], state]))
             chosen = ops.cast(choose(logits[:, 0] + forbidden), "int32")
             ended = ops.logical_and(i > 0, ops.logical_or(last == BOUNDARY, last == PADDING))
             chosen = ops.where(ended, PADDING, chosen)
@@ -265,11 +266,12 @@ class TextVAE(VAE):
             return tokens + chosen[:, None] * here, chosen, state
 
         first = ops.cast(ops.zeros_like(z[:, 0]), "int32")
-        start = (first[:, None] * ops.zeros((1, steps), "int32"), first + BOUNDARY, self.starter(z))
-        return ops.fori_loop(0, steps, step, start)[0]
+        tokens, state = first[:, None] * ops.zeros((1, steps), "int32"), single(self.starter(z))
+        return ops.fori_loop(0, steps, step, (tokens, first + BOUNDARY, state))[0]
 
     # Verbs on raw data.
 
+    @alone
     def sample(self, n=1, *, seed=None, batch_size=256, labels=None, temperature=1.0, avoid=()):
         """Draw n texts.
 

@@ -14,7 +14,7 @@ from ..backend import gradient_step
 from ..checks import at_least, one_of
 from ..layers import Sampling, Shift, VampPrior, get_likelihood, get_prior, normal_log_prob
 from ..layers.blocks import check_shape
-from ..losses import averaged
+from ..losses import averaged, single
 from ..metrics.features import some_examples
 from ..model import Model
 from ..preprocessing import Numbers
@@ -183,6 +183,7 @@ class VAE(Model):
         self.beta = at_least("beta", beta, 0)
         self.schedule, self.bound = schedule or bounds.Schedule(), bound or bounds.ELBO()
         self.binarize, self.num_classes = binarize, num_classes
+        self.restores = None if num_classes else True  # by x alone
         if binarize is not None and self.value_range is None:
             raise ValueError("`binarize` needs a `value_range`. Received: value_range=None")
         if num_classes and isinstance(self.prior, VampPrior):
@@ -220,11 +221,11 @@ class VAE(Model):
 
     def encode_batch(self, x, labels=None, training=False):
         """Return mean and log variance of q(z | x), each (batch, latent_dim)."""
-        return self.encoder(self._joined(x, labels), training=training)
+        return single(self.encoder(self._joined(x, labels), training=training))
 
     def decode_batch(self, z, labels=None, training=False):
         """Return the parameters of p(x | z), of the shape of x."""
-        return self.decoder(self._joined(z, labels), training=training)
+        return single(self.decoder(self._joined(z, labels), training=training))
 
     def _joined(self, x, labels):
         return [x, ops.one_hot(labels, self.num_classes)] if self.num_classes else x

@@ -1,0 +1,39 @@
+"""Export: what `predict` does, raw x in and raw out, as a graph for other programs."""
+
+import keras
+
+from .preprocessing import Numbers
+
+__all__ = ["export"]
+
+
+class _Served(keras.layers.Layer):
+    """The preprocessing and the network of a model, and the way back to raw data."""
+
+    def __init__(self, model):
+        super().__init__(dtype="float32")
+        self.model = model
+
+    def call(self, x):
+        outputs = self.model(self.model.preprocessor(x), training=False)
+        return self.model.preprocessor.restored(outputs) if self.model.restores else outputs
+
+
+def export(model, filepath, format="tf_saved_model", **kwargs):
+    """Write what `predict` computes as a SavedModel, or as ONNX or LiteRT: `keras.Model.export`.
+
+    The graph takes raw x, float32, and gives raw outputs, so that a program that reads it needs no
+    preprocessing.
+
+    Raises:
+        ValueError: If x is prepared outside the graph, as texts, tables and windows are, or if
+            the model needs more than x.
+    """
+    if type(model.preprocessor) is not Numbers or model.restores is None:
+        raise ValueError(
+            f"what a {model.name} predicts is not computed by one graph of x: export the network "
+            "inside it, for example `model.network.export(path)`. "
+            f"Received: x prepared by {type(model.preprocessor).__name__}"
+        )
+    x = keras.Input(model.preprocessor.shape, name="x")
+    keras.Model(x, _Served(model)(x)).export(filepath, format=format, **kwargs)
