@@ -5,7 +5,7 @@ import inspect
 import keras
 import numpy as np
 
-from . import backend, chunks, evaluation, exporting, feeding
+from . import backend, chunks, compiling, evaluation, exporting, feeding
 from .callbacks import Progress, cosine
 from .checks import at_least
 from .preprocessing import Labels
@@ -117,28 +117,14 @@ class Model(keras.Model):
         """
         given = {"optimizer": optimizer, "loss": loss, "metrics": metrics, **kwargs}
         given = {name: value for name, value in given.items() if value is not None}
-        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
-            if name in given and type(self).train_step is not keras.Model.train_step:
-                choose = f"; choose it by {self.loss_keyword}" if self.loss_keyword else ""
-                raise ValueError(
-                    f"{type(self).__name__} carries its own loss and reports the parts of it"
-                    f"{choose}. Received: {name}={given[name]!r}"
-                )
-        if learning_rate is not None and not isinstance(optimizer, (str, type(None))):
-            raise ValueError(
-                "`learning_rate` belongs to the default optimizer: set that of yours where you "
-                f"make it. Received: learning_rate={learning_rate} and an optimizer"
-            )
-        rate = self.learning_rate if learning_rate is None else learning_rate
+        compiling.check_losses(self, given)
         self.compile_arguments = {**given, "learning_rate": learning_rate}
-        self.peak_rates = (rate,)
-        self.progress.assign(0.0)
+        rate = self.learning_rate if learning_rate is None else learning_rate
         scheduled = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
-        self.anneals = optimizer is None and not scheduled
-        optimizer = keras.optimizers.get(optimizer or self.default_optimizer(rate))
-        if learning_rate is not None and "optimizer" in given:
-            optimizer.learning_rate = learning_rate
-        optimizer = self.scaling_losses(optimizer, given.pop("auto_scale_loss", True))
+        self.anneals, self.peak_rates = optimizer is None and not scheduled, (rate,)
+        self.progress.assign(0.0)
+        optimizer = compiling.optimizer_of(self, optimizer, learning_rate)
+        optimizer = compiling.scaling_losses(self, optimizer, given.pop("auto_scale_loss", True))
         # XLA does not reach other processes.
         given.setdefault("jit_compile", self.xla and backend.workers() == 1)
         defaults = {"loss": self.default_loss, "metrics": self.default_metrics}
@@ -149,13 +135,6 @@ class Model(keras.Model):
     def default_optimizer(self, learning_rate):
         """Return the optimizer of `compile()`."""
         return keras.optimizers.Adam(learning_rate)
-
-    def scaling_losses(self, optimizer, automatic=True):
-        """Return an optimizer that scales losses where a network computes in half precision."""
-        half = any(layer.compute_dtype == "float16" for layer in self._flatten_layers())
-        if not (half and automatic) or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            return optimizer
-        return keras.optimizers.LossScaleOptimizer(optimizer)
 
     anneal = staticmethod(cosine)  # the factor on the learning rate, of where training stands
 

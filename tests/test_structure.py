@@ -21,7 +21,7 @@ LAYERS = [
     {"checks", "declarations", "extras", "provenance", "registration", "signatures", "startup"},
     {"backend"},
     {"callbacks", "data", "layers", "losses", "metrics", "plotting", "preprocessing"},
-    {"chunks", "evaluation", "exporting", "feeding", "model"},
+    {"chunks", "compiling", "evaluation", "exporting", "feeding", "model"},
     {"predictor"},
     FAMILIES,
     {"audit", "augmenting", "recipes"},

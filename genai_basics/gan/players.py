@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from ..callbacks import late_cosine
+from ..compiling import scaling_losses
 from ..model import Model
 
 __all__ = ["TwoPlayers", "Unmoved"]
@@ -27,20 +28,22 @@ class TwoPlayers(Model):
             d_optimizer: Optimizer of the discriminator.
             optimizer: Another name of `g_optimizer`.
             **kwargs: As in `Model.compile`. `learning_rate` is the generator's; the
-                discriminator's default optimizer starts at twice that.
+                discriminator's default optimizer starts at twice that; a schedule is both's.
         """
         if g_optimizer is not None and optimizer is not None:
             raise ValueError("give `g_optimizer` or `optimizer`, which are one. Received: both")
         super().compile(g_optimizer if optimizer is None else optimizer, **kwargs)
         ratio = self.d_learning_rate / self.learning_rate
-        self.peak_rates = (*self.peak_rates, ratio * self.peak_rates[0])
+        (rate,) = self.peak_rates
+        scheduled = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+        self.peak_rates = (rate, rate if scheduled else ratio * rate)
         if d_optimizer is not None:
             self.compile_arguments["d_optimizer"] = d_optimizer
             self.anneals = False
         d_optimizer = keras.optimizers.get(
             d_optimizer or self.default_optimizer(self.peak_rates[1])
         )
-        self.d_optimizer = self.scaling_losses(d_optimizer, kwargs.get("auto_scale_loss", True))
+        self.d_optimizer = scaling_losses(self, d_optimizer, kwargs.get("auto_scale_loss", True))
         self.build_optimizers()  # each for its own player, before Keras builds one for both
 
     def default_optimizer(self, learning_rate):

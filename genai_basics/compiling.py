@@ -1,0 +1,46 @@
+"""What `Model.compile` checks, and the optimizers it makes."""
+
+import keras
+
+__all__ = ["check_losses", "optimizer_of", "scaling_losses"]
+
+
+def check_losses(model, given):
+    """Refuse losses and metrics of Keras where a model's own step carries its loss."""
+    if type(model).train_step is keras.Model.train_step:
+        return
+    for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+        if name in given:
+            choose = f"; choose it by {model.loss_keyword}" if model.loss_keyword else ""
+            raise ValueError(
+                f"{type(model).__name__} carries its own loss and reports the parts of it{choose}. "
+                f"Received: {name}={given[name]!r}"
+            )
+
+
+def optimizer_of(model, optimizer, learning_rate):
+    """Return the model's default optimizer, or the given one, at a learning rate if there is one.
+
+    Raises:
+        ValueError: If there are a learning rate and an optimizer that has its own.
+    """
+    if optimizer is None:
+        rate = model.learning_rate if learning_rate is None else learning_rate
+        return model.default_optimizer(rate)
+    if learning_rate is not None and not isinstance(optimizer, str):
+        raise ValueError(
+            "`learning_rate` belongs to the default optimizer: set that of yours where you "
+            f"make it. Received: learning_rate={learning_rate} and an optimizer"
+        )
+    optimizer = keras.optimizers.get(optimizer)
+    if learning_rate is not None:
+        optimizer.learning_rate = learning_rate
+    return optimizer
+
+
+def scaling_losses(model, optimizer, automatic=True):
+    """Return an optimizer that scales losses where a network computes in half precision."""
+    half = any(layer.compute_dtype == "float16" for layer in model._flatten_layers())
+    if not (half and automatic) or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer)

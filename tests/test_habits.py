@@ -1,0 +1,184 @@
+"""Habits of Keras' users that hold, on models where they failed."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import genai_basics as gb
+from genai_basics.backend import value_of
+
+TEXTS = [f"{'good' if i % 2 else 'bad'} film number {i}" for i in range(100)]
+LABELS = np.arange(100) % 2
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return gb.load_data("digits", limit=200)
+
+
+def build_vae(**options):
+    return gb.build_vae((8, 8, 1), latent_dim=2, hidden_units=(16,), seed=0, **options)
+
+
+def test_a_file_of_weights_holds_the_vocabulary_too(tmp_path):
+    def build(seed):
+        columns = [("film", "category"), ("n", "number")]
+        models = [
+            gb.build_mlp(num_classes=2, hidden_units=(8,), seed=seed),
+            gb.build_mlp(columns=columns, num_classes=2, hidden_units=(8,), seed=seed),
+        ]
+        for model in models:
+            model.compile()
+        return models
+
+    x = [TEXTS, {"film": np.array([t.split()[0] for t in TEXTS]), "n": np.arange(100.0)}]
+    for i, (trained, fresh) in enumerate(zip(build(0), build(1), strict=True)):
+        trained.fit(x[i], LABELS, epochs=2, verbose=0)
+        trained.save_weights(tmp_path / "a.weights.h5")
+        fresh.load_weights(tmp_path / "a.weights.h5")
+        np.testing.assert_allclose(
+            fresh.predict(x[i], verbose=0), trained.predict(x[i], verbose=0), atol=1e-6
+        )
+
+
+def test_a_writer_takes_its_opening_from_a_file_of_weights(tmp_path):
+    models = [gb.build_language_model(units=8, window=10, seed=i) for i in range(2)]
+    for model in models:
+        model.compile()
+    models[0].fit("ab\nabab\nba\n" * 20, epochs=1, verbose=0)
+    models[0].save_weights(tmp_path / "a.weights.h5")
+    models[1].open_streams(models[0].streams)
+    models[1].load_weights(tmp_path / "a.weights.h5")
+    assert models[1].opening == "\n"
+    assert models[1].sample(2, seed=0, length=9) == models[0].sample(2, seed=0, length=9)
+
+
+def test_a_trained_encoder_is_not_started_again_in_another_model(digits):
+    first = gb.build_autoencoder((8, 8, 1), latent_dim=4, seed=0)
+    first.compile()
+    first.fit(digits.train.x, epochs=1, verbose=0)
+    again = gb.Autoencoder(first.encoder, keras.models.clone_model(first.decoder))
+    before = first.encoder.get_weights()
+    again.adapt(255 - digits.train.x)
+    for old, new in zip(before, first.encoder.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    again.encoder.trainable = False
+    again.compile()
+    again.fit(255 - digits.train.x, epochs=1, verbose=0)
+    for old, new in zip(before, again.encoder.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_regularizers_are_part_of_the_loss(digits):
+    losses = {}
+    for weight in (0.0, 0.5):
+        x, z = keras.Input((8, 8, 1)), keras.Input((2,))
+        init = keras.initializers.Constant(0.1)
+        flat = keras.layers.Flatten()(x)
+        heads = [keras.layers.Dense(2, kernel_initializer=init)(flat) for _ in range(2)]
+        penalty = keras.regularizers.L2(weight)
+        dense = keras.layers.Dense(64, kernel_initializer=init, kernel_regularizer=penalty)
+        y = keras.layers.Reshape((8, 8, 1))(dense(z))
+        model = gb.VAE(keras.Model(x, heads), keras.Model(z, y), value_range=(0, 255), seed=0)
+        model.compile()
+        losses[weight] = model.evaluate(digits.test.x, verbose=0, return_dict=True)["loss"]
+    # 2 x 64 weights of 0.1: 0.5 * 1.28
+    assert losses[0.5] - losses[0.0] == pytest.approx(0.64, abs=1e-3)
+
+
+def test_one_hot_metrics_and_losses_take_any_form_of_labels(digits):
+    x, y = digits.train.x, digits.train.y
+    rows = keras.utils.to_categorical(y, 10)
+    found = []
+    for labels in (y, rows):
+        model = gb.build_mlp((8, 8, 1), num_classes=10, hidden_units=(16,), seed=0)
+        top = keras.metrics.TopKCategoricalAccuracy(k=3, name="top_3")
+        model.compile(
+            "adam", "categorical_crossentropy", metrics=["accuracy", keras.metrics.AUC(), top]
+        )
+        history = model.fit(x, labels, epochs=1, verbose=0).history
+        found.append([history[name][0] for name in ("loss", "accuracy", "top_3")])
+    np.testing.assert_allclose(*found, rtol=1e-5)
+    model.compile("adam", "categorical_crossentropy", metrics=["sparse_categorical_accuracy"])
+    with pytest.raises(ValueError, match="in one form, integers or one-hot rows"):
+        model.fit(x, y, verbose=0)
+
+
+def test_what_is_exported_takes_raw_pictures_and_gives_raw_outputs(digits, tmp_path):
+    classifier = gb.build_mlp((8, 8, 1), num_classes=10, hidden_units=(8,), seed=0)
+    for model, tolerance in ((classifier, 1e-4), (build_vae(), 1)):
+        model.compile()
+        model.export(tmp_path / model.name, verbose=False)
+        loaded = tf.saved_model.load(tmp_path / model.name)
+        served = np.asarray(loaded.serve(tf.cast(digits.test.x[:4], "float32")), "float32")
+        wanted = model.predict(digits.test.x[:4], verbose=0).astype("float32")
+        np.testing.assert_allclose(served, wanted, atol=tolerance)
+    with pytest.raises(ValueError, match=r"export the network.*Received: x prepared by Words"):
+        gb.build_mlp(num_classes=2, seed=0).export(tmp_path / "texts")
+
+
+def test_threads_draw_what_one_draws_alone():
+    gan = gb.build_gan((8, 8, 1), latent_dim=4, hidden_units=(8,), seed=0)
+
+    def draw(i):
+        return gan.sample(8, seed=i, truncation=0.5 + i / 8)
+
+    alone = [draw(i) for i in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        for one, other in zip(alone, pool.map(draw, range(8)), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_keras_seed_rules_samples_without_a_seed():
+    model, drawn = build_vae(), []
+    for _ in range(2):
+        keras.utils.set_random_seed(7)
+        drawn.append(model.sample(2))
+    np.testing.assert_array_equal(*drawn)
+
+
+def test_lists_of_results_begin_with_the_loss(digits):
+    gan = gb.build_gan((8, 8, 1), latent_dim=4, hidden_units=(8,), seed=0)
+    gan.compile(jit_compile=False)
+    found = gan.evaluate(digits.test.x, verbose=0, return_dict=True)
+    assert gan.evaluate(digits.test.x, verbose=0)[0] == pytest.approx(found["loss"], rel=1e-4)
+    assert next(iter(found)) == "loss"
+
+
+def test_a_schedule_is_the_rate_of_both_players():
+    gan = gb.build_gan((8, 8, 1), latent_dim=4, hidden_units=(8,), seed=0)
+    gan.compile(learning_rate=keras.optimizers.schedules.ExponentialDecay(1e-5, 10, 0.9))
+    for optimizer, _ in gan.players():
+        assert float(value_of(optimizer.learning_rate)) == pytest.approx(1e-5)
+
+
+BUILDERS = {
+    "vae": build_vae,
+    "gan": lambda: gb.build_gan((8, 8, 1), num_classes=10, latent_dim=4, filters=(4, 8), seed=0),
+    "text-gan": lambda: gb.build_text_gan(
+        max_length=8, vocabulary_size=8, latent_dim=4, units=8, filters=8, blocks=1, seed=0
+    ),
+    "writer": lambda: gb.build_language_model(
+        "abdfgilmnorue 0123456789", units=8, window=5, seed=0
+    ),
+}
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("name", BUILDERS)
+def test_models_train_and_sample_in_half_precision(name, policy, digits):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = BUILDERS[name]()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    data = (TEXTS,) if name in ("text-gan", "writer") else (digits.train.x, digits.train.y)
+    model.compile(jit_compile=False)
+    history = model.fit(*data, epochs=1, batch_size=50, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    scales = [isinstance(o, keras.optimizers.LossScaleOptimizer) for o, _ in model.players()]
+    assert set(scales) == {policy == "mixed_float16"}
+    assert len(model.sample(2, seed=0)) == 2
