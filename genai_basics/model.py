@@ -275,11 +275,17 @@ class Model(keras.Model):
         return history
 
     def adapt_once(self, data):
-        """Adapt to data unless that was done; return the examples that `adapt` looks at."""
+        """Adapt to data unless that was done; return the examples that `adapt` looks at.
+
+        It builds the optimizers, too: a first step that creates variables is traced twice.
+        """
         some = data.first()
         if not backend.value_of(self.adapted):
             self.adapt(some.x, some.y)
             self.adapted.assign(1.0)
+        if all(layer.built for layer in self.layers):
+            with self.distribute_strategy.scope():
+                self.build_optimizers()
         return some
 
     def evaluate(

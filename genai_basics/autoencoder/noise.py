@@ -27,6 +27,7 @@ class Corruption(keras.layers.Layer):
     def __init__(self, noise, level, bounded=True, **kwargs):
         super().__init__(**kwargs)
         self.noise, self.level, self.bounded = noise, level, bounded
+        self.built = True
 
     @property
     def reach(self):

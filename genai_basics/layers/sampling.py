@@ -31,6 +31,7 @@ class Sampling(keras.layers.Layer):
         super().__init__(**kwargs)
         self.seed = seed
         self.noise = keras.random.SeedGenerator(seed)
+        self.built = True
 
     def call(self, inputs, noise=None):
         """Draw z of shape (batch, latent_dim) from `inputs = (mean, log_var)` of that shape.

@@ -82,6 +82,7 @@ class LogMel(keras.layers.Layer):
         self.filters = mel_filters(bands, self.fft_length, sample_rate, low, high)
         hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.frame) / self.frame)
         self.taper = (hann / hann.sum()).astype("float32")
+        self.built = True
 
     def num_frames(self, length):
         """Return how many frames begin within `length` samples."""

@@ -146,6 +146,7 @@ class Judge(layers.Layer):
             keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
+        model.optimizer.build(model.trainable_variables)  # else the first step is traced twice
         model.fit(x[index], y[index], batch_size, shuffle=False, verbose=0)
         self.features.trainable = self.classifier.trainable = False
 

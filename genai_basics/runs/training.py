@@ -255,7 +255,6 @@ def _fit(run, recipe, model, data, callbacks):
     asked = training["batch_size"]  # a requested size is not changed
     usual = min(recipe.batch_size, model.batch_size)  # some models want less by their arguments
     training["batch_size"], steps = _plan(model, data.train, asked, usual)
-    model.build_optimizers()
     rounds = -(-steps // recipe.round_steps)  # of one epoch
     length = -(-steps // rounds)
     if training["minutes"]:  # passes over a few examples are too short for a round each
