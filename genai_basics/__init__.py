@@ -26,14 +26,14 @@ def _table():
     return modules, names
 
 
-MODULES, _MODULE_OF = _table()
+MODULES, MODULE_OF = _table()
 
-__all__ = sorted(["__version__", *MODULES, *_MODULE_OF])
+__all__ = sorted(["__version__", *MODULES, *MODULE_OF])
 
 
 def __getattr__(name):
-    if name in _MODULE_OF:
-        value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    if name in MODULE_OF:
+        value = getattr(import_module(f".{MODULE_OF[name]}", __name__), name)
         globals()[name] = value
         return value
     if name in MODULES:

@@ -1,7 +1,6 @@
 """`augment`: enlarge a labelled data set by generated examples, and measure whether that helped."""
 
 import dataclasses
-from importlib import import_module
 
 import keras
 import numpy as np
@@ -10,7 +9,7 @@ from .checks import at_least, one_of
 from .convolutional.cnn import build_cnn
 from .feedforward.mlp import build_mlp
 from .layers import RandomAffine
-from .recipes import get_recipe, models_that
+from .recipes import builder_of, get_recipe, models_that
 
 __all__ = ["Augmented", "augment"]
 
@@ -184,8 +183,7 @@ def _trained(name, x, y, num_classes, value_range, epochs, seed):
     recipe, picture, n = get_recipe(name), x.ndim == 4, len(x)
     if picture and n < FEW_PICTURES:
         x, y = _varied_copies(x, y, seed)
-    module, function = recipe.builder.split(".")
-    model = getattr(import_module(f".{module}", __package__), function)(
+    model = builder_of(name)(
         x.shape[1:],
         num_classes=num_classes,
         value_range=value_range if picture else None,

@@ -6,6 +6,7 @@ answer without TensorFlow.
 """
 
 import difflib
+from importlib import import_module
 
 from .declarations import (
     BALANCE,
@@ -33,6 +34,7 @@ from .signatures import check_keywords, signature_of
 __all__ = [
     "RECIPES",
     "Recipe",
+    "builder_of",
     "check_options",
     "get_recipe",
     "models_that",
@@ -56,10 +58,7 @@ RECIPES = {
             facts=("input_shape", "value_range", "columns", *LABELS),
             labelled=True,
             epochs=40,
-            options=(
-                BALANCE,
-                TOP,
-            ),
+            options=(BALANCE, TOP),
             can=("features",),
             tiny={"hidden_units": (16,)},
         ),
@@ -74,12 +73,7 @@ RECIPES = {
             labelled=True,
             epochs=30,
             batch_size=64,
-            options=(
-                BALANCE,
-                MIRROR,
-                TOP,
-                EXPLAIN,
-            ),
+            options=(BALANCE, MIRROR, TOP, EXPLAIN),
             can=("features",),
             tiny={"filters": (8, 8), "blocks": 0},
         ),
@@ -93,10 +87,7 @@ RECIPES = {
             facts=("input_shape", "num_classes", "class_names"),
             epochs=30,
             batch_size=8,
-            options=(
-                MIRROR,
-                THRESHOLD,
-            ),
+            options=(MIRROR, THRESHOLD),
             tiny={"filters": (8, 8, 8, 8)},
         ),
         Recipe(
@@ -137,11 +128,7 @@ RECIPES = {
             data="digits",
             kinds=("images", "vectors"),
             epochs=100,
-            options=(
-                CONDITIONAL,
-                LABEL,
-                BETWEEN,
-            ),
+            options=(CONDITIONAL, LABEL, BETWEEN),
             can=("samples", "labels", "encodes", "interpolates"),
             tiny={"latent_dim": 2, "hidden_units": (16,)},
         ),
@@ -177,11 +164,7 @@ RECIPES = {
             epochs=100,
             batch_size=64,
             round_steps=250,
-            options=(
-                LABEL,
-                TRUNCATION,
-                INTERPOLATE,
-            ),
+            options=(LABEL, TRUNCATION, INTERPOLATE),
             can=("samples", "labels"),
             # A discriminator learns a few pictures by heart unless they are varied.
             few_pictures={"augment": ("translation", "brightness")},
@@ -196,13 +179,7 @@ RECIPES = {
             kinds=("images", "vectors"),
             epochs=100,
             batch_size=64,
-            options=(
-                CONDITIONAL,
-                LABEL,
-                *GUIDED,
-                INTERPOLATE,
-                BETWEEN,
-            ),
+            options=(CONDITIONAL, LABEL, *GUIDED, INTERPOLATE, BETWEEN),
             can=("samples", "labels", "encodes", "interpolates"),
             tiny={"hidden_units": (16,), "steps": 2},
         ),
@@ -217,11 +194,7 @@ RECIPES = {
             epochs=100,
             batch_size=64,
             round_steps=200,
-            options=(
-                TEMPERATURE,
-                TRUNCATION,
-                NEW,
-            ),
+            options=(TEMPERATURE, TRUNCATION, NEW),
             can=("samples",),
             tiny={"latent_dim": 8, "units": 8, "filters": 8, "blocks": 1},
         ),
@@ -235,10 +208,7 @@ RECIPES = {
             epochs=7,
             batch_size=16,
             round_steps=100,
-            options=(
-                TRUNCATION,
-                INTERPOLATE,
-            ),
+            options=(TRUNCATION, INTERPOLATE),
             can=("samples",),
             tiny={"latent_dim": 8, "filters": (4, 4, 4)},
         ),
@@ -253,10 +223,7 @@ RECIPES = {
             epochs=32,
             batch_size=64,
             round_steps=200,
-            options=(
-                TRUNCATION,
-                INTERPOLATE,
-            ),
+            options=(TRUNCATION, INTERPOLATE),
             can=("samples",),
             tiny={"latent_dim": 8, "units": 8, "steps": 8},
         ),
@@ -381,6 +348,11 @@ def models_that(ability, kind=None):
         for recipe in RECIPES.values()
         if ability in recipe.can and kind in (None, *recipe.kinds)
     )
+
+
+def builder_of(name):
+    """Return the function that builds a model."""
+    return getattr(import_module(__package__), get_recipe(name).builder.split(".")[1])
 
 
 def options_of(command):

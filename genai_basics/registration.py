@@ -27,7 +27,8 @@ class Registry(dict):
 
 def register():
     """Import the modules of the public table, whose decorators register classes with Keras."""
-    for name in sys.modules[__package__].MODULES:
+    package = sys.modules[__package__]
+    for name in dict.fromkeys([*package.MODULES, *package.MODULE_OF.values()]):
         import_module(f"{__package__}.{name}")
 
 

@@ -11,7 +11,14 @@ import pytest
 
 from genai_basics.backend import value_of
 from genai_basics.declarations import LABEL
-from genai_basics.recipes import RECIPES, check_options, get_recipe, options_of, parameters
+from genai_basics.recipes import (
+    RECIPES,
+    builder_of,
+    check_options,
+    get_recipe,
+    options_of,
+    parameters,
+)
 
 NAMES = list(RECIPES)
 
@@ -106,12 +113,9 @@ def test_the_seed_alone_says_where_a_model_starts(name, trained):
 
 
 def untrained(run):
-    from importlib import import_module
-
-    module, function = run.config["builder"]["name"].split(".")
     arguments = run.config["builder"]["arguments"]
     arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in arguments.items()}
-    return getattr(import_module(f"genai_basics.{module}"), function)(**arguments)
+    return builder_of(run.name)(**arguments)
 
 
 def weights(*models):

@@ -4,7 +4,6 @@ import contextlib
 import json
 import time
 import warnings
-from importlib import import_module
 from pathlib import Path
 
 import keras
@@ -14,7 +13,7 @@ from ..callbacks import Doctor, Progress
 from ..checks import positive
 from ..data import Dataset, load_data
 from ..feeding import Examples, fitting_size, steps_per_epoch
-from ..recipes import check_options, get_recipe, parameters
+from ..recipes import builder_of, check_options, get_recipe, parameters
 from .card import write_card
 from .preparing import checked, describe, facts_of, load, plain, planted, versions
 from .recorder import Follower, Recorder, validation_of
@@ -159,11 +158,7 @@ def train(
         _prepare_process(config["training"])
         with backend.distribution(strategy):
             folder = _same_for_all(folder, config)
-            if origin:
-                model = load_model(start_from)
-            else:
-                module, function = recipe.builder.split(".")
-                model = getattr(import_module(f"genai_basics.{module}"), function)(**arguments)
+            model = load_model(start_from) if origin else builder_of(name)(**arguments)
             model.compile(learning_rate=learning_rate)
             run = Run(folder, config)
             if first:
