@@ -139,7 +139,7 @@ def _find_delimiter(text):
 
 
 def holds_columns(text):
-    """Whether the lines of a text are rows of cells: parted by tabs, or mostly numbers."""
+    """Whether the lines of a text are rows of cells: parted by tabs, or mostly numbers and dates."""
     lines = [line for line in text[:SAMPLE].split("\n") if line.strip()][:1000]
     if lines and sum("\t" in line.strip() for line in lines) > 0.9 * len(lines):
         return True
@@ -148,15 +148,14 @@ def holds_columns(text):
     rows = [row for _, row in _split("\n".join(lines), _find_delimiter("\n".join(lines)))]
     cells = [cell for row in rows[1:] for cell in row]
     even = len({len(row) for row in rows[1:]}) == 1
-    return even and sum(map(_is_number, cells)) > len(cells) / 2
+    return even and sum(map(_is_typed, cells)) > len(cells) / 2
 
 
 def _clean(rows, delimiter):
-    """Return the share of cells in which no other delimiter is left, but for decimal commas."""
+    """Return the share of rows in which no other delimiter is left, but for decimal commas."""
     others = re.compile(f"[{''.join(set(DELIMITERS) - {delimiter})}](?! )")
-    cells = [cell for row in rows for cell in row]
-    left = [cell for cell in cells if others.search(cell) and not _is_number(cell)]
-    return 1 - len(left) / len(cells)
+    left = [any(others.search(cell) and not _is_number(cell) for cell in row) for row in rows]
+    return 1 - sum(left) / len(rows)
 
 
 def _split(text, delimiter, **options):

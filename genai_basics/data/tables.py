@@ -161,6 +161,10 @@ def _kind(table, name, given=False):
     known = np.isfinite(numbers.values).sum()
     if numbers.wrong.sum() <= STRAY * (known + numbers.wrong.sum()) and known:
         return "number"
+    words = {text for text, wrong in zip(texts, numbers.wrong, strict=True) if wrong}
+    many = len(set(numbers.values[np.isfinite(numbers.values)].tolist())) > FEW
+    if len(words) == 1 and many and known > len(present) / 2:  # a word for a missing value
+        return "number"
     if not given and len(different) > 50 and len(different) > 0.9 * len(present):
         shown = present[0] if len(present[0]) < 40 else f"{present[0][:40]}..."
         warnings.warn(
@@ -269,7 +273,8 @@ def _check_classes(table, name, texts, numbers):
             f"The target {name!r} of '{table.path}' holds {different} different values in "
             f"{len(texts)} rows, which are not classes, and {numbers.wrong.sum()} of them are not "
             f"numbers: {texts[first]!r} in {table.line(first)}. Correct or remove these cells, say "
-            "how numbers are written (--decimal, --thousands), or choose another --target."
+            "how numbers are written (--decimal, --thousands) or which words mean missing "
+            "(--missing), or choose another --target."
         )
 
 

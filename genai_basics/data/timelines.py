@@ -258,9 +258,10 @@ def regular(values, times, frequency, where=""):
     hit = times[place] == grid if dated else np.isclose(times[place], grid)
     gaps = len(grid) - hit.sum()
     if hit.sum() < len(times) or gaps > len(times):
-        most = f"a {found}" if dated else f"{step:g}"
+        most = found if dated else f"{step:g}"
         warnings.warn(
-            f"The times are uneven{where} (most often {most} apart); they count as even steps.",
+            f"The times are uneven{where} (the most frequent step is {most}); they count as even "
+            "steps.",
             stacklevel=5,
         )
         return values, times, found, 0
