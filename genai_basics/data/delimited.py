@@ -139,7 +139,7 @@ def _find_delimiter(text):
 
 
 def holds_columns(text):
-    """Whether the lines of a text are rows of cells: parted by tabs, or mostly numbers and dates."""
+    """Whether the lines of a text are rows of cells: parted by tabs, or mostly numbers, dates."""
     lines = [line for line in text[:SAMPLE].split("\n") if line.strip()][:1000]
     if lines and sum("\t" in line.strip() for line in lines) > 0.9 * len(lines):
         return True
