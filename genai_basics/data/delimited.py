@@ -152,10 +152,11 @@ def holds_columns(text):
 
 
 def _clean(rows, delimiter):
-    """Return the share of rows in which no other delimiter is left, but for decimal commas."""
+    """Return the share of cells in which no other delimiter is left, but for decimal commas."""
     others = re.compile(f"[{''.join(set(DELIMITERS) - {delimiter})}](?! )")
-    left = [any(others.search(cell) and not _is_number(cell) for cell in row) for row in rows]
-    return 1 - sum(left) / len(rows)
+    cells = [cell for row in rows for cell in row]
+    left = [cell for cell in cells if others.search(cell) and not _is_number(cell)]
+    return 1 - len(left) / len(cells)
 
 
 def _split(text, delimiter, **options):

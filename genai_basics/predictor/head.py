@@ -157,6 +157,7 @@ class Crossentropy(keras.losses.Loss):
         self.label_smoothing = label_smoothing
 
     def call(self, y_true, y_pred):
+        y_true = ops.convert_to_tensor(y_true)
         if len(y_true.shape) == 2 and y_true.shape[1] == y_pred.shape[1] > 1:
             y_true = ops.argmax(y_true, axis=-1)  # one-hot rows, which a metric wants
         y_true = ops.reshape(ops.cast(y_true, "int32"), (-1,))
