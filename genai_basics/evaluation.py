@@ -116,7 +116,7 @@ def symptoms(model, history):
 
 def sample_pictures(model, x, y=None):
     """Return samples, a row for each class, and ways from sample to sample."""
-    if len(model.preprocessor.shape) != 3:
+    if len(model.preprocessor.shape or ()) != 3:
         return {}
     rows = min(model.num_classes or 8, 20)
     labels = np.repeat(np.arange(rows), 10) if model.num_classes else None

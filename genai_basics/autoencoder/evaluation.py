@@ -99,7 +99,7 @@ def answer(model, x):
 
 def pictures(model, x, y=None):
     """Return rows of originals, noisy inputs (of a denoiser) and outputs; codecs compared."""
-    if len(model.preprocessor.shape) != 3 or model.value_range != (0, 255):
+    if len(model.preprocessor.shape or ()) != 3 or model.value_range != (0, 255):
         return {}
     many, x = np.asarray(x[:400]), np.asarray(x[:20])
     inputs, outputs = _denoised(model, x)

@@ -115,7 +115,7 @@ def pictures(model, x, y=None):
     Two latents: the plane of all codes. More: a row for each of the ten that vary most, moved
     from -3 to 3 while the others stay at 0.
     """
-    if len(model.preprocessor.shape) != 3:
+    if len(model.preprocessor.shape or ()) != 3:
         return {}
     labels = _labels(model, y)
     codes = model.encode(x[:256], None if labels is None else labels[:256])
