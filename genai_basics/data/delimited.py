@@ -129,17 +129,25 @@ def _find_delimiter(text):
         score = share * (0.5 + 0.5 * _clean(rows, delimiter)) + common / 10_000
         if score > highest and share > 0.3:
             best, highest = delimiter, score
-    if best is None:
-        rows = [row for _, row in _split(sample, " ")]
-        widths, cells = {len(row) for row in rows[1:]}, [cell for row in rows for cell in row]
-        even = len(widths) == 1 and max(widths) > 1 and max(widths) - len(rows[0]) in (0, 1)
-        if even and (sample[0] == '"' or sum(map(_is_number, cells)) > len(cells) / 2):
+    rows = [row for _, row in _split(sample, " ")]
+    widths = {len(row) for row in rows[1:]}
+    even = len(widths) == 1 and max(widths) > 1 and max(widths) - len(rows[0]) in (0, 1)
+    if even and best is None and sample[0] == '"':
+        return " "
+    if even and _share_of_numbers(rows) > 0.5:
+        cut = [] if best is None else [row for _, row in _split(sample, best)]
+        if best is None or _share_of_numbers(cut) < 0.1:
             return " "
     return best or ONE_COLUMN
 
 
+def _share_of_numbers(rows):
+    cells = [cell for row in rows for cell in row]
+    return sum(map(_is_number, cells)) / len(cells)
+
+
 def holds_columns(text):
-    """Whether the lines of a text are rows of cells: parted by tabs, or mostly numbers, dates."""
+    """Whether the lines of a text are rows of cells: between tabs, or mostly numbers and dates."""
     lines = [line for line in text[:SAMPLE].split("\n") if line.strip()][:1000]
     if lines and sum("\t" in line.strip() for line in lines) > 0.9 * len(lines):
         return True

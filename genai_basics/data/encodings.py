@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .charsets import recognize
 
-__all__ = ["decode_bytes", "decode_text", "split_lines", "suffix_of"]
+__all__ = ["decode_bytes", "decode_text", "read_bytes", "split_lines", "suffix_of"]
 
 PACKED = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
 
@@ -29,20 +29,25 @@ def decode_text(path, encoding=None):
     """Return the text of a file, in UTF-8 or, with a warning, in what it most likely is.
 
     Raises:
-        ValueError: The file is no text, or in an encoding that cannot be told.
+        ValueError: If the file is not text, or its encoding cannot be told.
     """
+    return decode_bytes(read_bytes(path), Path(path), encoding)
+
+
+def read_bytes(path):
+    """Return the content of a file, decompressed where its ending says that it is compressed."""
     path = Path(path)
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise ValueError(f"'{path}' cannot be read: {error.strerror}.") from error
     unpack = PACKED.get(path.suffix.lower())
-    if unpack is not None:
-        try:
-            raw = unpack(raw)
-        except (OSError, EOFError, lzma.LZMAError) as error:
-            raise ValueError(f"'{path}' cannot be decompressed: {error}.") from error
-    return decode_bytes(raw, path, encoding)
+    if unpack is None:
+        return raw
+    try:
+        return unpack(raw)
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise ValueError(f"'{path}' cannot be decompressed: {error}.") from error
 
 
 def decode_bytes(raw, path, encoding=None):

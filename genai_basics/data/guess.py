@@ -1,5 +1,6 @@
 """Which kind of data a path or an array holds, where the user does not say."""
 
+import re
 import warnings
 from collections import Counter
 
@@ -22,6 +23,7 @@ from .timelines import find_series, find_time, is_time_name, read_timeline
 
 __all__ = ["guess_kind"]
 
+SPARSE = re.compile(r"[-+.\d]+( \d+:[-+.\deE]+)+ *")
 ADVICE = {  # what to do with files of other formats
     (".mp4", ".mov", ".avi", ".mkv", ".webm"): "clips as GIF (ffmpeg -i a.mp4 a.gif) or .npz",
     (".m4a", ".aac", ".wma", ".amr"): "sounds as FLAC (ffmpeg -i a.m4a a.flac)",
@@ -73,7 +75,14 @@ def guess_kind(source, options):
     if suffix == ".txt":
         with warnings.catch_warnings():  # said when the file is read
             warnings.simplefilter("ignore")
-            columns = holds_columns(decode_text(source, options.get("encoding")))
+            content = decode_text(source, options.get("encoding"))
+        lines = [line for line in content[:10_000].split("\n")[:-1] if line.strip()]
+        if lines and all(SPARSE.fullmatch(line) for line in lines):
+            raise ValueError(
+                f"'{source}' holds sparse rows (LIBSVM): save them as a table (.csv), or as `x` "
+                "and `y` in an .npz file."
+            )
+        columns = holds_columns(content)
         return _guess_columns(source, options) if columns else "text"
     if suffix in TABLE_SUFFIXES:
         return _guess_columns(source, options)

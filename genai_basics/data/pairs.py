@@ -11,7 +11,7 @@ from ..checks import one_of
 from .dataframes import is_frame
 from .dataset import Part, Reading
 from .delimited import read_cells
-from .encodings import decode_text, split_lines, suffix_of
+from .encodings import decode_text, read_bytes, split_lines, suffix_of
 from .files import SPLITS, fingerprint_arrays, fingerprint_files
 from .sheets import TABLE_SUFFIXES, read_sheet
 from .spec import PairSpec
@@ -138,7 +138,7 @@ def pair_columns(
     x, y = _places(names, columns, text, target)
     known = {*SOURCE_COLUMNS, *TARGET_COLUMNS, *languages()}
     named = text is not None or target is not None or names[x].lower() in known
-    named = named or first is None
+    named = named or first is None or all(_names_a_language(names[place]) for place in (x, y))
     sides = [columns[place] for place in (x, y)]
     return tuple(
         side if named else [first[p], *side] for p, side in zip((x, y), sides, strict=True)
@@ -178,6 +178,21 @@ def languages():
     from babel.localedata import locale_identifiers
 
     return frozenset(code for code in locale_identifiers() if code.isalpha() and len(code) < 4)
+
+
+@cache
+def language_names():
+    """Return the names of languages in English and in themselves, as CLDR has them."""
+    from babel import Locale
+
+    named = (Locale.parse("en").languages.get(code) for code in languages())
+    return frozenset(name.lower() for name in named if name)
+
+
+def _names_a_language(cell):
+    """Whether a cell is a few words with the name of a language, as "English sentence"."""
+    words = re.findall(r"[^\W\d_]+", cell.lower())
+    return len(words) <= 4 and bool(language_names() & set(words)) and cell[-1:] not in ".!?"
 
 
 def pair_files(source):
@@ -262,11 +277,9 @@ def _read_tmx(path, text, target):
     from defusedxml.ElementTree import ParseError, fromstring
 
     try:
-        root = fromstring(decode_text(path, None).encode())
-    except ParseError as error:
+        root = fromstring(read_bytes(path))
+    except (ParseError, LookupError) as error:
         raise ValueError(f"'{path}' is not readable XML: {error}.") from error
-    except ValueError:  # an encoding that its first line names
-        raise
     units, seen = [], {}
     for unit in root.iter("tu"):
         sides = {}
@@ -281,6 +294,8 @@ def _read_tmx(path, text, target):
     first = (head.get("srclang") or "").lower() if head is not None else ""
     names = sorted(seen, key=lambda name: name != first)
     chosen = [_language(name, names, path) for name in (text, target)]
+    if chosen[0] is None and chosen[1] is not None and first in seen:
+        chosen[0] = first if first != chosen[1] else None
     if len(names) != 2 and None in chosen:
         raise ValueError(
             f"'{path}' holds {len(names)} languages ({', '.join(names)}): --load text=... and "

@@ -14,7 +14,7 @@ from .pairs import pair_columns
 from .picture_arrays import image_array
 from .records import JSON_SUFFIXES, read_json, records_of
 from .sheets import TABLE_SUFFIXES
-from .text import lines_are_rows, text_columns
+from .text import lines_are_rows, split_fasttext, text_columns
 
 __all__ = ["read_inputs"]
 
@@ -183,9 +183,9 @@ def _texts(argument, spec):
     elif spec.kind == "pairs":
         lines = pair_columns(path, both=False)[0]
     elif suffix in TABLE_SUFFIXES or lines_are_rows(path):
-        lines = text_columns(path, labels=False)[0]
+        lines = text_columns(path, getattr(spec, "column", None), labels=False)[0]
     else:
-        lines = split_lines(decode_text(path))
+        lines = split_fasttext(split_lines(decode_text(path)))[0]
     return [(line, line) for line in lines]
 
 

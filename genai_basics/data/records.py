@@ -40,6 +40,8 @@ def read_json(path, encoding=None):
 def records_of(content):
     """Return the records (dicts) or texts in JSON, or None where it holds neither."""
     if isinstance(content, dict):
+        if "schema" in content and isinstance(content.get("data"), list):  # orient="table"
+            return [{k: v for k, v in row.items() if k != "index"} for row in content["data"]]
         if {"columns", "data"} <= set(content):  # as pandas writes with orient="split"
             rows = content["data"]
             return [dict(zip(map(str, content["columns"]), row, strict=True)) for row in rows]
@@ -51,6 +53,8 @@ def records_of(content):
         if columns and all(isinstance(column, dict) for column in columns):  # as pandas writes
             keys = list(columns[0])
             if all(list(column) == keys for column in columns):
+                if all(key.isdecimal() for key in content) and not keys[0].isdecimal():
+                    return columns  # orient="index"
                 return [{name: content[name][key] for name in content} for key in keys]
         flat = len(lists) == len(columns) > 0 and len({len(column) for column in columns}) == 1
         if flat and not any(isinstance(cell, (list, dict)) for li in columns for cell in li):

@@ -93,7 +93,8 @@ class VectorSpec(Spec):
 class TextSpec(Spec):
     """Texts. With `corpus` each part is one long text; `max_length` counts characters.
 
-    `alphabet` holds the characters, where they are at most a few hundred.
+    `alphabet` holds the characters, where they are at most a few hundred, and `column` is the
+    name of the texts in a table.
     """
 
     kind: ClassVar[str] = "text"
@@ -102,6 +103,7 @@ class TextSpec(Spec):
     corpus: bool = False
     max_length: int | None = None
     alphabet: tuple | None = None
+    column: str | None = None
 
     def facts(self):
         return {**self._labels(), "multi_label": self.multi_label, "alphabet": self.alphabet}

@@ -1,5 +1,6 @@
 """Text: a corpus, items with or without labels, pairs."""
 
+import re
 import warnings
 from collections import defaultdict
 from pathlib import Path
@@ -21,6 +22,8 @@ __all__ = ["corpus_reading", "read_text", "text_columns", "text_reading"]
 
 TEXT_COLUMNS = ("text", "sentence", "review", "comment", "message", "content", "document", "title")
 LABEL_COLUMNS = ("label", "class", "category", "sentiment", "target", "topic", "y", "language")
+FASTTEXT = re.compile(r"((?:__label__\S+\s+)+)")
+FEW = 50  # different cells of a column of labels
 MOST_CHARACTERS = 500  # of an alphabet that is written down
 NOTES = ("source", "readme", "license", "licence", "copying", "notes")  # files about the data
 
@@ -57,9 +60,9 @@ def read_text(
     """
     options = {"delimiter": delimiter, "header": header, "missing": missing, "strict": strict}
     if is_frame(source):
-        raw = {"all": text_columns(source, text, target, **options)}
+        *both, column = text_columns(source, text, target, **options)
         digest = source_fingerprint(source)
-        return text_reading(raw, digest, class_names, multi_label, strict)
+        return text_reading({"all": both}, digest, class_names, multi_label, strict, column=column)
     if not isinstance(source, Path):
         texts, labels = source if isinstance(source, tuple) else (source, None)
         raw = {"all": ([str(item) for item in texts], labels)}
@@ -73,8 +76,8 @@ def read_text(
         if records and isinstance(records[0], str):
             return text_reading({"all": (records, None)}, digest, class_names, False, strict)
     if suffix in TABLE_SUFFIXES or lines_are_rows(source, encoding, corpus):
-        raw = {"all": text_columns(source, text, target, encoding=encoding, **options)}
-        return text_reading(raw, digest, class_names, multi_label, strict)
+        *both, column = text_columns(source, text, target, encoding=encoding, **options)
+        return text_reading({"all": both}, digest, class_names, multi_label, strict, column=column)
     for name, value in (("target", target), ("text", text)):
         if value is not None:
             raise ValueError(
@@ -93,8 +96,21 @@ def read_text(
             "(--load corpus=True reads it as one text).",
             stacklevel=3,
         )
-    items = [line.strip() for line in items if line.strip()]
-    return text_reading({"all": (items, None)}, digest, class_names, False, strict)
+    items, labels = split_fasttext([line.strip() for line in items if line.strip()])
+    several = labels is not None and any(";" in label for label in labels)
+    return text_reading({"all": (items, labels)}, digest, class_names, several, strict)
+
+
+def split_fasttext(lines):
+    """Return (texts, labels) of lines such as "__label__a __label__b a text", else (lines, None).
+
+    The labels of one text are joined by ";".
+    """
+    found = [FASTTEXT.match(line) for line in lines if line.strip()]
+    if not found or not all(found):
+        return lines, None
+    labels = [";".join(match[1].split()).replace("__label__", "") for match in found]
+    return [FASTTEXT.sub("", line) for line in lines], labels
 
 
 def lines_are_rows(path, encoding=None, corpus=None):
@@ -118,7 +134,9 @@ def corpus_reading(content, digest):
     return Reading(spec, {}, digest, cut=cut, length=len(content))
 
 
-def text_reading(raw, digest, class_names=None, multi_label=False, strict=False, groups=None):
+def text_reading(
+    raw, digest, class_names=None, multi_label=False, strict=False, groups=None, column=None
+):
     """Return the reading of `{part: (texts, labels or None)}`, empty texts left out.
 
     Equal texts stay in one part, so that none is tested that was trained on.
@@ -149,7 +167,7 @@ def text_reading(raw, digest, class_names=None, multi_label=False, strict=False,
     parts = {name: Part(texts, y[name], groups) for name, (texts, _) in kept.items()}
     longest = max(len(item) for texts, _ in kept.values() for item in texts)
     alphabet = _alphabet(item for texts, _ in kept.values() for item in texts)
-    spec = TextSpec(class_names, bool(multi_label), False, longest, alphabet)
+    spec = TextSpec(class_names, bool(multi_label), False, longest, alphabet, column)
     shared = np.array((parts.get("all") or parts["train"]).x, dtype=object).astype(str)
     group = shared if len(set(shared)) < len(shared) else None
     return Reading(spec, parts, digest, group=group)
@@ -185,20 +203,21 @@ def _complain(message, strict):
 
 
 def text_columns(source, text=None, target=None, *, labels=True, **options):
-    """Return (texts, labels or None) of a table, with or without a header.
+    """Return (texts, labels or None, name of the column of texts) of a table.
 
     Args:
-        source: File or data frame.
+        source: File or data frame, with or without a header.
         text, target: Columns of texts and of labels. `None` finds them.
-        labels: Whether labels are wanted.
+        labels: Whether labels are wanted; if not, `text` may be absent.
         **options: As for `read_sheet`.
     """
     sheet = read_sheet(source, expect=[*filter(None, (text, target))], **options)
+    text = text if labels or text in sheet else None
     header, lower = sheet.names, [name.lower() for name in sheet.names]
     columns = [_raw(sheet, name) for name in header]
     if len(header) == 1 and text is None and lower[0] not in TEXT_COLUMNS:
         first = [header[0]] if sheet.header is None else []
-        return [*first, *columns[0]], None  # one column without a name for it
+        return [*first, *columns[0]], None, None  # one column without a name for it
     place = _find_column(sheet, text)
     if place is None:
         place = next((lower.index(name) for name in TEXT_COLUMNS if name in lower), None)
@@ -210,11 +229,24 @@ def text_columns(source, text=None, target=None, *, labels=True, **options):
         label = next((lower.index(name) for name in LABEL_COLUMNS if name in lower), None)
     if label is None and len(header) == 2:
         label = 1 - place
+    if label is None:  # the only other column of few different cells
+        kinds = [set(filter(None, sheet.texts(name))) for name in header]
+        few = [i for i in range(len(header)) if 2 <= len(kinds[i]) <= min(FEW, len(sheet) / 4)]
+        few = [i for i in few if i != place and sum(map(bool, columns[i])) > len(sheet) / 2]
+        label = few[0] if len(few) == 1 else None
     if label == place:
         raise ValueError(f"The texts and `target` are one column. Received: target={target!r}")
     texts = list(columns[place])
+    unused = [name for i, name in enumerate(header) if i not in (place, label)]
+    if labels and unused:
+        taken = f"the texts are those of {header[place]!r}"
+        taken += "" if label is None else f", the labels those of {header[label]!r}"
+        warnings.warn(
+            f"The columns {', '.join(unused)} of '{sheet.path}' are not used: {taken}.",
+            stacklevel=3,
+        )
     if label is None or not labels:
-        return texts, None
+        return texts, None, header[place]
     found, word = sheet.categories(header[label])
     if word:
         warnings.warn(
@@ -225,15 +257,29 @@ def text_columns(source, text=None, target=None, *, labels=True, **options):
     if (
         target is None and sheet.header is None and header[label] in found
     ):  # the first row is no header
-        return [header[place], *texts], [header[label], *found]
+        return [header[place], *texts], [header[label], *found], None
     different = len(set(found))
-    if different > 50 and different > 0.5 * len(found):
+    if different > FEW and different > 0.5 * len(found):
         raise ValueError(
             f"The column {header[label]!r} of '{sheet.path}' holds {different} different texts in "
             f"{len(found)} rows, which are not labels ({found[0][:40]!r}): --target names another "
             "column, and --kind pairs reads two columns as pairs."
         )
-    return texts, found
+    _point_out_sets(set(found), header[label])
+    return texts, found, header[place]
+
+
+def _point_out_sets(labels, name):
+    """Say where labels look like several in one cell: "a|b" where "a" and "b" are labels too."""
+    for label in sorted(labels):
+        parts = {part.strip() for part in re.split(r"[|;,]", label)}
+        if len(parts) > 1 and parts <= labels:
+            warnings.warn(
+                f"{label!r} in {name!r} counts as a label of its own; --load multi_label=True "
+                "reads several labels from such cells.",
+                stacklevel=4,
+            )
+            return
 
 
 def _raw(sheet, name):

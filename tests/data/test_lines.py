@@ -61,6 +61,10 @@ def test_pairs_of_all_layouts(tmp_path):
     units = "".join(unit.format("fr", mark.format(i), "en-US", x) for i, (x, _) in enumerate(words))
     head = '<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx><header srclang="en-US"/>'
     write(tmp_path / "a.tmx", f"{head}<body>{units}</body></tmx>")
+    wide = f"{head}<body>{units}</body></tmx>".replace("1.0?", "1.0' encoding='utf-16?")
+    (tmp_path / "b.tmx").write_bytes(
+        wide.replace("\"1.0'", "'1.0'").replace('16?"', "16'?").encode("utf-16")
+    )
     for part, chosen in (("train", words[:34]), ("valid", words[34:37]), ("test", words[37:])):
         for side, ending in ((0, "en"), (1, "fr")):
             content = "".join(pair[side] + "\n" for pair in chosen)
@@ -94,6 +98,56 @@ def test_texts_in_records(tmp_path):
     assert len(texts) == 40
     with pytest.raises(ValueError, match=r"Line 2 of .* is not valid JSON"):
         load(write(tmp_path / "c.jsonl", '{"a": 1}\n{"a": \n'))
+
+
+def test_texts_with_labels_among_other_columns(tmp_path):
+    texts = [f"a film number {i} to see" for i in range(40)]
+    kinds = ["ham" if i % 4 else "spam" for i in range(40)]
+    rows = [
+        f'{k},"{t}",{"more" if i == 7 else ""},,'
+        for i, (k, t) in enumerate(zip(kinds, texts, strict=True))
+    ]
+    path = write(tmp_path / "spam.csv", "v1,v2,,,\n" + "\n".join(rows))
+    found, data, said = load(path)
+    assert data.spec.class_names == ("ham", "spam")
+    assert sorted(found) == sorted(texts)
+    assert "The columns column_3 of" in said
+    assert "are not used: the texts are those of 'v2', the labels those of 'v1'" in said
+    write(tmp_path / "more.csv", "text,v2\nanother column that is longer,one\na column,two")
+    assert read_inputs([str(tmp_path / "more.csv")], data.spec)[1] == ["one", "two"]
+    rows = [f'"{1 + i % 4}","title {i}","{text}"' for i, text in enumerate(texts)]  # no header
+    found, data, _ = load(write(tmp_path / "news.csv", "\n".join(rows)))
+    assert (sorted(found), data.spec.class_names) == (sorted(texts), ("1", "2", "3", "4"))
+    rows = [f"{text},{('a|b', 'a', 'b')[i % 3]}" for i, text in enumerate(texts)]
+    path = write(tmp_path / "sets.csv", "text,genres\n" + "\n".join(rows))
+    assert "'a|b' in 'genres' counts as a label of its own; --load multi_label" in load(path)[2]
+
+
+def test_lines_that_begin_with_labels(tmp_path):
+    """As fastText has them, in `predict` too."""
+    lines = [f"__label__{'ab'[i % 2]} a text number {i}" for i in range(40)]
+    texts, data, _ = load(write(tmp_path / "a.txt", "\n".join(lines)))
+    assert data.spec.class_names == ("a", "b")
+    assert sorted(texts) == sorted(f"a text number {i}" for i in range(40))
+    assert read_inputs([str(tmp_path / "a.txt")], data.spec)[1][:2] == [
+        "a text number 0",
+        "a text number 1",
+    ]
+    lines[3] = "__label__a __label__b both"
+    _, data, _ = load(write(tmp_path / "a.txt", "\n".join(lines)), validation=0, test=0)
+    assert data.train.y[3].tolist() == [1, 1]
+    assert data.train.y.sum() == 41
+
+
+def test_first_rows_of_pairs_and_sparse_rows(tmp_path):
+    rows = "".join(f'"one, {i}","un, {i}"\n' for i in range(40))
+    write(tmp_path / "a.csv", "English words/sentences,French words/sentences\n" + rows)
+    assert len(load(tmp_path / "a.csv", kind="pairs")[0]) == 40
+    write(tmp_path / "b.csv", "I speak English.,Je parle français.\n" + rows)
+    assert len(load(tmp_path / "b.csv", kind="pairs")[0]) == 41
+    write(tmp_path / "c.txt", "".join(f"{i % 2} 1:0.5 7:{i}\n" for i in range(40)))
+    with pytest.raises(ValueError, match=r"c.txt' holds sparse rows \(LIBSVM\)"):
+        load(tmp_path / "c.txt")
 
 
 def test_what_are_no_labels_is_said(tmp_path):

@@ -197,6 +197,8 @@ def test_tables_of_all_formats_agree_with_pandas(tmp_path):
     frame.to_json(tmp_path / "a.json")
     frame.to_json(tmp_path / "b.json", orient="records")
     frame.to_json(tmp_path / "c.json", orient="split")
+    frame.to_json(tmp_path / "d.json", orient="index")
+    frame.to_json(tmp_path / "e.json", orient="table")
     frame.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
     frame.to_parquet(tmp_path / "a.parquet")
     frame.to_excel(tmp_path / "a.xlsx", index=False)
@@ -273,3 +275,28 @@ def test_text_files_of_columns_are_tables(tmp_path):
     (tmp_path / "d.txt").write_text("a name\n" * 20)
     with pytest.raises(ValueError, match="lines of text without columns"):
         gd.load_data(tmp_path / "d.txt", target="x")
+
+
+def test_separators_among_other_signs(tmp_path):
+    lines = [f"April {1 + i % 28}, 2023;{i}.50;['a{i}', 'b'];{'ab'[i % 2]};\n" for i in range(N)]
+    data, _ = load(tmp_path / "a.csv", "day;n;items;label;\n" + "".join(lines), target="n")
+    assert data.kind == "tables"
+    assert targets(data) == [i + 0.5 for i in range(N)]
+    rows = "".join(
+        f'{18 + i}.0   8   {307 + i}.0      {3504 + i}.      12.0   70  {1 + i % 3}\t"car {i}"\n'
+        for i in range(N)
+    )  # spaces, and one tab, as in auto-mpg.data
+    data, _ = load(tmp_path / "auto.data", rows, target="column_1")
+    assert targets(data) == [18.0 + i for i in range(N)]
+    assert dict(data.spec.columns)["column_4"] == "number"
+    rows = "".join(f"2020-01-{1 + i % 28:02d};{i};?\n" for i in range(N))
+    data, _ = load(tmp_path / "a.txt", "date;n;v\n" + rows, target="n", kind="tables")
+    assert targets(data) == list(range(N))
+
+
+def test_a_word_for_a_missing_value_among_numbers(tmp_path):
+    rows = "".join(f"{'k.A.' if i % 5 == 0 else i},{'ab'[i % 2]}\n" for i in range(N))
+    data, said = load(tmp_path / "a.csv", "size,label\n" + rows, target="label")
+    values = np.sort(np.concatenate([part.x["size"] for part in parts(data)]))
+    np.testing.assert_array_equal(values[:48], [i for i in range(N) if i % 5])
+    assert "12 cells of 'size' are not numbers ('k.A.' in line 2) and count as missing" in said
