@@ -121,11 +121,12 @@ def _find_delimiter(text):
     sample = sample[: sample.rfind("\n") + 1] if len(text) > SAMPLE else sample
     best, highest = None, 0.0
     for delimiter in DELIMITERS:
-        rows = [row for _, row in _split(sample, delimiter)]
+        rows = [row for _, row in _split(sample, delimiter, strip=lambda cell: cell.strip(" "))]
         common, times = Counter(map(len, rows)).most_common(1)[0]
         if common == 1:
             continue
-        share = times / len(rows) * (1.0 if len(rows[0]) in (common, common - 1) else 0.6)
+        headed = len(rows[0]) in (common, max(2, common - 1))
+        share = times / len(rows) * (1.0 if headed else 0.6)
         score = share * (0.5 + 0.5 * _clean(rows, delimiter)) + common / 10_000
         if score > highest and share > 0.3:
             best, highest = delimiter, score
@@ -160,14 +161,16 @@ def holds_columns(text):
 
 
 def _clean(rows, delimiter):
-    """Return the share of cells in which no other delimiter is left, but for decimal commas."""
+    """Return the share of the text in cells without other delimiters, but for decimal commas."""
     others = re.compile(f"[{''.join(set(DELIMITERS) - {delimiter})}](?! )")
-    cells = [cell for row in rows for cell in row]
-    left = [cell for cell in cells if others.search(cell) and not _is_number(cell)]
-    return 1 - len(left) / len(cells)
+    whole = left = 0
+    for cell in itertools.chain.from_iterable(rows):
+        whole += len(cell)
+        left += len(cell) if others.search(cell) and not _is_number(cell) else 0
+    return 1 - left / max(1, whole)
 
 
-def _split(text, delimiter, **options):
+def _split(text, delimiter, strip=str.strip, **options):
     """Return [(line, cells)] of all rows that hold something."""
     csv.field_size_limit(2**27)
     if delimiter == " ":
@@ -176,7 +179,7 @@ def _split(text, delimiter, **options):
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **options)
     rows, line = [], 1
     for row in reader:
-        cells = list(map(str.strip, row))
+        cells = list(map(strip, row))
         if any(cells):
             rows.append((line, cells))
         line = reader.line_num + 1
