@@ -190,9 +190,11 @@ def _parse(text, delimiter, path):
     """Return the rows with quotation marks taken as the file means them."""
     quotes = text.count('"')
     plain = {"quoting": csv.QUOTE_NONE}
-    if delimiter == "\t" and quotes and not _quotes_cells(text):
-        return _split(text, delimiter, **plain)  # marks within the text are its own
     records = _split(text, delimiter)
+    if delimiter == "\t" and quotes and not _quotes_cells(text):
+        literal = _split(text, delimiter, **plain)  # marks within the text are its own
+        if _uneven(literal) <= _uneven(records):
+            return literal
     if '\\"' in text:
         escaped = _split(text, delimiter, escapechar="\\", doublequote=False)
         if _uneven(escaped) < _uneven(records):

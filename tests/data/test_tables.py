@@ -154,6 +154,8 @@ def test_quotation_marks(tmp_path):
     assert len(labels(data)) == N
     (tmp_path / "b.csv").write_text('t,y\n"say \\"hi\\", you",1\n"b",2\n')
     assert read_cells(tmp_path / "b.csv").rows[0] == ['say "hi", you', "1"]
+    (tmp_path / "c.tsv").write_text('t\ty\n"two\nlines"\t1\n"two\nmore"\t2\n')
+    assert read_cells(tmp_path / "c.tsv").rows == [["two\nlines", "1"], ["two\nmore", "2"]]
 
 
 def test_words_for_a_missing_value(tmp_path):
