@@ -118,8 +118,8 @@ def _layout(arrays, path):
         ("test", ("test",)),
     ):
         for word in words:
-            x = next((arrays[f"{n}_{word}"] for n in X_NAMES if f"{n}_{word}" in arrays), None)
-            y = next((arrays[f"{n}_{word}"] for n in Y_NAMES if f"{n}_{word}" in arrays), None)
+            x = _named(arrays, X_NAMES, word)
+            y = _named(arrays, Y_NAMES, word)
             if x is not None:
                 parts[part] = (x, y)
     if "train" in parts:
@@ -138,6 +138,12 @@ def _layout(arrays, path):
             f"Received: {', '.join(arrays) or 'no arrays'}"
         )
     return {"all": (x, y)}
+
+
+def _named(arrays, names, word):
+    """Return the array called `x_train` or `train_x`, of some names for x, or None."""
+    called = (form for name in names for form in (f"{name}_{word}", f"{word}_{name}"))
+    return next((arrays[name] for name in called if name in arrays), None)
 
 
 def _array(values):

@@ -21,7 +21,7 @@ from .spec import MusicSpec
 
 __all__ = ["music_reading", "read_midi", "read_music", "synthesize", "write_midi"]
 
-MIDI_SUFFIXES = (".mid", ".midi")
+MIDI_SUFFIXES = (".mid", ".midi", ".kar")
 SAMPLE_RATE = 22050
 TEMPO = 100  # quarter notes a minute
 MOST_STEPS = 200_000  # of a piece: at four to a quarter note some seven hours
@@ -142,7 +142,7 @@ def _read_notes(tracks, ticks):
     """Return ([(start, stop, pitch, track)] in steps, whether there are drums, endless notes)."""
     notes, drums, endless = [], False, False
     for place, track in enumerate(tracks):
-        now, sounding = 0, {}
+        now, sounding, cut = 0, {}, {}
 
         def end(key, now, sounding=sounding, place=place):
             start = round(sounding.pop(key) / ticks)
@@ -155,10 +155,16 @@ def _read_notes(tracks, ticks):
             if message.channel == 9:
                 drums = True
                 continue
-            key = (message.channel, message.note)
+            key, begins = (message.channel, message.note), message.type == "note_on"
+            begins = begins and message.velocity > 0
             if key in sounding:
+                if not begins and sounding[key] == now == cut.get(key):
+                    del cut[key]  # the end of the note before, which stands behind this one
+                    continue
+                if begins:
+                    cut[key] = now
                 end(key, now)
-            if message.type == "note_on" and message.velocity > 0:
+            if begins:
                 sounding[key] = now
         endless |= bool(sounding)
         for key in list(sounding):

@@ -12,6 +12,7 @@ __all__ = ["read_targets"]
 
 LABEL_NAMES = ("label", "labels", "class", "category", "target", "tags", "class_name", "y")
 VALUE_NAMES = ("age", "value", "score", "price", "weight", "height", "angle", "count", "rating")
+CORNERS = ({"xmin", "ymin", "xmax", "ymax"}, {"x1", "y1", "x2", "y2"}, {"bbox"})
 FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "-1": 0, "False": 0, "True": 1}
 MANY = 20  # more different whole numbers than this are values, unless they count from 0 or 1
 
@@ -85,6 +86,11 @@ def _target_columns(table, target):
                 f"Received: target={target!r}"
             )
         return list(names)
+    if any(corners <= set(known) for corners in CORNERS):
+        raise ValueError(
+            f"'{table.path}' holds boxes: save them as Pascal VOC, COCO or YOLO, or `target` "
+            "(--target) names the label of the whole picture."
+        )
     named = next((known[name] for name in LABEL_NAMES if name in known), None)
     if named is not None:
         return [named]

@@ -216,6 +216,16 @@ def test_labels_from_a_table(tmp_path):
         gd.load_data(tmp_path)
 
 
+def test_boxes_in_a_table_are_no_labels(tmp_path):
+    for i in range(12):
+        picture(tmp_path / f"{i}.png")
+    rows = "".join(f"{i}.png,{'ab'[i % 2]},1,2,5,6\n" for i in range(12))
+    (tmp_path / "boxes.csv").write_text("filename,class,xmin,ymin,xmax,ymax\n" + rows)
+    with pytest.raises(ValueError, match=r"boxes.csv' holds boxes: save them as Pascal VOC"):
+        gd.load_data(tmp_path)
+    assert gd.load_data(tmp_path, target="class").spec.class_names == ("a", "b")
+
+
 def test_values_from_a_table(tmp_path):
     for i in range(40):
         picture(tmp_path / f"{i}.png")

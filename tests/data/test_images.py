@@ -76,6 +76,14 @@ def test_splits_of_a_file_are_kept(tmp_path):
     assert (len(data.train), len(data.validation), len(data.test)) == (45, 5, 10)
     np.testing.assert_array_equal(data.test.x[..., 0], x[50:])
     assert data.spec.class_names == ("0", "1", "2")
+    np.savez(
+        tmp_path / "b.npz",
+        **{"train_images": x, "train_labels": y, "val_images": x[:5], "val_labels": y[:5]},
+        **{"test_images": x[:7], "test_labels": y[:7]},
+    )  # as MedMNIST calls them
+    data = gd.load_data(tmp_path / "b.npz")
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [len(x), 5, 7]
+    np.testing.assert_array_equal(data.test.x[..., 0], x[:7])
 
 
 def test_a_class_folder_gives_labels_and_a_split_folder_splits(classes, tmp_path):

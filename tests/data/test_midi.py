@@ -75,6 +75,16 @@ def test_notes_that_never_end_do_so_with_their_track(tmp_path):
     assert "notes that never end" in said
 
 
+def test_a_note_that_ends_after_the_next_has_begun(tmp_path):
+    """Both stand at one tick, the end last, as some programs write repeated notes."""
+    on, off = [0x90, 60, 64], [0x80, 60, 0]
+    body = bytes([0, *on, 0x60, *on, 0, *off, 0x60, *off, 0, 0x90, 62, 64, 0x60, 0x80, 62, 0])
+    assert read_midi(midi(tmp_path / "a.mid", body=body), 4) == [[60]] * 8 + [[62]] * 4
+    body = bytes([0, *on, 0, *off, 0x60, *on, 0x60, *off])  # the first lasts no time
+    assert read_midi(midi(tmp_path / "a.kar", body=body), 4) == [[60], [], [], [], *[[60]] * 4]
+    assert len(load(tmp_path, validation=0, test=0)[0].train) == 2
+
+
 def test_drums_are_left_out_and_said(tmp_path):
     drums = bytes([0, 0x99, 36, 64, 0x60, 0x89, 36, 0])
     tones = bytes([0, 0x90, 60, 64, 0x60, 0x80, 60, 0])
