@@ -28,6 +28,10 @@ LANGUAGES += ("hu", "ro", "tr")
 def read_dates(dates):
     """Return {order: {date: datetime.date}} of texts without clocks, or None."""
     found = {order: {} for order in ORDERS}
+    numbers = [re.fullmatch(r"(\d{4})\D([1-4])", text) for text in dates]
+    if all(numbers) and {match[2] for match in numbers} == set("1234"):  # quarters of some years
+        quarters = {match[0]: _valid(int(match[1]), 3 * int(match[2]) - 2, 1) for match in numbers}
+        return {"ymd": quarters} if len({match[1] for match in numbers}) > 1 else None
     wrong = 0
     for text in dates:
         read = _date(text)

@@ -21,6 +21,7 @@ SPACES += "\u2008\u2009\u200a\u202f\u205f\u3000"
 CURRENCIES = {"USD", "EUR", "GBP", "CHF", "JPY", "CNY", "RMB", "INR", "CAD", "AUD", "NZD", "SEK"}
 CURRENCIES |= {"NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BRL", "MXN", "ZAR", "TRY", "RUB", "KRW"}
 CURRENCIES |= {"kr", "Kr", "kr.", "zł", "Kč", "Ft", "Rs", "Rs.", "Fr.", "SFr.", "lei", "лв"}
+SAME = {"EUR": "€", "USD": "$", "US$": "$", "GBP": "£", "kr.": "kr", "Kr": "kr", "Rs.": "Rs"}
 MULTIPLES = {"K": 1e3, "k": 1e3, "M": 1e6, "m": 1e6, "B": 1e9, "b": 1e9, "T": 1e12}
 CELL = re.compile(
     r" *(?P<minus>[-+]?) *(?P<before>[^\d.,'’+\-() ][^\d,'’+\-() ]{0,3})? *(?P<sign>[-+]?) *"
@@ -187,12 +188,12 @@ def _form(cell):
     minuses = (match["minus"] + match["sign"] + match["trailing"]).count("-") + closed
     if minuses > 1 or (before and after and before != after and after not in MULTIPLES):
         return None
-    body = match["body"]
+    body, unit = match["body"], after if after in MULTIPLES else before or after
     fits = "".join(decimal for decimal in BODIES if BODIES[decimal].fullmatch(body))
     return _Form(
         slice(*match.span("body")),
         minuses == 1,
-        after if after in MULTIPLES else before or after,
+        SAME.get(unit, unit),
         fits,
         bool(UNCLEAR.fullmatch(body)),
     )

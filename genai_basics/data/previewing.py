@@ -12,6 +12,7 @@ from .files import read_once
 from .guess import guess_kind
 from .loading import load_data
 from .sheets import TABLE_SUFFIXES, read_sheet
+from .timelines import is_time_name, times_of
 from .writers import image_grid, to_pixels
 
 __all__ = ["draw", "look"]
@@ -21,28 +22,48 @@ __all__ = ["draw", "look"]
 def look(source, **options):
     """Return (description, data set) of a source; of a table without a target (columns, None)."""
     path = Path(source).expanduser()
-    if not options.get("target") and path.is_file() and suffix_of(path) in TABLE_SUFFIXES:
+    if (
+        path.is_file()
+        and suffix_of(path) in (*TABLE_SUFFIXES, ".txt")
+        and not options.get("target")
+    ):
         kind = options.get("kind") or guess_kind(path, options)
         if kind == "tables":
-            return _sheet(path, options), None
+            return _sheet(path, options, "--target names the column to predict."), None
+        if kind == "forecast":
+            try:
+                data = load_data(source, **options)
+            except ValueError as error:  # most often several columns may be the target
+                return _sheet(path, options, str(error), kind), None
+            return describe(data), data
     data = load_data(source, **options)
     return describe(data), data
 
 
-def _sheet(path, options):
+def _sheet(path, options, note, kind="tables"):
     """Describe the columns of a table of which none is named to predict."""
     names = ("encoding", "delimiter", "header", "decimal", "thousands", "missing")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         sheet = read_sheet(path, **{name: options[name] for name in names if name in options})
         columns = [_column(sheet, name) for name in sheet.names]
-    notes = [str(warning.message) for warning in caught]
-    page = Description(data=str(path), kind="tables", rows=len(sheet), columns=columns)
-    return Description(page, notes=[*dict.fromkeys(notes), "--target names the column to predict."])
+    notes = dict.fromkeys(str(warning.message) for warning in caught)
+    page = Description(data=str(path), kind=kind, rows=len(sheet), columns=columns)
+    return Description(page, notes=[*notes, note])
 
 
 def _column(sheet, name):
     numbers, texts = sheet.numbers(name), sheet.texts(name)
+    times = times_of(sheet, name, is_time_name(name)) if len(sheet) else None
+    if times is not None and times.wrong.mean() <= 0.02:
+        ends = times.values[~np.isnat(times.values)]
+        ends = [str(end).removesuffix("T00:00:00") for end in (ends.min(), ends.max())]
+        return {
+            "name": name,
+            "kind": "time",
+            "range": ends,
+            "missing": float(np.isnat(times.values).mean()),
+        }
     known = numbers.values[np.isfinite(numbers.values)]
     facts = {"name": name, "kind": "number"}
     if len(known) and numbers.wrong.sum() <= 0.02 * len(texts):

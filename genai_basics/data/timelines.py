@@ -9,7 +9,16 @@ import numpy as np
 from .frequencies import clock_changes, find_frequency, next_times, on_the_grid, regular_times
 from .times import read_times
 
-__all__ = ["fill", "find_series", "find_time", "is_time_name", "read_timeline", "regular", "rest"]
+__all__ = [
+    "fill",
+    "find_series",
+    "find_time",
+    "is_time_name",
+    "read_timeline",
+    "regular",
+    "rest",
+    "times_of",
+]
 
 NAMES = {"date", "time", "datetime", "timestamp", "ds", "month", "day", "week", "year", "period"}
 NAMES |= {
@@ -48,12 +57,13 @@ def find_time(table):
         return tuple(lower[part] for part in PARTS if part in lower and part != skipped)
     names = sorted(table.names, key=lambda name: not is_time_name(name))
     for name in names:
-        if len(table) > 1 and _times_of(table, name, is_time_name(name)) is not None:
+        if len(table) > 1 and times_of(table, name, is_time_name(name)) is not None:
             return (name, *_clock_of(table, name))
     return None
 
 
-def _times_of(table, name, named=True, day_first=None):
+def times_of(table, name, named=True, day_first=None):
+    """Return the `Times` in a column of a table, or None where it holds none."""
     column = table.values[name]
     if isinstance(column, np.ndarray) and column.dtype.kind == "M":
         return read_times(column.astype("datetime64[s]").astype(str).tolist())
@@ -93,7 +103,7 @@ def read_timeline(table, time=None, day_first=None):
     if len(names) > 1:
         found = read_times(_stamps(table, names), day_first=day_first)
     else:
-        found = _times_of(table, names[0], day_first=day_first)
+        found = times_of(table, names[0], day_first=day_first)
     cells = _stamps(table, names) if len(names) > 1 else table.texts(names[0])
     if found is None or found.wrong.mean() > 0.02:
         if time is not None and len(names) == 1 and not table.numbers(time).wrong.any():

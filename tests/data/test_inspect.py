@@ -53,6 +53,19 @@ def test_a_series_shows_its_times_and_what_was_decided(tmp_path):
     assert page["notes"] == []
 
 
+def test_a_series_of_several_columns_shows_them(tmp_path):
+    days = np.datetime64("2023-01-01") + np.arange(100)
+    lines = [f"{day},{i},{i * 2},{'ab'[i % 2]}" for i, day in enumerate(days)]
+    for name in ("s.csv", "s.txt"):
+        (tmp_path / name).write_text("\n".join(["when,x,y,kind", *lines]))
+        page = json.loads(invoke(tmp_path / name, "--json").stdout)
+        assert (page["kind"], page["rows"]) == ("forecast", 100)
+        assert [c["kind"] for c in page["columns"]] == ["time", "number", "number", "text"]
+        assert page["columns"][0]["range"] == ["2023-01-01", "2023-04-10"]
+        assert "--target" in page["notes"][-1]
+        assert json.loads(invoke(tmp_path / name, "--target", "y", "--json").stdout)["season"] == 7
+
+
 @pytest.mark.parametrize(
     "name", ["digits", "scattered_digits", "key_tones", "place_names", "dates", "chords"]
 )
