@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from stored import unpack
 
 # Set before TensorFlow is imported by a test, and passed on to the processes that tests start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -35,12 +34,6 @@ def cleared():
         import keras
 
         keras.backend.clear_session()
-
-
-@pytest.fixture(scope="session")
-def stored(tmp_path_factory):
-    """Return `stored(name)`: a copy of the stored run of a model, a folder to do as one likes."""
-    return lambda name: unpack(name, tmp_path_factory.mktemp("stored"))
 
 
 @pytest.fixture(scope="session")

@@ -141,6 +141,7 @@ class SpeechRecognizer(Model):
     batch_size = 32
     learning_rate = 2e-3
     loss_keyword = "no keyword: it is the CTC loss"
+    weighs_examples = False  # the mean of a batch is that of its units
 
     def __init__(
         self,

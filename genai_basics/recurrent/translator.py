@@ -152,6 +152,7 @@ class Translator(Model):
     learning_rate = 2e-3
     tracked = ("accuracy",)
     loss_keyword = "`label_smoothing` of build_translator"
+    weighs_examples = False  # the mean of a batch is that of its units
 
     def __init__(
         self,
