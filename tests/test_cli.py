@@ -76,6 +76,21 @@ def test_help_and_usage_errors_load_no_heavy_module(arguments):
     assert "Traceback" not in done.stderr
 
 
+def test_a_mistake_about_the_data_is_said_before_tensorflow_loads(tmp_path):
+    lines = [f"{i},{'ab'[i % 2]}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,label", *lines]))
+    code = (
+        "import sys\nfrom genai_basics.cli.main import cli\n"
+        "try:\n    cli(sys.argv[1:])\n"
+        f"finally:\n    print([m for m in {QUIET[:2]} if m in sys.modules])"
+    )
+    arguments = ["train", "mlp", "--data", str(tmp_path / "t.csv"), "--target", "lable"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+    assert done.returncode == 1
+    assert "has no column 'lable'; its columns are size, label" in done.stderr
+
+
 def test_a_reader_that_has_read_enough_is_no_error():
     program = [sys.executable, "-m", "genai_basics", "list", "cnn"]
     done = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -8,7 +8,7 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass
 
-from .encodings import decode_text
+from .encodings import decode_text, suffix_of
 from .numerals import is_missing, looks_like_number, read_numbers
 
 __all__ = ["Rows", "holds_columns", "read_cells", "read_rows"]
@@ -78,7 +78,7 @@ def read_cells(
         delimiter = delimiter or named[1]
         text, skipped = text[named.end() :], 1
     if delimiter is None:
-        tabs = str(path).lower().endswith((".tsv", ".tsv.gz")) and "\t" in text
+        tabs = suffix_of(path) == ".tsv" and "\t" in text
         delimiter = "\t" if tabs else _find_delimiter(text)
         if delimiter == ONE_COLUMN and text.startswith('"'):  # whole rows within marks
             inner = "\n".join(row[0] for _, row in _split(text, ONE_COLUMN))

@@ -228,7 +228,7 @@ def pair_files(source):
 def _side_of(path):
     """Return (name without the side, side) of a file, or (None, None)."""
     suffix = suffix_of(path)[1:]
-    stem = path.name.lower().removesuffix(".gz").removesuffix(f".{suffix}")
+    stem = path.name.lower().rpartition(f".{suffix}")[0] if suffix else path.name.lower()
     if suffix in languages() or suffix in SIDES:
         return stem, suffix
     match = re.search(r"(?<![a-z])(src|source|tgt|target)(?![a-z])", stem)

@@ -171,7 +171,7 @@ def _fit_images(images, spec, path):
 def _texts(argument, spec):
     if argument == "-":
         return [(line, line) for line in (line.rstrip("\r\n") for line in sys.stdin)]
-    if not _is_path(argument, (".txt", ".tmx", ".gz", *TABLE_SUFFIXES)):
+    if not _is_path(argument, (".txt", ".tmx", *TABLE_SUFFIXES)):
         return [(argument, argument)]
     path = _path(argument)
     if path.is_dir():
@@ -198,7 +198,7 @@ def _is_path(argument, suffixes):
     if len(argument) >= 1000 or "\n" in argument:
         return False
     path = Path(argument).expanduser()
-    return path.suffix.lower() in suffixes or path.exists()
+    return suffix_of(path) in suffixes or path.exists()
 
 
 def _vectors(argument, spec):

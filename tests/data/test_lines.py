@@ -1,7 +1,9 @@
 """Lines of text and pairs: one line in is one text, in whatever encoding and file."""
 
+import bz2
 import gzip
 import json
+import lzma
 import warnings
 
 import pytest
@@ -83,6 +85,35 @@ def test_pairs_of_all_layouts(tmp_path):
     write(tmp_path / "two" / "train.fr", "un\n")
     with pytest.raises(ValueError, match=r"train.en' has 34 lines and '.*train.fr' 1;"):
         load(tmp_path / "two")
+
+
+def test_texts_of_all_kinds_are_read_from_compressed_files(tmp_path):
+    texts = [f"a film number {i} to see" for i in range(40)]
+    lines = "".join(f"{text}\n" for text in texts)
+    contents = {
+        "a.txt": lines,
+        "a.csv": "text,label\n" + "".join(f"{t},{'ab'[i % 2]}\n" for i, t in enumerate(texts)),
+        "b.tsv": "".join(f"{text}\tun film {i}\n" for i, text in enumerate(texts)),
+        "a.jsonl": "".join(
+            json.dumps({"text": t, "label": i % 2}) + "\n" for i, t in enumerate(texts)
+        ),
+        "two/train.en": lines,
+        "two/train.fr": lines.upper(),
+        "a.tmx": "<tmx><header srclang='en'/><body>"
+        + "".join(
+            f'<tu><tuv xml:lang="en"><seg>{t}</seg></tuv><tuv xml:lang="fr"><seg>f</seg></tuv></tu>'
+            for t in texts
+        )
+        + "</body></tmx>",
+    }
+    for pack, ending in ((gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz")):
+        root = tmp_path / ending[1:]
+        for name, content in contents.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / f"{name}{ending}").write_bytes(pack(content.encode()))
+        for name in contents:
+            if "train.fr" not in name:
+                assert sorted(load(root / f"{name}{ending}")[0]) == sorted(texts), (name, ending)
 
 
 def test_texts_in_records(tmp_path):

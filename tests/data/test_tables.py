@@ -303,3 +303,17 @@ def test_a_word_for_a_missing_value_among_numbers(tmp_path):
     values = np.sort(np.concatenate([part.x["size"] for part in parts(data)]))
     np.testing.assert_array_equal(values[:48], [i for i in range(N) if i % 5])
     assert "12 cells of 'size' are not numbers ('k.A.' in line 2) and count as missing" in said
+
+
+def test_what_options_say_about_a_file_holds(tmp_path):
+    rows = "".join(f"{i}:{'ab'[i % 2]}\n" for i in range(N))
+    data, _ = load(tmp_path / "a.csv", "size:label\n" + rows, target="label", delimiter=":")
+    assert data.spec.columns == (("size", "number"),)
+    words = "".join(f"red,{'ab'[i % 2]}\nblue,{'ab'[i % 2]}\n" for i in range(N))
+    data, said = load(tmp_path / "b.csv", words, target="column_2", header=False)
+    assert sum(map(len, parts(data))) == 2 * N
+    assert "has no header" in said
+    marked = "label,size\n" + "".join(f"{'ab'[i % 2]},{i}\n" for i in range(N))
+    data, _ = load(tmp_path / "c.csv", marked, "utf-8-sig", target="label")
+    assert data.spec.class_names == ("a", "b")
+    assert gd.load_data(tmp_path / "c.csv", target="label", encoding="utf-8").spec == data.spec

@@ -1,5 +1,6 @@
 """The forecaster: what it sees, its scales, its measures, bad input."""
 
+import csv
 import dataclasses
 import json
 
@@ -221,6 +222,22 @@ def test_predict_reads_what_is_known_ahead_from_rows_without_target(shop):
     assert len(found["010"]) == 3
     difference = np.subtract(found["101"], found["010"])
     assert (difference * [1, -1, 1] > 3).all()
+
+
+def test_forecasts_carry_their_dates(shop, tmp_path):
+    """In the table, in JSON and in the file; after the last day of the data."""
+    days = ["2024-04-30", "2024-05-01", "2024-05-02"]
+    rows = [f"{day},,0" for day in days]
+    assert [
+        json.loads(line)["time"] for line in forecast_of(shop, *rows).stdout.splitlines()
+    ] == days
+    run = [str(shop[0] / name) for name in ("run", "ahead.csv")]
+    table = CliRunner().invoke(cli, ["predict", *run]).stdout
+    assert all(day in table for day in days)
+    out = tmp_path / "next.csv"
+    assert CliRunner().invoke(cli, ["predict", *run, "--out", str(out)]).exit_code == 0
+    with out.open(newline="") as file:
+        assert [row["time"] for row in csv.DictReader(file)] == days
 
 
 def test_predict_says_which_rows_are_missing(shop):
