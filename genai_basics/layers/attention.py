@@ -44,9 +44,9 @@ class Attention(keras.layers.Layer):
 
     def call(self, inputs):
         queries, keys, values, source = inputs
-        scores = ops.matmul(queries, ops.transpose(keys, (0, 2, 1)))
-        there = ops.cast(ops.expand_dims(source, 1) != 0, scores.dtype)
-        weights = ops.softmax(scores - 1e9 * (1 - there), axis=-1)
+        scores = ops.cast(ops.matmul(queries, ops.transpose(keys, (0, 2, 1))), "float32")
+        there = ops.cast(ops.expand_dims(source, 1) != 0, "float32")  # half precision has no 1e9
+        weights = ops.cast(ops.softmax(scores - 1e9 * (1 - there), axis=-1), values.dtype)
         return ops.matmul(weights, values), weights
 
     def compute_output_shape(self, shapes):
