@@ -52,7 +52,7 @@ class Sheet:
         self.values, self.path, self.lines = values, path, lines
         self.decimal, self.missing, self.signs = decimal, missing, signs
         self.delimiter, self.header = delimiter, header
-        self._read, self._texts, self._said = {}, {}, set()
+        self._read, self._said = {}, set()
 
     @property
     def names(self):
@@ -148,26 +148,37 @@ class Sheet:
         return found.values
 
     def _numbers(self, name, hint, decimal=None):
-        key = name, hint, decimal
+        column = self.values[name]
+
+        def read():
+            packed = isinstance(column, np.ndarray)
+            cells = column
+            if packed:
+                cells = [""] * len(column) if column.dtype.kind == "M" else number_texts(column)
+            known = "." if packed else decimal
+            return read_numbers(cells, decimal=known, hint=hint, missing=self.missing)
+
+        return self.remembered(("numbers", name, hint, decimal), read)
+
+    def remembered(self, key, read):
+        """Return `read()`, called once for each key."""
         if key not in self._read:
-            column = self.values[name]
-            if isinstance(column, np.ndarray):
-                column = [""] * len(column) if column.dtype.kind == "M" else number_texts(column)
-                decimal = "."
-            self._read[key] = read_numbers(column, decimal=decimal, hint=hint, missing=self.missing)
+            self._read[key] = read()
         return self._read[key]
 
     def texts(self, name):
         """Return a column as a list of str, "" where a cell is missing for sure."""
-        if name not in self._texts:
-            column = self.values[name]
+        column = self.values[name]
+
+        def read():
+            cells = column
             if isinstance(column, np.ndarray):
-                texts = column.astype(str).tolist() if column.dtype.kind == "M" else None
-                column = number_texts(column) if texts is None else texts
+                dated = column.dtype.kind == "M"
+                cells = column.astype(str).tolist() if dated else number_texts(column)
             hollow = {*EMPTY, *self.missing}
-            cells = map(str.strip, column)
-            self._texts[name] = ["" if cell in hollow else cell for cell in cells]
-        return self._texts[name]
+            return ["" if cell in hollow else cell for cell in map(str.strip, cells)]
+
+        return self.remembered(("texts", name), read)
 
     def categories(self, name):
         """Return `(texts, word)`: as `texts`, and "" too for rare words such as "None".

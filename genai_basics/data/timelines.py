@@ -64,14 +64,18 @@ def find_time(table):
 
 def times_of(table, name, named=True, day_first=None):
     """Return the `Times` in a column of a table, or None where it holds none."""
-    column = table.values[name]
-    if isinstance(column, np.ndarray) and column.dtype.kind == "M":
-        return read_times(column.astype("datetime64[s]").astype(str).tolist())
-    cells = table.texts(name)
-    sample = cells[:: max(1, len(cells) // 200)]
-    if read_times(sample, named=named) is None or not any(map(str.isdigit, "".join(sample))):
-        return None
-    return read_times(cells, named=named, day_first=day_first)
+
+    def read():
+        column = table.values[name]
+        if isinstance(column, np.ndarray) and column.dtype.kind == "M":
+            return read_times(column.astype("datetime64[s]").astype(str).tolist())
+        cells = table.texts(name)
+        sample = cells[:: max(1, len(cells) // 200)]
+        if read_times(sample, named=named) is None or not any(map(str.isdigit, "".join(sample))):
+            return None
+        return read_times(cells, named=named, day_first=day_first)
+
+    return table.remembered(("times", name, named, day_first), read)
 
 
 def _clock_of(table, date):
