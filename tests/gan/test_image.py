@@ -267,15 +267,15 @@ def test_training_goes_on_after_loading_without_a_jump(digits, tmp_path):
         gan.compile()
         return gan
 
-    whole = build().fit(x, y, epochs=4, verbose=0).history
+    whole = build().fit(x, y, epochs=4, batch_size=64, verbose=0).history
     half = build()
     half.adapted.assign(0.0)
     progress = gb.model.Progress(epochs=4)
-    half.fit(x, y, epochs=2, verbose=0, callbacks=[progress])
+    half.fit(x, y, epochs=2, batch_size=64, verbose=0, callbacks=[progress])
     half.save(tmp_path / "gan.keras")
     again = keras.models.load_model(tmp_path / "gan.keras")
     assert [int(o.iterations) for o, _ in again.players()] == [8, 8]
-    rest = again.fit(x, y, epochs=4, initial_epoch=2, verbose=0).history
+    rest = again.fit(x, y, epochs=4, initial_epoch=2, batch_size=64, verbose=0).history
     for name in ("loss", "d_loss"):
         np.testing.assert_allclose(rest[name], whole[name][2:], rtol=1e-4)
 
