@@ -116,7 +116,8 @@ class Judge(layers.Layer):
             outputs = layers.Dense(num_classes, kernel_initializer=init)(inputs)
             self.classifier = keras.Model(inputs, outputs, name="classifier")
         self.statistics = FeatureStatistics(width)
-        self.trainable = False
+        for layer in (self, self.features, self.classifier or self):
+            layer.trainable = False  # each: one made with trainable=False does not tell its parts
         self.built = True
 
     def call(self, x):
