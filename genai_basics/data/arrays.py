@@ -8,7 +8,7 @@ from .files import fingerprint_arrays, fingerprint_files, load_arrays
 from .spec import VectorSpec
 from .targets import encode_labels, is_regression
 
-__all__ = ["read_arrays", "read_vectors", "targets_of"]
+__all__ = ["layout", "read_arrays", "read_vectors", "targets_of"]
 
 X_NAMES = ("x", "X", "samples", "images", "data", "clips")
 Y_NAMES = ("y", "Y", "labels", "target", "targets", "label")
@@ -24,7 +24,7 @@ def read_arrays(source):
         ValueError: No array is recognized, or x and y differ in number.
     """
     if hasattr(source, "suffix"):
-        parts, digest = _layout(load_arrays(source), source), fingerprint_files([source])
+        parts, digest = layout(load_arrays(source), source), fingerprint_files([source])
     elif isinstance(source, tuple):
         x, y = source
         parts = {"all": (_array(x), None if y is None else np.asarray(y))}
@@ -109,7 +109,7 @@ def read_vectors(source, *, task=None, class_names=None):
     return Reading(VectorSpec(shape, class_names, task), made, digest)
 
 
-def _layout(arrays, path):
+def layout(arrays, path):
     """Find x and y, or those of the parts, among the arrays of a file."""
     parts = {}
     for part, words in (

@@ -168,7 +168,7 @@ def read_forecast(
         calendar=calendar,
         known=known,
         ahead=ahead,
-        time_column=",".join(time_names) or None,
+        time_column=None if times is None else ",".join(time_names),
         series_column=teller,
         signs=commas,
         **facts,

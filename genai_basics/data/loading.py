@@ -263,6 +263,8 @@ def _options_like(spec, reader):
         values.update(image_size=size, color="grey" if spec.shape[2] == 1 else "rgb")
     if spec.kind == "text":
         values["text"] = spec.column
+    if spec.kind == "pairs":
+        values["text"] = spec.source
     if spec.kind == "music":
         values.update(voices=spec.voices, steps_per_quarter=spec.steps_per_quarter)
     if spec.kind == "forecast":

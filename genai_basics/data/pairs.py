@@ -62,16 +62,16 @@ def read_pairs(
             f"'{source}' must hold two files of lines, such as train.en and train.fr, or "
             "src-train.txt and tgt-train.txt."
         )
-    x, y = pair_columns(source, text, target, encoding, delimiter=delimiter, header=header)
-    return pair_reading(x, y, source_fingerprint(source), strict)
+    x, y, names = pair_columns(source, text, target, encoding, delimiter=delimiter, header=header)
+    return pair_reading(x, y, source_fingerprint(source), strict, names)
 
 
-def pair_reading(x, y, digest, strict=False):
+def pair_reading(x, y, digest, strict=False, names=(None, None)):
     """Return the reading of pairs; those of one source stay in one part."""
-    return _readings({"all": (x, y)}, digest, strict)
+    return _readings({"all": (x, y)}, digest, strict, names)
 
 
-def _readings(sides, digest, strict):
+def _readings(sides, digest, strict, names):
     parts = {}
     for name, (x, y) in sides.items():
         if len(x) != len(y):
@@ -89,7 +89,7 @@ def _readings(sides, digest, strict):
         parts[name] = Part([x[i].strip() for i in keep], [y[i].strip() for i in keep])
     longest = [max(len(t) for p in parts.values() for t in side(p)) for side in (_x, _y)]
     first = parts.get("all") or parts["train"]
-    return Reading(PairSpec(*longest), parts, digest, group=np.array(first.x))
+    return Reading(PairSpec(*longest, *names), parts, digest, group=np.array(first.x))
 
 
 def _x(part):
@@ -103,10 +103,15 @@ def _y(part):
 def pair_columns(
     source, text=None, target=None, encoding=None, *, delimiter=None, header=None, both=True
 ):
-    """Return (sources, targets) of a file with a pair a row, or of `.tmx`.
+    """Return (sources, targets, their names) of a file with a pair a row, or of `.tmx`.
+
+    The names are two columns or languages, or None where the file has no names.
 
     Args:
-        both: Whether there must be targets; `predict` reads files without.
+        source: File or data frame.
+        text, target: Names of the sources and of the targets.
+        encoding, delimiter, header: As for `read_pairs`.
+        both: Whether there must be targets and the names; `predict` reads files without.
     """
     if not is_frame(source) and suffix_of(source) == ".tmx":
         return _read_tmx(source, text, target)
@@ -114,7 +119,7 @@ def pair_columns(
         lines = split_lines(decode_text(source, encoding))  # a pair a line, parted by a tab
         rows = [line.split("\t") for line in lines]
         if not both and all(len(row) == 1 for row in rows):
-            return lines, None
+            return lines, None, (None, None)
         rows = [row for row in rows if any(cell.strip() for cell in row)] if both else rows
         names, columns = _padded(rows)
         first = None if header else names
@@ -126,6 +131,8 @@ def pair_columns(
         found = read_cells(source, encoding=encoding, delimiter=delimiter, header=True)
         names, first = found.names, None if header else found.names
         columns = [list(column) for column in zip(*found.rows, strict=True)] or [[] for _ in names]
+    if not both:
+        text, target = (name if name in names else None for name in (text, target))
     for name in filter(None, (text, target)):
         if name not in names:
             raise ValueError(
@@ -133,16 +140,16 @@ def pair_columns(
             )
     if len(columns) < 2:
         if not both:
-            return columns[0], None
+            headed = first is None or text is not None or names[0].lower() in SOURCE_COLUMNS
+            return columns[0] if headed else [*first, *columns[0]], None, (None, None)
         raise ValueError(f"'{source}' must hold two columns, source and target; it holds one.")
     x, y = _places(names, columns, text, target)
     known = {*SOURCE_COLUMNS, *TARGET_COLUMNS, *languages()}
     named = text is not None or target is not None or names[x].lower() in known
     named = named or first is None or all(_names_a_language(names[place]) for place in (x, y))
-    sides = [columns[place] for place in (x, y)]
-    return tuple(
-        side if named else [first[p], *side] for p, side in zip((x, y), sides, strict=True)
-    )
+    if named:
+        return columns[x], columns[y], (names[x], names[y])
+    return [first[x], *columns[x]], [first[y], *columns[y]], (None, None)
 
 
 def _padded(rows):
@@ -269,11 +276,11 @@ def _read_files(files, text, target, encoding, strict):
             "round.",
             stacklevel=4,
         )
-    return _readings(raw, fingerprint_files(paths), strict)
+    return _readings(raw, fingerprint_files(paths), strict, (source, target))
 
 
 def _read_tmx(path, text, target):
-    """Return (sources, targets) of the translation units of a TMX file."""
+    """Return (sources, targets, their languages) of the translation units of a TMX file."""
     from defusedxml.ElementTree import ParseError, fromstring
 
     try:
@@ -303,7 +310,7 @@ def _read_tmx(path, text, target):
         )
     x = chosen[0] or next(name for name in names if name != chosen[1])
     y = chosen[1] or next(name for name in names if name != x)
-    return [unit.get(x, "") for unit in units], [unit.get(y, "") for unit in units]
+    return [unit.get(x, "") for unit in units], [unit.get(y, "") for unit in units], (x, y)
 
 
 def _language(name, names, path):

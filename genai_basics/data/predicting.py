@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .arrays import layout
 from .delimited import read_rows
 from .detection import annotated_pictures
 from .encodings import decode_text, split_lines, suffix_of
@@ -109,14 +110,9 @@ def _numbered(name, rows):
 
 
 def _array(path):
-    """The examples in an array file: `x`, else `x_test`, `samples`, or the only array."""
-    arrays = load_arrays(path)
-    for name in ("x", "samples", "x_test", "x_train", "arr_0"):
-        if name in arrays:
-            return arrays[name]
-    if len(arrays) == 1:
-        return next(iter(arrays.values()))
-    raise ValueError(f"'{path}' must hold an array `x`. Received: {', '.join(arrays)}")
+    """The examples in an array file: `x`, or those of its test part."""
+    parts = layout(load_arrays(path), path)
+    return next(parts[part] for part in ("all", "test", "train") if part in parts)[0]
 
 
 def _images(argument, spec):
@@ -181,7 +177,8 @@ def _texts(argument, spec):
     if records and isinstance(records[0], str):
         lines = records
     elif spec.kind == "pairs":
-        lines = pair_columns(path, both=False)[0]
+        names = getattr(spec, "source", None), getattr(spec, "target", None)
+        lines = pair_columns(path, *names, both=False)[0]
     elif suffix in TABLE_SUFFIXES or lines_are_rows(path):
         lines = text_columns(path, getattr(spec, "column", None), labels=False)[0]
     else:

@@ -111,11 +111,16 @@ class TextSpec(Spec):
 
 @dataclass(frozen=True)
 class PairSpec(Spec):
-    """Pairs of texts, a source and its target. The lengths count characters."""
+    """Pairs of texts, a source and its target. The lengths count characters.
+
+    `source` and `target` are the names of the two columns or languages, where there are such.
+    """
 
     kind: ClassVar[str] = "pairs"
     max_source_length: int | None = None
     max_target_length: int | None = None
+    source: str | None = None
+    target: str | None = None
 
 
 @dataclass(frozen=True)

@@ -236,7 +236,7 @@ def text_columns(source, text=None, target=None, *, labels=True, **options):
         label = few[0] if len(few) == 1 else None
     if label == place:
         raise ValueError(f"The texts and `target` are one column. Received: target={target!r}")
-    texts = list(columns[place])
+    texts, name = list(columns[place]), None if sheet.header is False else header[place]
     unused = [name for i, name in enumerate(header) if i not in (place, label)]
     if labels and unused:
         taken = f"the texts are those of {header[place]!r}"
@@ -246,7 +246,7 @@ def text_columns(source, text=None, target=None, *, labels=True, **options):
             stacklevel=3,
         )
     if label is None or not labels:
-        return texts, None, header[place]
+        return texts, None, name
     found, word = sheet.categories(header[label])
     if word:
         warnings.warn(
@@ -266,7 +266,7 @@ def text_columns(source, text=None, target=None, *, labels=True, **options):
             "column, and --kind pairs reads two columns as pairs."
         )
     _point_out_sets(set(found), header[label])
-    return texts, found, header[place]
+    return texts, found, name
 
 
 def _point_out_sets(labels, name):

@@ -181,6 +181,17 @@ def test_first_rows_of_pairs_and_sparse_rows(tmp_path):
         load(tmp_path / "c.txt")
 
 
+def test_predict_takes_the_side_that_training_took(tmp_path):
+    rows = "".join(f"one {i},un {i}\n" for i in range(40))
+    write(tmp_path / "a.csv", "en,fr\n" + rows)
+    texts, data, _ = load(tmp_path / "a.csv", target="en")
+    assert texts[0].startswith("un")
+    assert read_inputs([str(tmp_path / "a.csv")], data.spec)[1][:2] == ["un 0", "un 1"]
+    write(tmp_path / "one.csv", "un\ndeux\n")
+    assert read_inputs([str(tmp_path / "one.csv")], data.spec)[1] == ["un", "deux"]
+    assert load(tmp_path / "a.csv", like=data.spec)[0] == texts
+
+
 def test_what_are_no_labels_is_said(tmp_path):
     rows = "".join(f"a text number {i} is here,k{i}\n" for i in range(60))
     with pytest.raises(ValueError, match=r"'id' .* holds 60 different texts in 60 rows"):
