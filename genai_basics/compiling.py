@@ -2,7 +2,7 @@
 
 import keras
 
-__all__ = ["check_losses", "optimizer_of", "scaling_losses"]
+__all__ = ["check_losses", "is_schedule", "optimizer_of", "scaling_losses"]
 
 
 def check_losses(model, given):
@@ -16,6 +16,11 @@ def check_losses(model, given):
                 f"{type(model).__name__} carries its own loss and reports the parts of it{choose}. "
                 f"Received: {name}={given[name]!r}"
             )
+
+
+def is_schedule(learning_rate):
+    """Return whether a learning rate is a schedule of Keras."""
+    return isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule)
 
 
 def optimizer_of(model, optimizer, learning_rate):

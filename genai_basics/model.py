@@ -120,8 +120,8 @@ class Model(keras.Model):
         compiling.check_losses(self, given)
         self.compile_arguments = {**given, "learning_rate": learning_rate}
         rate = self.learning_rate if learning_rate is None else learning_rate
-        scheduled = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
-        self.anneals, self.peak_rates = optimizer is None and not scheduled, (rate,)
+        self.anneals = optimizer is None and not compiling.is_schedule(rate)
+        self.peak_rates = (rate,)
         self.progress.assign(0.0)
         optimizer = compiling.optimizer_of(self, optimizer, learning_rate)
         optimizer = compiling.scaling_losses(self, optimizer, given.pop("auto_scale_loss", True))
@@ -312,6 +312,7 @@ class Model(keras.Model):
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """Take one step on a batch of raw data; a model that was not adapted adapts to it."""
+        self._assert_compile_called("train_on_batch")
         data = feeding.read(self, x, y, sample_weight).weighted(self, class_weight)
         self.adapt_once(data)
         return super().train_on_batch(*data.one_batch(self), return_dict=return_dict)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from ..callbacks import late_cosine
-from ..compiling import scaling_losses
+from ..compiling import is_schedule, scaling_losses
 from ..model import Model
 
 __all__ = ["TwoPlayers", "Unmoved"]
@@ -35,8 +35,7 @@ class TwoPlayers(Model):
         super().compile(g_optimizer if optimizer is None else optimizer, **kwargs)
         ratio = self.d_learning_rate / self.learning_rate
         (rate,) = self.peak_rates
-        scheduled = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
-        self.peak_rates = (rate, rate if scheduled else ratio * rate)
+        self.peak_rates = (rate, rate if is_schedule(rate) else ratio * rate)
         if d_optimizer is not None:
             self.compile_arguments["d_optimizer"] = d_optimizer
             self.anneals = False
