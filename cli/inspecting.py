@@ -57,8 +57,6 @@ def inspect(file, out, force, json_, **values):
 
     page, data = look(source, **options)
     if out is not None:
-        if data is None:
-            raise click.UsageError("--out draws data that can be trained on; give --target.")
         page["picture"] = str(draw(data, out))
     echo_json(page) if json_ else click.echo(str(page))
 

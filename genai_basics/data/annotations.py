@@ -6,7 +6,22 @@ from pathlib import Path
 
 from .files import split_of
 
-__all__ = ["Annotated", "Annotations", "bounds", "check_apart", "in_frame", "split_by_folder"]
+__all__ = [
+    "Annotated",
+    "Annotations",
+    "bounds",
+    "check_apart",
+    "foreign_annotations",
+    "in_frame",
+    "split_by_folder",
+]
+
+FOREIGN = {  # what the first characters of annotations hold that are not read
+    "of labelme": (".json", b'"imagePath"', b'"shapes"'),
+    "in CVAT's own XML": (".xml", b"<annotations>", b"<version>"),
+    "of Label Studio": (".json", b'"annotations"', b'"from_name"'),
+    "of the VGG annotator": (".json", b'"regions"', b'"shape_attributes"'),
+}
 
 
 @dataclass
@@ -45,6 +60,21 @@ class Annotations:
     skipped: list = field(default_factory=list)
     class_names: tuple | None = None
     noted: list = field(default_factory=list)
+
+
+def foreign_annotations(files):
+    """Return a sentence on the first of the files whose boxes have a format that is not read."""
+    for path in files[:100]:
+        if path.suffix.lower() in (".json", ".xml"):
+            with path.open("rb") as file:
+                start = file.read(65536)
+            for whose, (suffix, *words) in FOREIGN.items():
+                if path.suffix.lower() == suffix and all(word in start for word in words):
+                    return (
+                        f"'{path}' holds annotations {whose}: export them as COCO, Pascal VOC or "
+                        "YOLO"
+                    )
+    return None
 
 
 def split_by_folder(root, items):

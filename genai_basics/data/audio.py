@@ -18,6 +18,7 @@ from .spec import AudioSpec
 __all__ = ["join_clips", "read_audio"]
 
 NAMED = re.compile(r"^(?P<label>[^_]+)_(?P<speaker>[^_]+)_(?P<index>\d+)$")
+NOISE = "_background_noise_"
 SILENCE = 1e-4  # a clip whose loudest sample is below this holds nothing
 TEXTS = ("transcription", "transcript", "sentence", "text", "normalized_text")
 LABELS = ("label", "class", "category", "target", "class_name", "word")
@@ -63,6 +64,7 @@ def read_audio(
         raw = {name: _listed_clips(table, target) for name, table in tables.items()}
     else:
         listed = read_class_folders(source, SOUND_SUFFIXES, "sounds")
+        listed = {part: _without_noise(*both) for part, both in listed.items()}
         raw = {name: _named_clips(*both) for name, both in listed.items()}
     clips, bad = {}, {}
     files = [path for paths, _, _ in raw.values() for path in paths]
@@ -109,6 +111,15 @@ def audio_reading(clips, targets, sample_rate, *, kind="label", groups=None, cla
     digest = fingerprint_arrays(x, list(targets) if targets is not None else None)
     raw = {"all": (x, kind if targets is not None else None, targets, groups or {})}
     return _make(raw, int(sample_rate), digest, (), class_names, None)
+
+
+def _without_noise(files, labels):
+    """Leave out the folder of Speech Commands that holds noise to mix in, and no class."""
+    if labels is None or NOISE not in labels:
+        return files, labels
+    warnings.warn(f"'{NOISE}' holds noise to mix in, not a class, and is left out.", stacklevel=4)
+    kept = [i for i, label in enumerate(labels) if label != NOISE]
+    return [files[i] for i in kept], [labels[i] for i in kept]
 
 
 def join_clips(clips, sample_rate, gap=0.25):

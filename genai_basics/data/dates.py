@@ -93,7 +93,11 @@ def _with_word(digits, month, number_first):
 def _in_figures(digits, signs):
     """Return {order: date} of two or three numbers."""
     if len(digits) == 2:
-        if len(digits[0]) == 4:
+        if len(digits[0]) == 4 and len(digits[1]) == 3:  # the day of the year
+            first = _valid(int(digits[0]), 1, 1)
+            day = first and first + datetime.timedelta(int(digits[1]) - 1)
+            day = day if day and day.year == first.year else None
+        elif len(digits[0]) == 4:
             day = _valid(int(digits[0]), int(digits[1]), 1)
         elif len(digits[1]) == 4:
             day = _valid(int(digits[1]), int(digits[0]), 1)

@@ -111,6 +111,7 @@ def read_cells(
         names, body = rows[0], records[1:]
         if header and len(names) > 1:
             names = [names[0].lstrip("# "), *names[1:]]
+        body = _without_second_header(names, body, path)
     body = _without_totals(body, path)
     return Rows(names, [row for _, row in body], [line for line, _ in body], delimiter, header)
 
@@ -312,6 +313,27 @@ def _of_one_width(records, path, delimiter, strict):
             stacklevel=4,
         )
     return kept
+
+
+def _without_second_header(names, records, path):
+    """Leave out a first row of units or of further names, above columns of numbers."""
+    rows = [row for _, row in records[1:1001]]
+    if len(rows) < 3:
+        return records
+    line, first = records[0]
+    columns = [[row[place] for row in rows if row[place]] for place in range(len(names))]
+    typed = [place for place, cells in enumerate(columns) if cells and all(map(_is_typed, cells))]
+    words = [place for place in typed if not (_is_typed(first[place]) or is_missing(first[place]))]
+    merged = not all(names) and all(first)  # a name above several columns
+    lone = len(typed) == 1 and sum(map(bool, first)) > 1  # a cell that is no number
+    if not words or lone or (len(words) <= 0.5 * len(typed) and not merged):
+        return records
+    warnings.warn(
+        f"Line {line} of '{path}' ({', '.join(filter(None, first))[:60]!r}) reads as units or as a "
+        "second row of names, and is left out.",
+        stacklevel=4,
+    )
+    return records[1:]
 
 
 def _without_totals(records, path):

@@ -6,10 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from .annotations import check_apart, in_frame, look_like_fractions, look_stored
+from .annotations import (
+    check_apart,
+    foreign_annotations,
+    in_frame,
+    look_like_fractions,
+    look_stored,
+)
 from .coco import find_coco, read_coco
 from .dataset import Part, Reading
-from .files import fingerprint_files, report_skipped
+from .files import fingerprint_files, report_skipped, walk
 from .images import check_size, decode_image, picture_frame, resize_images
 from .spec import DetectionSpec
 from .targets import warn_of_twins
@@ -39,6 +45,9 @@ def read_detection(source, *, image_size=None, color=None, class_names=None, str
     """
     found = find_annotations(source)
     if not found:
+        foreign = foreign_annotations(walk(source)[0] if source.is_dir() else [source])
+        if foreign:
+            raise ValueError(f"{foreign}.")
         raise ValueError(
             f"'{source}' holds no boxes: it must be a Pascal VOC folder (Annotations/*.xml), COCO "
             "JSON with its pictures, or a YOLO folder (labels/*.txt)."

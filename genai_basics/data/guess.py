@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from .annotations import foreign_annotations
 from .dataframes import is_frame
 from .delimited import holds_columns
 from .detection import find_annotations
@@ -260,6 +261,9 @@ def _guess_folder(folder):
     pictures, texts = list_files(folder, IMAGE_SUFFIXES), list_files(folder, (".txt",))
     if len(pictures) >= len(sounds) and find_annotations(folder):
         return "detection"
+    foreign = foreign_annotations(walk(folder)[0]) if pictures else None
+    if foreign:
+        raise ValueError(f"{foreign}, or read the pictures alone with `kind` 'images' (--kind).")
     if _are_pairs(folder):
         return "pairs"
     counts = {"audio": len(sounds), "images": len(pictures), "music": len(music)}

@@ -11,7 +11,7 @@ from .detection import annotated_pictures
 from .encodings import decode_text, split_lines, suffix_of
 from .files import list_files, load_arrays, reason, report_skipped, report_unused
 from .images import IMAGE_SUFFIXES, decode_image, middle_of, resize_images
-from .pairs import pair_columns
+from .pairs import pair_columns, pair_files
 from .picture_arrays import image_array
 from .records import JSON_SUFFIXES, read_json, records_of
 from .sheets import TABLE_SUFFIXES
@@ -170,6 +170,8 @@ def _texts(argument, spec):
     if not _is_path(argument, (".txt", ".tmx", *TABLE_SUFFIXES)):
         return [(argument, argument)]
     path = _path(argument)
+    if path.is_dir() and spec.kind == "pairs":
+        path = _sources(path, spec)
     if path.is_dir():
         return _read_each(argument, (".txt",), "text files", _whole_text)
     suffix = suffix_of(path)
@@ -184,6 +186,14 @@ def _texts(argument, spec):
     else:
         lines = split_fasttext(split_lines(decode_text(path)))[0]
     return [(line, line) for line in lines]
+
+
+def _sources(folder, spec):
+    """Return the file of a folder of translations that holds the sources, if there is one."""
+    parts = pair_files(folder)
+    sides = next((parts[part] for part in ("all", "test", "train") if part in parts), {})
+    names = (getattr(spec, "source", None), "src", "source")
+    return next((sides[name] for name in names if name in sides), folder)
 
 
 def _whole_text(path):

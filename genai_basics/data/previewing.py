@@ -20,7 +20,10 @@ __all__ = ["draw", "look"]
 
 @read_once()
 def look(source, **options):
-    """Return (description, data set) of a source; of a table without a target (columns, None)."""
+    """Return (description, what `draw` takes) of a source.
+
+    That is its data set; of a table without a target {column: numbers or texts}.
+    """
     path = Path(source).expanduser()
     if (
         path.is_file()
@@ -29,27 +32,33 @@ def look(source, **options):
     ):
         kind = options.get("kind") or guess_kind(path, options)
         if kind == "tables":
-            return _sheet(path, options, "--target names the column to predict."), None
+            return _sheet(path, options, "--target names the column to predict.")
         if kind == "forecast":
             try:
                 data = load_data(source, **options)
             except ValueError as error:  # most often several columns may be the target
-                return _sheet(path, options, str(error), kind), None
+                return _sheet(path, options, str(error), kind)
             return describe(data), data
     data = load_data(source, **options)
     return describe(data), data
 
 
 def _sheet(path, options, note, kind="tables"):
-    """Describe the columns of a table of which none is named to predict."""
+    """Return (description, columns) of a table of which no column is named to predict."""
     names = ("encoding", "delimiter", "header", "decimal", "thousands", "missing")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         sheet = read_sheet(path, **{name: options[name] for name in names if name in options})
         columns = [_column(sheet, name) for name in sheet.names]
+        values = {
+            column["name"]: sheet.numbers(column["name"]).values
+            if column["kind"] == "number"
+            else np.array(sheet.texts(column["name"]))
+            for column in columns
+        }
     notes = dict.fromkeys(str(warning.message) for warning in caught)
     page = Description(data=str(path), kind=kind, rows=len(sheet), columns=columns)
-    return Description(page, notes=[*notes, note])
+    return Description(page, notes=[*notes, note]), values
 
 
 def _column(sheet, name):
@@ -79,17 +88,20 @@ def draw(data, path):
     """Write a picture of a data set: examples in a grid, boxes drawn, histograms, or lines.
 
     Args:
-        data: A `Dataset`.
+        data: A `Dataset`, or {name: values} of the columns of a table.
         path: A `.png` file.
     """
-    part = data.train
-    if data.kind in ("images", "detection", "video"):
+    part = None if isinstance(data, dict) else data.train
+    if part is not None and data.kind in ("images", "detection", "video"):
         _draw_pictures(data, part, Path(path))
     else:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(9, 6), layout="constrained")
-        _draw_numbers(data, part, figure)
+        if part is None or data.kind == "tables":
+            _draw_columns(data if part is None else part.x, figure)
+        else:
+            _draw_numbers(data, part, figure)
         figure.savefig(path)
     return Path(path)
 
@@ -117,6 +129,23 @@ def _draw_pictures(data, part, path):
     Image.fromarray(image_grid(sheet)).save(path)
 
 
+def _draw_columns(columns, figure, most=12):
+    """Draw a histogram of each column of numbers, and the commonest values of the others."""
+    shown = list(columns.items())[:most]
+    side = int(np.ceil(np.sqrt(len(shown))))
+    plots = figure.subplots(side, side, squeeze=False).ravel()
+    for (name, values), plot in zip(shown, plots, strict=False):
+        values = np.asarray(values)
+        if values.dtype.kind in "fiu":
+            plot.hist(values[np.isfinite(values)], bins=30)
+        else:
+            common = Counter(values.tolist()).most_common(10)
+            plot.barh([cell[:20] or "(missing)" for cell, _ in common], [n for _, n in common])
+        plot.set_title(name)
+    for plot in plots[len(shown) :]:
+        plot.set_axis_off()
+
+
 def _draw_numbers(data, part, figure):
     if data.kind == "forecast":
         spec = data.spec
@@ -128,22 +157,6 @@ def _draw_numbers(data, part, figure):
                 at = times[i] if several else times
                 plot.plot(at, one[:, spec.columns.index(target)], linewidth=0.8)
             plot.set_title(target)
-        return
-    if data.kind == "tables":
-        names = [name for name, _ in data.spec.columns][:12]
-        side = int(np.ceil(np.sqrt(len(names))))
-        plots = figure.subplots(side, side, squeeze=False).ravel()
-        kinds = dict(data.spec.columns)
-        for name, plot in zip(names, plots, strict=False):
-            values = np.asarray(part.x[name])
-            if kinds[name] == "number":
-                plot.hist(values[np.isfinite(values)], bins=30)
-            else:
-                common = Counter(values.tolist()).most_common(10)
-                plot.barh([cell[:20] or "(missing)" for cell, _ in common], [n for _, n in common])
-            plot.set_title(name)
-        for plot in plots[len(names) :]:
-            plot.set_axis_off()
         return
     if data.kind == "music":
         plots = figure.subplots(min(len(part), 4), squeeze=False)[:, 0]

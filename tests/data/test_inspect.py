@@ -29,6 +29,8 @@ def test_a_table_without_a_target_shows_its_columns(table):
     assert kinds == {"n": "number", "kind": "text", "price": "number"}
     assert page["columns"][2]["missing"] == pytest.approx(0.1)
     assert "--target" in page["notes"][-1]
+    assert invoke(table, "--out", table.with_suffix(".png")).exit_code == 0
+    assert Image.open(table.with_suffix(".png")).size[0] > 300
 
 
 def test_a_table_with_its_target_is_split_counted_and_drawn(table, tmp_path):

@@ -190,6 +190,10 @@ def test_predict_takes_the_side_that_training_took(tmp_path):
     write(tmp_path / "one.csv", "un\ndeux\n")
     assert read_inputs([str(tmp_path / "one.csv")], data.spec)[1] == ["un", "deux"]
     assert load(tmp_path / "a.csv", like=data.spec)[0] == texts
+    for language, word in (("en", "one"), ("fr", "un")):  # two files in a folder
+        write(tmp_path / "both" / f"train.{language}", "".join(f"{word} {i}\n" for i in range(40)))
+    _, data, _ = load(tmp_path / "both", target="en")
+    assert read_inputs([str(tmp_path / "both")], data.spec)[1][:2] == ["un 0", "un 1"]
 
 
 def test_what_are_no_labels_is_said(tmp_path):

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+import soundfile as sf
 from PIL import Image
 
 from genai_basics import data as gd
@@ -155,6 +156,32 @@ def test_predict_says_what_it_leaves_out(tmp_path, kind):
     said = " ".join(str(w.message) for w in caught)
     assert f"broken{ending}" in said
     assert "1 .xyz (odd.xyz)" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "whose"),
+    [
+        ("1.json", '{"version": "5.0", "shapes": [], "imagePath": "1.png"}', "of labelme"),
+        ("annotations.xml", "<annotations><version>1.1</version></annotations>", "CVAT's own XML"),
+    ],
+)
+def test_boxes_of_formats_that_are_not_read_are_named(tmp_path, name, content, whose):
+    for i in range(4):
+        grey(tmp_path / f"{i}.png", 20 * i)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ValueError, match=f"{name}' holds annotations .*{whose}: export them as"):
+        gd.load_data(tmp_path)
+    with pytest.warns(UserWarning, match="1 files .* are not used"):
+        assert gd.load_data(tmp_path, kind="images").kind == "images"
+
+
+def test_a_folder_of_noise_is_no_class(tmp_path):
+    for word in ("no", "yes", "_background_noise_"):
+        (tmp_path / word).mkdir()
+        for i in range(4):
+            sf.write(tmp_path / word / f"{i}.wav", np.sin(np.arange(800) * 0.1), 8000)
+    with pytest.warns(UserWarning, match="holds noise to mix in, not a class"):
+        assert gd.load_data(tmp_path).spec.class_names == ("no", "yes")
 
 
 def test_a_clip_that_asks_for_much_is_skipped_by_name(tmp_path, monkeypatch):

@@ -101,6 +101,7 @@ def test_predict_reads_numbers_as_training_read_them(tmp_path):
         ("size, cm;label\n", "{i},5;{c}\n", "", ""),  # the header holds another sign
         ("Report of May\n\nsize,label\n", "{i},{c}\n", "", "'Report of May'...) "),
         ("size,label\n", "{i},{c}\n", "Total,\n", "below the table and left out ('Total')"),
+        ("size,,label\ncm,kg,\n", "{i},{n}.5,{c}\n", "", "('cm, kg') reads as units"),
         ("note,size,label\n", '"a ""b"", \n{c}",{i},{c}\n', "", ""),
         ('"size,label"\n', '"{i},{c}"\n', "", ""),  # whole rows within marks
         ("size\tlabel\n", "{i}\t{c}\n", "", ""),
