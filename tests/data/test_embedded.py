@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 from genai_basics import data as gd
 from genai_basics.data.loading import NAMES
@@ -24,6 +25,19 @@ def test_every_set_loads_the_same_each_time(loaded, name):
     assert gd.list_data()[name].startswith(data.kind)
     assert min(len(data.train), len(data.validation), len(data.test)) > 0
     assert gd.spec_from_config(data.spec.to_config()) == data.spec
+
+
+def test_letters_are_legible(loaded):
+    data = loaded["letters"]
+    assert "".join(data.spec.class_names) == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    assert data.spec.shape == (28, 28, 1)
+    flat = data.train.x.reshape(len(data.train), -1) / 255.0
+    right = KNeighborsClassifier(3).fit(flat, data.train.y)
+    held_out = data.test.x.reshape(len(data.test), -1) / 255.0
+    assert right.score(held_out, data.test.y) > 0.95
+    edges = np.concatenate([data.train.x[:, [0, -1]], data.train.x[:, :, [0, -1]].swapaxes(1, 2)])
+    assert not edges.any()  # no letter is cut off
+    assert gd.load_data("letters", n=260, image_size=14).spec.shape == (14, 14, 1)
 
 
 def test_place_names_have_one_language_each(loaded):
