@@ -108,9 +108,11 @@ class Model(keras.Model):
         """Configure training. Without arguments, with defaults that suit the model.
 
         Args:
-            optimizer: As in Keras. With the default, `fit` lowers the learning rate to zero by
-                a cosine over its epochs; with your own, your schedule counts, and batches have
-                Keras' 32 examples where `fit` is given no `batch_size`.
+            optimizer: As in Keras. With the default, each `fit` raises the learning rate in
+                its first 1% of steps (1 epoch at most) and lowers it to zero by a cosine over its
+                epochs, or over those of a `callbacks.Progress` that it is given; with your own,
+                your schedule counts, and batches have Keras' 32 examples where `fit` is given no
+                `batch_size`.
             loss, metrics: As in Keras, where there is a y.
             learning_rate: Where the default optimizer, or one given by name, starts.
             **kwargs: As in `keras.Model.compile`.
@@ -121,7 +123,7 @@ class Model(keras.Model):
         self.compile_arguments = {**given, "learning_rate": learning_rate}
         rate = self.learning_rate if learning_rate is None else learning_rate
         self.anneals = optimizer is None and not compiling.is_schedule(rate)
-        self.peak_rates = (rate,)
+        self.peak_rates = self.annealed_rates = (rate,)
         self.progress.assign(0.0)
         optimizer = compiling.optimizer_of(self, optimizer, learning_rate)
         optimizer = compiling.scaling_losses(self, optimizer, given.pop("auto_scale_loss", True))
@@ -137,6 +139,10 @@ class Model(keras.Model):
         return keras.optimizers.Adam(learning_rate)
 
     anneal = staticmethod(cosine)  # the factor on the learning rate, of where training stands
+
+    def advance(self, progress, risen):
+        """Note where training stands, and where its warm-ups do: from 0 to 1. See `Progress`."""
+        self.progress.assign(progress)
 
     def players(self):
         """Return `[(optimizer, variables), ...]`: who trains what."""
@@ -258,7 +264,7 @@ class Model(keras.Model):
             size, steps = validation_batch_size or batch_size, kwargs.get("validation_steps")
             validation_data, _ = held_out.batches(self, size, steps=steps)
         if not any(isinstance(callback, Progress) for callback in callbacks):
-            callbacks.append(Progress(epochs=epochs))
+            callbacks.append(Progress.of_fit(self, epochs, initial_epoch))
         history = super().fit(
             batches,
             epochs=epochs,

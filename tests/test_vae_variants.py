@@ -126,12 +126,14 @@ def test_capacity_draws_the_kl_to_its_aim(digits):
 def test_beta_rises_in_each_cycle():
     vae = build_vae(**SMALL, beta=2.0, warm_up=0.5, cycles=2)
     x, betas = np.zeros((2, 8, 8, 1), "float32"), []
+    vae.compile()
     for progress in (0.0, 0.125, 0.25, 0.49, 0.5, 0.625, 0.99, 1.0):
-        vae.progress.assign(progress)
+        vae.advance(progress, progress)
         betas.append(float(vae.loss_terms(x, training=True)["beta"][0]))
     np.testing.assert_allclose(betas, [0, 1, 2, 2, 0, 1, 2, 2], atol=1e-4)
     assert float(vae.loss_terms(x)["beta"][0]) == 2.0
     assert Schedule()(0.3) == 1.0
+    assert Schedule(0.2)(0.001, risen=0.1) == Schedule(0.2)(0.0, before=0.5) == 0.5
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ class PrivateTraining:
         batches, steps = data.batches(model, size, steps=steps_per_epoch, **order)
         callbacks = list(callbacks)
         if not any(isinstance(callback, Progress) for callback in callbacks):
-            callbacks.append(Progress(epochs=epochs))
+            callbacks.append(Progress.of_fit(model, epochs, initial_epoch))
         finalizes = any(getattr(callback, "finalizes", False) for callback in callbacks)
         callbacks = keras.callbacks.CallbackList(
             callbacks,

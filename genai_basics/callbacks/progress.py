@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 
 import keras
 import numpy as np
@@ -11,13 +12,22 @@ from .. import backend
 __all__ = ["Progress", "cosine", "late_cosine"]
 
 
-def cosine(progress):
-    """Return the factor on a learning rate: a short rise, then a cosine to nearly zero."""
-    rise = min(1.0, 0.1 + progress / 0.01)
+LONGEST = 100  # epochs of a `fit` that warm-ups count: `epochs` may be a mere limit
+HARDLY_ANNEALED = 0.3  # progress before which a cosine has hardly fallen
+
+
+def cosine(progress, risen):
+    """Return the factor on a learning rate: a short rise, then a cosine to nearly zero.
+
+    Args:
+        progress: Fraction of training that is done.
+        risen: The same for warm-ups, see `Progress`.
+    """
+    rise = min(1.0, 0.1 + risen / 0.01)
     return rise * max(0.5 * (1.0 + math.cos(math.pi * progress)), 1e-3)
 
 
-def late_cosine(progress):
+def late_cosine(progress, risen=None):
     """Return the factor on a learning rate: 1 for the first half, then a cosine."""
     fall = max(progress - 0.5, 0.0) / 0.5
     return max(0.5 * (1.0 + math.cos(math.pi * fall)), 0.01)
@@ -25,6 +35,10 @@ def late_cosine(progress):
 
 class Progress(keras.callbacks.Callback):
     """Move `model.progress` from 0 to 1 over a budget, and with it the learning rate.
+
+    `fit` adds one over its own epochs. Pass one to state another budget: with
+    `fit(epochs=1000, callbacks=[Progress(epochs=60), EarlyStopping(patience=9)])` the learning
+    rate falls over 60 epochs and stays low.
 
     The learning rate is annealed where it is that of the default optimizer (`model.anneals`), and
     only until somebody else sets it, by a callback or by hand: from then on theirs counts. Where
@@ -38,28 +52,53 @@ class Progress(keras.callbacks.Callback):
         seconds: Budget in seconds instead; `fit` ends when it is spent, the last validation
             included.
         spent: Seconds that an earlier, interrupted training has used of it.
+        first: Number of the budget's first epoch.
+        longest: Maximum number of epochs that warm-ups count as the whole training. `None` counts
+            the budget.
     """
 
     resolution = 1000  # moves of the learning rate: cheap, and as good as one for each step
 
-    def __init__(self, *, epochs=None, seconds=None, spent=0.0):
+    def __init__(self, *, epochs=None, seconds=None, spent=0.0, first=0, longest=None):
         super().__init__()
         self.epochs, self.seconds, self.spent = epochs, seconds, spent
+        self.first, self.longest = first, longest
         self.validating = 0.0
+
+    @classmethod
+    def of_fit(cls, model, epochs, initial_epoch):
+        """Return that of a `fit` without one: an interrupted budget goes on, a spent one ends.
+
+        Each call of a loop over `fit` is then a budget of its own, also with `initial_epoch`.
+        """
+        spent = float(backend.value_of(model.progress)) >= 1.0
+        return cls(epochs=epochs, first=initial_epoch if spent else 0, longest=LONGEST)
 
     def on_train_begin(self, logs=None):
         self.clock = time.monotonic
         self.begin = self.clock()
-        self.level = -1
+        self.level = None
         self.annealing = self.model.anneals
         if self.annealing:
             # As compiled, or as an earlier training left it; otherwise it was set by hand.
             stage = float(backend.value_of(self.model.progress))
-            self.last = self.usual(stage) if stage else self.model.peak_rates
+            known = [self.model.annealed_rates, self.usual(stage, stage)]
+            self.last = next((k for k in known if _same(self.rates(), k)), known[0])
 
-    def usual(self, progress):
+    def on_train_end(self, logs=None):
+        loss = float((logs or {}).get("loss", 0.0))
+        stopped = self.model.stop_training and self.longest and math.isfinite(loss)
+        if stopped and self.annealing and self.progress < HARDLY_ANNEALED:
+            warnings.warn(
+                f"training was stopped after epoch {self.epoch + 1} of {self.epochs}, before the "
+                "learning rate had fallen, which costs quality: pass as `epochs` about what "
+                "training takes, or `keras.callbacks.ReduceLROnPlateau`",
+                stacklevel=2,
+            )
+
+    def usual(self, progress, risen):
         """Return the annealed learning rate of each player at this stage of training."""
-        return [peak * self.model.anneal(progress) for peak in self.model.peak_rates]
+        return [peak * self.model.anneal(progress, risen) for peak in self.model.peak_rates]
 
     def rates(self):
         """Return the present learning rate of each player."""
@@ -68,8 +107,9 @@ class Progress(keras.callbacks.Callback):
 
     def follow(self, last):
         """Stop annealing; where one player's rate left `last`, move the others in proportion."""
-        self.annealing, now = False, self.rates()
-        factors = [rate / was for rate, was in zip(now, last, strict=True)]
+        self.annealing = self.model.anneals = False
+        now = self.rates()
+        factors = [rate / max(was, 1e-30) for rate, was in zip(now, last, strict=True)]
         factor = next(f for f in factors if not _same(f, 1.0))
         for (optimizer, _), rate, own in zip(self.model.players(), now, factors, strict=True):
             if _same(own, 1.0):
@@ -98,29 +138,33 @@ class Progress(keras.callbacks.Callback):
 
     def move(self, batches, logs=None):
         self.batches, logs = batches, {} if logs is None else logs
+        steps = self.params["steps"]  # `None` in the first pass over what has no known length
+        part = min(batches / steps, 1.0) if steps else float(batches is None)
+        done = self.epoch - self.first + part
         if self.seconds:
             progress = self.elapsed / max(self.seconds - self.validating, 1e-6)
         else:
-            steps = self.params["steps"]  # `None` in the first pass over what has no known length
-            part = min(batches / steps, 1.0) if steps else float(batches is None)
-            progress = (self.epoch + part) / self.epochs
+            progress = done / (self.epochs - self.first)
         progress, *values = backend.agreed([progress, *logs.values()])
         logs.update(zip(logs, values, strict=True))
         if self.seconds and progress >= 1.0:
             self.model.stop_training = True
-        level = int(min(progress, 1.0) * self.resolution)
+        self.progress = min(progress, 1.0)
+        risen = max(self.progress, done / self.longest) if self.longest else self.progress
+        level = tuple(int(min(x, 1.0) * self.resolution) for x in (self.progress, risen))
         if level != self.level:
             self.level = level
-            self.model.progress.assign(level / self.resolution)
-            self.anneal(level / self.resolution)
+            level = [x / self.resolution for x in level]
+            self.model.advance(*level)
+            self.anneal(*level)
 
-    def anneal(self, progress):
+    def anneal(self, progress, risen):
         """Set the learning rates for this stage of training, unless somebody else did."""
         if not self.annealing:
             return
         if not _same(self.rates(), self.last):
             return self.follow(self.last)
-        self.last = self.usual(progress)
+        self.last = self.model.annealed_rates = self.usual(progress, risen)
         for (optimizer, _), rate in zip(self.model.players(), self.last, strict=True):
             optimizer.learning_rate = rate
 

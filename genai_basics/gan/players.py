@@ -36,6 +36,7 @@ class TwoPlayers(Model):
         ratio = self.d_learning_rate / self.learning_rate
         (rate,) = self.peak_rates
         self.peak_rates = (rate, rate if is_schedule(rate) else ratio * rate)
+        self.annealed_rates = self.peak_rates
         if d_optimizer is not None:
             self.compile_arguments["d_optimizer"] = d_optimizer
             self.anneals = False

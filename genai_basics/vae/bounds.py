@@ -65,7 +65,7 @@ class _Settings:
 @keras.saving.register_keras_serializable(package="genai_basics")
 @dataclasses.dataclass(frozen=True)
 class Schedule(_Settings):
-    """Rises from 0 to 1 at the start of training, or of each cycle of training.
+    """Rises from 0 to 1 at the start of training, once, or in each cycle of training.
 
     Args:
         warm_up: Fraction of each cycle in which it rises (Sonderby et al., 2016).
@@ -79,12 +79,20 @@ class Schedule(_Settings):
         between("warm_up", self.warm_up, 0, 1)
         at_least("cycles", self.cycles, 1)
 
-    def __call__(self, progress):
-        """Return the value, 0 to 1, at `progress`, the fraction of training that is done."""
+    def __call__(self, progress, risen=None, before=0.0):
+        """Return the value, 0 to 1.
+
+        Args:
+            progress: Fraction of training that is done; cycles divide it.
+            risen: The same for a single rise, see `callbacks.Progress`. `None`: as `progress`.
+            before: Value so far, below which a single rise does not fall.
+        """
         if not self.warm_up:
             return 1.0
-        turns = ops.minimum(progress, 0.999999) * self.cycles
-        return ops.minimum((turns - ops.floor(turns)) / self.warm_up, 1.0)
+        if self.cycles == 1:
+            return max(before, min((progress if risen is None else risen) / self.warm_up, 1.0))
+        turn = min(progress, 0.999999) * self.cycles
+        return min(turn % 1.0 / self.warm_up, 1.0)
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")

@@ -192,7 +192,7 @@ def _kl_of(model, history):
 
 def _kl_is_low(model, history):
     """Return whether the KL is nearly 0 after the rise of the schedule."""
-    risen = value_of(model.progress) >= max(0.3, model.schedule.warm_up)
+    risen = value_of(model.progress) >= 0.3 and value_of(model.ramp) == 1.0
     return risen and _kl_of(model, history) <= 0.05 * model.latent_dim
 
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..backend import gradient_step
+from ..backend import gradient_step, value_of
 from ..checks import at_least, one_of
 from ..layers import Sampling, Shift, VampPrior, get_likelihood, get_prior, normal_log_prob
 from ..layers.blocks import check_shape
@@ -60,8 +60,8 @@ def build_vae(
         filters: Channels of the convolutional encoder's stages, each at half the resolution of
             the previous one; stages of less than 4 pixels are left out.
         beta: Weight of the KL term. 1.0 is the ELBO; more gives a beta-VAE (Higgins et al., 2017).
-        warm_up: Fraction of training in which beta rises from 0, so that latents are not
-            switched off before they become useful (Sonderby et al., 2016).
+        warm_up: Fraction of the first `fit` (of its first 100 epochs) in which beta rises from 0,
+            so that latents are not switched off before they become useful (Sonderby et al., 2016).
         cycles: Number of times that this rise is repeated in training (Fu et al., 2019).
         free_bits: KL per latent, in nats, that is not penalized (Kingma et al., 2016).
         capacity: KL to aim for, in nats: its distance from the KL is penalized, and the aim
@@ -196,6 +196,7 @@ class VAE(Model):
             self.likelihood.build()
         if not self.prior.built:
             self.prior.build(encoder.outputs[0].shape[-1], shape)
+        self.ramp = self.add_weight(name="ramp", shape=(), initializer="ones", trainable=False)
         extra = (*(("beta",) if self.schedule.warm_up else ()), *self.bound.tracked)
         self.tracked = (*self.tracked, *extra)
         self.trackers += [keras.metrics.Mean(name) for name in extra]
@@ -216,6 +217,12 @@ class VAE(Model):
         for layer in self.encoder.layers:
             if isinstance(layer, Shift):
                 layer.start(ops.convert_to_numpy(some))
+
+    def advance(self, progress, risen):
+        """Let beta rise in the first training, of the first epochs; then it stays."""
+        super().advance(progress, risen)
+        first = not value_of(self.optimizer.iterations)
+        self.ramp.assign(self.schedule(progress, risen, 0.0 if first else value_of(self.ramp)))
 
     # The networks, with the label where there is one.
 
@@ -255,8 +262,7 @@ class VAE(Model):
         draw = self.infer(x, labels, training, k)
         x, labels = (bounds.repeated(part, k) for part in (x, labels))
         distortion = self.distortion(x, draw.z, labels, training)
-        ramp = self.schedule(self.progress) if training else 1.0
-        return self.bound(distortion, draw, self.beta, ramp)
+        return self.bound(distortion, draw, self.beta, self.ramp if training else 1.0)
 
     def binarized(self, x, training=False):
         """Return x black or white where the model was built for that."""

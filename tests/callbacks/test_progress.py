@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from genai_basics import build_gan, build_vae
+from genai_basics.callbacks import Progress
 
 X = np.random.default_rng(0).integers(0, 256, (64, 8, 8, 1)).astype("uint8")
 HALVED = keras.optimizers.schedules.ExponentialDecay(1e-3, 1, 0.5)
@@ -21,10 +22,10 @@ class Rates(keras.callbacks.Callback):
         self.seen.append([float(np.asarray(o.learning_rate)) for o in optimizers])
 
 
-def rates(model, *callbacks, epochs=1):
+def rates(model, *callbacks, **arguments):
     """Return the learning rates of a training, (steps, players)."""
     seen = Rates()
-    model.fit(X, epochs=epochs, batch_size=4, callbacks=[*callbacks, seen], verbose=0)
+    model.fit(X, batch_size=4, callbacks=[*callbacks, seen], verbose=0, **arguments)
     return np.array(seen.seen)
 
 
@@ -44,8 +45,8 @@ def constant(rate):
 
 def test_the_default_rate_rises_to_its_peak_and_falls_to_nearly_nothing(vae):
     vae.compile(learning_rate=1e-3)
-    for _ in range(2):  # a second training starts again
-        found = rates(vae)[:, 0]
+    for i in range(2):  # a second training starts again, also where it counts its epochs on
+        found = rates(vae, epochs=i + 1, initial_epoch=i)[:, 0]
         assert found[0] == pytest.approx(1e-4, rel=1e-3)
         assert 0.9e-3 < found.max() <= 1e-3
         assert found[-1] < 0.05e-3
@@ -86,3 +87,33 @@ def test_a_rate_given_to_compile_is_the_one_used(vae):
         np.testing.assert_array_equal(weights, old)
     with pytest.raises(ValueError, match="`learning_rate` belongs to the default optimizer"):
         vae.compile(keras.optimizers.Adam(1e-3), learning_rate=1e-5)
+
+
+class Stop(keras.callbacks.Callback):
+    """Ends training after an epoch."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = epoch == 3
+
+
+def test_epochs_that_are_a_mere_limit_do_not_stretch_the_warm_ups(vae):
+    vae.compile(learning_rate=1e-3)
+    with pytest.warns(UserWarning, match="stopped after epoch 4 of 100000, before the learning"):
+        found = rates(vae, Stop(), epochs=100_000)[:, 0]
+    np.testing.assert_allclose(found[16:], 1e-3, rtol=1e-4)  # risen after an epoch of 16 steps
+    assert float(np.asarray(vae.ramp)) == pytest.approx(0.2)  # of beta: risen after 20 epochs
+    found = rates(vae)[:, 0]  # a later training anneals, too, and beta does not fall
+    assert found.max() > 0.9e-3 > 0.05e-3 > found[-1]
+    assert float(np.asarray(vae.ramp)) == 1.0
+
+
+def test_a_budget_of_ones_own_is_stated_by_progress(vae):
+    vae.compile(learning_rate=1e-3)
+    found = rates(vae, Progress(epochs=2), epochs=3)[:, 0]
+    assert found[31] == found[-1] == pytest.approx(1e-6, rel=0.1)
+
+
+def test_steps_outside_of_fit_take_the_whole_loss(vae):
+    vae.compile()
+    terms = vae.train_on_batch(X, return_dict=True)
+    assert terms["loss"] == pytest.approx(terms["reconstruction"] + terms["kl"], rel=1e-5)
