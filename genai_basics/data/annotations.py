@@ -1,4 +1,4 @@
-"""Boxes as annotations give them, and where they lie on the picture as it is decoded."""
+"""Boxes from annotation files, and their positions in the decoded picture."""
 
 import math
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ __all__ = [
     "split_by_folder",
 ]
 
-FOREIGN = {  # what the first characters of annotations hold that are not read
+FOREIGN = {  # what unsupported annotations contain in their first characters
     "of labelme": (".json", b'"imagePath"', b'"shapes"'),
     "in CVAT's own XML": (".xml", b"<annotations>", b"<version>"),
     "of Label Studio": (".json", b'"annotations"', b'"from_name"'),
@@ -31,9 +31,9 @@ class Annotated:
     Attributes:
         picture: Path.
         boxes: [(class name, (left, top, right, bottom))].
-        where: Name of the annotation, for messages.
-        size: (width, height) of the picture as the annotation gives it, or None.
-        fractions: Whether boxes are fractions of the sides.
+        where: Name of the annotation, used in messages.
+        size: (width, height) of the picture according to the annotation, or None.
+        fractions: Whether boxes are fractions of the width and height.
     """
 
     picture: Path
@@ -48,11 +48,11 @@ class Annotations:
     """What a format's reader returns.
 
     Attributes:
-        parts: {part: [Annotated]}, under "all" where there are no splits.
+        parts: {part: [Annotated]}, with the single part "all" if there are no splits.
         files: The annotation files that were used.
         skipped: "file: reason".
-        class_names: The names, where the format lists them.
-        noted: Files that a message named already.
+        class_names: The class names, if the format lists them.
+        noted: Files that a message has already named.
     """
 
     parts: dict
@@ -63,7 +63,7 @@ class Annotations:
 
 
 def foreign_annotations(files):
-    """Return a sentence on the first of the files whose boxes have a format that is not read."""
+    """Return a sentence about the first file whose boxes are in an unsupported format."""
     for path in files[:100]:
         if path.suffix.lower() in (".json", ".xml"):
             with path.open("rb") as file:
@@ -78,7 +78,7 @@ def foreign_annotations(files):
 
 
 def split_by_folder(root, items):
-    """Return {part: items} by the split folders that the pictures lie in, else under "all"."""
+    """Return {part: items} by the split folders that contain the pictures, or {"all": items}."""
     parts = {"train": [], "validation": [], "test": [], None: []}
     for item in items:
         folders = item.picture.relative_to(root).parts[:-1]
@@ -90,7 +90,7 @@ def split_by_folder(root, items):
 
 
 def check_apart(parts, root):
-    """Refuse pictures that are in two parts."""
+    """Raise an error if a picture is in two parts."""
     seen = {}
     for part, items in parts.items():
         for item in items:
@@ -102,14 +102,14 @@ def check_apart(parts, root):
 
 
 def bounds(points):
-    """Return (left, top, right, bottom) of the numbers x, y, x, y... of a polygon."""
+    """Return (left, top, right, bottom) of a polygon given as x, y, x, y..."""
     if len(points) < 6 or len(points) % 2:
         raise ValueError(f"a polygon has {len(points)} numbers")
     return min(points[::2]), min(points[1::2]), max(points[::2]), max(points[1::2])
 
 
 def look_like_fractions(items, frames):
-    """Whether all boxes are fractions of the sides: none reaches beyond 1, not all are whole."""
+    """Whether all boxes are fractions: no coordinate exceeds 1, and not all are integers."""
     items = [item for item in items if not item.fractions]
     corners = [corner for item in items for _, box in item.boxes for corner in box]
     sides = [side for item in items for side in frames[item.picture][0]]
@@ -118,9 +118,9 @@ def look_like_fractions(items, frames):
 
 
 def look_stored(items, frames):
-    """Whether boxes of turned pictures are those of the pictures as stored; None if unknown.
+    """Whether boxes of rotated pictures refer to the pictures as stored; None if unknown.
 
-    The sizes that annotations give tell, where the camera was held upright.
+    The sizes in the annotations decide this if the camera was held upright.
     """
     telling = [
         item.size == frames[item.picture][0]
@@ -131,17 +131,17 @@ def look_stored(items, frames):
 
 
 def in_frame(item, size, orientation, stored, said):
-    """Return the boxes of an `Annotated` in pixels of its picture as it is decoded.
+    """Return the boxes of an `Annotated` in pixels of its decoded picture.
 
     Args:
         item: The annotation.
         size: (width, height) of the picture as stored.
-        orientation: How it is turned for display, as cameras note it (EXIF), 1 to 8.
-        stored: Whether boxes are those of the picture as stored, where the size does not tell.
-        said: Counter of what was done, in words.
+        orientation: EXIF orientation, 1 to 8.
+        stored: Whether boxes refer to the picture as stored, if the size does not decide it.
+        said: Counter of messages about what was done.
 
     Raises:
-        ValueError: The annotation is of a picture of another size.
+        ValueError: The annotation was made for a picture of another size.
     """
     shown = size[::-1] if orientation >= 5 else size
     if item.size and _factors(item.size, size) != _factors(item.size, shown):
@@ -170,7 +170,7 @@ def in_frame(item, size, orientation, stored, said):
 
 
 def _factors(size, wanted):
-    """Return what brings one size to the other, where both sides agree but for rounding."""
+    """Return the factors that scale `size` to `wanted` if both sides agree up to rounding."""
     factors = wanted[0] / size[0], wanted[1] / size[1]
     agree = abs(factors[0] - factors[1]) <= 1 / size[0] + 1 / size[1]
     return factors if agree else None
@@ -185,7 +185,7 @@ def _scaled(box, x, y):
 
 
 def _turned(box, width, height, orientation):
-    """Return a box of the picture as stored (width x height) on the picture as it is shown."""
+    """Convert a box of the picture as stored (width x height) to the picture as displayed."""
     places = {
         2: lambda x, y: (width - x, y),
         3: lambda x, y: (width - x, height - y),

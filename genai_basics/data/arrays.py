@@ -1,4 +1,4 @@
-"""Arrays: the layouts in which `.npz` files and Python callers hand them over; plain vectors."""
+"""Arrays in the layouts that `.npz` files and Python callers use, and plain vectors."""
 
 import numpy as np
 
@@ -17,8 +17,8 @@ Y_NAMES = ("y", "Y", "labels", "target", "targets", "label")
 def read_arrays(source):
     """Return `({part: (x, y)}, fingerprint)` of a file, an array or an (x, y) tuple.
 
-    The parts are "train", "test" (and "validation") where a file holds `x_train` and so on,
-    else "all".
+    The parts are "train", "test" (and "validation") if a file holds `x_train` and so on,
+    otherwise "all".
 
     Raises:
         ValueError: No array is recognized, or x and y differ in number.
@@ -84,9 +84,9 @@ def read_vectors(source, *, task=None, class_names=None):
 
     Args:
         source: `.npy`, `.npz`, an array or an (x, y) tuple.
-        task: "classification" or "regression". `None` takes regression where y holds numbers
-            between integers.
-        class_names: Names to encode labels by, of data seen before.
+        task: "classification" or "regression". `None` selects regression if y holds
+            non-integers.
+        class_names: Known class names to encode the labels with.
     """
     one_of("task", task, (None, "classification", "regression"))
     parts, digest = read_arrays(source)
@@ -110,7 +110,7 @@ def read_vectors(source, *, task=None, class_names=None):
 
 
 def layout(arrays, path):
-    """Find x and y, or those of the parts, among the arrays of a file."""
+    """Find x and y, or the x and y of each part, among the arrays of a file."""
     parts = {}
     for part, words in (
         ("train", ("train",)),
@@ -141,13 +141,13 @@ def layout(arrays, path):
 
 
 def _named(arrays, names, word):
-    """Return the array called `x_train` or `train_x`, of some names for x, or None."""
+    """Return the array called `x_train` or `train_x`, for any of the `names` for x, or None."""
     called = (form for name in names for form in (f"{name}_{word}", f"{word}_{name}"))
     return next((arrays[name] for name in called if name in arrays), None)
 
 
 def _array(values):
-    """An array of what came; a list of unequal arrays stays a list."""
+    """Return `values` as an array; a list of arrays of unequal shapes stays a list."""
     if isinstance(values, np.ndarray):
         return values
     if hasattr(values, "__array__"):
@@ -158,7 +158,7 @@ def _array(values):
 
 
 def targets_of(y):
-    """Targets of a regression as float32, (n,) where there is one an example."""
+    """Return regression targets as float32, of shape (n,) if there is one per example."""
     if y is None:
         return None
     y = np.asarray(y, "float32")

@@ -1,4 +1,4 @@
-"""Sound: files in class folders, with a table of labels or texts, or named by what they hold."""
+"""Sound: files in class folders, with a table of labels or texts, or named after their labels."""
 
 import re
 import warnings
@@ -19,7 +19,7 @@ __all__ = ["join_clips", "read_audio"]
 
 NAMED = re.compile(r"^(?P<label>[^_]+)_(?P<speaker>[^_]+)_(?P<index>\d+)$")
 NOISE = "_background_noise_"
-SILENCE = 1e-4  # a clip whose loudest sample is below this holds nothing
+SILENCE = 1e-4  # a clip whose loudest sample is below this is silent
 TEXTS = ("transcription", "transcript", "sentence", "text", "normalized_text")
 LABELS = ("label", "class", "category", "target", "class_name", "word")
 
@@ -40,14 +40,14 @@ def read_audio(
     Args:
         source: A folder of WAV, FLAC, OGG or MP3 files: a folder for each class; or a table such
             as `metadata.csv` with file names and labels or transcriptions (and other columns,
-            which become groups), as LJSpeech, LibriSpeech and Common Voice have it; or files
-            named `{label}_{speaker}_{index}.wav`; or flat. Or a list of arrays, or a tuple
-            (arrays, labels), with `sample_rate`.
+            which become groups), as in LJSpeech, LibriSpeech and Common Voice; or files
+            named `{label}_{speaker}_{index}.wav`; or files without labels. Alternatively, a list of
+            arrays or a tuple (arrays, labels), with `sample_rate`.
         target: Column of the table that holds the labels or transcriptions.
-        sample_rate: Samples per second to convert to. `None`: the most frequent rate of the files.
-        full_scale: What is loudest in files of floats; they are divided by it. `None` takes 1,
-            or a power of two that holds them all.
-        class_names, alphabet: Of data seen before, to encode labels by.
+        sample_rate: Samples per second to convert to. `None`: the most common rate of the files.
+        full_scale: Maximum amplitude of files of floats, which are divided by it. `None` selects
+            1, or the smallest power of two that bounds them all.
+        class_names, alphabet: Known class names or alphabet to encode the labels with.
         encoding: Encoding of the table.
         strict: Whether files that cannot be read are an error.
     """
@@ -104,7 +104,7 @@ def read_audio(
 
 
 def audio_reading(clips, targets, sample_rate, *, kind="label", groups=None, class_names=None):
-    """Return the reading of clips that are arrays already; `kind` says what the targets are."""
+    """Return the reading of clips given as arrays; `kind` is the kind of the targets."""
     if sample_rate is None:
         raise ValueError("`sample_rate` must be given with arrays of sound.")
     x = [np.asarray(clip, "float32").reshape(-1) for clip in clips]
@@ -114,7 +114,7 @@ def audio_reading(clips, targets, sample_rate, *, kind="label", groups=None, cla
 
 
 def _without_noise(files, labels):
-    """Leave out the folder of Speech Commands that holds noise to mix in, and no class."""
+    """Leave out the folder of Speech Commands that holds background noise, which is not a class."""
     if labels is None or NOISE not in labels:
         return files, labels
     warnings.warn(f"'{NOISE}' holds noise to mix in, not a class, and is left out.", stacklevel=4)
@@ -165,7 +165,7 @@ def _named_clips(paths, labels):
 
 
 def _listed_clips(table, target):
-    """Return as `_named_clips` what a table lists; rows without a file or a target are said."""
+    """Like `_named_clips`, for the files in a table; warn of rows without a file or a target."""
     columns, name = table.columns, table.path.name
     if table.missing:
         warnings.warn(
@@ -202,7 +202,7 @@ def _target_column(table, target):
         for name in names if target is None else ():
             if name in lower:
                 return lower[name], kind
-    name = target or next(reversed(table.columns), None)  # LJSpeech: the last has no header
+    name = target or next(reversed(table.columns), None)  # LJSpeech: the last column has no header
     unnamed = all(name.startswith("column ") for name in table.columns)
     if name is None or (target is None and len(table.columns) > 1 and not unnamed):
         raise ValueError(
@@ -215,7 +215,7 @@ def _target_column(table, target):
 
 
 def _full_scale(clips):
-    """Return the power of two that holds the samples of all files of floats; say if not 1."""
+    """Return the power of two that bounds all files of floats; warn if it is not 1."""
     peak = max((clip.peak for clip in clips if clip.floats), default=0.0)
     full_scale = full_scale_of(peak)
     if full_scale > 1:

@@ -1,10 +1,10 @@
-"""Which encoding a text that is not in UTF-8 is in, told by its few letters beyond ASCII."""
+"""Detects the encoding of a text that is not UTF-8 from its few non-ASCII letters."""
 
 import unicodedata
 
 __all__ = ["recognize"]
 
-# Where two fit as well, the first is taken; most decode what is common to them alike.
+# If two fit equally well, the first is used; most agree on the characters they share.
 ONE_BYTE = ("cp1252", "cp1250", "iso8859-2", "cp1253", "iso8859-7", "cp1251", "koi8-r", "cp1254")
 ONE_BYTE += ("cp1257", "iso8859-15", "mac_roman", "cp850", "cp852", "cp866", "mac_latin2")
 ALPHABETS = [
@@ -29,16 +29,16 @@ ALPHABETS = [
         "äõöüšž",
     )
 ]
-ICELANDIC = set("áðéíóúýþæö"), set("áéíóúæö")  # the first without any of the second is Turkish
+ICELANDIC = set("áðéíóúýþæö"), set("áéíóúæö")  # the first with none of the second: Turkish
 COMMON = set("оеаинтсрвлмдпуякОЕАИНТСРВЛМДПУЯК") | set("αοιετσνηυρπκμλςάέήίόύώΑΟΙΕΤΣΝΗΥΡΠΚΜΛ")
-ITALIAN = set("àèéìòù")  # at the ends of words
+ITALIAN = set("àèéìòù")  # only at the end of words
 QUOTES = set("‘’‚“”„–—…«»‹›•·†‰\u00a0")
 SIGNS = set("€£¥°§©®™±²³µ¼½¾×÷ºª¢¹")
 OPENING = set("¿¡")
 
 
 def recognize(raw):
-    """Return the likeliest encoding of bytes that are not UTF-8, or None."""
+    """Return the most likely encoding of bytes that are not UTF-8, or None."""
     telling = [line for line in raw.split(b"\n") if not line.isascii()]
     sample = b"\n".join(telling[:2000])[:65536]
     scores = {}
@@ -67,7 +67,7 @@ def _wide(sample):
 
 
 def _score(text):
-    """Return how plausible the characters beyond ASCII are where they stand, at most 1."""
+    """Return how plausible the non-ASCII characters are in their context, at most 1."""
     letters, points = [], []
     for i, char in enumerate(text):
         if char.isascii():
@@ -107,7 +107,7 @@ def _sign(char, before, after):
 
 
 def _alone(text, i):
-    """Whether the word around place i, or four letters up to it, are all beyond ASCII."""
+    """Whether the word around position i, or the four letters up to it, are all non-ASCII."""
     start = i
     while start and i - start < 20 and text[start - 1].isalpha():
         start -= 1
@@ -121,7 +121,7 @@ def _alone(text, i):
 
 
 def _letter(char, before, after, alone, foreign=False):
-    """Return how plausible a letter is between its neighbours."""
+    """Return how plausible a letter is between its two neighbours."""
     if before.isdigit() or after.isdigit():
         return -1.0
     if char.isupper() and before.islower():
@@ -135,7 +135,7 @@ def _letter(char, before, after, alone, foreign=False):
         return -1.0 if mixed else 1.0 if char in COMMON else 0.4
     if _script(char) != "LATIN":
         return -1.0
-    if alone:  # no word of a Latin alphabet
+    if alone:  # not a word of a Latin alphabet
         return -1.0
     if char in "ñÑ" and after.lower() not in set("aeiouáéíóúü"):
         return 0.2

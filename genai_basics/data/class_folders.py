@@ -1,4 +1,4 @@
-"""Folders of files with a folder for each class, within split folders or not."""
+"""Folders of files with one folder per class, with or without split folders above."""
 
 import warnings
 from unicodedata import normalize
@@ -9,18 +9,18 @@ __all__ = ["read_class_folders"]
 
 
 def read_class_folders(folder, suffixes, what):
-    """Return {part: (files, labels or None)} of folders of classes, within splits or not.
+    """Return {part: (files, labels or None)} of class folders, with or without splits.
 
     Args:
         folder: The folder.
-        suffixes: Endings of the files that count.
-        what: Word for them in messages.
+        suffixes: Extensions of the files to read.
+        what: Word for these files in messages.
     """
     found = {}
     for part, path in data_folders(folder, suffixes).items():
         found[part] = _class_files(path, suffixes, what)
     names = set(found["train"][1] or ()) if "train" in found else set()
-    if len(names) > 1:  # a part without labels, as Kaggle's test pictures, is no part
+    if len(names) > 1:  # an unlabelled folder, as Kaggle's test pictures, is not a part
         for part, (files, labels) in list(found.items()):
             if len(set(labels or ())) <= 1 and not set(labels or ()) & names:
                 del found[part]
@@ -33,13 +33,13 @@ def read_class_folders(folder, suffixes, what):
 
 
 def _class_files(folder, suffixes, what):
-    """Return `(files, labels)`; labels None for a folder without one for each class."""
+    """Return `(files, labels)`; labels are None without a folder per class."""
     folder = inner_folder(folder, suffixes)
     files = list_files(folder, suffixes)
     nested = [path for path in files if path.parent != folder]
     labels = [normalize("NFC", path.relative_to(folder).parts[0]) for path in nested]
     if not nested or (len(nested) < len(files) and len(set(labels)) == 1):
-        return files, None  # one folder more is no class
+        return files, None  # a single nested folder is not a class
     if len(nested) < len(files):
         warnings.warn(
             f"{len(files) - len(nested)} {what} lie outside of the class folders of '{folder}' and "

@@ -1,4 +1,4 @@
-"""Annotations of COCO: one JSON file, or several, for all pictures."""
+"""COCO annotations: one or several JSON files for all pictures."""
 
 import json
 import warnings
@@ -15,7 +15,7 @@ PASSED = ("captions", "stuff", "panoptic", "person_keypoints", "keypoints", "ima
 
 
 def find_coco(source):
-    """Return (folder below which the pictures lie, COCO files) of a path, or None."""
+    """Return (folder that contains the pictures, COCO files) of a path, or None."""
     if source.is_file():
         if source.suffix.lower() != ".json" or not _is_coco(source):
             return None
@@ -32,7 +32,7 @@ def _is_coco(path):
 
 
 def read_coco(root, paths):
-    """Return the `Annotations` of COCO files, joined by the names of their classes."""
+    """Return the `Annotations` of COCO files, merged by class name."""
     contents = {path: _load(path) for path in paths}
     kept = _kept(contents)
     passed = [path for path in paths if path not in kept]
@@ -47,7 +47,7 @@ def read_coco(root, paths):
         part = splits[path] if named else "all"
         for item in _read_file(path, content, index, splits[path], skipped, noted):
             same = parts[part].setdefault(item.picture, item)
-            if same is not item:  # boxes of several files on one picture
+            if same is not item:  # several files have boxes for this picture
                 same.boxes += [box for box in item.boxes if box not in same.boxes]
     made = {part: list(items.values()) for part, items in parts.items()}
     made = made if named else split_by_folder(root, made.get("all", []))
@@ -55,7 +55,7 @@ def read_coco(root, paths):
 
 
 def _split(path, root):
-    """Return the split that a file is of, by its name or that of its folder."""
+    """Return the split of a file, from its name or its folder's name."""
     folders = path.relative_to(root).parts[:-1][::-1]
     words = [word for part in (path.stem, *folders) for word in (part, *_words(part))]
     return next(filter(None, map(split_of, words)), None)
@@ -89,7 +89,7 @@ def _load(path):
 
 
 def _kept(contents):
-    """Return the files whose boxes are read; captions and keypoints are skipped."""
+    """Return the files that hold boxes; captions and keypoints are skipped."""
     with_boxes = {
         path: content
         for path, content in contents.items()
@@ -154,7 +154,7 @@ def _size(image):
 def _boxes(path, images, annotations, names, skipped):
     """Return ({image id: [(name, (left, top, width, height))]}, lost, number of crowds).
 
-    `lost` holds the ids of images with objects that have no box here.
+    `lost` holds the ids of images with objects that have no usable box.
     """
     boxes, lost, crowds = {key: [] for key in images}, set(), 0
     for number, item in enumerate(annotations):
@@ -179,7 +179,7 @@ def _boxes(path, images, annotations, names, skipped):
 
 
 def _box(item):
-    """Return the box of an annotation, or that around its polygons."""
+    """Return the box of an annotation, or the box around its polygons."""
     if item.get("bbox"):
         x, y, width, height = map(float, item["bbox"])
         return x, y, width, height
@@ -189,7 +189,7 @@ def _box(item):
 
 
 def _check_corners(path, images, boxes):
-    """Refuse boxes that are corners: as COCO's, most would reach out of their pictures."""
+    """Reject boxes given as corners: read as COCO's, most would leave their pictures."""
     beyond = within = 0
     for key, some in boxes.items():
         size = _size(images[key])

@@ -1,4 +1,4 @@
-"""Tables that pandas reads: data frames, Parquet, Excel."""
+"""Tables read with pandas: data frames, Parquet, Excel."""
 
 import sys
 import warnings
@@ -11,7 +11,7 @@ from .records import column_of
 
 __all__ = ["PACKAGED", "counts_rows", "frame_columns", "is_frame", "number_texts", "read_packaged"]
 
-PACKAGED = {  # ending: (pandas' reader, package that it needs)
+PACKAGED = {  # extension: (pandas reader, package that it needs)
     ".parquet": ("read_parquet", "pyarrow"),
     ".feather": ("read_feather", "pyarrow"),
     ".xlsx": ("read_excel", "openpyxl"),
@@ -20,7 +20,7 @@ PACKAGED = {  # ending: (pandas' reader, package that it needs)
 
 
 def read_packaged(path):
-    """Read a file by pandas and the package that it needs for it."""
+    """Read a file with pandas and the package that pandas needs for it."""
     suffix = suffix_of(path)
     reader, package = PACKAGED[suffix]
     try:
@@ -33,7 +33,7 @@ def read_packaged(path):
         if reader != "read_excel":
             return getattr(pandas, reader)(path)
         sheets = pandas.read_excel(path, sheet_name=None, keep_default_na=False)
-    except Exception as error:  # each engine raises its own sorts
+    except Exception as error:  # each engine raises its own types
         raise ValueError(f"'{path}' cannot be read as {suffix}: {error}.") from error
     filled = {name: sheet for name, sheet in sheets.items() if len(sheet)}
     if not filled:
@@ -49,7 +49,7 @@ def read_packaged(path):
 
 
 def frame_columns(frame):
-    """Return {name: values} of a DataFrame or Series; an index with a meaning is a column."""
+    """Return {name: values} of a DataFrame or Series; a meaningful index becomes a column."""
     import pandas as pd
 
     if isinstance(frame, pd.Series):
@@ -100,7 +100,7 @@ def is_frame(source):
 
 
 def counts_rows(cells):
-    """Whether cells are numbers of rows, each of them another, most of them in order."""
+    """Whether cells look like a row index: unique integers, mostly in order."""
     try:
         numbers = [int(cell) for cell in cells]
     except ValueError:

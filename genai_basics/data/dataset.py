@@ -1,4 +1,4 @@
-"""What every reader returns: a `Dataset` of three `Part`s and a spec."""
+"""`Dataset`: what `load_data` returns, three `Part`s and a spec."""
 
 from dataclasses import dataclass, field
 
@@ -11,13 +11,13 @@ __all__ = ["Dataset", "Part", "Reading"]
 
 @dataclass(frozen=True)
 class Part:
-    """Some examples: `x`, `y` (None without labels) and columns of facts about them.
+    """Some examples: `x`, `y` (None without labels) and metadata columns.
 
     Attributes:
-        x: The examples, an array, a list, `ImageFiles`, or a dict of columns.
+        x: The examples: an array, a list, `ImageFiles`, or a dict of columns.
         y: Labels, targets or transcriptions, or None.
-        groups: Dict of arrays, one value an example: "file", "speaker", "time"...
-        size: How many examples are the part's own, where x holds what came before them too.
+        groups: Dict of arrays with one value per example: "file", "speaker", "time"...
+        size: Number of the part's own examples, if x also holds the history before them.
     """
 
     x: object
@@ -31,7 +31,7 @@ class Part:
         return len(next(iter(self.x.values()))) if isinstance(self.x, dict) else len(self.x)
 
     def take(self, indices):
-        """Return the part that holds the examples at `indices`, in that order."""
+        """Return a part with the examples at `indices`, in that order."""
         groups = {name: _take(column, indices) for name, column in self.groups.items()}
         return Part(_take(self.x, indices), _take(self.y, indices), groups)
 
@@ -42,18 +42,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Data that are ready for a model, as `load_data` returns them.
+    """Data that are ready for a model, returned by `load_data`.
 
     Attributes:
-        name: Name or path, for people.
+        name: Name or path, for display.
         kind: "images", "text", ...
         spec: What a builder needs to know, see `genai_basics.data.spec`.
         train, validation, test: `Part`s, split once by the seed.
-        fingerprint: Hex digest of the content: other data have another.
+        fingerprint: Hex digest of the content; it differs for different data.
         source: Keyword arguments with which `load_data` loads exactly this again; empty
-            where the data came as arrays.
+            if the data were given as arrays.
         skipped: "file: reason" for everything that could not be read.
-        notes: What was decided or left out in reading, a sentence each.
+        notes: What was decided or left out while reading, one sentence each.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Dataset:
     notes: tuple = ()
 
     def describe(self):
-        """Return what was read, as a dict that prints as a page: see `describe`."""
+        """Return a summary as a dict that prints as a page; see `describe`."""
         return describe(self)
 
     def __repr__(self):
@@ -79,20 +79,21 @@ class Dataset:
 
 @dataclass
 class Reading:
-    """What a reader of one kind hands to `load_data`, before splits are cut.
+    """What the reader of one kind returns to `load_data`, before splitting.
 
     Attributes:
         spec: The spec of all parts.
-        parts: Parts under "all" where the source has no split of its own, else under
-            "train" and any of "validation" and "test".
+        parts: {"all": Part} if the source has no splits of its own, otherwise "train" and
+            any of "validation" and "test".
         fingerprint: Digest of the content.
         skipped: "file: reason" for what could not be read.
-        group: Array of one value an example of "all": equal ones stay on one side.
-        ordered: Cut along the order (time) instead of at random.
-        cut: For one long text: a function of (start, stop) that returns a `Part`; then
-            `length` is what start and stop count up to.
-        files: The files of a folder that were used or named in a message; the others are then
-            counted. `None` where that is not known.
+        group: Array of one value per example of "all"; examples with equal values stay in
+        one part.
+        ordered: Whether to split in order (of time) instead of at random.
+            cut: For one long text: a function of (start, stop) that returns a `Part`; `length` is
+        then the largest value of stop.
+            files: The files of a folder that were used or named in a message; the others are then
+            counted. `None` if that is not known.
     """
 
     spec: object

@@ -1,4 +1,4 @@
-"""Dates as people write them, without clocks: each as every day that it may be."""
+"""Dates as people write them, without times of day; ambiguous ones give all readings."""
 
 import datetime
 import functools
@@ -7,7 +7,7 @@ import re
 __all__ = ["read_dates"]
 
 ORDERS = ("ymd", "mdy", "dmy")
-PERIODS = (  # how quarters, months, weeks and halves of a year are written: pattern, months each
+PERIODS = (  # notations of quarters, months, weeks and half years: pattern, months per unit
     (re.compile(r"(?P<year>\d{4})(?:q|t|quarter)(?P<n>[1-4])"), 3),
     (re.compile(r"(?:q|t|quarter)(?P<n>[1-4])(?P<year>\d{4}|\d{2})"), 3),
     (re.compile(r"(?P<n>[1-4])(?:q|t|quarter)(?P<year>\d{4}|\d{2})"), 3),
@@ -26,10 +26,10 @@ LANGUAGES += ("hu", "ro", "tr")
 
 
 def read_dates(dates):
-    """Return {order: {date: datetime.date}} of texts without clocks, or None."""
+    """Return {order: {date: datetime.date}} of texts without times of day, or None."""
     found = {order: {} for order in ORDERS}
     numbers = [re.fullmatch(r"(\d{4})\D([1-4])", text) for text in dates]
-    if all(numbers) and {match[2] for match in numbers} == set("1234"):  # quarters of some years
+    if all(numbers) and {match[2] for match in numbers} == set("1234"):  # quarters of several years
         quarters = {match[0]: _valid(int(match[1]), 3 * int(match[2]) - 2, 1) for match in numbers}
         return {"ymd": quarters} if len({match[1] for match in numbers}) > 1 else None
     wrong = 0
@@ -40,13 +40,13 @@ def read_dates(dates):
             return None
         for order, date in read.items():
             found[order][text] = date
-    plain = found["ymd"]  # a file may write both 2024-01-31 and 31.01.2024
+    plain = found["ymd"]  # a file may contain both 2024-01-31 and 31.01.2024
     found.update({order: {**plain, **found[order]} for order in ("mdy", "dmy") if found[order]})
     return {order: days for order, days in found.items() if days}
 
 
 def _date(text):
-    """Return {order: date} of a text, for each order in which it is one."""
+    """Return {order: date} of a text, for each order in which it is a date."""
     plain = re.sub(r"(?<=\d)(st|nd|rd|th|er|º|°)\b", "", text.lower())
     plain = re.sub("[年月년월] ?", "-", plain).rstrip("日일")
     for pattern, months in PERIODS:
@@ -78,7 +78,7 @@ def _date(text):
 
 
 def _with_word(digits, month, number_first):
-    if len(digits) == 1:  # 20-Jan is a day without a year
+    if len(digits) == 1:  # 20-Jan has no year
         long = len(digits[0]) == 4 or (len(digits[0]) == 2 and not number_first)
         day = _valid(_year(digits[0]), month, 1) if long else None
     elif len(digits) == 2:
@@ -91,9 +91,9 @@ def _with_word(digits, month, number_first):
 
 
 def _in_figures(digits, signs):
-    """Return {order: date} of two or three numbers."""
+    """Return {order: date} of a date of two or three numbers."""
     if len(digits) == 2:
-        if len(digits[0]) == 4 and len(digits[1]) == 3:  # the day of the year
+        if len(digits[0]) == 4 and len(digits[1]) == 3:  # day of the year
             first = _valid(int(digits[0]), 1, 1)
             day = first and first + datetime.timedelta(int(digits[1]) - 1)
             day = day if day and day.year == first.year else None
@@ -133,7 +133,7 @@ def _valid(year, month, day):
 
 @functools.cache
 def month_names():
-    """Return {name: number} of months in English and, as CLDR has them, other languages."""
+    """Return {name: number} of months, in English and the other languages of CLDR."""
     from babel.dates import get_month_names
 
     names = {}

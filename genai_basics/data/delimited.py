@@ -1,4 +1,4 @@
-"""The rows of `.csv` and `.tsv` files as programs write them, all cells as text."""
+"""Reads the rows of `.csv` and `.tsv` files in any dialect, all cells as text."""
 
 import csv
 import io
@@ -15,8 +15,8 @@ __all__ = ["Rows", "holds_columns", "read_cells", "read_rows"]
 
 DELIMITERS = ("\t", ";", "|", ",")
 NAMED = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "bar": "|"}
-ONE_COLUMN = "\x1f"  # parts no cells: a line is a cell
-SAMPLE = 65536  # characters to find the delimiter in
+ONE_COLUMN = "\x1f"  # separates nothing: each line is one cell
+SAMPLE = 65536  # characters searched for the delimiter
 TOTALS = re.compile(
     r"(grand |sub)?totals?|sum|average|avg|mean|summe|gesamt|insgesamt|mittelwert|total général"
     r"|somme|moyenne|totale|media|suma|totaal|итого|всего|合計|总计",
@@ -30,11 +30,11 @@ class Rows:
     """The rows of a file.
 
     Attributes:
-        names: The first row where it names the columns, else "column_1", "column_2"...
-        rows: Lists of as many cells.
-        lines: The line of the file in which each row begins.
-        delimiter: What parts the cells.
-        header: Whether the file names its columns; None where nothing tells.
+        names: Column names from the header, or "column_1", "column_2"... without one.
+        rows: Lists of cells, all of the same length as `names`.
+        lines: Line number in the file at which each row begins.
+        delimiter: The character that separates cells.
+        header: Whether the file has a header; None if this is undecided.
     """
 
     names: list
@@ -45,7 +45,7 @@ class Rows:
 
 
 def read_rows(path, encoding=None, text=None):
-    """Return `(header, rows)` of a file, or of `text` that `path` names in messages."""
+    """Return `(header, rows)` of a file, or of `text`, which messages call `path`."""
     found = read_cells(path, encoding=encoding, text=text, header=True)
     return found.names, found.rows
 
@@ -55,32 +55,32 @@ def read_cells(
 ):
     """Return the `Rows` of a file.
 
-    Lines before the header and totals after the last row are left out, cells that a row lacks
-    at its end count as empty, and rows of another width are skipped; each is said in a
-    warning.
+    Lines above the header and footers such as totals are left out, rows with too few cells
+    are padded with empty ones, and rows of any other width are skipped; a warning reports
+    each of these.
 
     Args:
-        path: The file, or a word for it in messages where `text` is given.
+        path: The file, or its name in messages if `text` is given.
         encoding: As for `decode_text`.
-        delimiter: What parts the cells. `None` takes the character that cuts the rows into the
-            most, and equally many, cells.
-        header: Whether the first row names the columns. `None` finds out.
-        expect: Names that the header holds if there is one.
-        text: The content, where it is read already.
-        strict: Whether rows of another width are an error.
+        delimiter: The character that separates cells. `None` infers it: the one that gives
+            rows of the most cells, and the same number in each.
+        header: Whether the first row is a header. `None` infers it.
+        expect: Names that a header would contain.
+        text: The content, if it has already been read.
+        strict: Whether rows of the wrong width are an error.
     """
     text = decode_text(path, encoding) if text is None else text
     if not text.strip():
         raise ValueError(f"'{path}' is empty.")
     skipped = 0
-    named = re.match(r'"?sep=(.|\\t)"?[ \t;,]*\n', text, re.IGNORECASE)  # as Excel writes it
+    named = re.match(r'"?sep=(.|\\t)"?[ \t;,]*\n', text, re.IGNORECASE)  # written by Excel
     if named:
         delimiter = delimiter or named[1]
         text, skipped = text[named.end() :], 1
     if delimiter is None:
         tabs = suffix_of(path) == ".tsv" and "\t" in text
         delimiter = "\t" if tabs else _find_delimiter(text)
-        if delimiter == ONE_COLUMN and text.startswith('"'):  # whole rows within marks
+        if delimiter == ONE_COLUMN and text.startswith('"'):  # whole rows are quoted
             inner = "\n".join(row[0] for _, row in _split(text, ONE_COLUMN))
             found = _find_delimiter(inner)
             if found not in (ONE_COLUMN, " ") and text.count('"\n') >= inner.count("\n"):
@@ -117,7 +117,7 @@ def read_cells(
 
 
 def _find_delimiter(text):
-    """Return the character that cuts the rows most evenly, or that of a file of one column."""
+    """Return the delimiter that splits the rows most evenly, or `ONE_COLUMN`."""
     sample = text[:SAMPLE]
     sample = sample[: sample.rfind("\n") + 1] if len(text) > SAMPLE else sample
     best, highest = None, 0.0
@@ -149,7 +149,7 @@ def _share_of_numbers(rows):
 
 
 def holds_columns(text):
-    """Whether the lines of a text are rows of cells: between tabs, or mostly numbers and dates."""
+    """Whether the lines of a text are rows: separated by tabs, or mostly numbers and dates."""
     lines = [line for line in text[:SAMPLE].split("\n") if line.strip()][:1000]
     if lines and sum("\t" in line.strip() for line in lines) > 0.9 * len(lines):
         return True
@@ -162,7 +162,7 @@ def holds_columns(text):
 
 
 def _clean(rows, delimiter):
-    """Return the share of the text in cells without other delimiters, but for decimal commas."""
+    """Return the share of text in cells without other delimiters, except decimal commas."""
     others = re.compile(f"[{''.join(set(DELIMITERS) - {delimiter})}](?! )")
     whole = left = 0
     for cell in itertools.chain.from_iterable(rows):
@@ -172,7 +172,7 @@ def _clean(rows, delimiter):
 
 
 def _split(text, delimiter, strip=str.strip, **options):
-    """Return [(line, cells)] of all rows that hold something."""
+    """Return [(line, cells)] of all rows that are not empty."""
     csv.field_size_limit(2**27)
     if delimiter == " ":
         text = "\n".join(" ".join(line.split()) for line in text.split("\n"))
@@ -188,19 +188,19 @@ def _split(text, delimiter, strip=str.strip, **options):
 
 
 def _parse(text, delimiter, path):
-    """Return the rows with quotation marks taken as the file means them."""
+    """Return the rows, with quotation marks interpreted as the file uses them."""
     quotes = text.count('"')
     plain = {"quoting": csv.QUOTE_NONE}
     records = _split(text, delimiter)
     if delimiter == "\t" and quotes and not _quotes_cells(text):
-        literal = _split(text, delimiter, **plain)  # marks within the text are its own
+        literal = _split(text, delimiter, **plain)  # quotation marks belong to the text
         if _uneven(literal) <= _uneven(records):
             return literal
     if '\\"' in text:
         escaped = _split(text, delimiter, escapechar="\\", doublequote=False)
         if _uneven(escaped) < _uneven(records):
             return escaped
-    if quotes % 2:  # one is never closed, and would take in all lines up to the end
+    if quotes % 2:  # one is never closed and would swallow all lines to the end
         opened = _split(text, delimiter, **plain)
         line = max(records, key=lambda record: max(cell.count("\n") for cell in record[1]))[0]
         if _uneven(opened) > _uneven(records):
@@ -258,13 +258,13 @@ def _without_preamble(records, path):
 
 
 def _of_one_width(records, path, delimiter, strict):
-    """Return the rows at the width of the header; see `read_cells`."""
+    """Return the rows with as many cells as the header; see `read_cells`."""
     header, rows = records[0][1], [row for _, row in records[1:]]
     common = Counter(map(len, rows)).most_common(1)[0][0] if rows else len(header)
     if common == len(header) + 1:
         if all(not row[-1] for row in rows if len(row) == common):
-            pass  # a delimiter at the end of each row
-        elif len({row[0] for row in rows}) == len(rows):  # as R writes tables
+            pass  # trailing delimiter in each row
+        elif len({row[0] for row in rows}) == len(rows):  # row names, as written by R
             warnings.warn(
                 f"The header of '{path}' has one name fewer than its rows have cells: the first "
                 f"cells ({rows[0][0]!r}...) name the rows and are left out.",
@@ -316,7 +316,7 @@ def _of_one_width(records, path, delimiter, strict):
 
 
 def _without_second_header(names, records, path):
-    """Leave out a first row of units or of further names, above columns of numbers."""
+    """Leave out a second header row, of units or names, above columns of numbers."""
     rows = [row for _, row in records[1:1001]]
     if len(rows) < 3:
         return records
@@ -324,8 +324,8 @@ def _without_second_header(names, records, path):
     columns = [[row[place] for row in rows if row[place]] for place in range(len(names))]
     typed = [place for place, cells in enumerate(columns) if cells and all(map(_is_typed, cells))]
     words = [place for place in typed if not (_is_typed(first[place]) or is_missing(first[place]))]
-    merged = not all(names) and all(first)  # a name above several columns
-    lone = len(typed) == 1 and sum(map(bool, first)) > 1  # a cell that is no number
+    merged = not all(names) and all(first)  # a name spans several columns
+    lone = len(typed) == 1 and sum(map(bool, first)) > 1  # a single non-numeric cell
     if not words or lone or (len(words) <= 0.5 * len(typed) and not merged):
         return records
     warnings.warn(
@@ -337,7 +337,7 @@ def _without_second_header(names, records, path):
 
 
 def _without_totals(records, path):
-    """Leave out what stands below a table: totals, sources, notes."""
+    """Leave out the footer of a table: totals, sources, notes."""
     end = len(records)
     for line, row in reversed(records[-5:]):
         first = next(cell for cell in row if cell)
@@ -357,10 +357,10 @@ def _without_totals(records, path):
 
 
 def _has_header(rows, expect):
-    """Whether the first row names the columns: True, False, or None where nothing tells.
+    """Whether the first row is a header: True, False, or None if undecided.
 
-    It does where a column of numbers or dates begins with a word; it does not where all such
-    columns begin with a number or date, or where a column of few words begins with one of them.
+    It is one if a column of numbers or dates begins with a word; it is not if all such
+    columns begin with a number or date, or if a column of few words begins with one of them.
     """
     first, rest = rows[0], rows[1:1001]
     if not rest or (expect and set(expect) & set(first)):
@@ -383,7 +383,7 @@ def _has_header(rows, expect):
 
 
 def _counts_on(cells):
-    """Whether cells are numbers that count on, as years do that name columns."""
+    """Whether cells are consecutive numbers, such as years used as column names."""
     values = read_numbers(cells).values
     return bool(all(b - a == 1 for a, b in itertools.pairwise(values)))
 

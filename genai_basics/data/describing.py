@@ -1,4 +1,4 @@
-"""A page of facts about a data set."""
+"""A one-page summary of a data set."""
 
 from collections import Counter
 
@@ -6,12 +6,12 @@ import numpy as np
 
 __all__ = ["Description", "describe"]
 
-LOOKED_AT = 200  # pictures of a part whose values are looked at
-SHOWN = 20  # columns, classes and notes on a page
+LOOKED_AT = 200  # pictures per part whose values are examined
+SHOWN = 20  # maximum number of columns, classes and notes on the page
 
 
 class Description(dict):
-    """Facts about a data set, as JSON holds them; `print` shows them as a page."""
+    """Facts about a data set that JSON can hold; `print` shows them as a page."""
 
     def __str__(self):
         lines = []
@@ -49,9 +49,9 @@ def _cell(value):
 def describe(data):
     """Return the `Description` of a data set.
 
-    Its kind and axes; the sizes of its splits; columns with their kinds, ranges and missing
-    shares; classes with their counts; times with their step and season; and what was decided and
-    left out in reading.
+    It holds the kind and axes; the sizes of the splits; columns with their kinds, ranges and
+    shares of missing values; classes with their counts; times with their step and season; and
+    what was decided and left out while reading.
     """
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     page = Description(data=data.name, kind=data.kind)
@@ -160,7 +160,7 @@ def _boxes(data, parts):
 
 
 def _pictures(data, parts):
-    """Return the range of the values: of all arrays, or of some files of a folder that streams."""
+    """Return the range of values: of all arrays, or of a sample if files are streamed."""
     lows, highs, seen = [], [], 0
     for part in parts:
         whole = isinstance(part.x, np.ndarray)

@@ -1,4 +1,4 @@
-"""Pictures with boxes, of Pascal VOC, COCO or YOLO."""
+"""Pictures with boxes, in the formats Pascal VOC, COCO and YOLO."""
 
 import warnings
 from collections import Counter
@@ -28,20 +28,21 @@ __all__ = ["detection_reading", "find_annotations", "read_detection"]
 def read_detection(source, *, image_size=None, color=None, class_names=None, strict=False):
     """Read pictures with boxes: `y` is a list of {"boxes": (k, 4), "labels": (k,)}.
 
-    Boxes are (left, top, right, bottom) in pixels of the pictures in `x`; what lies outside a
-    picture is cut off, boxes without area are left out, and a warning counts both. Where an
-    annotation gives the size of its picture and that is another, boxes are scaled if both sides
-    agree on a factor, turned if the camera noted so, and else the picture is skipped by name.
+    Boxes are (left, top, right, bottom) in pixels of the pictures in `x`; they are clipped to
+    the picture, boxes without area are left out, and a warning counts both. If an annotation
+    gives another size than its picture has, boxes are scaled if both sides agree on a factor,
+    rotated if the EXIF orientation explains it, and otherwise a warning names the picture
+    that is skipped.
 
     Args:
         source: A Pascal VOC folder (`Annotations/`, `JPEGImages/`, `ImageSets/`, or pictures
             with a `.xml` file next to each); COCO JSON, one or several files, with the pictures
-            anywhere below; a YOLO folder (`labels/` next to `images/`, `data.yaml` or
-            `classes.txt`, or neither) or its `.yaml`. Split folders and files are kept.
-        image_size: Size to stretch pictures and boxes to. `None` keeps the pictures' own.
-        color: "grey" or "rgb". `None` takes grey where all pictures are.
-        class_names: Names of data seen before.
-        strict: Whether a picture or an annotation that is missing or broken is an error.
+            anywhere below; a YOLO folder (`labels/` next to `images/`, with or without `data.yaml`
+            or `classes.txt`) or its `.yaml`. Splits given by folders or files are kept.
+        image_size: Size to stretch pictures and boxes to. `None` keeps the original sizes.
+        color: "grey" or "rgb". `None` selects grey if all pictures are grey.
+        class_names: Known class names.
+        strict: Whether a missing or broken picture or annotation is an error.
     """
     found = find_annotations(source)
     if not found:
@@ -107,7 +108,7 @@ def detection_reading(parts, class_names, digest, skipped=(), files=None):
 
 
 def find_annotations(source):
-    """Return (reader, its arguments) of a path that holds boxes, or None."""
+    """Return (reader, its arguments) for a path that holds boxes, or None."""
     for find, read in ((find_voc, read_voc), (find_coco, read_coco), (find_yolo, read_yolo)):
         where = find(source)
         if where:
@@ -116,7 +117,7 @@ def find_annotations(source):
 
 
 def annotated_pictures(source):
-    """Return the paths of the pictures that an annotation file names."""
+    """Return the paths of the pictures named by an annotation file."""
     found = find_annotations(source)
     if not found:
         raise ValueError(f"'{source}' holds no boxes of COCO or YOLO.")
@@ -171,7 +172,7 @@ def _place(parts, decoded, skipped):
 
 
 def _target(boxes, shape, class_names, counts, path):
-    """Boxes within the picture as float32 (k, 4), and the places of their names."""
+    """Return boxes clipped to the picture as float32 (k, 4), with the indices of their classes."""
     place = {name: i for i, name in enumerate(class_names)}
     corners, labels = [], []
     for name, box in boxes:
@@ -184,7 +185,7 @@ def _target(boxes, shape, class_names, counts, path):
         ordered = np.array([*np.minimum(box[:2], box[2:]), *np.maximum(box[:2], box[2:])])
         counts["swapped"] += bool(np.any(ordered != box) and np.isfinite(box).all())
         cut = np.clip(ordered, 0, np.array([shape[1], shape[0]] * 2, "float32"))
-        if not (cut[2] > cut[0] and cut[3] > cut[1]):  # NaN neither
+        if not (cut[2] > cut[0] and cut[3] > cut[1]):  # also rejects NaN
             counts["dropped"] += 1
             continue
         counts["kept"] += 1

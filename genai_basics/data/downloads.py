@@ -1,4 +1,4 @@
-"""Picture sets that Keras downloads once and keeps in its own folder."""
+"""Picture data sets that Keras downloads once and caches in its own folder."""
 
 from .dataset import Part, Reading
 from .files import fingerprint_arrays
@@ -54,7 +54,7 @@ def _load(name, class_names, image_size, color):
 
     try:
         halves = getattr(datasets, name).load_data()
-    except Exception as error:  # no network, or a download that broke off
+    except Exception as error:  # no network, or an interrupted download
         raise ValueError(
             f"'{name}' could not be downloaded ({error}); 'digits' needs no network, and a copy in "
             "a .npz file (x_train, y_train, x_test, y_test) loads by its path."

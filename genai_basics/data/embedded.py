@@ -1,6 +1,6 @@
-"""Small sets that need no network and no file: all of it comes with the dependencies.
+"""Small data sets that need no network and no files: they come with the dependencies.
 
-What varies by version of Python or Babel has a fingerprint that varies with it.
+If the content varies with the version of Python or Babel, so does the fingerprint.
 """
 
 import datetime
@@ -25,7 +25,7 @@ def digit_arrays():
     """Return scikit-learn's digits: uint8 (1797, 8, 8, 1) of 0 to 255, and int64 labels."""
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()  # values are whole numbers from 0 to 16
+    bunch = load_digits()  # values are integers from 0 to 16
     images = np.round(bunch.images * (255 / 16)).astype("uint8")
     return images[..., None], bunch.target.astype("int64")
 
@@ -39,7 +39,7 @@ def digits(*, image_size=None, color=None):
 
 
 def python_topics():
-    """A corpus: the topics of Python's own help, some 465,000 characters of English and code."""
+    """A corpus: the topics of Python's help, about 465,000 characters of English and code."""
     from pydoc_data.topics import topics
 
     content = "\n".join(topics[name].strip() + "\n" for name in sorted(topics))
@@ -47,10 +47,10 @@ def python_topics():
 
 
 def place_names(*, languages=LANGUAGES):
-    """Names of countries and cities as CLDR spells them, labelled with their language.
+    """Names of countries and cities from CLDR, labelled with their language.
 
     Args:
-        languages: Codes of languages. Names that several of them share are left out.
+        languages: Language codes. Names that occur in several of them are left out.
     """
     from babel import Locale, UnknownLocaleError
 
@@ -77,7 +77,7 @@ def dates(*, n=12_000, locales=DATE_LOCALES):
 
     Args:
         n: Number of pairs.
-        locales: Codes of languages.
+        locales: Language codes.
     """
     from babel.dates import format_date
 

@@ -1,4 +1,4 @@
-"""Text files in whatever encoding they are, compressed or not."""
+"""Reads text files in any encoding, compressed or not."""
 
 import bz2
 import gzip
@@ -14,7 +14,7 @@ PACKED = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress
 
 
 def suffix_of(path):
-    """Return the ending of a file in small letters, without that of a compressed file.
+    """Return the extension of a file in lower case, ignoring that of the compression.
 
     Example:
 
@@ -26,16 +26,16 @@ def suffix_of(path):
 
 
 def decode_text(path, encoding=None):
-    """Return the text of a file, in UTF-8 or, with a warning, in what it most likely is.
+    """Return the text of a file; if it is not UTF-8, guess its encoding and warn.
 
     Raises:
-        ValueError: If the file is not text, or its encoding cannot be told.
+        ValueError: The file is not text, or its encoding cannot be determined.
     """
     return decode_bytes(read_bytes(path), Path(path), encoding)
 
 
 def read_bytes(path):
-    """Return the content of a file, decompressed where its ending says that it is compressed."""
+    """Return the content of a file, decompressed according to its extension."""
     path = Path(path)
     try:
         raw = path.read_bytes()
@@ -51,7 +51,7 @@ def read_bytes(path):
 
 
 def decode_bytes(raw, path, encoding=None):
-    """Return `raw` as text; `path` names it in messages."""
+    """Return `raw` as text; messages call it `path`."""
     if encoding is not None:
         try:
             return _newlines(raw.decode(encoding).removeprefix("\ufeff"))
@@ -103,7 +103,7 @@ def decode_bytes(raw, path, encoding=None):
 
 
 def _without_mark(start):
-    """Return "utf-16-le" or "-be" where every other byte of mostly ASCII text is 0, or None."""
+    """Return "utf-16-le" or "-be" if every other byte of mostly ASCII text is 0, else None."""
     for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):
         zeros, others = start[first::2], start[1 - first :: 2]
         if len(start) > 3 and zeros.count(0) > 0.5 * len(zeros) and not others.count(0):
@@ -112,7 +112,7 @@ def _without_mark(start):
 
 
 def _mostly_utf8(raw):
-    """Return (text, number of bytes that are no UTF-8) where these are few, or (None, 0)."""
+    """Return (text, number of invalid UTF-8 bytes) if these are few, otherwise (None, 0)."""
     text = raw.decode("utf-8-sig", errors="surrogateescape")
     broken = sum("\udc80" <= char <= "\udcff" for char in text)
     whole = sum(not char.isascii() for char in text) - broken
@@ -138,6 +138,6 @@ def _newlines(text):
 
 
 def split_lines(text):
-    """Return the lines of a decoded text: "\\n" alone ends one, and the last may lack it."""
+    """Return the lines of a decoded text; only "\\n" ends a line, and the last may lack it."""
     lines = text.split("\n")
     return lines if lines[-1] else lines[:-1]

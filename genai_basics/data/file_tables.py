@@ -1,4 +1,4 @@
-"""Tables that say something of each file of a folder: its label, its text, its speaker."""
+"""Tables that describe each file of a folder: its label, its text, its speaker."""
 
 import json
 from collections import Counter
@@ -33,10 +33,10 @@ class FileTable:
 
     Attributes:
         path: The table.
-        files: The file of each row, None where it is not there.
-        columns: {name: cells}, without the column that names the files.
-        missing: The names of files that are not there.
-        more: Further files that the rows come from.
+        files: The file of each row, None if it is missing.
+        columns: {name: cells}, without the column of file names.
+        missing: The names of missing files.
+        more: Further files that the rows were read from.
     """
 
     path: object
@@ -46,20 +46,20 @@ class FileTable:
     more: tuple = ()
 
     def take(self, rows):
-        """Return the table of some rows, the others having been dealt with."""
+        """Return a table with the given rows only."""
         columns = {name: [cells[i] for i in rows] for name, cells in self.columns.items()}
         return FileTable(self.path, [self.files[i] for i in rows], columns, [], self.more)
 
 
 def find_file_tables(root, files, encoding=None):
-    """Return {part: FileTable} of a folder, {} where no table is about its files.
+    """Return {part: FileTable} of a folder, {} if no table describes its files.
 
-    Tables called `metadata` come first, then those of splits (`train.tsv`), then that which is
-    about the most files. Within one, a column `split` makes parts, or the split folders that the
-    files lie in.
+    Tables called `metadata` are preferred, then those of splits (`train.tsv`), then the one
+    that describes the most files. A single table is split by its column `split`, or by the split
+    folders that contain the files.
 
     Raises:
-        ValueError: A table says of a file that it is in two parts, or names none of its files.
+        ValueError: A table assigns a file to two parts, or names no existing file.
     """
     paths = [
         p
@@ -96,7 +96,7 @@ def find_file_tables(root, files, encoding=None):
 
 
 def _cut(table, root):
-    """Return {part: FileTable} of one table, by its column `split` or the folders of its files."""
+    """Split one table by its column `split` or the folders of its files: {part: FileTable}."""
     name = next((name for name in table.columns if name.lower() in SPLIT_COLUMNS), None)
     parts = [split_of(cell) for cell in table.columns[name]] if name else []
     if "train" not in parts or None in parts:
@@ -114,7 +114,7 @@ def _cut(table, root):
 
 
 def _split_of(folder):
-    """Return the split that a folder is called by, also in the style of `train-clean-100`."""
+    """Return the split that a folder is named after, including names like `train-clean-100`."""
     return split_of(folder) or split_of(folder.split("-")[0])
 
 
@@ -131,7 +131,7 @@ def _read_librispeech(paths, index, encoding):
 
 
 def _read_table(path, index, encoding):
-    """Return the `FileTable` of a path, None where no column names files of the index."""
+    """Return the `FileTable` of a path, None if no column names files of the index."""
     header, rows = _rows(path, encoding)
     if not rows:
         return None
@@ -165,7 +165,7 @@ def _read_table(path, index, encoding):
 
 
 def _rows(path, encoding):
-    """Return (header, rows) of a table; between bars, as LJSpeech has it, marks are text."""
+    """Return (header, rows) of a table; if "|" separates (LJSpeech), quotation marks are text."""
     text = decode_text(path, encoding)
     if path.suffix.lower() == ".jsonl":
         return _records(path, text)
@@ -180,7 +180,7 @@ def _rows(path, encoding):
 
 
 def _records(path, text):
-    """Return (header, rows) of JSON objects, one a line."""
+    """Return (header, rows) of JSON objects, one per line."""
     try:
         records = [json.loads(line) for line in text.split("\n") if line.strip()]
         names = list(dict.fromkeys(name for record in records for name in record))

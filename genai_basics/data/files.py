@@ -1,4 +1,4 @@
-"""What all readers share: files found, fingerprinted, and reported when they cannot be read."""
+"""What all readers share: finding and fingerprinting files, reporting unreadable ones."""
 
 import functools
 import hashlib
@@ -28,7 +28,7 @@ __all__ = [
     "walk",
 ]
 
-WHOLE = 64 * 2**20  # bytes of a single file that are hashed whole
+WHOLE = 64 * 2**20  # bytes up to which a single file is hashed completely
 FIRST = 4096  # bytes hashed of each file in a folder
 
 SPLITS = {
@@ -37,14 +37,14 @@ SPLITS = {
     "test": ("test", "testing"),
 }
 MACHINE = ("@eadir", "__macosx", "$recycle.bin", "system volume information")  # folders
-_known = ContextVar("known", default=None)  # what was read already
-HIDDEN = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")  # files of file managers
+_known = ContextVar("known", default=None)  # results of earlier reads
+HIDDEN = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")  # files written by file managers
 
 
 def split_of(name):
-    """Return "train", "validation" or "test" where a folder or file is named so, else None.
+    """Return "train", "validation" or "test" if a folder or file is named so, else None.
 
-    Numbers and the word "set" do not count: `train2017`, `test_set`.
+    Numbers and the word "set" are ignored: `train2017`, `test_set`.
 
     Example:
 
@@ -56,14 +56,14 @@ def split_of(name):
 
 
 def split_folders(folder, suffixes=None):
-    """Return {"train": path, ...} of split folders, or {} where there are none.
+    """Return {"train": path, ...} of split folders, or {} if there are none.
 
-    There must be a `train/`, and where it is the only one it must stand alone: `train/` next to
-    `bus/` is a class. Names that share the rest count too: `seg_train`, `seg_test`.
+    There must be a `train/`, and if it is the only split it must be the only folder: `train/`
+    next to `bus/` is a class. A common prefix or suffix is allowed: `seg_train`, `seg_test`.
 
     Args:
-        folder: The folder that may hold them.
-        suffixes: Endings of the files that count. `None` counts all.
+        folder: The folder that may contain them.
+        suffixes: Extensions of the files to count. `None` counts all.
     """
     present = [path for path in sorted(folder.iterdir()) if path.is_dir()]
     present = [p for p in present if p.name[0] != "." and p.name.lower() not in MACHINE]
@@ -84,15 +84,15 @@ def split_folders(folder, suffixes=None):
 
 
 def data_folders(folder, suffixes):
-    """Return {part: folder} of the files with these endings, "all" where there are no splits."""
+    """Return {part: folder} for files with these extensions, "all" if there are no splits."""
     inner = inner_folder(folder, suffixes)
     return split_folders(inner, suffixes) or {"all": inner}
 
 
 def inner_folder(folder, suffixes):
-    """Return the folder within that holds classes or splits, where each above holds only one.
+    """Descend through folders that contain a single folder, to the one with classes or splits.
 
-    A warning says which folder that is. A folder of files with no more folders stays a class.
+    A warning names that folder. A folder that contains only files remains a class.
     """
     inner = folder
     while True:
@@ -112,7 +112,7 @@ def inner_folder(folder, suffixes):
 
 @contextmanager
 def read_once():
-    """Within this context each file and folder is read once, however often it is asked about."""
+    """Within this context, each file and folder is read only once."""
     token = _known.set({} if _known.get() is None else _known.get())
     try:
         yield
@@ -121,7 +121,7 @@ def read_once():
 
 
 def once(read):
-    """Make a function remember what it returned within `read_once`, and warn of the same again."""
+    """Cache the results of a function within `read_once`; repeat its warnings."""
 
     @functools.wraps(read)
     def reader(*args, **options):
@@ -141,19 +141,19 @@ def once(read):
 
 
 def walk(folder):
-    """Return `(files, odd)` of all that lies under a folder, in order, hidden files left out.
+    """Return `(files, odd)` of everything below a folder, sorted, without hidden files.
 
-    Links are followed, into each folder once. `odd` lists (path, why) of links and files that
-    cannot be read.
+    Links are followed, to each folder once. `odd` lists (path, reason) of links and files
+    that cannot be read.
     """
     files, odd = _walk(folder)
     return [path for path, _ in files], odd
 
 
 def list_files(folder, suffixes):
-    """Return the sorted files under `folder` with one of the endings, see `walk`.
+    """Return the sorted files below `folder` with one of the extensions; see `walk`.
 
-    Files in folders that a system made for itself (`@eaDir`) are left out.
+    Files in folders created by an operating system (`@eaDir`) are left out.
     """
     suffixes = tuple(suffixes)
     return [path for path, name in _walk(folder)[0] if name.endswith(suffixes)]
@@ -161,7 +161,7 @@ def list_files(folder, suffixes):
 
 @once
 def _walk(folder):
-    """Return `([(path, name in small letters, "" in folders of systems)], odd)`."""
+    """Return `([(path, lower-case name, or "" in system folders)], odd)`."""
     files, odd, links, seen = [], [], [], set()
 
     def visit(top):
@@ -181,7 +181,7 @@ def _walk(folder):
                     odd.append((Path(path), "broken link" if dead else "not a regular file"))
 
     visit(folder)
-    while links:  # only when all real folders are known
+    while links:  # after all real folders are known
         link = links.pop(0)
         if os.path.realpath(link) in seen:
             odd.append((Path(link), "link to a folder already read"))
@@ -191,15 +191,15 @@ def _walk(folder):
 
 
 def _machine(path):
-    """Whether a relative path lies in a folder that a system made for itself."""
+    """Whether a relative path is in a folder created by an operating system."""
     return any(part.lower() in MACHINE for part in path.parts[:-1])
 
 
 def report_unused(folder, used, strict):
-    """Say in one line, by ending, which files of a folder were not used; return "file: why".
+    """Warn in one line, by extension, of unused files in a folder; return "file: reason".
 
     Raises:
-        ValueError: With `strict`, there are such files.
+        ValueError: There are such files, and `strict` is set.
     """
     files, odd = walk(folder)
     used = set(used)
@@ -227,7 +227,7 @@ def report_unused(folder, used, strict):
 
 
 def fingerprint_files(paths, root=None):
-    """Return a digest of names, sizes and first bytes; of one file, its content to 64 MiB."""
+    """Return a digest of names, sizes and first bytes; for one file, of its first 64 MiB."""
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
         path = Path(path)
@@ -240,7 +240,7 @@ def fingerprint_files(paths, root=None):
 
 
 def fingerprint_arrays(*values):
-    """Return a digest of arrays and lists; of an array above 256 MiB, of every k-th row."""
+    """Return a digest of arrays and lists; for an array above 256 MiB, of every k-th row."""
     digest = hashlib.blake2b(digest_size=16)
     for value in values:
         if isinstance(value, np.ndarray) and value.dtype.kind != "O":
@@ -276,17 +276,17 @@ def load_arrays(path):
                 "numbers or text instead."
             ) from error
         raise ValueError(f"'{path}' cannot be read as a NumPy file: {error}.") from error
-    except Exception as error:  # truncated zip, wrong header: NumPy raises many sorts
+    except Exception as error:  # truncated zip, wrong header: NumPy raises many types
         raise ValueError(f"'{path}' cannot be read as a NumPy file: {error}.") from error
 
 
 def reason(path, error):
-    """Why a file cannot be read, without its name, which stands before it already."""
+    """Return why a file cannot be read, without its name, which the message already gives."""
     return str(error).removeprefix(f"'{path}' ")
 
 
 def report_skipped(skipped, strict, what="files"):
-    """Warn about what was skipped, or with `strict` raise."""
+    """Warn about what was skipped, or raise an error if `strict`."""
     if not skipped:
         return
     shown = "; ".join(reason.rstrip(".") for reason in skipped[:3]) + (

@@ -1,4 +1,4 @@
-"""Series to forecast: a table with a time column, gaps and all, or an array."""
+"""Series to forecast, from a table with a time column (gaps allowed) or an array."""
 
 import warnings
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MOST_CATEGORIES = 10
 
 @dataclass
 class _Series:
-    """One series: values (time, channels), with its times and its name."""
+    """One series: values (time, channels), times and name."""
 
     values: np.ndarray
     times: np.ndarray | None
@@ -28,13 +28,13 @@ class _Series:
 
 
 class Histories(list):
-    """Arrays (time, channels) to forecast from, which know the times that follow.
+    """Arrays (time, channels) to forecast from, with the times that follow.
 
     Args:
         arrays: The histories.
         times: The times of each, or None.
-        frequency: The step between them.
-        ahead: How many steps at the end of each are already those to forecast.
+        frequency: The step between times.
+        ahead: Number of steps at the end of each history that are to be forecast.
     """
 
     def __init__(self, arrays, times=None, frequency=None, ahead=0):
@@ -43,7 +43,7 @@ class Histories(list):
         self.ahead = ahead
 
     def following(self, horizon):
-        """Return, for each history, the `horizon` times after it as text, or None."""
+        """Return the `horizon` times after each history as text, or None."""
         found = []
         for times in self.times:
             if times is None:
@@ -56,7 +56,7 @@ class Histories(list):
 
 
 def with_times(part, frequency):
-    """Return `(x, y)` of a part of series, x as `Histories` that know their times."""
+    """Return `(x, y)` of a part of series, with x as `Histories`."""
     if isinstance(part.x, list):
         return Histories(part.x, part.groups["time"], frequency), part.y
     return Histories([part.x], [part.groups["time"]], frequency), [part.y]
@@ -91,30 +91,30 @@ def read_forecast(
     ahead=0,
     strict=False,
 ):
-    """Read a series to forecast, or several that a column tells apart.
+    """Read a series to forecast, or several that a column identifies.
 
-    Rows are put in the order of their times, missing times and values filled along a line
-    between their neighbours; each is said in a warning.
+    Rows are sorted by time, and missing times and values are filled by linear interpolation;
+    a warning reports each.
 
     Args:
         source: `.csv`, `.tsv`, `.json`, `.parquet`, `.xlsx`, a DataFrame or Series; `.npy`,
             `.npz` or an array (time,) or (time, channels).
         target: Column, or columns, to forecast.
-        time: Column of times. `None` finds it; `year`, `month`, `day`, `hour` columns are
-            taken together, and so are a date and a clock.
-        series: Column that tells which series a row belongs to. `None` finds it where times
-            come more than once.
+        time: Column of times. `None` finds it; columns `year`, `month`, `day` and `hour` are
+            combined, and so are a date and a time of day.
+        series: Column that identifies the series of each row. `None` finds it if times occur
+            more than once.
         columns: Columns to use in addition to the target. `None`: all that are not empty.
         encoding: As for `decode_text`.
-        season: Steps after which the series resembles itself. `None` takes it from the
-            frequency: 12 for months, 7 for days, 24 for hours.
-        frequency: "month", "day", "15 minutes"... `None` takes the commonest step.
-        calendar: Whether to add what the calendar says of each time: `week_sin`...
-        day_first: Whether days come before months. `None` takes what gives even steps.
+        season: Seasonal period in steps. `None` derives it from the frequency: 12 for
+            months, 7 for days, 24 for hours.
+        frequency: "month", "day", "15 minutes"... `None` uses the most common step.
+        calendar: Whether to add calendar features of each time: `week_sin`...
+        day_first: Whether days come before months. `None` selects what gives even steps.
         delimiter, header, decimal, thousands, missing, signs: As for tables.
-        known: Columns to read for the steps after the last value of the targets, too.
-        ahead: How many such steps end the series; what is not known of them is NaN.
-        strict: Whether rows that have not as many cells as the header are an error.
+        known: Columns whose values after the last value of the targets are also read.
+        ahead: Number of such steps at the end of the series; unknown values are NaN.
+        strict: Whether rows with more or fewer cells than the header are an error.
     """
     if _is_array(source):
         return _read_array(source, target, season)
@@ -178,7 +178,7 @@ def read_forecast(
 
 
 def series_reading(values, times, names, targets, **options):
-    """Return the reading of `values` (time, channels), put in order and made whole."""
+    """Return the reading of `values` (time, channels), sorted and without gaps."""
     return _reading([_Series(values, times)], tuple(names), targets, **options)
 
 
@@ -251,7 +251,7 @@ def _one(series, spec, digest):
     whole = Part(x, None, {"time": np.arange(len(x)) if times is None else times})
 
     def cut(start, stop):
-        """A part, with all that came before it: y says which steps are its own."""
+        """Return a part with all its history: y says which steps are its own."""
         part = whole.take(np.arange(stop))
         return Part(part.x, np.arange(stop) >= start, part.groups, stop - start)
 
@@ -259,7 +259,7 @@ def _one(series, spec, digest):
 
 
 def _many(found, spec, digest):
-    """Return the reading of several series: parts hold the last steps of each."""
+    """Return the reading of several series; each part holds the last steps of every series."""
     longest = max(len(one.values) for one in found)
 
     def times(one, stop):
@@ -281,10 +281,10 @@ def _many(found, spec, digest):
 
 
 def history_for_spec(path, spec):
-    """Return `(names, Histories)` of the series in a file, with the columns of the spec.
+    """Return `(names, Histories)` of the series in a file, with the spec's columns.
 
-    Where the spec has steps `ahead`, these come after the last value of the targets: what the
-    file and the calendar say of its `known` columns, and NaN.
+    If the spec has steps `ahead`, they follow the last value of the targets: its `known`
+    columns hold the values from the file and the calendar, the others NaN.
     """
     raw = [name for name in spec.columns if name not in spec.calendar]
     plain = list(dict.fromkeys(name.split("=")[0] for name in raw))
@@ -312,7 +312,7 @@ def history_for_spec(path, spec):
     arrays = []
     for x in whole.x if several else [whole.x]:
         found = dict(zip(reading.spec.columns, x.T, strict=True))
-        zeros = np.zeros(len(x), "float32")  # a category that this file never has
+        zeros = np.zeros(len(x), "float32")  # a category that is not in this file
         arrays.append(np.stack([found.get(name, zeros) for name in spec.columns], axis=1))
     return names, Histories(arrays, times, reading.spec.frequency, spec.ahead)
 
@@ -360,12 +360,12 @@ def _chosen(target, names):
 
 
 def _covariate(table, name, asked):
-    """Return the columns that one column of a file gives: its numbers, or one a category."""
+    """Return the columns made from one column: its numbers, or one column per category."""
     found = table.numbers(name)
     if found.wrong.mean() <= STRAY:
         values = found.values
         present = values[np.isfinite(values)]
-        counts = len(values) > 2 and np.all(np.diff(values) == 1)  # numbers of rows
+        counts = len(values) > 2 and np.all(np.diff(values) == 1)  # a row index
         if not asked and (not len(present) or np.ptp(present) == 0 or counts):
             return {}
         return {name: table.values_of(name, STRAY)}

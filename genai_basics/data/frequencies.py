@@ -1,4 +1,4 @@
-"""The step between times, the times that follow, and what the calendar says of them."""
+"""The step between times, the times that follow, and calendar features."""
 
 import re
 from itertools import pairwise
@@ -13,7 +13,7 @@ DAY = np.timedelta64(86400, "s")
 
 
 def season_of(frequency):
-    """Return the steps after which a series of that frequency resembles itself, 1 if none.
+    """Return the seasonal period of a frequency in steps, 1 if there is none.
 
     Example:
 
@@ -37,7 +37,7 @@ def season_of(frequency):
 
 
 def calendar_of(frequency):
-    """Return the periods that tell something at a frequency: "day", "week", "year"."""
+    """Return the periods that are informative at a frequency: "day", "week", "year"."""
     if frequency is None or frequency.startswith("year"):
         return ()
     if frequency == "business day":
@@ -55,13 +55,13 @@ def calendar_of(frequency):
 
 
 def seconds_of(frequency):
-    """Return the seconds of a step, or None for months and business days."""
+    """Return the length of a step in seconds, or None for months and business days."""
     match = re.fullmatch(r"(?:(\d+) )?(second|minute|hour|day|week)s?", frequency)
     return int(match[1] or 1) * SECONDS[match[2]] if match else None
 
 
 def find_frequency(times):
-    """Return the commonest step between sorted times: "hour", "month end", "15 minutes"..."""
+    """Return the most common step between sorted times: "hour", "month end", "15 minutes"..."""
     seconds = np.diff(times).astype("int64")
     if not len(seconds):
         return None
@@ -93,7 +93,7 @@ def _commonest(seconds):
 
 
 def _end_of(times, name, months):
-    """Return `name`, or "month end" and so on, where times stand at one place of each month."""
+    """Return `name`, or "month end" and so on if all times are at one point of the month."""
     days = times.astype("datetime64[D]")
     start = times.astype("datetime64[M]")
     ends = (start + 1).astype("datetime64[D]") - 1
@@ -140,7 +140,7 @@ def _months(times, frequency, months):
 
 
 def on_the_grid(times, frequency):
-    """Return times of months whose days differ (the first business day) at one day of each."""
+    """Move monthly times on varying days (such as the first business day) to a fixed day."""
     unit = frequency.split()[0]
     if unit not in MONTHS or frequency.endswith(" end"):
         return times
@@ -153,7 +153,7 @@ def on_the_grid(times, frequency):
 
 
 def next_times(times, frequency, steps):
-    """Return the `steps` times that follow the last of `times`, or one time."""
+    """Return the `steps` times that follow the last of `times`, or that follow a single time."""
     times = np.atleast_1d(times)[-12:].astype("datetime64[s]")
     unit = frequency.removeprefix("business ").split()[0]
     if unit in MONTHS:
@@ -167,9 +167,9 @@ def next_times(times, frequency, steps):
 
 
 def clock_changes(times):
-    """Return times of a local clock, in their order, without its summer time, or None.
+    """Remove daylight saving time from ordered local times; None if there is none to remove.
 
-    Steps are even but for an hour left out in spring and one that comes twice in autumn.
+    Steps must be even, except for an hour missing in spring and one repeated in autumn.
     """
     steps = np.diff(times).astype("int64")
     if len(steps) < 2:
@@ -198,7 +198,7 @@ def clock_changes(times):
 
 
 def calendar_columns(times, periods):
-    """Return {name: float32}: sine and cosine of where each time stands in each period.
+    """Return {name: float32}: sine and cosine of the position of each time in each period.
 
     Args:
         times: datetime64 array (n,).
@@ -209,7 +209,7 @@ def calendar_columns(times, periods):
     start, stop = (y.astype("datetime64[s]").astype("int64") for y in (year, year + 1))
     shares = {
         "day": seconds % 86400 / 86400,
-        "week": (seconds + 3 * 86400) % (7 * 86400) / (7 * 86400),  # 1970 began on a Thursday
+        "week": (seconds + 3 * 86400) % (7 * 86400) / (7 * 86400),  # 1 January 1970 was a Thursday
         "year": (seconds - start) / (stop - start),
     }
     columns = {}
@@ -221,5 +221,5 @@ def calendar_columns(times, periods):
 
 
 def weekdays(times):
-    """Return 0 for Mondays to 6 for Sundays."""
+    """Return the weekday of each time, 0 for Monday to 6 for Sunday."""
     return (times.astype("datetime64[D]").astype("int64") + 3) % 7

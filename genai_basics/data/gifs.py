@@ -1,4 +1,4 @@
-"""Clips: arrays, and folders of GIFs."""
+"""Video clips: arrays and folders of GIFs."""
 
 import math
 import warnings
@@ -16,7 +16,7 @@ from .spec import VideoSpec
 
 __all__ = ["fit_clips", "read_gif", "read_video"]
 
-MOST = 2**30  # bytes of a clip: what a file says is checked before memory is taken
+MOST = 2**30  # bytes of a clip: the size in the header is checked before memory is allocated
 
 
 def read_video(
@@ -26,12 +26,12 @@ def read_video(
 
     Args:
         source: `.npz`, `.npy` or array (n, frames, height, width[, channels]); or a folder of
-            GIFs, flat or with a folder for each class.
-        image_size: Height and width to resize to. `None` takes the commonest.
-        color: "grey" or "rgb". `None` takes grey where all clips are.
-        frames: Frames of each clip. `None` takes those of the shortest; longer clips are cut.
-        fps: Frames per second. `None`: that of the files, or 10.
-        class_names: Names to encode labels by, of data seen before.
+            GIFs, with or without a folder for each class.
+        image_size: Height and width to resize to. `None` uses the most common size.
+        color: "grey" or "rgb". `None` selects grey if all clips are grey.
+        frames: Frames per clip. `None` uses the length of the shortest; longer clips are cut.
+        fps: Frames per second. `None` reads it from the files; 10 if they have none.
+        class_names: Known class names to encode the labels with.
         strict: Whether files that cannot be read are an error.
     """
     one_of("color", color, (None, *CHANNELS))
@@ -41,7 +41,7 @@ def read_video(
     raw, digest = read_arrays(source)
     groups = {}
     for name, (x, y) in raw.items():
-        if y is not None and y.ndim == 2 and y.shape[1] > 1:  # what is in the clip, no class of it
+        if y is not None and y.ndim == 2 and y.shape[1] > 1:  # contents of the clip, not its class
             groups[name], raw[name] = {"labels": y}, (x, None)
     labels, class_names = encode_parts(raw, class_names, "clips")
     parts = {}
@@ -57,7 +57,7 @@ def read_gif(path):
     """Return `(frames, fps)` of a GIF: uint8 (frames, height, width, 1 or 3).
 
     Raises:
-        ValueError: The file is no GIF that can be read.
+        ValueError: The file is not a readable GIF.
     """
     from PIL import Image, ImageSequence
 
@@ -68,7 +68,7 @@ def read_gif(path):
                 raise ValueError(f"its {image.n_frames} frames take {size / 2**30:.1f} GiB")
             duration = image.info.get("duration", 100) or 100
             pictures = [np.asarray(f.convert("RGB")) for f in ImageSequence.Iterator(image)]
-    except Exception as error:  # Pillow raises many sorts for broken files
+    except Exception as error:  # Pillow raises many types for broken files
         raise ValueError(f"'{path}' cannot be read as a GIF: {str(error)[:200]}.") from error
     clip = np.stack(pictures)
     grey = (clip[..., :1] == clip).all()
@@ -76,7 +76,7 @@ def read_gif(path):
 
 
 def fit_clips(clips, shape, path="the array"):
-    """Return clips (n, frames, height, width[, channels]) in the `shape` of a spec."""
+    """Convert clips (n, frames, height, width[, channels]) to the `shape` of a spec."""
     clips = np.asarray(clips)
     clips = clips[None] if clips.ndim == 3 or (clips.ndim == 4 and clips.shape[-1] <= 3) else clips
     clips = _clip_array(clips)
@@ -125,7 +125,7 @@ def _read_folder(folder, size, color, frames, fps, class_names, strict):
         if len(clip) > 1:
             clips[file] = clip
             rates[rate] += 1
-        else:  # all clips are cut to the shortest
+        else:  # all clips are cut to the length of the shortest
             skipped.append(f"{file.relative_to(folder)}: one frame is not a clip")
     if not clips:
         raise ValueError(f"'{folder}' holds no clip that can be read.")

@@ -1,4 +1,4 @@
-"""Which kind of data a path or an array holds, where the user does not say."""
+"""Infers the kind of data in a path or an array if the user does not give it."""
 
 import re
 import warnings
@@ -25,7 +25,7 @@ from .timelines import find_series, find_time, is_time_name, read_timeline
 __all__ = ["guess_kind"]
 
 SPARSE = re.compile(r"[-+.\d]+( \d+:[-+.\deE]+)+ *")
-ADVICE = {  # what to do with files of other formats
+ADVICE = {  # how to convert files of unsupported formats
     (".mp4", ".mov", ".avi", ".mkv", ".webm"): "clips as GIF (ffmpeg -i a.mp4 a.gif) or .npz",
     (".m4a", ".aac", ".wma", ".amr"): "sounds as FLAC (ffmpeg -i a.m4a a.flac)",
     (".musicxml", ".mxl", ".abc", ".krn", ".mscz"): "music as MIDI, as notation programs export it",
@@ -43,10 +43,10 @@ def guess_kind(source, options):
 
     Args:
         source: Existing path, or arrays.
-        options: The options given; `target` for instance tells a table.
+        options: The options given; `target`, for example, implies a table.
 
     Raises:
-        ValueError: It cannot be told; the message names `kind` (--kind).
+        ValueError: The kind cannot be inferred; the message names `kind` (--kind).
     """
     if is_frame(source[0] if isinstance(source, tuple) else source):
         return "tables" if isinstance(source, tuple) else _guess_columns(source, options)
@@ -74,7 +74,7 @@ def guess_kind(source, options):
     if suffix == ".ts":
         return "series"
     if suffix == ".txt":
-        with warnings.catch_warnings():  # said when the file is read
+        with warnings.catch_warnings():  # reading the file warns again
             warnings.simplefilter("ignore")
             content = decode_text(source, options.get("encoding"))
         lines = [line for line in content[:10_000].split("\n")[:-1] if line.strip()]
@@ -106,17 +106,17 @@ def guess_kind(source, options):
 
 
 def _format(path):
-    """Return the ending of a file; that of MusicXML if an `.xml` holds a score."""
+    """Return the extension of a file; that of MusicXML if an `.xml` holds a score."""
     suffix = suffix_of(path)
     if suffix == ".xml":
         with path.open("rb") as file:
-            start = file.read(4096).replace(b"\0", b"")  # UTF-16 too
+            start = file.read(4096).replace(b"\0", b"")  # for UTF-16
         return ".musicxml" if b"<score-" in start else suffix
     return suffix
 
 
 def guess_array(x, name="x"):
-    """Return the kind that an array of this shape, values and name most likely holds."""
+    """Return the most likely kind of an array, from its shape, values and name."""
     if not isinstance(x, np.ndarray):
         x = list(x)
         if x and isinstance(x[0], str):
@@ -155,19 +155,19 @@ def guess_array(x, name="x"):
 
 
 def _guess_columns(source, options):
-    """Tell a table, a series, texts and pairs apart by the columns."""
+    """Distinguish tables, series, texts and pairs by their columns."""
     names = ("encoding", "delimiter", "header", "decimal", "thousands", "missing", "strict")
     taken = {name: options[name] for name in names if name in options}
-    with warnings.catch_warnings():  # what is to be said is said when the file is read
+    with warnings.catch_warnings():  # reading the file warns again
         warnings.simplefilter("ignore")
         table = read_sheet(source, expect=_named(options), **taken)
-        for name in _named(options):  # a wrong one is said at once
+        for name in _named(options):  # an unknown name is an error here
             table.check(*([name] if name in table else name.split(",")))
         return _kind_of_columns(table, options)
 
 
 def _named(options):
-    """Return the names of columns among the options."""
+    """Return the column names among the options."""
     names = (options.get(name) for name in ("target", "time", "text"))
     return [name for name in names if isinstance(name, str)]
 
@@ -201,7 +201,7 @@ def _kind_of_columns(table, options):
 
 
 def _is_series(table, options):
-    """Whether the rows are steps in time: few of them have the time of another."""
+    """Whether the rows are steps in time: few of them share a time."""
     names = find_time(table)
     if names is None:
         return len(table.names) == 2 and is_time_name(table.names[0])
@@ -223,7 +223,7 @@ def _is_number(table, name):
 
 
 def _is_tatoeba(columns, numeric):
-    """Whether the columns are number, sentence, number, translation."""
+    """Whether the columns are id, sentence, id, translation."""
     return list(numeric.values()) == [True, False, True, False] and _are_different(columns)
 
 
@@ -236,7 +236,7 @@ def _are_different(columns):
     return all(len(set(cells)) > len(cells) / 4 for cells in list(columns.values())[:2])
 
 
-ALONE = (".npz", ".npy", *TABLE_SUFFIXES, *JSON_SUFFIXES)  # a file is all data
+ALONE = (".npz", ".npy", *TABLE_SUFFIXES, *JSON_SUFFIXES)  # one file holds all data
 PARTS = {
     SOUND_SUFFIXES: "one sound",
     MIDI_SUFFIXES: "one piece of music",
@@ -245,7 +245,7 @@ PARTS = {
 
 
 def _are_pairs(source):
-    """Whether a file, or a folder, is of two files whose lines are translations."""
+    """Whether a folder holds, or a file belongs to, two files whose lines are translations."""
     files = pair_files(source)
     if not files or "train" in files:
         return bool(files)
@@ -256,7 +256,7 @@ def _are_pairs(source):
 
 
 def _guess_folder(folder):
-    """Return the kind that most files of a folder are of."""
+    """Return the kind of most files of a folder."""
     sounds, music = list_files(folder, SOUND_SUFFIXES), list_files(folder, MIDI_SUFFIXES)
     pictures, texts = list_files(folder, IMAGE_SUFFIXES), list_files(folder, (".txt",))
     if len(pictures) >= len(sounds) and find_annotations(folder):
@@ -268,7 +268,7 @@ def _guess_folder(folder):
         return "pairs"
     counts = {"audio": len(sounds), "images": len(pictures), "music": len(music)}
     texts = [path for path in texts if path.stem.lower() not in NOTES]
-    counts.update(series=len(list_files(folder, (".ts",))), text=len(texts) / 2)  # as remarks
+    counts.update(series=len(list_files(folder, (".ts",))), text=len(texts) / 2)  # often notes
     kind = max(counts, key=counts.get)
     if kind == "images" and all(path.suffix.lower() == ".gif" for path in pictures):
         kind = "video"

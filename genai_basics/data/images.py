@@ -1,4 +1,4 @@
-"""Pictures: decoded by Pillow, brought to one size, colour and scale; folders as sequences."""
+"""Pictures: decoding with Pillow, converting size, colour and scale; folders as sequences."""
 
 import functools
 import math
@@ -14,10 +14,10 @@ IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif"),
     *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".avif", ".heic", ".heif"),
 )
-# Decoders that are meant; others start programs (EPS) or are no pictures.
+# Allowed decoders; others start programs (EPS) or do not read pictures.
 FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "WEBP", "TIFF", "GIF", "PPM", "TGA", "JPEG2000")
 FORMATS += ("AVIF", "HEIF")
-IN_MEMORY = 2**30  # bytes: a folder that decodes to less is held in memory
+IN_MEMORY = 2**30  # bytes: a folder that decodes to less is loaded into memory
 CHANNELS = {"grey": 1, "rgb": 3}
 FITS = ("stretch", "crop", "tiles")
 DEEP_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")  # more than 8 bits
@@ -81,17 +81,17 @@ def decode_image(file, shape=None, fit="stretch", scale=None):
     """Return the picture in `file` (path or open file) as uint8 (height, width, channels).
 
     Args:
-        file: Path or binary file. The orientation that cameras note is applied, and what is
-            transparent becomes white.
-        shape: (height, width, channels) to convert to. `None` keeps size and mode, `None` for
-            height and width the size.
-        fit: "stretch" to `shape`, "crop" to its proportions first, or "tiles": cut the middle
-            out of a larger picture as it is.
-        scale: (low, high), what becomes black and white in pictures of more than 8 bits.
-            `None` takes `scale_of` this one picture.
+        file: Path or binary file. The EXIF orientation is applied, and transparent pixels
+            become white.
+        shape: (height, width, channels) to convert to. `None` keeps size and mode; `None` for
+            height and width keeps the size.
+        fit: "stretch" to `shape`, "crop" to its aspect ratio first, or "tiles": cut out the
+            centre of a larger picture without resizing.
+        scale: (low, high), the values that become black and white in pictures of more than
+            8 bits. `None` uses `scale_of` this picture.
 
     Raises:
-        ValueError: The file holds no picture that can be read.
+        ValueError: The file holds no readable picture.
     """
     from PIL import Image, ImageOps
 
@@ -101,7 +101,7 @@ def decode_image(file, shape=None, fit="stretch", scale=None):
             image = ImageOps.exif_transpose(image)
             if image.mode in DEEP_MODES:
                 extremes = extremes_of(image)
-    except Exception as error:  # Pillow raises many sorts for broken files
+    except Exception as error:  # Pillow raises many types for broken files
         raise ValueError(f"'{file}' cannot be read as a picture: {why(error)}.") from error
     channels = shape[2] if shape else (1 if image.mode in GREY_MODES else 3)
     if image.mode in DEEP_MODES:
@@ -123,7 +123,7 @@ def decode_image(file, shape=None, fit="stretch", scale=None):
 
 
 def open_image(file):
-    """Open a picture by one of the decoders that are meant, its pixels not yet read."""
+    """Open a picture with an allowed decoder, without reading its pixels."""
     from PIL import Image
 
     if str(file).lower().endswith((".heic", ".heif")):
@@ -148,10 +148,10 @@ def _register_heif():
 
 
 def scale_of(extremes):
-    """Return (low, high), what becomes black and white, from all [(mode, lowest, highest)].
+    """Return the values (low, high) for black and white, from all [(mode, lowest, highest)].
 
-    Integers keep black at 0, unless there are negative ones, and get the least white of 8, 10,
-    12, 14 or 16 bits that holds them all; floats keep 0 to 1 or 0 to 255 where they lie within.
+    For integers, black is 0 unless some are negative, and white is the smallest maximum of 8,
+    10, 12, 14 or 16 bits that bounds them all; floats within 0 to 1 or 0 to 255 keep that range.
     """
     low = min(lowest for _, lowest, _ in extremes)
     high = max(highest for *_, highest in extremes)
@@ -164,7 +164,7 @@ def scale_of(extremes):
 
 
 def extremes_of(image):
-    """Return (mode, lowest, highest) of a picture's values."""
+    """Return (mode, lowest value, highest value) of a picture."""
     values = np.asarray(image)
     if not np.isfinite(values).all():
         raise ValueError("it holds NaN or infinite values")
@@ -172,18 +172,18 @@ def extremes_of(image):
 
 
 def why(error):
-    """Return in a few words why Pillow cannot read a picture."""
+    """Return a few words on why Pillow cannot read a picture."""
     return "no picture" if "cannot identify" in str(error) else str(error)[:200].rstrip(".")
 
 
 def picture_frame(file):
-    """Return ((width, height) as stored, orientation as cameras note it) of a picture."""
+    """Return ((width, height) as stored, EXIF orientation) of a picture."""
     with open_image(file) as image:
         return image.size, orientation_of(image)
 
 
 def orientation_of(image):
-    """Return how a picture is turned for display: 1 to 8, 1 for not at all."""
+    """Return the EXIF orientation of a picture, 1 to 8; 1 means upright."""
     from PIL import Image
 
     exif = Image.Exif()
@@ -193,9 +193,9 @@ def orientation_of(image):
 
 
 def cut_tiles(image, size):
-    """Cut a picture (height, width, channels) into tiles (n, *size, channels), side by side.
+    """Cut a picture (height, width, channels) into adjacent tiles (n, *size, channels).
 
-    The last tiles of a row or column end with the picture, so they may overlap those before.
+    The last tiles of a row or column end at the picture's edge, so they may overlap others.
     """
     if any(side < wanted for side, wanted in zip(image.shape, size, strict=False)):
         raise ValueError(f"smaller than a tile of {size[0]}x{size[1]}")
@@ -205,9 +205,9 @@ def cut_tiles(image, size):
 
 
 def tile_starts(side, tile, overlap=0):
-    """Return where tiles start on a side: evenly, from its first to its last number.
+    """Return the offsets of evenly spaced tiles that cover a side from end to end.
 
-    Neighbours overlap by `overlap` or half a tile at least, whichever is less.
+    Neighbours overlap by at least `overlap` or half a tile, whichever is less.
     """
     step = tile - min(overlap, tile // 2)
     count = 1 + math.ceil((side - tile) / step)
@@ -215,7 +215,7 @@ def tile_starts(side, tile, overlap=0):
 
 
 def middle_of(images, size, fit):
-    """Return the middle of pictures (n, h, w, c) that `fit` brings to `size`, not yet resized."""
+    """Crop pictures (n, h, w, c) to the region that `fit` later resizes to `size`."""
     if size is None:
         return images
     top, left, height, width = _middle(images.shape[1:3], size, fit)
@@ -223,7 +223,7 @@ def middle_of(images, size, fit):
 
 
 def _middle(sides, size, fit):
-    """Return (top, left, height, width) of what `fit` keeps of a picture, see `decode_image`."""
+    """Return (top, left, height, width) of the region that `fit` keeps; see `decode_image`."""
     if fit == "stretch":
         return 0, 0, *sides
     scale = min(side / wanted for side, wanted in zip(sides, size, strict=True))
@@ -234,7 +234,7 @@ def _middle(sides, size, fit):
 
 
 def check_size(image_size):
-    """Return (height, width) of a size given as one number or two, None for None."""
+    """Return (height, width) for a size given as one number or two; None for None."""
     if image_size is None:
         return None
     size = image_size if isinstance(image_size, (tuple, list)) else (image_size, image_size)
@@ -247,12 +247,12 @@ def check_size(image_size):
 
 
 def resize_images(images, size=None, color=None, value_range=(0, 255)):
-    """Return `images` (n, h, w, c) at `size` and in `color`, same type and range."""
+    """Convert `images` (n, h, w, c) to `size` and `color`, with the same type and range."""
     from PIL import Image
 
     n, height, width, channels = images.shape
     wanted = CHANNELS[color] if color else (3 if channels == 4 else channels)
-    if channels == 4:  # what is transparent becomes white
+    if channels == 4:  # transparent pixels become white
         white = 255 if images.dtype == np.uint8 else value_range[1]
         opaque = images[..., 3:] / white
         colours = images[..., :3] * opaque + white * (1 - opaque)

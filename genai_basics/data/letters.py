@@ -1,4 +1,4 @@
-"""Letters drawn on the spot from the fonts that come with Matplotlib."""
+"""Letters rendered from the fonts that come with Matplotlib."""
 
 import functools
 from pathlib import Path
@@ -21,14 +21,14 @@ FONTS = (  # upright, bold, italic; sans serif, monospaced, serif
     *("cmr10", "cmb10", "cmss10", "cmtt10"),
 )
 SIDE = 28  # pixels of a picture
-WEIGHTS = (0, 2)  # hundredths of a letter's size by which its strokes are thickened
+WEIGHTS = (0, 2)  # stroke thickening, in hundredths of a letter's size
 
 
 def letters(*, n=3_000, image_size=None, color=None):
-    """Capital letters of 28x28 pixels in 20 fonts, slightly turned, slanted and thickened.
+    """Capital letters of 28x28 pixels in 20 fonts, slightly rotated, slanted and thickened.
 
-    The fonts come with Matplotlib; another version of it may draw other pixels, and the
-    fingerprint tells.
+    The fonts come with Matplotlib; other versions of it may render other pixels, which
+    changes the fingerprint.
 
     Args:
         n: Number of pictures; all letters are equally frequent.
@@ -56,7 +56,7 @@ def _font(name):
 
 
 def _drawn(letter, font, weight):
-    """Return a large picture that a letter fills."""
+    """Return a large picture filled by a letter."""
     from PIL import Image, ImageDraw
 
     options = {"font": _font(font), "stroke_width": weight}
@@ -67,13 +67,13 @@ def _drawn(letter, font, weight):
 
 
 def _varied(picture, generator):
-    """Return a letter in its final size, 20 pixels high, turned, slanted and moved a little."""
+    """Return a letter at its final size, 20 pixels high, slightly rotated, slanted and moved."""
     from PIL import Image
 
     angle, slant = np.radians(generator.uniform(-8, 8)), generator.uniform(-0.12, 0.12)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     scale = max(picture.height / 20, picture.width / 21) / generator.uniform(0.9, 1.05, 2)
-    matrix = turn @ [[1, slant], [0, 1]] * scale / 2  # twice as large first: edges stay smooth
+    matrix = turn @ [[1, slant], [0, 1]] * scale / 2  # at twice the size first, for smooth edges
     middle = SIDE + generator.uniform(-2, 2, 2)
     offset = np.divide(picture.size, 2) - matrix @ middle
     values = np.column_stack([matrix, offset]).ravel()

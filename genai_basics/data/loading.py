@@ -1,4 +1,4 @@
-"""`load_data`: from a name, a path or arrays to a `Dataset`."""
+"""`load_data`: makes a `Dataset` from a name, a path or arrays."""
 
 import dataclasses
 import importlib
@@ -32,7 +32,7 @@ KINDS = {  # kind: (module, reader)
     "music": ("midi", "read_music"),
 }
 
-NAMES = {  # name: (module, function, one line)
+NAMES = {  # name: (module, function, description)
     "digits": ("embedded", "digits", "images: 1,797 handwritten digits, 8x8"),
     "letters": ("letters", "letters", "images: 3,000 capital letters in 20 fonts, 28x28"),
     "python_topics": ("embedded", "python_topics", "text: a corpus, the topics of Python's help"),
@@ -52,7 +52,7 @@ NAMES = {  # name: (module, function, one line)
 
 
 def list_data():
-    """Return the names that `load_data` knows, each with one line about it."""
+    """Return the names that `load_data` accepts, each with a one-line description."""
     return {name: line for name, (_, _, line) in NAMES.items()}
 
 
@@ -79,22 +79,22 @@ def load_data(
         source: A name (see `list_data`), a path to a file or folder, an array, a pandas
             DataFrame or Series, or a tuple (x, y) of arrays, lists or data frames.
         kind: "images", "vectors", "text", "pairs", "tables", "series", "forecast", "audio",
-            "detection", "video" or "music". `None` tells it from the source.
+            "detection", "video" or "music". `None` infers it from the source.
         target: Column of a table to predict, or columns of a series to forecast.
-        image_size: Height and width of pictures, or one number for both.
+        image_size: Height and width of pictures, or a single number for both.
         color: "grey" or "rgb".
         seed: Seed of the splits.
         validation, test: Fraction or number of examples to hold out, or "speaker=anna,ben":
-            those with these values in a column of `groups`. A source that has splits of its
-            own keeps them.
-        strict: Whether a file that cannot be read is an error; else it is skipped, named in
+            those with these values in a column of `groups`. Splits that the source already
+            has are kept.
+        strict: Whether an unreadable file is an error; otherwise it is skipped and named in
             a warning and in `Dataset.skipped`.
-        encoding: Encoding of text files. `None` recognizes it.
-        group: Name of a column in `groups` ("speaker") whose values stay in one part.
-        limit: Maximum number of examples in each part, drawn at random; of series the last steps.
-        like: A spec, or its config, of data seen before: sizes, class names and columns are
-            taken from it, and labels that it does not know are an error.
-        **kind_options: What else the reader of the kind takes.
+        encoding: Encoding of text files. `None` detects it.
+        group: Column of `groups` ("speaker"); examples with equal values stay in one part.
+        limit: Maximum number of examples per part, drawn at random; for series, the last steps.
+        like: Spec (or its config) of earlier data, which gives sizes, class names and columns;
+            labels that it does not contain are an error.
+        **kind_options: Further options of the kind's reader.
 
     Returns:
         A `Dataset`.
@@ -118,7 +118,7 @@ def load_data(
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             data = _load(source, kind, like, limit, splits, options)
-    finally:  # said once, of the line that called
+    finally:  # warn once, at the caller's line
         notes = dict.fromkeys(str(w.message) for w in caught if w.category is UserWarning)
         for note in notes:
             warnings.warn(note, stacklevel=2)
@@ -129,13 +129,13 @@ def load_data(
 
 
 def load_for(model, source, kinds, labelled, **options):
-    """Return the data set of a training, of a kind that the model takes.
+    """Load the training data of a model, of a kind that it accepts.
 
     Args:
-        model: Name of the model, for messages.
+        model: Name of the model, used in messages.
         source: As for `load_data`, or a `Dataset`.
-        kinds: Kinds of data that it takes.
-        labelled: Whether it learns labels, values or transcriptions.
+        kinds: Kinds of data that it accepts.
+        labelled: Whether it needs labels, values or transcriptions.
         **options: As for `load_data`.
     """
     data = source if isinstance(source, Dataset) else load_data(source, **options)
@@ -196,7 +196,7 @@ def _load(source, kind, like, limit, splits, options):
 
 
 def _find(source):
-    """Return (name for people, what to read, what to record) of a source."""
+    """Return (display name, what to read, what to record) of a source."""
     if not isinstance(source, (str, Path)):
         first = source[0] if isinstance(source, tuple) else source
         return "data frame" if is_frame(first) else "arrays", source, None
@@ -224,7 +224,7 @@ def _keywords(reader):
 
 
 def _check_options(reader, options, what):
-    """Return the options that the reader takes; one that it does not is an error."""
+    """Return the options that the reader accepts; others are an error."""
     takes = _keywords(reader)
     for name, value in options.items():
         if name not in takes and name != "strict":
@@ -236,7 +236,7 @@ def _check_options(reader, options, what):
 
 
 def _options_like(spec, reader):
-    """Options that make the reader read as the data of `spec` were read."""
+    """Return options with which the reader reads as it did for `spec`."""
     values = {
         name: getattr(spec, name, None)
         for name in (
@@ -293,7 +293,7 @@ def _check_spec(spec, kind, like, name):
 
 
 def _warn_of_imbalance(parts, class_names):
-    """Say which classes are rare in training, or absent from a part that has labels."""
+    """Warn of classes that are rare in training or absent from a labelled part."""
     if class_names is None:
         return
     for name, part in zip(("training", "validation", "test"), parts, strict=True):
@@ -313,7 +313,7 @@ def _warn_of_imbalance(parts, class_names):
 
 
 def _plain(values):
-    """Options as JSON holds them, less those that are not set."""
+    """Return options as JSON values, without those that are not set."""
     plain = {}
     for name, value in values.items():
         if isinstance(value, Spec):

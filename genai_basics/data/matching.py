@@ -1,4 +1,4 @@
-"""Finding the file that a table, an annotation or a list names, by as much of its path as holds."""
+"""Finds files named by tables, annotations or lists, even if only part of the path matches."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from .files import split_of
 
 __all__ = ["FileIndex"]
 
-# Folders that say what kind of file they hold, and so differ between a picture and its labels.
+# Folders named after a kind of file, so they differ between a picture and its labels.
 KINDS = (
     *("image", "images", "img", "imgs", "jpegimages", "pictures", "photos", "frames"),
     *("label", "labels", "annotation", "annotations", "xml", "xmls", "txt", "obj_train_data"),
@@ -19,10 +19,10 @@ KINDS = (
 
 
 class FileIndex:
-    """The files below a folder, found by names as other files write them.
+    """An index of the files below a folder, to find them by the names in other files.
 
-    Names may come from another machine: with backslashes, a drive, folders that are no longer
-    there, letters composed otherwise, another ending. Nothing outside the folder is ever found.
+    Names may come from another machine: with backslashes, a drive, folders that no longer
+    exist, another Unicode form, another extension. Files outside the folder are never found.
 
     Args:
         root: The folder.
@@ -40,19 +40,19 @@ class FileIndex:
             self.by_lower[name.lower()].append(file)
             stem = stem_of(name)
             self.by_stem[stem].append(file)
-            if stem.isdecimal():  # tables lose the zeros before a number
+            if stem.isdecimal():  # tables drop leading zeros
                 self.by_number[int(stem)].append(file)
 
     def match(self, wanted, near="", split=None):
-        """Return `(found, unclear)`: {key: file} and {key: [files that fit equally well]}.
+        """Return `(found, unclear)`: {key: file} and {key: [equally good matches]}.
 
-        All names are looked at together: where the folders of some agree with folders here,
-        they must agree for all; where a name stands for several files, the folders decide.
+        All names are matched together: if the folders of some agree with folders here,
+        they must agree for all; if a name matches several files, the folders decide.
 
         Args:
             wanted: {key: name}.
-            near: Folder, relative to the root, of the file that holds the names.
-            split: "train", "validation" or "test": in doubt the files in such a folder.
+            near: Folder, relative to the root, of the file that contains the names.
+            split: "train", "validation" or "test": prefer files in such a folder.
         """
         parts = {key: parts_of(name) for key, name in wanted.items() if parts_of(name)}
         ranked = {key: self._rank(path, parts_of(near), split) for key, path in parts.items()}
@@ -70,7 +70,7 @@ class FileIndex:
         return found, unclear
 
     def _rank(self, path, near, split):
-        """Return [(rank, file)] of the files that a path may mean, best first."""
+        """Return [(rank, file)] of the files that a path may refer to, best first."""
         *folders, name = path
         files = self.by_name.get(name) or self.by_lower.get(name.lower())
         files = files or self.by_name.get(unquote(name))
@@ -89,7 +89,7 @@ class FileIndex:
 
 
 def parts_of(name):
-    """Return the parts of a path as written on any machine, in composed letters."""
+    """Return the parts of a path from any operating system, in composed Unicode."""
     name = str(name).strip().replace("\\", "/")
     name = name if name.isascii() else unicodedata.normalize("NFC", name)
     name = re.sub(r"^([A-Za-z]:|[a-z]+://)", "", name) if ":" in name else name
@@ -101,7 +101,7 @@ def stem_of(name):
 
 
 def clashes(found):
-    """Return [(file, keys)] of the files that were found under several keys."""
+    """Return [(file, keys)] of the files found for several keys."""
     counts = Counter(found.values())
     return [
         (file, [key for key, other in found.items() if other == file])
@@ -115,14 +115,14 @@ def _telling(folders):
 
 
 def _trailing(a, b):
-    """Return how many last parts agree."""
+    """Return how many trailing parts agree."""
     pairs = zip(reversed(a), reversed(b), strict=False)
     agree = [x.lower() == y.lower() for x, y in pairs]
     return agree.index(False) if False in agree else len(agree)
 
 
 def _agreement(a, b):
-    """Return (tier, -parts that do not agree): 2 where one path ends with the other, 1, 0."""
+    """Return (tier, -differing parts): tier 2 if one path ends with the other, else 1 or 0."""
     agree = _trailing(a, b)
     tier = 2 if agree == min(len(a), len(b)) else min(1, agree)
     return tier, 2 * agree - len(a) - len(b)

@@ -1,4 +1,4 @@
-"""Music: chords a step at a time, from JSON, arrays and MIDI files, and back to MIDI and sound."""
+"""Music: one chord per step, read from JSON, arrays and MIDI files, written as MIDI or sound."""
 
 import json
 import warnings
@@ -23,8 +23,8 @@ __all__ = ["music_reading", "read_midi", "read_music", "synthesize", "write_midi
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar")
 SAMPLE_RATE = 22050
-TEMPO = 100  # quarter notes a minute
-MOST_STEPS = 200_000  # of a piece: at four to a quarter note some seven hours
+TEMPO = 100  # quarter notes per minute
+MOST_STEPS = 200_000  # of a piece: at four per quarter note, about seven hours
 NAMES = {"train": ("train",), "validation": ("valid", "validation", "val"), "test": ("test",)}
 
 
@@ -35,9 +35,9 @@ def read_music(source, *, steps_per_quarter=None, voices=None, strict=False):
         source: `.json` of pieces, each a list of steps, each a list of MIDI pitches, under
             "train", "valid", "test" or as one list; `.npz` of `train`, `valid`, `test`
             (steps, voices) with `*_length` of the pieces in them; a folder of MIDI files.
-        steps_per_quarter: Steps in a quarter note. `None`: 4, and for JSON 1.
-        voices: Number of voices of each step, the highest notes of chords; `None` keeps all.
-        strict: Whether files that cannot be read are an error.
+        steps_per_quarter: Steps per quarter note. `None`: 4, or 1 for JSON.
+        voices: Number of voices: each step keeps its highest notes. `None` keeps all.
+        strict: Whether unreadable files are an error.
     """
     if isinstance(source, Path) and source.is_dir():
         return _read_folder(source, steps_per_quarter or 4, voices, strict)
@@ -53,7 +53,7 @@ def read_music(source, *, steps_per_quarter=None, voices=None, strict=False):
 
 
 def music_reading(raw, digest, steps_per_quarter=4, skipped=(), groups=None):
-    """Return the reading of `{part: pieces}`, checked."""
+    """Check `{part: pieces}` and return their reading."""
     everything = [piece for pieces in raw.values() for piece in pieces]
     if not everything:
         raise ValueError("There are no pieces.")
@@ -77,25 +77,25 @@ def music_reading(raw, digest, steps_per_quarter=4, skipped=(), groups=None):
 
 
 def read_midi(path, steps_per_quarter=4, voices=None, said=None):
-    """Return the piece in a MIDI file: lists of pitches, or (steps, voices) with -1.
+    """Return the piece in a MIDI file: lists of pitches, or (steps, voices) with -1 for silence.
 
-    Drums are left out. Notes begin and end at the nearest step and last at least one.
+    Drums are left out. Notes are rounded to the nearest step and last at least one step.
 
     Args:
         path: The file.
-        steps_per_quarter: Steps in a quarter note.
+        steps_per_quarter: Steps per quarter note.
         voices: As for `read_music`.
-        said: Counter of what was done, in words. `None` warns of it.
+        said: Counter of messages about what was done. `None` warns instead.
 
     Raises:
-        ValueError: The file is broken, holds no notes, or more steps than music has.
+        ValueError: The file is broken, has no notes, or has an implausible number of steps.
     """
     mido = _mido()
     try:
         file = mido.MidiFile(path, clip=True)
     except FileNotFoundError as error:
         raise ValueError(f"'{path}' is not a file.") from error
-    except Exception as error:  # mido raises many sorts for broken files
+    except Exception as error:  # mido raises many types for broken files
         why = str(error)[:200] or "the file is cut off"
         raise ValueError(f"'{path}' cannot be read as a MIDI file: {why}.") from error
     if file.type == 2 and len(file.tracks) > 1:
@@ -115,7 +115,7 @@ def read_midi(path, steps_per_quarter=4, voices=None, said=None):
         if count:
             warnings.warn(f"'{path}': {what}.", stacklevel=2)
     tracks = sorted({place for *_, place in notes})
-    if len(tracks) == voices:  # a track for each voice
+    if len(tracks) == voices:  # one track per voice
         piece = np.full((length, voices), -1)
         for start, stop, note, place in sorted(notes):
             piece[start - first : stop - first, tracks.index(place)] = note
@@ -128,7 +128,7 @@ def read_midi(path, steps_per_quarter=4, voices=None, said=None):
 
 
 def _ticks_per_quarter(division, path, said):
-    """Return how many ticks a quarter note has; of film time (SMPTE) at 120 a minute."""
+    """Return the ticks per quarter note; for SMPTE time, at 120 quarter notes per minute."""
     if division > 0:
         return division
     frames, ticks = -(division >> 8), division & 0xFF
@@ -139,7 +139,7 @@ def _ticks_per_quarter(division, path, said):
 
 
 def _read_notes(tracks, ticks):
-    """Return ([(start, stop, pitch, track)] in steps, whether there are drums, endless notes)."""
+    """Return ([(start, stop, pitch, track)] in steps, has drums, notes without an end)."""
     notes, drums, endless = [], False, False
     for place, track in enumerate(tracks):
         now, sounding, cut = 0, {}, {}
@@ -159,7 +159,7 @@ def _read_notes(tracks, ticks):
             begins = begins and message.velocity > 0
             if key in sounding:
                 if not begins and sounding[key] == now == cut.get(key):
-                    del cut[key]  # the end of the note before, which stands behind this one
+                    del cut[key]  # the end of the previous note, which comes after this one
                     continue
                 if begins:
                     cut[key] = now
@@ -173,13 +173,13 @@ def _read_notes(tracks, ticks):
 
 
 def write_midi(path, pieces, steps_per_quarter=4, *, tempo=TEMPO, program=0):
-    """Write pieces into one MIDI file, a bar of silence between them, a track a voice.
+    """Write pieces to one MIDI file: a bar of silence between them, one track per voice.
 
     Args:
         path: The file.
         pieces: Arrays (steps, voices) with -1 for silence, or lists of lists of pitches.
-        steps_per_quarter: Steps in a quarter note.
-        tempo: Quarter notes a minute.
+        steps_per_quarter: Steps per quarter note.
+        tempo: Quarter notes per minute.
         program: General MIDI instrument.
     """
     mido = _mido()
@@ -195,7 +195,7 @@ def write_midi(path, pieces, steps_per_quarter=4, *, tempo=TEMPO, program=0):
         track, now = mido.MidiTrack(), 0
         if voice == min(events, default=0):
             track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo)))
-        channel = (voice % 15) + (voice % 15 >= 9)  # the tenth is for drums
+        channel = (voice % 15) + (voice % 15 >= 9)  # the tenth channel is for drums
         track.append(mido.Message("program_change", program=program, channel=channel))
         for time, on, pitch in sorted(events.get(voice, [])):
             kind, velocity = ("note_on", 80) if on else ("note_off", 0)
@@ -209,7 +209,7 @@ def write_midi(path, pieces, steps_per_quarter=4, *, tempo=TEMPO, program=0):
 
 
 def synthesize(piece, steps_per_quarter=4, *, tempo=TEMPO, sample_rate=SAMPLE_RATE):
-    """Return the sound of a piece, float32 in [-1, 1]: six harmonics that fade like strings."""
+    """Return the sound of a piece, float32 in [-1, 1]: six harmonics that decay like strings."""
     step = 60 / tempo / steps_per_quarter
     sound = np.zeros(round((len(piece) * step + 1.0) * sample_rate))
     for _, first, last, pitch in _notes(piece, merge=steps_per_quarter > 1):
@@ -228,7 +228,7 @@ def synthesize(piece, steps_per_quarter=4, *, tempo=TEMPO, sample_rate=SAMPLE_RA
 
 
 def _notes(piece, merge):
-    """Yield (voice, first step, last step, pitch); `merge` joins a pitch held on."""
+    """Yield (voice, first step, last step, pitch); `merge` joins repeated pitches into one note."""
     if isinstance(piece, np.ndarray) and piece.dtype != object:
         rows = [[(v, int(p)) for v, p in enumerate(step) if p >= 0] for step in piece]
     else:
@@ -249,7 +249,7 @@ def _pitches(piece):
 
 
 def _voices(piece, voices):
-    """A piece as (steps, voices) of its highest notes, or as it is where `voices` is None."""
+    """Return a piece as (steps, voices) of its highest notes, or unchanged if `voices` is None."""
     if isinstance(piece, np.ndarray):
         if piece.ndim != 2 or piece.dtype.kind not in "iu":
             raise ValueError(
