@@ -28,6 +28,7 @@ def alone(method):
 
 def compile_once(model, method, jit_compile=False):
     """Return the bound method `method` as one compiled graph, kept for the next call."""
+    model.settle()
     graphs = model.__dict__.setdefault("_graphs", {})
     if method.__name__ not in graphs:
         graphs[method.__name__] = backend.compiled(method, jit_compile=jit_compile)

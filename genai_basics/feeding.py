@@ -71,6 +71,12 @@ class Examples:
         """Return what a model is adapted to: all examples."""
         return self
 
+    def some(self, most):
+        """Return at most `most` examples, drawn from a fixed seed; `None`: all."""
+        if most is None or len(self) <= most:
+            return self
+        return self[np.sort(np.random.default_rng(0).permutation(len(self))[:most])]
+
     def split(self, share):
         """Return the examples without the last `share` of them, and these, as Keras does."""
         if not 0 < share < 1:
@@ -214,6 +220,9 @@ class Stream:
         self.pulled = found if self.once else []
         return Examples(*map(_joined, zip(*found, strict=True)))
 
+    def some(self, most):
+        return self
+
     def split(self, share):
         raise ValueError(
             "`validation_split` needs arrays: pass `validation_data`. "
@@ -278,7 +287,9 @@ def checked(model, x, y, sample_weight):
 def _rows(part, rows):
     if isinstance(part, dict):
         return {name: values[rows] for name, values in part.items()}
-    return part if part is None else part[rows]
+    if isinstance(part, list) and not isinstance(rows, slice):
+        return [part[row] for row in rows]
+    return part if part is None else getattr(part, "iloc", part)[rows]
 
 
 def _parts(batch):

@@ -43,6 +43,7 @@ class Model(keras.Model):
     membership_score = "loss"  # what `losses_by_example` returns, in words
     loss_keyword = None  # the builder's keyword that chooses the loss, where `loss=` is refused
     xla = False  # measured: whether `jit_compile=None` means XLA
+    validation_limit = None  # examples of a validation during `fit`; `evaluate` takes all
     cuts_windows = False  # whether examples are windows that `prepare` cuts out of x
     weighs_examples = True  # whether each example has a loss, which `sample_weight` multiplies
     restores = None  # whether `predict` maps outputs back to raw x; `None`: it is no graph of x
@@ -140,7 +141,7 @@ class Model(keras.Model):
 
     anneal = staticmethod(cosine)  # the factor on the learning rate, of where training stands
 
-    def advance(self, progress, risen):
+    def stand_at(self, progress, risen):
         """Note where training stands, and where its warm-ups do: from 0 to 1. See `Progress`."""
         self.progress.assign(progress)
 
@@ -244,6 +245,7 @@ class Model(keras.Model):
         self._assert_compile_called("fit")
         callbacks = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks
         callbacks = list(callbacks or [])
+        self.settle()
         data, held_out = feeding.read(self, x, y, sample_weight, batch_size), None
         if validation_data is not None:
             held_out = data.held_out(self, validation_data)
@@ -261,6 +263,7 @@ class Model(keras.Model):
             training=True,
         )
         if held_out is not None:
+            held_out = held_out.some(self.validation_limit)
             size, steps = validation_batch_size or batch_size, kwargs.get("validation_steps")
             validation_data, _ = held_out.batches(self, size, steps=steps)
         if not any(isinstance(callback, Progress) for callback in callbacks):
@@ -301,6 +304,7 @@ class Model(keras.Model):
 
         Without `return_dict=True`, the list of results begins with the loss.
         """
+        self.settle()
         self.reset_evaluation_noise()
         if not kwargs.get("_use_cached_eval_dataset"):  # that of `fit`, which made the batches
             data = feeding.read(self, x, y, sample_weight, batch_size)
@@ -325,6 +329,7 @@ class Model(keras.Model):
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Evaluate on one batch of raw data."""
+        self.settle()
         batch = feeding.read(self, x, y, sample_weight).one_batch(self)
         return super().test_on_batch(*batch, return_dict=return_dict)
 
@@ -341,6 +346,9 @@ class Model(keras.Model):
     def noise_of(self, training):
         """Return where a step draws its noise from: fresh in training, fixed in evaluation."""
         return self.noise if training else self.evaluation_noise
+
+    def settle(self):
+        """Bring up to date what follows the weights in training, before a verb reads it."""
 
     def reset_evaluation_noise(self):
         """Start the noise of evaluations from its fixed seed, so that two of them agree."""

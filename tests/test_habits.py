@@ -182,3 +182,26 @@ def test_models_train_and_sample_in_half_precision(name, policy, digits):
     scales = [isinstance(o, keras.optimizers.LossScaleOptimizer) for o, _ in model.players()]
     assert set(scales) == {policy == "mixed_float16"}
     assert len(model.sample(2, seed=0)) == 2
+
+
+def test_assigned_weights_are_seen_by_samples_and_trained_ones_averaged(digits, tmp_path):
+    builders = {
+        "generator": lambda: gb.build_gan((8, 8, 1), latent_dim=4, hidden_units=(8,), seed=0),
+        "network": lambda: gb.build_diffusion((8, 8, 1), hidden_units=(8,), steps=2, seed=0),
+    }
+    for name, build in builders.items():
+        model = build()
+        model.compile()
+        model.fit(digits.train.x, epochs=1, verbose=0)
+        trained = model.sample(2, seed=0)
+        network = getattr(model, name)
+        own, average = network.get_weights(), model.average.network.get_weights()
+        assert not np.array_equal(own[0], average[0])
+        model.save(tmp_path / "a.keras")
+        loaded = keras.models.load_model(tmp_path / "a.keras")
+        np.testing.assert_array_equal(loaded.sample(2, seed=0), trained)
+        network.set_weights([np.zeros_like(w) for w in own])
+        assert not np.array_equal(model.sample(2, seed=0), trained)
+        assert not any(w.any() for w in model.average.network.get_weights())
+        network.set_weights(average)
+        np.testing.assert_array_equal(model.sample(2, seed=0), trained)

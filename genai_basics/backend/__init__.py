@@ -12,7 +12,7 @@ if keras.backend.backend() != "tensorflow":
         f"importing it. Received: KERAS_BACKEND={keras.backend.backend()}"
     )
 
-from .graphs import compiled, deterministic, on_gpu, scan, value_of
+from .graphs import compiled, deterministic, fingerprint, on_gpu, scan, value_of
 from .pipelines import (
     arrays_of,
     as_array,
@@ -44,6 +44,7 @@ __all__ = [
     "deterministic",
     "distribution",
     "epochs",
+    "fingerprint",
     "gradient_step",
     "gradients",
     "is_dataset",

@@ -7,6 +7,7 @@ import tensorflow as tf
 __all__ = [
     "compiled",
     "deterministic",
+    "fingerprint",
     "on_gpu",
     "scan",
     "value_of",
@@ -21,6 +22,20 @@ def compiled(fn, *, jit_compile=False):
 def deterministic():
     """Make TensorFlow's operations repeat themselves bit for bit; for the whole process."""
     tf.config.experimental.enable_op_determinism()
+
+
+def fingerprint(variables):
+    """Return a whole number (int64) that changes with any bit of a list of `keras.Variable`.
+
+    It is a sum of the bits as integers, so the same on every device and in every order.
+    """
+    total = tf.zeros((), tf.int64)
+    for i, variable in enumerate(variables):
+        value = tf.convert_to_tensor(variable.value)
+        if value.dtype.is_floating:
+            value = tf.bitcast(value, tf.as_dtype(f"int{8 * value.dtype.size}"))
+        total += (2 * i + 1) * tf.reduce_sum(tf.cast(value, tf.int64))
+    return total % 2**52  # exact in a float64, too
 
 
 def on_gpu():

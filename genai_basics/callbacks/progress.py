@@ -155,7 +155,7 @@ class Progress(keras.callbacks.Callback):
         if level != self.level:
             self.level = level
             level = [x / self.resolution for x in level]
-            self.model.advance(*level)
+            self.model.stand_at(*level)
             self.anneal(*level)
 
     def anneal(self, progress, risen):

@@ -32,7 +32,7 @@ from keras import ops
 from ..backend import gradient_step
 from ..checks import at_least, between
 from ..chunks import alone
-from ..layers import averaged_copy, move_average
+from ..layers import MovingAverage
 from ..layers.blocks import check_shape
 from ..losses import averaged, single
 from ..metrics.features import Judge, some_examples
@@ -155,7 +155,7 @@ class Diffusion(Model):
         self.guidance, self.steps = at_least("guidance", guidance, 0), at_least("steps", steps, 1)
         self.label_dropout = between("label_dropout", label_dropout, 0, 1)
         self.ema = between("ema", ema, 0, 1)
-        self.ema_network = averaged_copy(network)
+        self.average = MovingAverage(network, ema)
         shape = network.inputs[0].shape[1:]
         self.features = features
         self.judge = Judge(shape, num_classes or len(self.class_names or ()) or None, features)
@@ -166,6 +166,14 @@ class Diffusion(Model):
         reach = None if self.value_range is None else self.network_range
         self.preprocessor = Numbers(shape, self.value_range, reach)
         self.built = True
+
+    @property
+    def ema_network(self):
+        """The average of the network that samples come from."""
+        return self.average.network
+
+    def settle(self):
+        self.average.settle(self.network)
 
     def default_optimizer(self, learning_rate):
         return keras.optimizers.Adam(learning_rate, beta_2=0.99, global_clipnorm=1.0)
@@ -229,7 +237,7 @@ class Diffusion(Model):
             self.network.trainable_variables,
             self.optimizer,
         )
-        move_average(self.ema_network, self.network, self.optimizer.iterations, self.ema)
+        self.average.move(self.network, self.optimizer.iterations)
         return self.track(ops.shape(x)[0], terms)
 
     def test_step(self, data):

@@ -17,11 +17,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from .. import backend
 from ..backend import gradient_step, stop_gradient_of
 from ..checks import at_least, below_one, one_of, positive
 from ..chunks import alone
-from ..layers import DifferentiableAugmentation, averaged_copy, great_circles, move_average
+from ..layers import DifferentiableAugmentation, MovingAverage, great_circles
 from ..losses import (
     PENALTIES,
     adversarial_losses,
@@ -37,7 +36,6 @@ from .players import TwoPlayers, Unmoved
 
 __all__ = ["GAN", "check_choices"]
 
-VALIDATION_LIMIT = 2048  # examples of a validation during training; `evaluate` takes all
 CLASSIFIER_LIMIT = 20_000  # examples that the small classifier trains on
 
 
@@ -61,6 +59,7 @@ class GAN(TwoPlayers):
     network_range = (-1.0, 1.0)
     batch_size = 64
     monitor = "val_frechet_distance"
+    validation_limit = 2048
     tracked = (
         "d_loss",
         "real_accuracy",
@@ -101,13 +100,21 @@ class GAN(TwoPlayers):
         self.discriminator_steps, self.ema, self.num_classes = discriminator_steps, ema, num_classes
         self.augment = tuple(augment)
         self.changes = DifferentiableAugmentation(self.augment, self.seed) if augment else None
-        self.ema_generator = averaged_copy(generator)
+        self.average = MovingAverage(generator, ema)
         self.truncation = self._scalar("truncation")
         shape = discriminator.inputs[0].shape[1:]
         self.preprocessor = preprocessor or Numbers(shape, self.value_range, self.network_range)
         classes = num_classes or len(self.class_names or ()) or None
         self.judge = judge or Judge(self.shape_seen(), classes)
         self.built = True
+
+    @property
+    def ema_generator(self):
+        """The average of the generator that samples come from."""
+        return self.average.network
+
+    def settle(self):
+        self.average.settle(self.generator)
 
     @property
     def latent_dim(self):
@@ -146,12 +153,6 @@ class GAN(TwoPlayers):
     def shape_seen(self):
         """Return the shape of one example as `judge` takes it."""
         return self.discriminator.inputs[0].shape[1:]
-
-    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
-        if validation_data is not None and not backend.is_dataset(validation_data):
-            parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
-            validation_data = some_examples(parts, VALIDATION_LIMIT)
-        return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
 
     # The two losses.
 
@@ -286,7 +287,7 @@ class GAN(TwoPlayers):
         (_, terms), d_norm = gradient_step(
             lambda: discriminator_loss(fake), d_variables, d_optimizer, norm=True
         )
-        move_average(self.ema_generator, self.generator, self.optimizer.iterations, self.ema)
+        self.average.move(self.generator, self.optimizer.iterations)
         logs = self._track(x, fake, {**terms, "loss": g_loss}, g_norm, d_norm)
         return {name: logs[name] for name in ("loss", *self.tracked)}
 

@@ -8,7 +8,7 @@ from .augmentation import (
     RandomLight,
     RandomSeries,
 )
-from .averaging import averaged_copy, move_average
+from .averaging import MovingAverage
 from .cells import GRU, LSTM, recurrent_layer
 from .likelihoods import (
     Bernoulli,
@@ -46,6 +46,7 @@ __all__ = [
     "LogMel",
     "LogisticMixture",
     "MixturePrior",
+    "MovingAverage",
     "NotPadding",
     "PixelShuffle",
     "Prior",
@@ -62,11 +63,9 @@ __all__ = [
     "Unmasked",
     "VampPrior",
     "Within",
-    "averaged_copy",
     "get_likelihood",
     "get_prior",
     "great_circles",
-    "move_average",
     "normal_log_prob",
     "recurrent_layer",
 ]

@@ -3,30 +3,58 @@
 import keras
 from keras import ops
 
-__all__ = ["averaged_copy", "move_average"]
+from ..backend import fingerprint, value_of
+
+__all__ = ["MovingAverage"]
 
 
-def averaged_copy(network):
-    """Return a copy of a Functional network, with its weights, that no optimizer trains."""
-    average = keras.models.clone_model(network)
-    average.set_weights(network.get_weights())
-    average.trainable = False
-    return average
-
-
-def move_average(average, network, step, decay):
-    """Move the weights of `average` towards those of `network`, after each training step.
-
-    w' <- d w' + (1 - d) w with d = min(decay, (1 + step) / (10 + step)): early steps count
-    more, so that the initial weights are soon forgotten. Batch statistics are averaged, too.
+class MovingAverage(keras.layers.Layer):
+    """A copy of a Functional network whose weights follow those of the network in training.
 
     Args:
-        average: What `averaged_copy` returned.
-        network: The network that is trained.
-        step: Number of training steps so far, a tensor.
-        decay: Largest d, as 0.995.
+        original: The network.
+        decay: Share of the old average that a step keeps, such as 0.995.
+
+    Attributes:
+        network: The copy, which no optimizer trains.
     """
-    step = ops.cast(step, "float32")
-    rate = 1.0 - ops.minimum(decay, (1.0 + step) / (10.0 + step))
-    for old, new in zip(average.weights, network.weights, strict=True):
-        old.assign(old + ops.cast(rate, old.dtype) * (new - old))
+
+    def __init__(self, original, decay):
+        super().__init__(trainable=False, dtype="float32", name="average")
+        self.network, self.decay = keras.models.clone_model(original), decay
+        self.network.set_weights(original.get_weights())
+        self.network.trainable = False
+        # Of the weights that were averaged last: others were assigned by somebody else.
+        self.seen = self.add_weight(
+            name="seen",
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+        self.seen.assign(fingerprint(original.weights))
+        self.built = True
+
+    def move(self, original, step):
+        """Move the average towards the weights of the network, after each training step.
+
+        w' <- d w' + (1 - d) w with d = min(decay, (1 + step) / (10 + step)): early steps count
+        more, so that the initial weights are soon forgotten. Batch statistics are averaged, too.
+
+        Args:
+            original: The network that is trained.
+            step: Number of training steps so far, a tensor.
+        """
+        step = ops.cast(step, "float32")
+        rate = 1.0 - ops.minimum(self.decay, (1.0 + step) / (10.0 + step))
+        for old, new in zip(self.network.weights, original.weights, strict=True):
+            old.assign(old + ops.cast(rate, old.dtype) * (new - old))
+        self.seen.assign(fingerprint(original.weights))
+
+    def settle(self, original):
+        """Take over weights that were assigned to the network outside of training."""
+        found = value_of(fingerprint(original.weights))
+        if found != value_of(self.seen):
+            self.network.set_weights(original.get_weights())
+            self.seen.assign(found)

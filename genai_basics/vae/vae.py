@@ -218,9 +218,9 @@ class VAE(Model):
             if isinstance(layer, Shift):
                 layer.start(ops.convert_to_numpy(some))
 
-    def advance(self, progress, risen):
+    def stand_at(self, progress, risen):
         """Let beta rise in the first training, of the first epochs; then it stays."""
-        super().advance(progress, risen)
+        super().stand_at(progress, risen)
         first = not value_of(self.optimizer.iterations)
         self.ramp.assign(self.schedule(progress, risen, 0.0 if first else value_of(self.ramp)))
 

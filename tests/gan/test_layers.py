@@ -9,10 +9,9 @@ from genai_basics.backend import gradients
 from genai_basics.layers import (
     ConditionalNormalization,
     DifferentiableAugmentation,
+    MovingAverage,
     SpectralConv2D,
     SpectralDense,
-    averaged_copy,
-    move_average,
 )
 
 
@@ -91,16 +90,16 @@ def test_layers_come_back_from_their_configuration(layer):
 
 def test_moving_average_of_weights():
     network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)])
-    average = averaged_copy(network)
+    average = MovingAverage(network, 0.9)
     assert average.trainable_weights == []
-    old = [ops.convert_to_numpy(w) for w in average.weights]
+    old = [ops.convert_to_numpy(w) for w in average.network.weights]
     for weight in network.weights:
         weight.assign(weight + 1.0)
     new = [ops.convert_to_numpy(w) for w in network.weights]
-    move_average(average, network, 0, 0.9)  # nine tenths are new at first: 1 - (1 + 0) / (10 + 0)
-    for before, current, after in zip(old, new, average.weights, strict=True):
+    average.move(network, 0)  # nine tenths are new at first: 1 - (1 + 0) / (10 + 0)
+    for before, current, after in zip(old, new, average.network.weights, strict=True):
         np.testing.assert_allclose(after, 0.1 * before + 0.9 * current, rtol=1e-5, atol=1e-6)
-    old = [ops.convert_to_numpy(w) for w in average.weights]
-    move_average(average, network, 10**6, 0.9)
-    for before, current, after in zip(old, new, average.weights, strict=True):
+    old = [ops.convert_to_numpy(w) for w in average.network.weights]
+    average.move(network, 10**6)
+    for before, current, after in zip(old, new, average.network.weights, strict=True):
         np.testing.assert_allclose(after, 0.9 * before + 0.1 * current, rtol=1e-5, atol=1e-6)
