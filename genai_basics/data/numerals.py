@@ -1,4 +1,4 @@
-"""Numbers as people write them, decided by the whole column, never by one cell."""
+"""Parses numbers as people write them; the whole column decides the format, never one cell."""
 
 import math
 import re
@@ -10,10 +10,10 @@ import numpy as np
 
 __all__ = ["Numerals", "is_missing", "looks_like_number", "read_numbers"]
 
-# Always missing, whatever the column holds ...
+# Always missing, in every column ...
 EMPTY = {"", "?", ".", "..", "...", "…", "nan", "NaN", "NAN", "-nan", "nat", "NaT", "<NA>", "\\N"}
 EMPTY |= {"#N/A", "#N/A N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!"}
-# ... and missing among numbers, but a category where they are frequent.
+# ... and missing among numbers, but a category if frequent.
 WORDS = {"na", "n/a", "n.a.", "nan", "null", "none", "nil", "-", "--", "–", "—", "(null)"}
 
 SPACES = " \t\r\x0b\x0c\x85\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
@@ -30,7 +30,7 @@ CELL = re.compile(
 )
 GROUPS = r"[1-9]\d{0,2}(?P<group>[%s'’_ ])\d{3}(?:(?P=group)\d{3})*"
 INDIAN = r"[1-9]\d?(?:%s\d{2})+%s\d{3}"
-BODIES = {  # decimal sign: all that a number may look like
+BODIES = {  # decimal sign: pattern of a number
     decimal: re.compile(
         rf"(?:{GROUPS % other}|{INDIAN % (other, other)})(?:{point}\d*)?"
         rf"|(?:\d+(?:{point}\d*)?|{point}\d+)(?:[eE][-+]?\d+)?"
@@ -39,11 +39,11 @@ BODIES = {  # decimal sign: all that a number may look like
 }
 UNCLEAR = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 SWISS = re.compile(r"[.,]-{1,2} *$")  # 1064.-
-LONGEST = 60  # characters of a number
+LONGEST = 60  # characters in a number
 ONES = str.maketrans("023456789", "111111111")
 ZERO = re.compile(r"^([^\d\n]*)0", re.MULTILINE)
 ALIKE = str.maketrans({**dict.fromkeys("\u2212\u2013\u2014", "-"), **dict.fromkeys(SPACES, " ")})
-PLAIN = {  # decimal sign: what makes a body a number to Python
+PLAIN = {  # decimal sign: translation to Python's notation
     decimal: str.maketrans({**dict.fromkeys(f"{other}'’_{SPACES}"), decimal: ".", "\u2212": "-"})
     for decimal, other in (".,", ",.")
 }
@@ -51,14 +51,14 @@ PLAIN = {  # decimal sign: what makes a body a number to Python
 
 @dataclass
 class _Form:
-    """What all cells have in common that differ in their digits alone.
+    """What cells that differ only in their digits have in common.
 
     Attributes:
-        body: Where in a cell its digits and signs stand.
-        negative: Whether it is below zero.
-        unit: What stands next to the number.
-        fits: The decimal signs with which it is a number.
-        unclear: Whether it is another number with each of the two.
+        body: Slice of the cell with the digits and separators.
+        negative: Whether the number is negative.
+        unit: Unit next to the number.
+        fits: The decimal signs with which the cell is a valid number.
+        unclear: Whether the two decimal signs give different numbers.
     """
 
     body: slice
@@ -70,18 +70,18 @@ class _Form:
 
 @dataclass
 class Numerals:
-    """What a column of cells says as numbers.
+    """A column of cells read as numbers.
 
     Attributes:
-        values: float64, NaN where a cell is missing or no number.
-        wrong: Whether each cell holds something that is no number.
-        decimal: The decimal sign that was taken.
-        unit: What stands next to the numbers: "€", "%", "kg" or "".
-        decided: Whether the cells alone tell the decimal sign ("1,5" does); None where no cell
-            has a sign that could be one.
-        unclear: A cell that reads differently with the other sign, where the cells alone do
-            not decide.
-        guessed: Whether nothing in the column decided that, but the hint.
+        values: float64, NaN where a cell is missing or not a number.
+        wrong: Whether each cell holds something that is not a number.
+        decimal: The decimal sign that was used.
+        unit: Unit next to the numbers: "€", "%", "kg" or "".
+        decided: Whether the cells alone determine the decimal sign ("1,5" does); None if no
+            cell contains a possible decimal sign.
+        unclear: A cell that reads differently with the other sign, if the cells alone do
+            not determine it.
+        guessed: Whether the hint determined the sign and nothing in the column did.
     """
 
     values: np.ndarray
@@ -94,7 +94,7 @@ class Numerals:
 
 
 def is_missing(cell, missing=()):
-    """Whether a cell says that there is no value, as "", "NA" or "?" do."""
+    """Whether a cell stands for a missing value, such as "", "NA" or "?"."""
     cell = cell.strip()
     return cell in EMPTY or cell.lower() in WORDS or cell in missing
 
@@ -102,15 +102,15 @@ def is_missing(cell, missing=()):
 def read_numbers(cells, *, decimal=None, hint=".", missing=()):
     """Return the `Numerals` in a column.
 
-    Thousands may be set apart by the other sign, by spaces or apostrophes. The decimal sign
-    is the one with which more cells are numbers; where all are with both, as in `1,064`, the one
-    with which the magnitudes of the column lie closer together; and where that does not tell
-    either, `hint`.
+    Thousands may be separated by the other sign, by spaces or apostrophes. The decimal sign
+    is the one with which more cells are numbers; if both fit all cells, as in `1,064`, the one
+    that gives the column the smaller spread of magnitudes; and if that does not decide either,
+    `hint`.
 
     Args:
         cells: List of str.
-        decimal: "." or ",", where it is known. `None` decides it.
-        hint: What to take where the column does not tell.
+        decimal: "." or ",", if known. `None` infers it.
+        hint: Decimal sign to use if the column does not determine it.
         missing: Further words for a missing value.
 
     Example:
@@ -149,15 +149,15 @@ def read_numbers(cells, *, decimal=None, hint=".", missing=()):
 
 
 def looks_like_number(cell):
-    """Whether a cell alone is a number, with points or commas, but for units of letters."""
+    """Whether a single cell is a number, with points or commas, and has no unit of letters."""
     form = _form(cell)
     return form is not None and bool(form.fits) and not form.unit.isalpha()
 
 
 def _keys(cells):
-    """Return a key for each cell, equal for those that differ in their digits alone.
+    """Return a key for each cell, equal for cells that differ only in their digits.
 
-    A zero at the front makes a difference: no thousands follow it.
+    A leading zero gives another key, since no thousands separator follows it.
     """
     joined = "\n".join(cells)
     if joined.count("\n") >= len(cells):
@@ -166,7 +166,7 @@ def _keys(cells):
 
 
 def _form(cell):
-    """Return the `_Form` of a cell, None where it is no number."""
+    """Return the `_Form` of a cell, or None if it is not a number."""
     if len(cell) > LONGEST:
         return None
     text = cell.translate(ALIKE)
@@ -200,7 +200,7 @@ def _form(cell):
 
 
 def _values(decimal, forms, keys, cells):
-    """Return what the bodies of cells say with a decimal sign as float64, NaN for no numbers."""
+    """Parse the bodies of cells with a decimal sign as float64, NaN if not a number."""
     bodies = {key: form.body for key, form in forms.items() if decimal in form.fits}
     at = [i for i, key in enumerate(keys) if key in bodies]
     values = np.full(len(cells), np.nan)
@@ -211,7 +211,7 @@ def _values(decimal, forms, keys, cells):
 
 
 def _unit(units):
-    """Return the column's unit and {unit: scale} of the cells that agree with it."""
+    """Return the column's unit and {unit: scale} of the units compatible with it."""
     named = Counter({unit: n for unit, n in units.items() if unit})
     if not named:
         return "", {"": 1.0}
@@ -225,7 +225,7 @@ def _unit(units):
 
 
 def _decide(choice, forms, counts, keys, cells):
-    """Set the decimal sign of `choice`, and whether the cells tell it."""
+    """Set the decimal sign of `choice`, and whether the cells determine it."""
     valid = {d: sum(counts[key] for key, form in forms.items() if d in form.fits) for d in BODIES}
     if valid["."] != valid[","]:
         choice.decimal, choice.decided = max(valid, key=valid.get), True
@@ -242,7 +242,7 @@ def _decide(choice, forms, counts, keys, cells):
         choice.guessed = True
         return
     signs = {"," if "," in key else "." for key in told}
-    if len(signs) == 1 and 100 <= plain.max() < 1000:  # all from 1000 on have the sign
+    if len(signs) == 1 and 100 <= plain.max() < 1000:  # only numbers from 1000 on have the sign
         choice.decimal = "." if "," in signs else ","
         return
     spreads = {d: np.std(np.log(np.unique(values[values > 0]))) for d, values in read.items()}

@@ -1,4 +1,4 @@
-"""Pairs of texts, a source and its translation: columns, two files of lines, TMX, JSON."""
+"""Pairs of texts, source and translation: columns, two files of lines, TMX, JSON."""
 
 import re
 import warnings
@@ -22,7 +22,7 @@ __all__ = ["pair_columns", "pair_files", "pair_reading", "read_pairs"]
 SOURCE_COLUMNS = ("source", "src", "input", "english", "en", "from", "question")
 TARGET_COLUMNS = ("target", "tgt", "output", "translation", "to", "answer")
 SIDES = {"src": "tgt", "source": "target", "tgt": "src", "target": "source"}
-CODES = {"bpt", "ept", "it", "ph", "ut"}  # of TMX: markup, no text
+CODES = {"bpt", "ept", "it", "ph", "ut"}  # TMX elements of markup, not text
 
 
 def read_pairs(
@@ -35,17 +35,17 @@ def read_pairs(
     header=None,
     strict=False,
 ):
-    """Read pairs of texts, a source and its translation.
+    """Read pairs of texts, each a source and its translation.
 
     Args:
-        source: `.tsv`, `.csv`, `.txt`, `.json` or `.jsonl` with a pair a row (further columns are
-            left out), Tatoeba's four columns, `.tmx`, a DataFrame; a folder of two files of lines
-            such as `train.en` and `train.fr`, or `src-train.txt` and `tgt-train.txt`, or one
-            of the two; or a tuple (sources, targets).
-        target, text: Columns, or languages, of targets and of sources.
+        source: `.tsv`, `.csv`, `.txt`, `.json` or `.jsonl` with one pair per row (further columns
+            are ignored), Tatoeba's four columns, `.tmx`, a DataFrame; a folder of two files of
+            lines such as `train.en` and `train.fr`, or `src-train.txt` and `tgt-train.txt`, or
+            one of the two files; or a tuple (sources, targets).
+        target, text: Columns or languages of the targets and of the sources.
         encoding: As for `decode_text`.
         delimiter, header: As for tables.
-        strict: Whether pairs with an empty side are an error; else they are left out.
+        strict: Whether pairs with an empty side are an error; otherwise they are left out.
     """
     if isinstance(source, tuple):
         x, y = (list(map(str, side)) for side in source)
@@ -55,7 +55,7 @@ def read_pairs(
     files = pair_files(source) if isinstance(source, Path) else {}
     if files:
         if source.is_file() and text is None and target is None:
-            text = _side_of(source)[1]  # the file that is named holds the sources
+            text = _side_of(source)[1]  # the given file holds the sources
         return _read_files(files, text, target, encoding, strict)
     if isinstance(source, Path) and source.is_dir():
         raise ValueError(
@@ -67,7 +67,7 @@ def read_pairs(
 
 
 def pair_reading(x, y, digest, strict=False, names=(None, None)):
-    """Return the reading of pairs; those of one source stay in one part."""
+    """Return the reading of pairs; pairs with the same source stay in one part."""
     return _readings({"all": (x, y)}, digest, strict, names)
 
 
@@ -103,20 +103,20 @@ def _y(part):
 def pair_columns(
     source, text=None, target=None, encoding=None, *, delimiter=None, header=None, both=True
 ):
-    """Return (sources, targets, their names) of a file with a pair a row, or of `.tmx`.
+    """Return (sources, targets, their names) of a file with one pair per row, or of `.tmx`.
 
-    The names are two columns or languages, or None where the file has no names.
+    The names are two columns or languages, or None if the file has no names.
 
     Args:
         source: File or data frame.
         text, target: Names of the sources and of the targets.
         encoding, delimiter, header: As for `read_pairs`.
-        both: Whether there must be targets and the names; `predict` reads files without.
+        both: Whether targets and their names are required; `predict` reads files without them.
     """
     if not is_frame(source) and suffix_of(source) == ".tmx":
         return _read_tmx(source, text, target)
     if not is_frame(source) and suffix_of(source) not in TABLE_SUFFIXES:
-        lines = split_lines(decode_text(source, encoding))  # a pair a line, parted by a tab
+        lines = split_lines(decode_text(source, encoding))  # one pair per line, separated by a tab
         rows = [line.split("\t") for line in lines]
         if not both and all(len(row) == 1 for row in rows):
             return lines, None, (None, None)
@@ -127,7 +127,7 @@ def pair_columns(
         sheet = read_sheet(source, encoding=encoding)
         names, first = sheet.names, None
         columns = [sheet.texts(name) for name in names]
-    else:  # its first row may be a pair
+    else:  # the first row may be a pair
         found = read_cells(source, encoding=encoding, delimiter=delimiter, header=True)
         names, first = found.names, None if header else found.names
         columns = [list(column) for column in zip(*found.rows, strict=True)] or [[] for _ in names]
@@ -153,17 +153,17 @@ def pair_columns(
 
 
 def _padded(rows):
-    """Return (the first row, columns of the others), at the width of the commonest row."""
+    """Return (first row, columns of the other rows), padded to the most common width."""
     width = max(2, max(map(len, rows)))
     rows = [[*row, *[""] * (width - len(row))] for row in rows]
     return rows[0], [list(column) for column in zip(*rows[1:], strict=True)] or [[]] * width
 
 
 def _places(names, columns, text, target):
-    """Return the places of the sources and of the targets."""
+    """Return the column indices of the sources and of the targets."""
     x = None if text is None else names.index(text)
     y = None if target is None else names.index(target)
-    if x is None and y is None and len(columns) >= 4:  # number, sentence, number, translation
+    if x is None and y is None and len(columns) >= 4:  # id, sentence, id, translation
         counted = [all(cell.strip().isdecimal() for cell in side[:100]) for side in columns[:4]]
         if counted == [True, False, True, False]:
             return 1, 3
@@ -181,7 +181,7 @@ def _places(names, columns, text, target):
 
 @cache
 def languages():
-    """Return the codes of languages that CLDR knows."""
+    """Return the language codes of CLDR."""
     from babel.localedata import locale_identifiers
 
     return frozenset(code for code in locale_identifiers() if code.isalpha() and len(code) < 4)
@@ -189,7 +189,7 @@ def languages():
 
 @cache
 def language_names():
-    """Return the names of languages in English and in themselves, as CLDR has them."""
+    """Return the names of languages from CLDR, in English and in the language itself."""
     from babel import Locale
 
     named = (Locale.parse("en").languages.get(code) for code in languages())
@@ -197,15 +197,15 @@ def language_names():
 
 
 def _names_a_language(cell):
-    """Whether a cell is a few words with the name of a language, as "English sentence"."""
+    """Whether a cell is a few words that name a language, such as "English sentence"."""
     words = re.findall(r"[^\W\d_]+", cell.lower())
     return len(words) <= 4 and bool(language_names() & set(words)) and cell[-1:] not in ".!?"
 
 
 def pair_files(source):
-    """Return {part: {side: path}} of files of lines that are translations of each other.
+    """Return {part: {side: path}} of files whose lines are translations of each other.
 
-    `source` is a folder, or one of two such files. Sides are languages, or "src" and "tgt".
+    `source` is a folder or one of the two files. Sides are languages, or "src" and "tgt".
     """
     folder = source if source.is_dir() else source.parent
     stems = {}
@@ -323,7 +323,7 @@ def _language(name, names, path):
 
 
 def _text_of(element):
-    """Yield the text of a segment, without the codes of its markup."""
+    """Yield the text of a segment, without markup."""
     yield element.text or ""
     for child in element:
         if child.tag not in CODES:

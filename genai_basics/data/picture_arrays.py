@@ -1,4 +1,4 @@
-"""Reading pictures: folders, files of arrays, and arrays."""
+"""Reads pictures from folders, array files and arrays."""
 
 import warnings
 
@@ -33,23 +33,23 @@ def read_images(
     """Read pictures from a folder, a `.npz` or `.npy` file, an array or an (x, y) tuple.
 
     Args:
-        source: Folder (flat, a folder for each class, `train/` and `test/` over those, or with a
-            table of file names and labels, such as `metadata.csv`), file, or arrays (n, height,
-            width[, channels]) of 0 to 255 or 0 to 1.
-        target: Column of the table that holds the labels or values, or several, of 0 and 1.
-            `None` takes one that is called so, or the only one.
-        image_size: (height, width) or one number. `None` takes the commonest of the files.
-        color: "grey" or "rgb". `None` takes grey where all pictures are.
-        fit: How pictures of other sizes come to `image_size`: "stretch" (default), "crop" to its
-            proportions first, or "tiles": each is cut into pieces of that size, which stay in one
-            part of the data where there are three pictures or more.
-        task: "classification" or "regression". `None` takes regression where the targets are
-            numbers between integers, or many.
-        scale: (low, high) of pictures of more than 8 bits: what becomes black and white. `None`
-            takes one for all from their values.
-        strict: Whether pictures that cannot be read are an error.
+        source: Folder (pictures without labels, a folder for each class, `train/` and `test/`
+            above those, or with a table of file names and labels, such as `metadata.csv`), file,
+            or arrays (n, height, width[, channels]) of 0 to 255 or 0 to 1.
+        target: Column of the table that holds the labels or values, or several columns of 0 and
+            1. `None` uses one with a usual name, or the only one.
+        image_size: (height, width) or one number. `None` uses the most common size of the files.
+        color: "grey" or "rgb". `None` selects grey if all pictures are grey.
+        fit: How pictures of other sizes are brought to `image_size`: "stretch" (default), "crop"
+            to its aspect ratio first, or "tiles": cut each picture into tiles of that size, which
+            stay in one part of the data if there are at least three pictures.
+        task: "classification" or "regression". `None` selects regression if the targets are
+            non-integers or have many values.
+        scale: (low, high), the values that become black and white in pictures of more than 8
+            bits. `None` derives one scale for all from their values.
+        strict: Whether unreadable pictures are an error.
         encoding: Encoding of the table.
-        class_names: Names to encode labels by, of data seen before.
+        class_names: Known class names to encode the labels with.
     """
     one_of("color", color, (None, *CHANNELS))
     one_of("fit", fit, (None, *FITS))
@@ -108,7 +108,7 @@ def read_images(
 
 
 def _sized(images, labels, size, color, fit, value_range):
-    """Return the part of pictures at `size`, and the number of the picture that each is of."""
+    """Return a part of pictures at `size`, and the index of the source picture of each."""
     if fit == "tiles":
         tiles = [cut_tiles(image, size) for image in resize_images(images, None, color)]
         pictures = np.arange(len(images)).repeat([len(t) for t in tiles])
@@ -118,14 +118,14 @@ def _sized(images, labels, size, color, fit, value_range):
 
 
 def looks_like_pictures(x, name=""):
-    """Whether an array (n, h, w) may hold pictures although its values do not lie in 0 to 255."""
+    """Whether an array (n, h, w) may hold pictures although values are outside 0 to 255."""
     named = any(word in name.lower() for word in PICTURE_NAMES)
     square = x.ndim == 3 and x.shape[1] == x.shape[2] and x.shape[1] >= 8
     return x.ndim == 3 and (named or square or (x.dtype == np.uint16 and min(x.shape[1:]) >= 8))
 
 
 def check_channels_last(x, name="x"):
-    """Refuse an array of pictures whose channels, or examples, are not where Keras has them."""
+    """Raise an error unless examples come first and channels last, as in Keras."""
     if x.ndim not in (4, 5) or x.shape[-1] in (1, 3, 4):
         return
     if x.ndim == 5 and (x.shape[2] in (1, 3) or x.shape[1] in (1, 3)):
@@ -149,7 +149,7 @@ def check_channels_last(x, name="x"):
 
 
 def scale_of_arrays(arrays):
-    """Return (0, white) of 16-bit arrays, None where values end at 255."""
+    """Return (0, white) of 16-bit arrays, None if no value exceeds 255."""
     deep = [x for x in arrays if isinstance(x, np.ndarray) and x.dtype == np.uint16]
     high = max((int(x.max(initial=0)) for x in deep), default=0)
     if high <= 255 or len(deep) < len(arrays):
@@ -158,7 +158,7 @@ def scale_of_arrays(arrays):
 
 
 def image_array(x, scale=None):
-    """Return pictures with a channel axis, and their range."""
+    """Return pictures with a channel axis, and their value range."""
     if not isinstance(x, np.ndarray):
         raise ValueError("Pictures in an array must be of one size; read a folder for mixed sizes.")
     if x.dtype.kind not in "fiub":

@@ -1,4 +1,4 @@
-"""Folders of pictures: a folder for each class, splits, or a table of labels or values."""
+"""Reads folders of pictures: class folders, splits, or a table of labels or values."""
 
 import math
 import re
@@ -39,7 +39,7 @@ __all__ = ["group_of", "read_picture_folder"]
 def read_picture_folder(
     source, size, color, fit, *, scale, strict, class_names, target, task, encoding
 ):
-    """Read a folder of pictures, or the tiles of one file; arguments as of `read_images`."""
+    """Read a folder of pictures, or the tiles of one file; arguments as for `read_images`."""
     folder = source if source.is_dir() else source.parent
     files = list_files(source, IMAGE_SUFFIXES) if source.is_dir() else [source]
     if not files:
@@ -114,12 +114,12 @@ def read_picture_folder(
 
 
 def group_of(pictures):
-    """Return by which picture its tiles stay together; `None` where there are too few for that."""
+    """Return the group of each tile, its picture; `None` if there are too few pictures."""
     return None if pictures is None or len(set(pictures)) < 3 else np.asarray(pictures)
 
 
 def _point_out_names(listed):
-    """Say where pictures without labels have names that begin like classes: `cat.12.jpg`."""
+    """Point out unlabelled pictures whose names begin with a class: `cat.12.jpg`."""
     paths, labels = listed.get("train") or listed.get("all")
     names = Counter(match[1] for path in paths if (match := NAMED.match(path.stem)))
     telling = 1 < len(names) <= 20 and min(names.values()) > 1
@@ -132,12 +132,12 @@ def _point_out_names(listed):
 
 
 def _map(files, read):
-    """Return {file: what `read` makes of it, or why it cannot be read}."""
+    """Return {file: result of `read`, or why the file cannot be read}."""
 
     def attempt(file):
         try:
             return read(file)
-        except Exception as error:  # Pillow raises many sorts for broken files
+        except Exception as error:  # Pillow raises many types for broken files
             return why(error.__cause__ or error)
 
     with ThreadPoolExecutor(4) as pool:
@@ -145,7 +145,7 @@ def _map(files, read):
 
 
 def _read_header(file):
-    """Return (height, width, mode, extremes of a deep picture or None, frames)."""
+    """Return (height, width, mode, extremes if more than 8 bits or None, number of frames)."""
     with open_image(file) as image:
         width, height = image.size
         if orientation_of(image) >= 5:
@@ -159,21 +159,21 @@ def _read_header(file):
 
 
 def _check_whole(file):
-    """Read a picture to its end, JPEGs at an eighth of their size; return None."""
+    """Decode a whole picture, JPEGs at an eighth of their size; return None."""
     with open_image(file) as image:
         image.draft(image.mode, (image.width // 8, image.height // 8))
         image.load()
 
 
 def _read_file(file, shape, fit, step, scale):
-    """Return a picture as (1, *shape), or some of its tiles."""
+    """Return a picture as (1, *shape), or every `step`-th of its tiles."""
     if fit != "tiles":
         return decode_image(file, shape, fit, scale)[None]
     return cut_tiles(decode_image(file, (None, None, shape[2]), fit, scale), shape[:2])[::step]
 
 
 def _tile_step(headers, shape):
-    """Return which of the tiles, one of how many, are kept so that all fit into memory."""
+    """Return k such that keeping every k-th tile fits into memory."""
     tiles = sum(
         math.prod(-(-side // tile) for side, tile in zip(header[:2], shape, strict=False))
         for header in headers
@@ -191,7 +191,7 @@ def _common_shape(headers, size, color):
 
 
 def _warn_of_headers(headers, deep, scale):
-    """Say what became of more than 8 bits, and of further frames."""
+    """Report how pictures of more than 8 bits were scaled and that further frames are ignored."""
     if deep and scale != (0.0, 255.0):
         warnings.warn(
             f"{len(deep)} pictures have more than 8 bits: {scale[0]:g} became black and "
@@ -210,7 +210,7 @@ def _warn_of_headers(headers, deep, scale):
 
 
 def _warn_of_lost(labels, kept):
-    """Say which classes are gone with pictures that cannot be read."""
+    """Warn of classes that are lost because none of their pictures can be read."""
     if labels is None or np.asarray(labels).ndim > 1 or np.asarray(labels).dtype.kind == "f":
         return
     for label in sorted(set(labels) - set(kept)):

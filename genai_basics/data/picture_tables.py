@@ -14,14 +14,14 @@ LABEL_NAMES = ("label", "labels", "class", "category", "target", "tags", "class_
 VALUE_NAMES = ("age", "value", "score", "price", "weight", "height", "angle", "count", "rating")
 CORNERS = ({"xmin", "ymin", "xmax", "ymax"}, {"x1", "y1", "x2", "y2"}, {"bbox"})
 FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "-1": 0, "False": 0, "True": 1}
-MANY = 20  # more different whole numbers than this are values, unless they count from 0 or 1
+MANY = 20  # more distinct integers than this are values, unless they count up from 0 or 1
 
 
 def read_targets(tables, target, task, class_names):
-    """Return ({part: (files, y, groups)}, facts) of {part: FileTable}; facts are of the spec.
+    """Return ({part: (files, y, groups)}, fields of the spec) of {part: FileTable}.
 
-    y are integers that point into `class_names`, rows of 0 and 1 with `multi_label`, or values
-    where the task is "regression"; None where the tables say nothing but columns of facts.
+    y holds indices into `class_names`, rows of 0 and 1 with `multi_label`, or values if the task
+    is "regression"; it is None if the tables hold only metadata.
     """
     tables = {name: _present(table) for name, table in tables.items()}
     train = tables.get("train") or tables["all"]
@@ -54,7 +54,7 @@ def read_targets(tables, target, task, class_names):
 
 
 def _present(table):
-    """Return the rows whose file is there, each file once."""
+    """Return the rows whose file exists, one row per file."""
     if table.missing:
         warnings.warn(
             f"{len(table.missing)} files of '{table.path.name}' are not there (the first is "
@@ -107,7 +107,7 @@ def _target_columns(table, target):
 
 
 def _indicators(cells, names, class_names, facts):
-    """Encode a column of 0 and 1 for each class."""
+    """Encode columns of 0 and 1, one per class."""
     order = list(class_names or names)
     if set(order) != set(names):
         raise ValueError(f"The columns {', '.join(names)} are not the classes {', '.join(order)}.")
@@ -160,7 +160,7 @@ def _numbers(cells):
 
 
 def _are_values(numbers, name):
-    """Whether a column holds values: fractions, as many as rows, or many that do not count up."""
+    """Whether a column holds values: fractions, unique, or many integers that do not count up."""
     if numbers is None or len(set(numbers)) < 3:
         return False
     different = set(numbers)

@@ -1,4 +1,4 @@
-"""Inputs of `predict`: what a user has, in the form that the model's data had."""
+"""Inputs of `predict`: converts what a user has to the form of the model's training data."""
 
 import sys
 from pathlib import Path
@@ -21,22 +21,22 @@ __all__ = ["read_inputs"]
 
 
 def read_inputs(arguments, spec):
-    """Return `(names, x)` of files, folders, literal text or "-" for standard input.
+    """Return `(names, x)` from files, folders, literal texts or "-" for standard input.
 
     Args:
-        arguments: Paths, or texts where the spec's data are texts. A `.txt` file holds an
-            input a line, a `.csv` or `.tsv` file a column of texts or columns of the table, a
-            `.npy` or `.npz` file an array of inputs.
+        arguments: Paths, or texts if the spec's data are texts. A `.txt` file holds one
+            input per line, a `.csv` or `.tsv` file a column of texts or columns of the table,
+            a `.npy` or `.npz` file an array of inputs.
         spec: The spec of the data that the model was trained on: pictures are converted to
-            its size and mode, sounds to its rate, tables to its columns.
+            its size and mode, sounds to its sample rate, tables to its columns.
 
     Returns:
         names: A name for each input: a file's path (with a number where it holds several),
             or the text itself.
-        x: The inputs, in the raw form of the kind.
+        x: The inputs, as raw data of the spec's kind.
 
     Raises:
-        ValueError: A file is not there or cannot be read; the sentence names it.
+        ValueError: A file does not exist or cannot be read; the message names it.
     """
     if not arguments:
         raise ValueError("There is nothing to read: give files, folders, texts or - .")
@@ -76,10 +76,10 @@ def _path(argument):
 
 
 def _read_each(argument, suffixes, what, read):
-    """Return what `read` finds in a file, or in the files of a folder.
+    """Return the results of `read` for a file, or for the files of a folder.
 
-    In a folder, as in training, a file that cannot be read is skipped and named in a warning;
-    a file that is given by name is an error.
+    In a folder, as in training, an unreadable file is skipped and named in a warning; a file
+    that is given by name is an error.
     """
     path = _path(argument)
     if not path.is_dir():
@@ -110,7 +110,7 @@ def _numbered(name, rows):
 
 
 def _array(path):
-    """The examples in an array file: `x`, or those of its test part."""
+    """Return the examples in an array file: `x`, or those of its test part."""
     parts = layout(load_arrays(path), path)
     return next(parts[part] for part in ("all", "test", "train") if part in parts)[0]
 
@@ -132,7 +132,7 @@ def _images(argument, spec):
 
 
 def _fit_images(images, spec, path):
-    """Pictures of an array at the spec's size, mode and range."""
+    """Convert an array of pictures to the spec's size, mode and range."""
     height, width, channels = spec.shape
     one = images.shape in ((height, width), (height, width, channels))
     images = images[None] if one else images
@@ -189,7 +189,7 @@ def _texts(argument, spec):
 
 
 def _sources(folder, spec):
-    """Return the file of a folder of translations that holds the sources, if there is one."""
+    """Return the file with the sources in a folder of translations, if there is one."""
     parts = pair_files(folder)
     sides = next((parts[part] for part in ("all", "test", "train") if part in parts), {})
     names = (getattr(spec, "source", None), "src", "source")
@@ -201,7 +201,7 @@ def _whole_text(path):
 
 
 def _is_path(argument, suffixes):
-    """Whether an argument names a file or folder rather than being a text itself."""
+    """Whether an argument names a file or folder rather than being a literal text."""
     if len(argument) >= 1000 or "\n" in argument:
         return False
     path = Path(argument).expanduser()

@@ -1,4 +1,4 @@
-"""What would be read from a source, without training: its description, and a picture."""
+"""Shows what would be read from a source, without training: a description and a picture."""
 
 import warnings
 from collections import Counter
@@ -20,9 +20,10 @@ __all__ = ["draw", "look"]
 
 @read_once()
 def look(source, **options):
-    """Return (description, what `draw` takes) of a source.
+    """Return (description, input of `draw`) for a source.
 
-    That is its data set; of a table without a target {column: numbers or texts}.
+    The input of `draw` is its data set, or {column: numbers or texts} for a table without a
+    target.
     """
     path = Path(source).expanduser()
     if (
@@ -36,7 +37,7 @@ def look(source, **options):
         if kind == "forecast":
             try:
                 data = load_data(source, **options)
-            except ValueError as error:  # most often several columns may be the target
+            except ValueError as error:  # usually several columns could be the target
                 return _sheet(path, options, str(error), kind)
             return describe(data), data
     data = load_data(source, **options)
@@ -44,7 +45,7 @@ def look(source, **options):
 
 
 def _sheet(path, options, note, kind="tables"):
-    """Return (description, columns) of a table of which no column is named to predict."""
+    """Return (description, columns) of a table whose target column is not given."""
     names = ("encoding", "delimiter", "header", "decimal", "thousands", "missing")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -85,7 +86,7 @@ def _column(sheet, name):
 
 
 def draw(data, path):
-    """Write a picture of a data set: examples in a grid, boxes drawn, histograms, or lines.
+    """Draw a data set to a file: a grid of examples, with boxes, histograms, or lines.
 
     Args:
         data: A `Dataset`, or {name: values} of the columns of a table.
@@ -114,7 +115,7 @@ def _draw_pictures(data, part, path):
     pictures = []
     for i in range(count):
         x = np.asarray(part.x[i])
-        x = x.reshape(-1, *x.shape[2:]) if x.ndim == 4 else x  # frames one below the other
+        x = x.reshape(-1, *x.shape[2:]) if x.ndim == 4 else x  # frames below each other
         image = Image.fromarray(to_pixels(x, (low, high)).squeeze()).convert("RGB")
         if data.kind == "detection":
             pen = ImageDraw.Draw(image)
@@ -130,7 +131,7 @@ def _draw_pictures(data, part, path):
 
 
 def _draw_columns(columns, figure, most=12):
-    """Draw a histogram of each column of numbers, and the commonest values of the others."""
+    """Draw a histogram of each numeric column, and the most common values of the others."""
     shown = list(columns.items())[:most]
     side = int(np.ceil(np.sqrt(len(shown))))
     plots = figure.subplots(side, side, squeeze=False).ravel()
@@ -187,7 +188,7 @@ def _draw_numbers(data, part, figure):
 
 
 def _piano_roll(piece, most=256):
-    """Return what sounds in the first steps of a piece, bool (pitches, steps)."""
+    """Return which pitches sound in the first steps of a piece, bool (pitches, steps)."""
     roll = np.zeros((128, min(len(piece), most)), bool)
     for step, pitches in enumerate(piece[:most]):
         roll[[int(pitch) for pitch in pitches if pitch >= 0], step] = True

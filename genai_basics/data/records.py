@@ -1,4 +1,4 @@
-"""Records in `.json` and `.jsonl` files, as columns."""
+"""Reads records in `.json` and `.jsonl` files as columns."""
 
 import json
 
@@ -14,7 +14,7 @@ JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 @once
 def read_json(path, encoding=None):
-    """Return what a `.json` file holds, or the list of what each line of a `.jsonl` file holds."""
+    """Return the content of a `.json` file, or the list of values in a `.jsonl` file."""
     text = decode_text(path, encoding)
     try:
         if suffix_of(path) == ".json":
@@ -38,11 +38,11 @@ def read_json(path, encoding=None):
 
 
 def records_of(content):
-    """Return the records (dicts) or texts in JSON, or None where it holds neither."""
+    """Return the records (dicts) or texts in JSON content, or None if it holds neither."""
     if isinstance(content, dict):
         if "schema" in content and isinstance(content.get("data"), list):  # orient="table"
             return [{k: v for k, v in row.items() if k != "index"} for row in content["data"]]
-        if {"columns", "data"} <= set(content):  # as pandas writes with orient="split"
+        if {"columns", "data"} <= set(content):  # pandas, orient="split"
             rows = content["data"]
             return [dict(zip(map(str, content["columns"]), row, strict=True)) for row in rows]
         lists = [value for value in content.values() if isinstance(value, list) and value]
@@ -50,7 +50,7 @@ def records_of(content):
         if len(records) == 1 and len(lists) == 1:
             return records[0]
         columns = list(content.values())
-        if columns and all(isinstance(column, dict) for column in columns):  # as pandas writes
+        if columns and all(isinstance(column, dict) for column in columns):  # from pandas
             keys = list(columns[0])
             if all(list(column) == keys for column in columns):
                 if all(key.isdecimal() for key in content) and not keys[0].isdecimal():
@@ -70,7 +70,7 @@ def records_of(content):
 
 
 def record_columns(content, path):
-    """Return {name: values} of the records in JSON; "translation": {"en": ...} gives "en"."""
+    """Return {name: values} of JSON records; "translation": {"en": ...} gives a column "en"."""
     records = records_of(content)
     if records is None or isinstance(records[0], str):
         raise ValueError(
@@ -90,7 +90,7 @@ def record_columns(content, path):
 
 
 def column_of(cells):
-    """Return values of any sort as numbers where all are, or else as text."""
+    """Return values of any type as numbers if all are numbers, otherwise as text."""
     plain = [None if _is_null(cell) else cell for cell in cells]
     present = [cell for cell in plain if cell is not None]
     numbers = [isinstance(c, (int, float, np.number)) and not isinstance(c, bool) for c in present]

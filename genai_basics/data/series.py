@@ -1,4 +1,4 @@
-"""Labelled series: arrays, and the `.ts` files of the UEA and UCR archives."""
+"""Reads labelled series: arrays, and the `.ts` files of the UEA and UCR archives."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ __all__ = ["read_series", "read_ts"]
 
 
 def read_series(source, *, class_names=None, encoding=None):
-    """Read series (n, time, channels), of unequal lengths too, with their classes.
+    """Read series (n, time, channels), possibly of unequal lengths, with their classes.
 
     Args:
         source: `.npz`, `.npy`, arrays, a list of unequal arrays (with labels: a tuple); a
-            `.ts` file, or a folder with `NAME_TRAIN.ts` and `NAME_TEST.ts`. The name of one
-            of the two files brings the other.
-        class_names: Names to encode labels by, of data seen before.
+            `.ts` file, or a folder with `NAME_TRAIN.ts` and `NAME_TEST.ts`. Given one of the
+            two files, the other is also read.
+        class_names: Known class names to encode the labels with.
         encoding: As for `decode_text`.
     """
     if isinstance(source, Path) and (source.is_dir() or source.suffix.lower() == ".ts"):
@@ -49,7 +49,7 @@ def read_series(source, *, class_names=None, encoding=None):
 def read_ts(path, encoding=None):
     """Return `(series, labels or None)` of a `.ts` file, each series (time, channels).
 
-    Missing values ("?") are filled along a line between their neighbours.
+    Missing values ("?") are filled by linear interpolation.
     """
     labelled, rows, started = True, [], False
     for line in decode_text(path, encoding).split("\n"):
@@ -100,7 +100,7 @@ def _ts_files(source):
 
 
 def _with_channels(x):
-    """Series with an axis of channels, checked; equal lengths as one array."""
+    """Check series and add a channel axis; series of equal length become one array."""
     if isinstance(x, np.ndarray):
         if x.ndim not in (2, 3) or x.dtype.kind not in "biuf":
             raise ValueError(

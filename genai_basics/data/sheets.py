@@ -1,4 +1,4 @@
-"""The columns of a table, from a file or a data frame, each of them read as a whole."""
+"""The columns of a table, from a file or a data frame; each column is parsed as a whole."""
 
 import copy
 import functools
@@ -19,22 +19,22 @@ from .records import JSON_SUFFIXES, read_json, record_columns
 __all__ = ["TABLE_SUFFIXES", "Sheet", "open_sheet", "read_sheet"]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".dat", ".data", *JSON_SUFFIXES, *PACKAGED)
-STRAY = 0.02  # share of the cells of a column of numbers that may be something else
-FREQUENT = 0.05  # share of the cells from which a word such as "None" is a category
+STRAY = 0.02  # share of the cells of a numeric column that may be non-numeric
+FREQUENT = 0.05  # share of the cells above which a word such as "None" is a category
 
 
 class Sheet:
-    """Columns of text, numbers or times, and how the file writes its numbers.
+    """Columns of text, numbers or times, and the number format of the file.
 
     Args:
         values: {name: list of str, float64 array (NaN: missing) or datetime64 array}.
-        path: What messages call the source.
-        lines: The line of the file in which each row stands.
-        decimal: Decimal sign of all columns. `None` decides it for each.
+        path: Name of the source in messages.
+        lines: Line number in the file of each row.
+        decimal: Decimal sign of all columns. `None` infers it for each.
         missing: Words for a missing value, in addition to the usual ones.
-        delimiter, header: As the file has them; the header is None where nothing tells.
-        signs: (column, ",") of data seen before, for columns that do not tell their decimal
-            sign; there the others have points. `None`: there were no such data.
+        delimiter, header: Of the file; `header` is None if undecided.
+        signs: (column, ",") pairs of earlier data, for columns that do not determine their
+            decimal sign; columns not listed use points. `None`: there are no earlier data.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Sheet:
         return name in self.values
 
     def check(self, *names):
-        """Raise a ValueError where a column is not there."""
+        """Raise a ValueError if a column does not exist."""
         for name in names:
             if name not in self.values:
                 nameless = "" if self.header is not False else " (it has no header)"
@@ -75,11 +75,11 @@ class Sheet:
                 )
 
     def line(self, i):
-        """Return where row i stands, for messages."""
+        """Return the position of row i, for messages."""
         return f"row {i + 1}" if self.lines is None else f"line {self.lines[i]}"
 
     def take(self, keep):
-        """Return the rows at which the boolean array `keep` holds."""
+        """Return the rows where the boolean array `keep` is true."""
         places = np.flatnonzero(keep)
         values = {
             name: column[places] if isinstance(column, np.ndarray) else [column[i] for i in places]
@@ -99,7 +99,7 @@ class Sheet:
 
     @functools.cached_property
     def hint(self):
-        """The decimal sign of the columns that tell theirs, or else of files so delimited."""
+        """Most common decimal sign of unambiguous columns, or the usual one for the delimiter."""
         text = [name for name, column in self.values.items() if isinstance(column, list)]
         found = [self._numbers(name, ".") for name in text]
         signs = Counter(n.decimal for n in found if n.decided and n.wrong.mean() < 0.1)
@@ -107,7 +107,7 @@ class Sheet:
         return signs.most_common(1)[0][0] if signs else usual
 
     def numbers(self, name):
-        """Return the `Numerals` of a column, and say where the sign was a matter of judgement."""
+        """Return the `Numerals` of a column; warn if the decimal sign is ambiguous."""
         found = self._numbers(name, ".", self.decimal)
         if found.decided is not False or self.decimal:
             return found
@@ -129,10 +129,10 @@ class Sheet:
         return found
 
     def values_of(self, name, most=1.0):
-        """Return the numbers of a column, NaN where a cell is not a number, with a warning.
+        """Return the numbers of a column; cells that are not numbers become NaN, with a warning.
 
         Raises:
-            ValueError: If more than a share `most` of the cells are not numbers.
+            ValueError: A share of more than `most` of the cells are not numbers.
         """
         found = self.numbers(name)
         if found.wrong.any():
@@ -161,13 +161,13 @@ class Sheet:
         return self.remembered(("numbers", name, hint, decimal), read)
 
     def remembered(self, key, read):
-        """Return `read()`, called once for each key."""
+        """Return `read()`, cached by key."""
         if key not in self._read:
             self._read[key] = read()
         return self._read[key]
 
     def texts(self, name):
-        """Return a column as a list of str, "" where a cell is missing for sure."""
+        """Return a column as a list of str, "" where a cell is certainly missing."""
         column = self.values[name]
 
         def read():
@@ -181,9 +181,9 @@ class Sheet:
         return self.remembered(("texts", name), read)
 
     def categories(self, name):
-        """Return `(texts, word)`: as `texts`, and "" too for rare words such as "None".
+        """Return `(texts, word)`: like `texts`, with "" also for rare words such as "None".
 
-        `word` is one that is frequent, and so a category, or None.
+        `word` is such a word that is frequent and hence a category, or None.
         """
         texts = self.texts(name)
         words = {word: n for word, n in Counter(texts).items() if word and is_missing(word)}
@@ -209,14 +209,14 @@ def read_sheet(
 ):
     """Return the `Sheet` of a file or a data frame.
 
-    Columns without a name are left out where they are empty or count the rows.
+    Columns without a name are left out if they are empty or a row index.
 
     Args:
-        source: `.csv`, `.tsv`, `.json`, `.jsonl`, `.parquet`, `.xlsx`, each of them `.gz` too;
-            a DataFrame or Series; a word for messages where `text` is given.
+        source: `.csv`, `.tsv`, `.json`, `.jsonl`, `.parquet`, `.xlsx`, each also as `.gz`;
+            a DataFrame or Series; the name of `text` in messages if that is given.
         encoding, delimiter, header, expect, text, strict: As for `read_cells`.
-        decimal, thousands: How numbers are written: "." or ","; thousands may be any sign.
-        missing: Words for a missing value, a list or "A,B".
+        decimal, thousands: Decimal sign, "." or ","; thousands separator, any character.
+        missing: Words for a missing value, as a list or "A,B".
         signs: As for `Sheet`.
     """
     decimal = _decimal(decimal, thousands)
@@ -233,7 +233,7 @@ def read_sheet(
 
 @once
 def _file_sheet(source, facts, *, text, encoding, **options):
-    """Return the `Sheet` of a file; facts and options as of `Sheet` and `read_cells`."""
+    """Return the `Sheet` of a file; `facts` are for `Sheet`, `options` for `read_cells`."""
     facts, suffix = dict(facts), suffix_of(source) if text is None else ".csv"
     if suffix in PACKAGED:
         return Sheet(frame_columns(read_packaged(source)), source, **facts)
@@ -248,7 +248,7 @@ def _file_sheet(source, facts, *, text, encoding, **options):
 
 
 def _decimal(decimal, thousands):
-    """Check the two signs; return the decimal one where it is known."""
+    """Check both signs; return the decimal sign if known."""
     if decimal not in (None, ".", ","):
         raise ValueError(f"`decimal` (--decimal) must be '.' or ','. Received: decimal={decimal!r}")
     named = {"space": " ", "apostrophe": "'", "none": "", "comma": ",", "point": "."}
@@ -266,7 +266,7 @@ def _decimal(decimal, thousands):
 
 
 def _named(names, columns, path):
-    """Return {name: cells} less the nameless columns that say nothing."""
+    """Return {name: cells} without uninformative unnamed columns."""
     values, left = {}, []
     for place, (name, cells) in enumerate(zip(names, columns, strict=True), 1):
         if not name or name.startswith("Unnamed: "):
@@ -288,7 +288,7 @@ def _named(names, columns, path):
 
 
 def open_sheet(path, **options):
-    """Return the `Sheet` of a file (None: standard input)."""
+    """Return the `Sheet` of a file, or of standard input for None."""
     if path is None:
         raw = sys.stdin.buffer.read() if hasattr(sys.stdin, "buffer") else sys.stdin.read()
         text = decode_bytes(raw, Path("standard input")) if isinstance(raw, bytes) else raw

@@ -1,4 +1,4 @@
-"""Files of sound, read and written by soundfile (libsndfile)."""
+"""Reads and writes sound files with soundfile (libsndfile)."""
 
 import io
 import math
@@ -15,8 +15,8 @@ SOUND_SUFFIXES = (
     *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"),
     *(".caf", ".w64", ".rf64"),
 )
-MOST = 2**28  # samples of a file, 1 GiB: what a header says is checked before memory is taken
-UNKNOWN = 0x7FFFF000  # sizes from here on are what programs write into a pipe
+MOST = 2**28  # samples per file, 1 GiB: the header is checked before memory is allocated
+UNKNOWN = 0x7FFFF000  # larger sizes are placeholders that programs write into a pipe
 
 
 @dataclass
@@ -24,10 +24,10 @@ class Sound:
     """The samples of a file, float32 mono.
 
     Attributes:
-        samples: As the file holds them: in [-1, 1], or beyond in files of floats.
+        samples: As stored in the file: in [-1, 1], or beyond it in files of floats.
         rate: Samples per second.
         floats: Whether the file holds floats.
-        peak: The loudest sample.
+        peak: The largest absolute sample.
     """
 
     samples: np.ndarray
@@ -36,25 +36,25 @@ class Sound:
     peak: float
 
     def at(self, rate, full_scale=None):
-        """Return the samples at another rate, those of floats divided by `full_scale`."""
+        """Return the samples at another rate; floats are divided by `full_scale`."""
         full_scale = full_scale or full_scale_of(self.peak)
         samples = self.samples / np.float32(full_scale) if self.floats else self.samples
         return resample(samples, self.rate, rate)
 
 
 def full_scale_of(peak):
-    """Return the least power of two that samples up to `peak` lie within, at least 1."""
+    """Return the smallest power of two that is at least `peak` and at least 1."""
     return 2.0 ** max(0, math.ceil(math.log2(peak))) if peak > 0 else 1.0
 
 
 def read_sound(path):
     """Return the `Sound` in a file; channels are averaged.
 
-    Takes what libsndfile does: WAV of all sorts (also as programs write it into pipes), FLAC,
+    It reads what libsndfile supports: WAV of all types (also those written into pipes), FLAC,
     OGG, MP3, AIFF, AU.
 
     Raises:
-        ValueError: The file is broken, holds no sound, or more than fits into memory.
+        ValueError: The file is broken, holds no sound, or does not fit into memory.
     """
     import soundfile
 
@@ -80,7 +80,7 @@ def read_sound(path):
 
 
 def _mended(path):
-    """Return the path, or a WAV from a pipe with the size that its header does not know."""
+    """Return the path, or for a WAV written into a pipe its content with the size corrected."""
     size = path.stat().st_size
     with path.open("rb") as file:
         if file.read(4) != b"RIFF" or size < 12:
@@ -111,7 +111,7 @@ def _mended(path):
 
 
 def resample(samples, rate, wanted):
-    """Return `samples` at another rate, by a polyphase filter."""
+    """Resample `samples` to another rate with a polyphase filter."""
     if rate == wanted:
         return samples
     from scipy.signal import resample_poly
@@ -121,7 +121,7 @@ def resample(samples, rate, wanted):
 
 
 def write_wav(path, samples, sample_rate):
-    """Write mono samples in [-1, 1] as 16 bits; louder ones are clipped."""
+    """Write mono samples in [-1, 1] as 16-bit PCM; values outside are clipped."""
     import soundfile
 
     pcm = (np.clip(samples, -1, 1) * 32767).round().astype("int16")

@@ -1,8 +1,8 @@
-"""Specs: what a model must know about its data before it sees any of them.
+"""Specs: what a model must know about its data before training.
 
-Each kind of data has one frozen dataclass. A spec goes into a run's `config.json` and comes
-back whole (`to_config`, `spec_from_config`), and its `facts()` are keyword arguments of the
-builders: `build_vae(**spec.facts())`, less those that a builder does not take.
+Each kind of data has one frozen dataclass. A spec is saved in a run's `config.json` and
+restored from it (`to_config`, `spec_from_config`), and its `facts()` are keyword arguments of
+the builders: `build_vae(**spec.facts())`, without those that a builder does not accept.
 """
 
 import dataclasses
@@ -30,22 +30,22 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Spec:
-    """What all specs share. `kind` is the word that `load_data(kind=)` and `--kind` take."""
+    """Base class of all specs. `kind` is the value that `load_data(kind=)` and `--kind` accept."""
 
     kind: ClassVar[str] = ""
 
     def facts(self):
-        """Return what builders take of this spec, under their keywords."""
+        """Return the keyword arguments of builders that this spec determines."""
         return {}
 
     @property
     def num_classes(self):
-        """Number of classes, or None where there are no labels."""
+        """Number of classes, or None without labels."""
         names = getattr(self, "class_names", None)
         return None if names is None else len(names)
 
     def to_config(self):
-        """Return the spec as a dict that JSON can hold; `spec_from_config` reads it."""
+        """Return the spec as a JSON-compatible dict; `spec_from_config` reads it."""
         return {"kind": self.kind, **_plain(dataclasses.asdict(self))}
 
     def _labels(self):
@@ -54,11 +54,11 @@ class Spec:
 
 @dataclass(frozen=True)
 class ImageSpec(Spec):
-    """Pictures: `shape` is (height, width, channels), values lie in `value_range`.
+    """Pictures: `shape` is (height, width, channels), values are in `value_range`.
 
-    `fit` is how pictures of other sizes came to that shape, `scale` the (low, high) that became
-    black and white in pictures of more than 8 bits. `task` is "regression" where y are values,
-    and with `multi_label` y says of each class whether it is there.
+    `fit` is how pictures of other sizes were brought to that shape, `scale` the (low, high) that
+    became black and white in pictures of more than 8 bits. `task` is "regression" if y holds
+    values; with `multi_label`, y holds 0 or 1 for each class.
     """
 
     kind: ClassVar[str] = "images"
@@ -91,10 +91,10 @@ class VectorSpec(Spec):
 
 @dataclass(frozen=True)
 class TextSpec(Spec):
-    """Texts. With `corpus` each part is one long text; `max_length` counts characters.
+    """Texts. With `corpus`, each part is one long text; `max_length` is in characters.
 
-    `alphabet` holds the characters, where they are at most a few hundred, and `column` is the
-    name of the texts in a table.
+    `alphabet` holds the characters if there are at most a few hundred, and `column` is the name of
+    the text column in a table.
     """
 
     kind: ClassVar[str] = "text"
@@ -111,9 +111,9 @@ class TextSpec(Spec):
 
 @dataclass(frozen=True)
 class PairSpec(Spec):
-    """Pairs of texts, a source and its target. The lengths count characters.
+    """Pairs of texts, source and target. The lengths are in characters.
 
-    `source` and `target` are the names of the two columns or languages, where there are such.
+    `source` and `target` are the names of the two columns or languages, if they have names.
     """
 
     kind: ClassVar[str] = "pairs"
@@ -127,9 +127,9 @@ class PairSpec(Spec):
 class TableSpec(Spec):
     """Rows of a table: `columns` are (name, "number" | "category") without the target.
 
-    `predict` reads files as these were: `signs` are (column, decimal sign) where that is not a
-    point (None: not recorded), `header` says whether files name their columns, `missing` holds
-    words for no value.
+    `predict` reads files in the same format: `signs` are (column, decimal sign) for signs other
+    than a point (None: not recorded), `header` says whether files have a header, `missing` holds
+    words for missing values.
     """
 
     kind: ClassVar[str] = "tables"
@@ -147,7 +147,7 @@ class TableSpec(Spec):
 
 @dataclass(frozen=True)
 class SeriesSpec(Spec):
-    """Labelled series: `shape` is (time, channels), time None where lengths differ."""
+    """Labelled series: `shape` is (time, channels), with time None if lengths differ."""
 
     kind: ClassVar[str] = "series"
     shape: tuple
@@ -162,12 +162,11 @@ class ForecastSpec(Spec):
     """One series to forecast.
 
     `columns` names the channels of x, `targets` those to forecast (the others are known
-    covariates), `season` is the number of steps after which the series resembles itself,
-    `frequency` the step as text ("month", "day", "3600 seconds"), `calendar` the columns
-    that were made from the time column. `series_column` tells several series
-    apart, called `series_names`.
-    `predict` reads the columns `known` for `ahead` steps beyond the end of the targets, and times
-    and numbers as they were read (`day_first`, `signs`).
+    covariates), `season` is the seasonal period in steps, `frequency` the step as text
+    ("month", "day", "3600 seconds"), `calendar` the columns that were made from the time
+    column. `series_column` identifies several series, called `series_names`.
+    `predict` reads the columns `known` for `ahead` steps beyond the end of the targets, and
+    parses times and numbers in the same format (`day_first`, `signs`).
     """
 
     kind: ClassVar[str] = "forecast"
@@ -191,16 +190,16 @@ class ForecastSpec(Spec):
 
 @dataclass(frozen=True)
 class AudioSpec(Spec):
-    """Clips of sound with `class_names`, or with transcriptions in the letters `alphabet`.
+    """Sound clips with `class_names`, or with transcriptions in the characters `alphabet`.
 
-    `full_scale` is what files of floats were divided by.
+    Files of floats were divided by `full_scale`.
     """
 
     kind: ClassVar[str] = "audio"
     sample_rate: int
     class_names: tuple | None = None
     alphabet: tuple | None = None
-    max_length: int | None = None  # samples
+    max_length: int | None = None  # in samples
     full_scale: float = 1.0
 
     def facts(self):
@@ -210,7 +209,7 @@ class AudioSpec(Spec):
 
 @dataclass(frozen=True)
 class DetectionSpec(Spec):
-    """Pictures with boxes. `shape` is (height, width, channels), None where sizes differ."""
+    """Pictures with boxes. `shape` is (height, width, channels), with None for varying sizes."""
 
     kind: ClassVar[str] = "detection"
     shape: tuple
@@ -222,7 +221,7 @@ class DetectionSpec(Spec):
 
 @dataclass(frozen=True)
 class VideoSpec(Spec):
-    """Clips: `shape` is (frames, height, width, channels), values 0 to 255."""
+    """Video clips: `shape` is (frames, height, width, channels), values 0 to 255."""
 
     kind: ClassVar[str] = "video"
     shape: tuple
@@ -235,10 +234,10 @@ class VideoSpec(Spec):
 
 @dataclass(frozen=True)
 class MusicSpec(Spec):
-    """Pieces as steps of chords.
+    """Pieces of music as sequences of chords, one per step.
 
-    `voices` is the number of voices of arrays (steps, voices), None for pieces that are
-    lists of steps of pitches; `low` and `high` are the lowest and highest MIDI pitch.
+    `voices` is the number of voices of arrays (steps, voices), None for lists of lists of
+    pitches; `low` and `high` are the lowest and highest MIDI pitch.
     """
 
     kind: ClassVar[str] = "music"
@@ -271,7 +270,7 @@ SPECS = {
 
 
 def spec_from_config(config):
-    """Return the spec that `spec.to_config()` described.
+    """Return the spec for the result of `spec.to_config()`.
 
     Example:
 
@@ -288,7 +287,7 @@ def _tuples(value):
 
 
 def _plain(value):
-    """Lists for tuples and Python's numbers for NumPy's."""
+    """Convert tuples to lists and NumPy numbers to Python numbers."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Cutting data into training, validation and test parts: once, seeded, stratified."""
+"""Splits data into training, validation and test parts: once, seeded, stratified."""
 
 import dataclasses
 import warnings
@@ -9,22 +9,22 @@ from .dataset import Part
 
 __all__ = ["split_parts"]
 
-MOST_VALIDATION = 5000  # examples: more tell nothing new and cost time every epoch
+MOST_VALIDATION = 5000  # examples: more add little information but cost time every epoch
 
 
 def split_parts(reading, *, seed=0, validation=0.1, test=0.1, group=None):
-    """Return the parts (train, validation, test) of what a reader read.
+    """Split a reading into the parts (train, validation, test).
 
-    Parts that the source has itself are kept, but for `validation=0`, which gives its validation
-    part to training; a missing validation part is cut from the
-    training part, at most 5000 examples. The result depends on the data and `seed` alone.
+    Splits that the source already has are kept, except that `validation=0` adds its validation
+    part to training; a missing validation part is taken from the training part, at most 5000
+    examples. The result depends only on the data and `seed`.
 
     Args:
         reading: A `Reading`.
         seed: Seed of the draw.
         validation, test: A fraction below 1, a number of examples, or "column=a,b": the
             examples whose column of `Part.groups` has one of these values.
-        group: Name of a column of `Part.groups`; its values stay on one side.
+        group: Name of a column of `Part.groups`; examples with equal values stay in one part.
     """
     for name, value in (("validation", validation), ("test", test)):
         if isinstance(value, str):
@@ -59,7 +59,7 @@ def split_parts(reading, *, seed=0, validation=0.1, test=0.1, group=None):
 
 
 def _joined(a, b):
-    """Return the part that holds the examples of both."""
+    """Concatenate two parts."""
     together = range(len(a) + len(b))
 
     def join(first, second):
@@ -74,7 +74,7 @@ def _joined(a, b):
 
 
 def _count(n, share):
-    """How many of `n` examples a share is; at least one where any is wanted."""
+    """Return the number of examples that `share` of `n` means; at least one unless it is 0."""
     if isinstance(share, str):
         raise ValueError("A series or a text is held out by a fraction or a number of steps.")
     if isinstance(share, float):
@@ -85,9 +85,9 @@ def _count(n, share):
 def _draw(part, share, seed, groups, name):
     """Split the indices of `part` into the rest and a held-out share.
 
-    Units (examples, or groups of them) are put in random order, then sorted by class, and
-    taken at even steps, which represents each class to within one. The first unit of each
-    class is never taken, so that no class is missing from training.
+    Units (examples, or groups of them) are shuffled, then sorted by class and taken at even
+    steps, so each class is represented to within one unit. The first unit of each class is
+    never taken, so that no class is missing from training.
     """
     n = len(part)
     if isinstance(share, str):
@@ -142,7 +142,7 @@ def _select(part, rule, name):
 
 
 def _classes(y):
-    """Integers to stratify by, or None where `y` holds no classes."""
+    """Return integers to stratify by, or None if `y` holds no classes."""
     if y is None or isinstance(y, list):
         return None
     y = np.asarray(y)
@@ -175,9 +175,9 @@ def _cut_in_order(reading, validation, test):
 
 
 def limit_part(part, limit, seed, ordered=False):
-    """Return at most `limit` examples of `part`, drawn at random, in their order.
+    """Return at most `limit` examples of `part`, drawn at random, in their original order.
 
-    Of a series (`ordered`) these are the last steps, of several series the same number of each.
+    For a series (`ordered`), these are the last steps; of several, the same number of each.
     """
     if limit is None or len(part) <= limit:
         return part
@@ -189,7 +189,7 @@ def limit_part(part, limit, seed, ordered=False):
             stacklevel=4,
         )
         return dataclasses.replace(part, y=y, size=int(sum(own.sum() for own in y)))
-    if part.size is not None:  # a series stays whole; fewer of its steps count
+    if part.size is not None:  # the history of a series is kept; only its own steps are reduced
         y = np.arange(len(part.x)) >= len(part.x) - limit
         return dataclasses.replace(part, y=y, size=limit)
     if ordered:

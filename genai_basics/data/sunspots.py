@@ -1,7 +1,7 @@
 """Monthly means of daily sunspot numbers, Zürich, January 1749 to December 1983.
 
 Observations in the public domain; Andrews & Herzberg, Data (Springer, 1985). The numbers are
-held as tenths: low bytes, then high bytes, compressed.
+stored as tenths: low bytes, then high bytes, compressed.
 """
 
 import base64
@@ -15,7 +15,7 @@ __all__ = ["sunspots"]
 
 
 def sunspots(*, calendar=False):
-    """2,820 monthly sunspot numbers; the sun's cycle takes some 11 years."""
+    """2,820 monthly sunspot numbers; the solar cycle takes about 11 years."""
     packed = zlib.decompress(base64.b85decode("".join(TENTHS.split())))
     low, high = np.frombuffer(packed, "uint8").astype("float64").reshape(2, -1)
     values = (low + 256 * high) / 10

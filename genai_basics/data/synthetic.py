@@ -1,4 +1,4 @@
-"""Data made on the spot, always the same: key tones, moving and scattered digits, chords."""
+"""Deterministic synthetic data: key tones, moving and scattered digits, chords."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def key_tones(*, n=1200):
 
 
 def key_sequences(*, n=800):
-    """Sounds of 3 to 6 telephone keys in a row, with the keys as transcription."""
+    """Sounds of 3 to 6 consecutive telephone keys, with the keys as transcription."""
     generator = np.random.default_rng(1)
     clips, texts = [], []
     for _ in range(n):
@@ -46,7 +46,7 @@ def key_sequences(*, n=800):
 
 
 def _key(key, generator):
-    """Two tones at once, of uneven loudness, 1.5% off at most."""
+    """Return two simultaneous tones of different loudness, at most 1.5% off pitch."""
     time = np.arange(generator.integers(RATE // 10, RATE * 2 // 5)) / RATE
     row, column = PLACE[key]
     off = generator.uniform(0.985, 1.015)
@@ -63,7 +63,7 @@ def _noisy(clip, generator):
 def moving_digits(*, n=1500, frames=16, size=32):
     """Clips of one digit that moves and bounces: uint8 (n, frames, size, size, 1).
 
-    Each clip has a digit picture of its own (scikit-learn's, enlarged to 16x16), which is its
+    Each clip has its own digit picture (scikit-learn's, enlarged to 16x16); the digit is the
     label.
     """
     generator = np.random.default_rng(2)
@@ -77,7 +77,7 @@ def moving_digits(*, n=1500, frames=16, size=32):
     start, angle = generator.uniform(0, room, (n, 2)), generator.uniform(0, 2 * np.pi, n)
     speed = generator.uniform(1, 2.5, n)[:, None] * np.stack([np.sin(angle), np.cos(angle)], 1)
     for t in range(frames):
-        way = (start + t * speed) % (2 * room)  # unfolded: the way back is its mirror image
+        way = (start + t * speed) % (2 * room)  # unfolded: the way back is the mirror image
         top, left = np.round(room - np.abs(way - room)).astype(int).T
         for i in range(n):
             clips[i, t, top[i] : top[i] + 16, left[i] : left[i] + 16] = sprites[i]
@@ -87,9 +87,9 @@ def moving_digits(*, n=1500, frames=16, size=32):
 
 
 def scattered_digits(*, n=480, size=(64, 96)):
-    """Pictures of 2 to 7 digits of 12 to 24 pixels on a noisy ground, with their boxes.
+    """Pictures of 2 to 7 digits of 12 to 24 pixels on a noisy background, with their boxes.
 
-    The last sixth is the test part; its digits are none of the others'.
+    The last sixth is the test part; it uses digit images that no other part contains.
     """
     generator = np.random.default_rng(3)
     images, labels = digit_arrays()
@@ -105,7 +105,7 @@ def scattered_digits(*, n=480, size=(64, 96)):
 
 
 def _scatter(images, labels, pool, size, generator):
-    """One picture; digits may touch, but overlap no more than a tenth."""
+    """Return one picture; digits may touch, but overlap by at most a tenth."""
     canvas = np.clip(generator.normal(30, 10, (*size, 1)), 0, 255)
     boxes, found = [], []
     for index in generator.choice(pool, generator.integers(2, 8), replace=False):
@@ -130,7 +130,7 @@ def _scatter(images, labels, pool, size, generator):
 
 
 def _overlap(a, b):
-    """The area that two boxes share, over that of the smaller."""
+    """Return the intersection of two boxes divided by the area of the smaller."""
     width = min(a[2], b[2]) - max(a[0], b[0])
     height = min(a[3], b[3]) - max(a[1], b[1])
     smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
@@ -138,10 +138,10 @@ def _overlap(a, b):
 
 
 def chords(*, n=400, bars=4):
-    """Chord progressions in four voices, 16 steps a bar: arrays (16 * bars, 4), highest first.
+    """Chord progressions in four voices, 16 steps per bar: arrays (16 * bars, 4), highest first.
 
-    Each bar has two chords that follow each other as in four-part writing; the voices move as
-    little as they can, the soprano with passing notes, and the last chord is the tonic.
+    Each bar has two chords in a progression of four-part harmony; the voices move as little as
+    possible, the soprano with passing notes, and the last chord is the tonic.
     """
     generator = np.random.default_rng(4)
     pieces = [_progression(bars, generator) for _ in range(n)]
@@ -171,7 +171,7 @@ def _progression(bars, generator):
 
 
 def _lead(voices, tones):
-    """The nearest voices that sound `tones`: the bass its root, all three above it."""
+    """Return the nearest voicing of `tones`: the root in the bass, all three tones above it."""
     octaves = np.arange(-12, 24)
     bass = min((p for p in range(40, 56) if p % 12 == tones[0]), key=lambda p: abs(p - voices[3]))
     best, cost = None, np.inf

@@ -1,4 +1,4 @@
-"""Tables: rows of numbers and categories, and a column to predict."""
+"""Reads tables: rows of numbers and categories, and a column to predict."""
 
 import warnings
 
@@ -14,7 +14,7 @@ from .targets import encode_labels
 
 __all__ = ["read_table", "rows_for_spec", "source_fingerprint"]
 
-FEW = 20  # most different whole numbers that count as classes
+FEW = 20  # maximum number of distinct integers that count as classes
 
 
 def read_table(
@@ -33,27 +33,27 @@ def read_table(
     signs=None,
     strict=False,
 ):
-    """Read a table, whose columns are numbers or categories.
+    """Read a table with columns of numbers or categories.
 
     Columns of numbers (a few cells may be missing or text) become float32 with NaN where
-    missing, others text with "" where missing. Columns of one value are left out, and those of
-    text with another value in nearly each row.
+    missing, others text with "" where missing. Columns with a single value are left out, and so
+    are text columns with a different value in nearly every row.
 
     Args:
         source: `.csv`, `.tsv`, `.json`, `.jsonl`, `.parquet`, `.xlsx` or a DataFrame.
         target: Column to predict.
         encoding: As for `decode_text`.
-        task: "classification" or "regression". `None` takes classification where the target
-            is text, or at most 20 different whole numbers.
+        task: "classification" or "regression". `None` selects classification if the target
+            is text, or has at most 20 distinct integers.
         columns: Names of the columns to use, or (name, "number" | "category") pairs.
-        class_names: Classes of data seen before.
-        delimiter: What parts the cells. `None` finds it.
-        header: Whether the first row names the columns. `None` finds out.
-        decimal, thousands: How numbers are written. `None` decides it for each column.
+        class_names: Known class names.
+        delimiter: The character that separates cells. `None` infers it.
+        header: Whether the first row is a header. `None` infers it.
+        decimal, thousands: Decimal sign and thousands separator. `None` infers them per column.
         missing: Words for a missing value, in addition to "", "?", "NA" and similar ones.
-        signs: Decimal signs of data seen before, as a spec has them.
-        strict: Whether rows of the wrong width or without a target are an error; else they
-            are left out.
+        signs: Decimal signs of earlier data, as in a spec.
+        strict: Whether rows of the wrong width or without a target are an error; otherwise
+            they are left out.
     """
     typed = [(item, None) if isinstance(item, str) else tuple(item) for item in columns or ()]
     y = None
@@ -109,8 +109,8 @@ def source_fingerprint(source):
 def rows_for_spec(path, spec):
     """Return the rows of a file (None: standard input) as dicts of the spec's columns.
 
-    The order of the columns does not matter and others are left out. A file without a header
-    may have the target or lack it.
+    The order of the columns does not matter, and further columns are ignored. A file without
+    a header may contain the target or not.
     """
     names = [name for name, _ in spec.columns]
     table = open_sheet(
@@ -132,7 +132,7 @@ def rows_for_spec(path, spec):
 
 
 def _add_target(table, y, target):
-    """Add the targets that came apart from the table, under their own name."""
+    """Add targets that were given separately from the table, under their own name."""
     values = read_sheet(y).values if is_frame(y) else None
     if values is None:
         cells = [str(value) for value in np.asarray(y).ravel().tolist()]
@@ -149,7 +149,7 @@ def _add_target(table, y, target):
 
 
 def _kind(table, name, given=False):
-    """Return "number", "category", or None for a column that tells nothing."""
+    """Return "number", "category", or None for an uninformative column."""
     texts = table.texts(name)
     numbers = table.numbers(name)
     present = [text for text in texts if text]
@@ -183,7 +183,7 @@ def _column(table, name, kind):
 
 
 def _say_frequent(table, names):
-    """Say which words such as "None" count as a category."""
+    """Warn of words such as "None" that count as a category."""
     words = {name: table.categories(name)[1] for name in names}
     words = {name: word for name, word in words.items() if word}
     if words:
@@ -263,7 +263,7 @@ def _read_target(table, name, task, class_names, strict):
 
 
 def _check_classes(table, name, texts, numbers):
-    """Refuse a target of nearly as many texts as rows: numbers that could not be read."""
+    """Reject a target with nearly as many texts as rows: numbers that could not be parsed."""
     different = len({text for text in texts if text})
     first = int(numbers.wrong.argmax())
     known = np.isfinite(numbers.values)
@@ -279,12 +279,12 @@ def _check_classes(table, name, texts, numbers):
 
 
 def _as_integers(texts, values, name):
-    """Return whole numbers written alike, where "1" and "1.0" would be two classes."""
+    """Return integers in one notation, since "1" and "1.0" would be two classes."""
     plain = [str(int(value)) if np.isfinite(value) else "" for value in values]
     if len(set(plain)) == len(set(texts)) and not all(
         text in ("", *plain) or text.endswith((".0", ",0")) for text in set(texts)
     ):
-        return texts  # 01, 02: names that are kept as they are
+        return texts  # 01, 02: names that are kept unchanged
     if len(set(plain)) < len(set(texts)):
         twice = next(t for t in texts if t and t not in plain)
         warnings.warn(
@@ -296,7 +296,7 @@ def _as_integers(texts, values, name):
 
 
 def _point_out_alike(labels, name):
-    """Say which labels differ in case alone."""
+    """Point out labels that differ only in case."""
     seen = {}
     for label in sorted(labels):
         other = seen.setdefault(label.casefold(), label)

@@ -1,4 +1,4 @@
-"""Labels of any sort to integers and class names."""
+"""Encodes labels of any type as integers and class names."""
 
 import unicodedata
 import warnings
@@ -9,19 +9,19 @@ __all__ = ["encode_labels"]
 
 
 def encode_labels(labels, class_names=None, what="examples"):
-    """Return `(y, class_names)`: int64 indices (n,) and the names that they point at.
+    """Return `(y, class_names)`: int64 indices (n,) into the names.
 
-    Names are sorted, as numbers where all are integers. Labels of one value only are no
-    labels: a warning says so and `(None, None)` comes back.
+    Names are sorted, numerically if all are integers. Labels with a single value are useless:
+    a warning says so and the result is `(None, None)`.
 
     Args:
         labels: Strings or integers, (n,), (n, 1) or one-hot (n, classes).
-        class_names: Names to encode by, of data seen before. `None` takes them from the
+        class_names: Known class names to encode the labels with. `None` takes them from the
             labels.
         what: Word for the examples in messages.
 
     Raises:
-        ValueError: A label is empty, or none of `class_names`.
+        ValueError: A label is empty or not in `class_names`.
 
     Example:
 
@@ -65,7 +65,7 @@ def encode_labels(labels, class_names=None, what="examples"):
 
 
 def is_multi_label(y):
-    """Whether the targets `y` say of each class whether it is there: 0 and 1, in any number."""
+    """Whether the targets `y` are multi-label: 0 or 1 for each class, any number of ones."""
     y = np.asarray(y)
     wide = y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "biuf"
     return bool(wide and np.isin(y, (0, 1)).all() and not _is_one_hot(y))
@@ -80,7 +80,7 @@ def is_regression(y):
 
 
 def warn_of_twins(names, what):
-    """Point out names that differ in case, spaces or as numbers are written."""
+    """Point out names that differ only in case, spaces or number format."""
     twins = {}
     for name in map(str, names):
         try:

@@ -1,4 +1,4 @@
-"""Text: a corpus, items with or without labels, pairs."""
+"""Reads texts: a corpus, or items with or without labels."""
 
 import re
 import warnings
@@ -23,8 +23,8 @@ __all__ = ["corpus_reading", "read_text", "text_columns", "text_reading"]
 TEXT_COLUMNS = ("text", "sentence", "review", "comment", "message", "content", "document", "title")
 LABEL_COLUMNS = ("label", "class", "category", "sentiment", "target", "topic", "y", "language")
 FASTTEXT = re.compile(r"((?:__label__\S+\s+)+)")
-FEW = 50  # different cells of a column of labels
-MOST_CHARACTERS = 500  # of an alphabet that is written down
+FEW = 50  # maximum number of distinct cells in a column of labels
+MOST_CHARACTERS = 500  # maximum size of an alphabet that is recorded
 NOTES = ("source", "readme", "license", "licence", "copying", "notes")  # files about the data
 
 
@@ -45,18 +45,18 @@ def read_text(
     """Read texts.
 
     Args:
-        source: `.txt` (a corpus, or one item a line), `.csv`, `.tsv`, `.json`, `.jsonl` or a
-            DataFrame with columns of text and labels, a folder of `.txt` files (a folder, or a
-            file of lines, for each class), a list of texts, or a tuple (texts, labels).
+        source: `.txt` (a corpus, or one item per line), `.csv`, `.tsv`, `.json`, `.jsonl` or a
+            DataFrame with columns of text and labels, a folder of `.txt` files (with a folder or a
+            file of lines for each class), a list of texts, or a tuple (texts, labels).
         target: Column of labels. `None` finds it by its name.
-        text: Column of texts. `None` takes the one with the longest cells.
+        text: Column of texts. `None` selects the one with the longest cells.
         encoding: As for `decode_text`.
-        corpus: Whether a `.txt` file is one long text; `None` takes files with blank lines
-            for one.
-        multi_label: Whether a cell holds several labels, parted by ";", "|" or ",".
-        class_names: Names to encode labels by, of data seen before.
+        corpus: Whether a `.txt` file is one long text; `None` assumes so if it has blank
+            lines.
+        multi_label: Whether a cell holds several labels, separated by ";", "|" or ",".
+        class_names: Known class names to encode the labels with.
         delimiter, header, missing: As for tables.
-        strict: Whether rows without text or label are an error.
+        strict: Whether rows without a text or label are an error.
     """
     options = {"delimiter": delimiter, "header": header, "missing": missing, "strict": strict}
     if is_frame(source):
@@ -102,9 +102,9 @@ def read_text(
 
 
 def split_fasttext(lines):
-    """Return (texts, labels) of lines such as "__label__a __label__b a text", else (lines, None).
+    """Return (texts, labels) of lines like "__label__a __label__b a text", else (lines, None).
 
-    The labels of one text are joined by ";".
+    Several labels of one text are joined by ";".
     """
     found = [FASTTEXT.match(line) for line in lines if line.strip()]
     if not found or not all(found):
@@ -114,14 +114,14 @@ def split_fasttext(lines):
 
 
 def lines_are_rows(path, encoding=None, corpus=None):
-    """Whether the lines of a `.txt` file are rows of cells, such as a text, a tab and a label."""
+    """Whether the lines of a `.txt` file are rows of cells, such as text, tab, label."""
     return (
         corpus is None and suffix_of(path) == ".txt" and holds_columns(decode_text(path, encoding))
     )
 
 
 def corpus_reading(content, digest):
-    """Return the reading of one long text, which is cut along its length."""
+    """Return the reading of one long text, which is split by position."""
     if len(content) < 100:
         raise ValueError(
             f"A corpus must hold at least 100 characters. Received: {len(content)} characters"
@@ -137,9 +137,9 @@ def corpus_reading(content, digest):
 def text_reading(
     raw, digest, class_names=None, multi_label=False, strict=False, groups=None, column=None
 ):
-    """Return the reading of `{part: (texts, labels or None)}`, empty texts left out.
+    """Return the reading of `{part: (texts, labels or None)}`, without empty texts.
 
-    Equal texts stay in one part, so that none is tested that was trained on.
+    Equal texts stay in one part, so that no training text is in the test part.
     """
     kept, groups = {}, groups or {}
     for name, (texts, labels) in raw.items():
@@ -174,9 +174,9 @@ def text_reading(
 
 
 def is_corpus(content):
-    """Whether a `.txt` file is one text: it is one line, or has paragraphs, parted by blank lines.
+    """Whether a `.txt` file is one text: a single line, or paragraphs separated by blank lines.
 
-    A list of short items (names, words) is none, nor one in which few lines are blank.
+    A list of short items (names, words) is not, nor a file in which few lines are blank.
     """
     lines = content.strip().split("\n")
     filled = [line for line in lines if line.strip()]
@@ -203,12 +203,12 @@ def _complain(message, strict):
 
 
 def text_columns(source, text=None, target=None, *, labels=True, **options):
-    """Return (texts, labels or None, name of the column of texts) of a table.
+    """Return (texts, labels or None, name of the text column) of a table.
 
     Args:
         source: File or data frame, with or without a header.
         text, target: Columns of texts and of labels. `None` finds them.
-        labels: Whether labels are wanted; if not, `text` may be absent.
+        labels: Whether to read labels; if not, the column `text` may be missing.
         **options: As for `read_sheet`.
     """
     sheet = read_sheet(source, expect=[*filter(None, (text, target))], **options)
@@ -217,7 +217,7 @@ def text_columns(source, text=None, target=None, *, labels=True, **options):
     columns = [_raw(sheet, name) for name in header]
     if len(header) == 1 and text is None and lower[0] not in TEXT_COLUMNS:
         first = [header[0]] if sheet.header is None else []
-        return [*first, *columns[0]], None, None  # one column without a name for it
+        return [*first, *columns[0]], None, None  # a single column without a name
     place = _find_column(sheet, text)
     if place is None:
         place = next((lower.index(name) for name in TEXT_COLUMNS if name in lower), None)
@@ -229,7 +229,7 @@ def text_columns(source, text=None, target=None, *, labels=True, **options):
         label = next((lower.index(name) for name in LABEL_COLUMNS if name in lower), None)
     if label is None and len(header) == 2:
         label = 1 - place
-    if label is None:  # the only other column of few different cells
+    if label is None:  # the only other column with few distinct cells
         kinds = [set(filter(None, sheet.texts(name))) for name in header]
         few = [i for i in range(len(header)) if 2 <= len(kinds[i]) <= min(FEW, len(sheet) / 4)]
         few = [i for i in few if i != place and sum(map(bool, columns[i])) > len(sheet) / 2]
@@ -256,7 +256,7 @@ def text_columns(source, text=None, target=None, *, labels=True, **options):
         )
     if (
         target is None and sheet.header is None and header[label] in found
-    ):  # the first row is no header
+    ):  # the first row is not a header
         return [header[place], *texts], [header[label], *found], None
     different = len(set(found))
     if different > FEW and different > 0.5 * len(found):
@@ -270,7 +270,7 @@ def text_columns(source, text=None, target=None, *, labels=True, **options):
 
 
 def _point_out_sets(labels, name):
-    """Say where labels look like several in one cell: "a|b" where "a" and "b" are labels too."""
+    """Point out cells that look like several labels: "a|b" when "a" and "b" are also labels."""
     for label in sorted(labels):
         parts = {part.strip() for part in re.split(r"[|;,]", label)}
         if len(parts) > 1 and parts <= labels:
@@ -333,7 +333,7 @@ def _folder_items(folder, encoding):
 
 
 def class_files(folder):
-    """Return {class: path} where a folder holds files of one name and an ending a class."""
+    """Return {class: path} if a folder holds files of one stem with one extension per class."""
     stems = defaultdict(dict)
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.suffix and path.stem.lower() not in NOTES:
@@ -346,12 +346,12 @@ def class_files(folder):
 
 
 def text_suffixes(folder):
-    """Endings of the files that hold a folder's texts."""
+    """Return the extensions of the files that hold a folder's texts."""
     return tuple({path.suffix.lower() for path in class_files(folder).values()} or {".txt"})
 
 
 def _encode_sets(parts, class_names):
-    """Encode cells of several labels as rows of 0 and 1."""
+    """Encode cells with several labels as rows of 0 and 1."""
     sets = {}
     for name, (_, labels) in parts.items():
         cells = [str(cell).replace("|", ";").replace(",", ";").split(";") for cell in labels]

@@ -1,4 +1,4 @@
-"""Where the times of a table stand, which rows are one series, and series made regular."""
+"""Finds the times of a table and the rows of each series, and makes series regular."""
 
 import re
 import warnings
@@ -40,17 +40,17 @@ WITH = {"utc", "gmt", "local", "unix", "epoch", "s", "ms", "us", "sec", "seconds
 WITH |= {"decimal", "fraction", "frac"}
 PARTS = ("year", "quarter", "month", "day", "hour", "minute")
 CLOCKS = {"time", "hour", "zeit", "uhrzeit", "heure", "hora", "clock", "hr"}
-LEAST = 10  # steps of a series
+LEAST = 10  # minimum number of steps in a series
 
 
 def is_time_name(name):
-    """Whether a column's name says that it holds times."""
+    """Whether a column's name suggests that it holds times."""
     words = set(re.findall(r"[^\W\d_]+", name.lower()))
     return bool(words & NAMES) and words <= NAMES | WITH
 
 
 def find_time(table):
-    """Return the names of the column, or columns, of times in a table, or None."""
+    """Return the names of the time column or columns of a table, or None."""
     lower = {name.lower().strip(): name for name in reversed(table.names)}
     if "year" in lower and ("month" in lower or "quarter" in lower):
         skipped = "quarter" if "month" in lower else None
@@ -63,7 +63,7 @@ def find_time(table):
 
 
 def times_of(table, name, named=True, day_first=None):
-    """Return the `Times` in a column of a table, or None where it holds none."""
+    """Return the `Times` in a column of a table, or None if it holds no times."""
 
     def read():
         column = table.values[name]
@@ -79,7 +79,7 @@ def times_of(table, name, named=True, day_first=None):
 
 
 def _clock_of(table, date):
-    """Return the column of clocks that goes with one of dates, as a tuple."""
+    """Return the column of times of day that belongs to a date column, as a tuple."""
     cells = table.texts(date)
     if len(set(cells)) == len(cells) or any(":" in cell for cell in cells[:20]):
         return ()
@@ -92,10 +92,10 @@ def _clock_of(table, date):
 
 
 def read_timeline(table, time=None, day_first=None):
-    """Return (times, names of their columns, table, facts) of a table.
+    """Return (times, names of their columns, table, fields of a spec) of a table.
 
-    The times are datetime64, floats where steps are numbered, or None; rows without a time
-    are left out. The facts are the keyword `day_first` of a spec.
+    The times are datetime64, floats for numbered steps, or None; rows without a time are left
+    out. The only field of a spec is `day_first`.
     """
     if time is not None:
         names = tuple(time.split(",")) if time not in table else (time,)
@@ -140,7 +140,7 @@ def read_timeline(table, time=None, day_first=None):
 
 
 def _stamps(table, names):
-    """Return the cells of several columns joined to dates with clocks."""
+    """Join the cells of several columns to dates with times of day."""
     columns = {name.lower().strip(): table.texts(name) for name in names}
     if "year" not in columns:
         date, clock = columns.values()
@@ -161,7 +161,7 @@ def _stamps(table, names):
 
 
 def _numbered(table, time=None):
-    """Return the timeline of steps that are numbered, or in the order of the rows."""
+    """Return the timeline of numbered steps, or of steps in row order."""
     named = [time] if time else [name for name in table.names if is_time_name(name)]
     for name in named:
         numbers = table.numbers(name)
@@ -178,10 +178,10 @@ def _numbered(table, time=None):
 
 
 def find_series(table, times, others, asked=None):
-    """Return the name of the column that tells which series a row belongs to, or None.
+    """Return the name of the column that identifies the series of each row, or None.
 
     Raises:
-        ValueError: Several columns do, or only several together.
+        ValueError: Several columns do so, or only a combination of columns.
     """
     if asked is not None:
         table.check(asked)
@@ -204,7 +204,7 @@ def find_series(table, times, others, asked=None):
 
     alone = [name for name in codes if tells(name)]
     fewest = min((codes[name].max() for name in alone), default=0) + 1
-    alone = [name for name in alone if codes[name].max() < 2 * fewest]  # others are values
+    alone = [name for name in alone if codes[name].max() < 2 * fewest]  # the others are values
     if alone:
         first = codes[alone[0]]
         pairs = {name: len(np.unique(np.stack([first, codes[name]]), axis=1).T) for name in alone}
@@ -229,7 +229,7 @@ def find_series(table, times, others, asked=None):
 
 
 def regular(values, times, frequency, where=""):
-    """Sort by time, join what has the same time, and open the gaps as NaN.
+    """Sort by time, merge rows with equal times, and fill gaps with NaN.
 
     Returns `(values, times, frequency, number of gaps)`.
     """
@@ -291,7 +291,7 @@ def regular(values, times, frequency, where=""):
 
 
 def _joined(values, different, at, where):
-    """Return one row for each time: equal rows once, others averaged."""
+    """Return one row per time: equal rows are merged, others averaged."""
     first = np.unique(at, return_index=True)[1]
     n = len(values) - len(different)
     same = np.array_equal(values, values[first][at], equal_nan=True)
@@ -309,7 +309,7 @@ def _joined(values, different, at, where):
 def rest(values, times, names, targets, frequency, known, ahead):
     """Return `(values, times)` of the steps after the last value of the targets.
 
-    The `known` columns are those of the file, which must hold them; the rest is NaN.
+    The `known` columns are taken from the file, which must contain them; the others are NaN.
     """
     places = [names.index(name) for name in targets]
     there = np.flatnonzero(np.isfinite(values[:, places]).any(axis=1))
@@ -330,7 +330,7 @@ def rest(values, times, names, targets, frequency, known, ahead):
 
 
 def times_after(times, frequency, steps):
-    """Return the `steps` times, or numbers of steps, that follow a series."""
+    """Return the `steps` times, or step numbers, that follow a series."""
     if times.dtype.kind == "M":
         if frequency is None:
             return None
@@ -340,7 +340,7 @@ def times_after(times, frequency, steps):
 
 
 def fill(values, times, names, targets, gaps=0, where=""):
-    """Cut where the targets begin and end, and fill what is missing between."""
+    """Trim to the first and last value of the targets, and interpolate missing values."""
     place = [names.index(name) for name in targets]
     known = np.flatnonzero(np.isfinite(values[:, place]).any(axis=1))
     if not len(known):
@@ -354,7 +354,7 @@ def fill(values, times, names, targets, gaps=0, where=""):
         if missing.any():
             steps = np.arange(len(column))
             column[missing] = np.interp(steps[missing], steps[~missing], column[~missing])
-            if name in targets and missing.sum() > gaps:  # of the gaps it was said
+            if name in targets and missing.sum() > gaps:  # gaps were already reported
                 warnings.warn(
                     f"{missing.sum()} of {len(column)} values of {name!r} were missing{where} and "
                     "lie on a line between their neighbours.",

@@ -1,4 +1,4 @@
-"""Times as people write them, decided by the whole column, never by one cell."""
+"""Parses times as people write them; the whole column decides the format, never one cell."""
 
 import re
 from collections import Counter
@@ -28,19 +28,19 @@ ZONES |= {"MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9, "EST": -5, "EDT": 
 ZONES |= {"CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
 MONTHLY = re.compile(r"(1[89]|20|21)\d\d\.(0[1-9]|1[0-2])|(0?[1-9]|1[0-2])\.(1[89]|20|21)\d\d")
 EPOCHS = {9: 1, 10: 1, 12: 10**3, 13: 10**3, 15: 10**6, 16: 10**6, 18: 10**9, 19: 10**9}
-UNITS = {3: "seconds", 4: "milliseconds", 5: "microseconds", 6: "nanoseconds"}  # by digits
+UNITS = {3: "seconds", 4: "milliseconds", 5: "microseconds", 6: "nanoseconds"}  # digits // 3
 EXCEL = 25569  # days from Excel's day 0 to 1970
 
 
 @dataclass
 class Times:
-    """What a column of cells says as times.
+    """A column of cells read as times.
 
     Attributes:
-        values: datetime64[s], NaT where a cell is missing or no time.
-        wrong: Whether each cell holds something that is no time.
-        day_first: Whether the day comes before the month, where that makes a difference.
-        unclear: A cell that reads differently the other way round.
+        values: datetime64[s], NaT where a cell is missing or not a time.
+        wrong: Whether each cell holds something that is not a time.
+        day_first: Whether the day comes before the month, if that makes a difference.
+        unclear: A cell that reads differently in the other order.
         said: What was decided, for a message, or "".
     """
 
@@ -52,18 +52,18 @@ class Times:
 
 
 def read_times(cells, *, day_first=None, named=True):
-    """Return the `Times` in a column, or None where it holds none.
+    """Return the `Times` in a column, or None if it holds no times.
 
-    Takes ISO 8601; day, month and year in any order that fits all cells, with months in
-    figures or words; quarters, months and weeks of a year; seconds since 1970 and their
-    thousandths; with a clock and an offset or without. Where day and month may be either, the order
-    is the one that gives even steps. Times with offsets become UTC, or stay on the local
-    clock where only that gives even steps.
+    Accepted are ISO 8601; day, month and year in any order that fits all cells, with months as
+    numbers or words; quarters, months and weeks of a year; seconds or milliseconds since 1970;
+    with or without a time of day and a UTC offset. If day and month are ambiguous, the order that
+    gives even steps is used. Times with offsets become UTC, or remain local times if only
+    those have even steps.
 
     Args:
         cells: List of str.
-        day_first: Whether the day comes before the month. `None` finds out.
-        named: Whether plain numbers count as times, since the column is called so.
+        day_first: Whether the day comes before the month. `None` infers it.
+        named: Whether plain numbers count as times because of the column's name.
 
     Example:
 
@@ -81,7 +81,7 @@ def read_times(cells, *, day_first=None, named=True):
         try:
             return _table(cells, dict(zip(different, _iso(different), strict=True)))
         except ValueError:
-            pass  # the thirteenth month: said below
+            pass  # a thirteenth month: reported below
     if all(re.fullmatch(r"-?\d+(\.\d+)?", cell) for cell in different):
         found = _of_numbers(different, named)
         if found is not None:
@@ -93,7 +93,7 @@ def read_times(cells, *, day_first=None, named=True):
 
 
 def _table(cells, times, said="", **facts):
-    """Return the `Times` of cells by a table of what each says."""
+    """Return the `Times` of cells, from a dict of the time of each."""
     none = np.datetime64("NaT", "s")
     values = np.array([times.get(cell, none) for cell in cells], "datetime64[s]")
     gone = [cell in EMPTY or cell.lower() in WORDS for cell in cells]
@@ -101,7 +101,7 @@ def _table(cells, times, said="", **facts):
 
 
 def _is_season(cell):
-    """Whether a cell is a year that goes on into the next, as 1999/2000 or 2019-20."""
+    """Whether a cell is a season across two years, such as 1999/2000 or 2019-20."""
     match = re.fullmatch(r"(\d{4})[-/](?:\d{2})?(\d{2})", cell)
     return bool(match) and (int(match[1]) + 1) % 100 == int(match[2])
 
@@ -111,9 +111,9 @@ def _iso(cells):
 
 
 def _of_numbers(cells, named=True):
-    """Return (times, what was decided) of plain numbers, or None.
+    """Return (times, message) of plain numbers, or None.
 
-    In a column that is not called a time, only years, months and days in eight digits are.
+    Without a time-like column name, only years, months and days in eight digits are times.
     """
     if not named:
         days = _digits(cells, (4, 6)) if all(re.fullmatch(r"\d{8}", c) for c in cells) else None
@@ -141,9 +141,9 @@ def _of_numbers(cells, named=True):
 
 
 def _of_years(years):
-    """Return (times, what was decided) of years with or without a fraction, or None.
+    """Return (times, message) of years with or without a fraction, or None.
 
-    The fraction tells the month, by its start (1959.0833 is February) or its middle (1959.0417 is
+    The fraction gives the start of the month (1959.0833 is February) or its middle (1959.0417 is
     January).
     """
     if np.array_equal(years, np.round(years)):
@@ -158,7 +158,7 @@ def _of_years(years):
 
 
 def _digits(cells, cut):
-    """Return the times in 202001, 20200131, 202001311200 and so on, or None."""
+    """Return the times of 202001, 20200131, 202001311200 and so on, or None."""
     try:
         if cut is not None:
             parts = [
@@ -176,9 +176,9 @@ def _digits(cells, cut):
 
 
 def _of_words(cells, different, day_first):
-    """Return the `Times` of cells that are more than numbers, or None."""
+    """Return the `Times` of cells that are not plain numbers, or None."""
     if sum(bool(RANGE.fullmatch(cell)) for cell in different) > 0.9 * len(different):
-        starts = {cell: RANGE.sub(r"\1", cell).strip() for cell in different}  # from - to
+        starts = {cell: RANGE.sub(r"\1", cell).strip() for cell in different}  # a range: its start
         parts = {cell: _split(start) for cell, start in starts.items()}
     else:
         parts = {cell: _split(cell) for cell in different}
@@ -216,7 +216,7 @@ def _of_words(cells, different, day_first):
 
 
 def _with_offsets(cells, local, offsets, facts):
-    """Put times with offsets on one clock."""
+    """Convert times with offsets to one clock."""
     given = {offset for offset in offsets.values() if offset is not None}
     if not given or given == {0.0}:
         return _table(cells, local, **facts)
@@ -229,7 +229,7 @@ def _with_offsets(cells, local, offsets, facts):
 
 
 def _split(cell):
-    """Return (date, seconds of the day, hours of offset or None) of a cell."""
+    """Return (date, seconds since midnight, offset in hours or None) of a cell."""
     compact = COMPACT.fullmatch(cell)
     if compact:
         date, hour, minute, second, zone = compact.groups()
@@ -259,7 +259,7 @@ def _split(cell):
 
 
 def _evenness(cells, times):
-    """Return how even the steps between times are, 0 to 1, and 1 more where they are in order."""
+    """Return how even the steps between times are, 0 to 1, plus 1 if they are in order."""
     ordered = np.array([times[cell] for cell in cells if cell in times], "datetime64[s]")
     if len(ordered) < 2:
         return 0.0

@@ -1,4 +1,4 @@
-"""Annotations of Pascal VOC: an XML file for each picture."""
+"""Pascal VOC annotations: one XML file per picture."""
 
 import math
 import warnings
@@ -17,7 +17,7 @@ LISTS = {"train": ("train", "trainval"), "validation": ("val", "valid"), "test":
 
 @dataclass
 class _Noted:
-    """What one file says."""
+    """The content of one file."""
 
     name: str = ""
     size: tuple | None = None
@@ -27,7 +27,7 @@ class _Noted:
 
 
 def find_voc(source):
-    """Return (folder, its XML files of boxes) of a path, or None."""
+    """Return (folder, its XML files with boxes) of a path, or None."""
     if not source.is_dir():
         return None
     files = [path for path in list_files(source, (".xml",)) if _is_voc(path)]
@@ -36,7 +36,7 @@ def find_voc(source):
 
 def _is_voc(path):
     with path.open("rb") as file:
-        start = file.read(4096).replace(b"\0", b"")  # UTF-16 too
+        start = file.read(4096).replace(b"\0", b"")  # for UTF-16
     return b"<annotation>" in start or b"<annotation " in start
 
 
@@ -70,7 +70,7 @@ def read_voc(root, files):
 
 
 def _read_file(path):
-    """Return what a file says; what is wrong with it is noted, not raised."""
+    """Return the content of a file; errors are recorded in it, not raised."""
     from defusedxml import DefusedXmlException, ElementTree
 
     noted = _Noted()
@@ -88,7 +88,7 @@ def _read_file(path):
                 noted.boxes.append((_text(item, "name"), _box(item)))
     except DefusedXmlException:
         noted.error = "it defines XML entities, which are refused"
-    except (ValueError, SyntaxError, LookupError) as error:  # what XML parsers raise
+    except (ValueError, SyntaxError, LookupError) as error:  # raised by XML parsers
         noted.error = str(error)[:200]
     return noted
 
@@ -120,23 +120,23 @@ def _box(item):
 
 
 def _around(x, y, width, height, angle):
-    """Return the box around a turned rectangle."""
+    """Return the box around a rotated rectangle."""
     c, s = abs(math.cos(angle)) / 2, abs(math.sin(angle)) / 2
     across, down = width * c + height * s, width * s + height * c
     return x - across, y - down, x + across, y + down
 
 
 def _find_pictures(root, noted, photos):
-    """Return {XML file: picture}: by its own name where that holds for all, else by what it says.
+    """Return {XML file: picture}, matched by file name if that works for all, else by <filename>.
 
     Raises:
-        ValueError: It cannot be told which picture is meant.
+        ValueError: The picture of a file is ambiguous.
     """
     index = FileIndex(root, photos)
     own = {path: path.relative_to(root).with_suffix("").as_posix() for path in noted}
     stems, unclear = index.match(own)
     said = {path: note.name for path, note in noted.items() if note.name}
-    for path in unclear:  # a picture and its mask, say: the ending that is written decides
+    for path in unclear:  # such as a picture and its mask: the extension in <filename> decides
         said.setdefault(path, own[path])
     names, doubtful = index.match(said)
     stems |= {path: names[path] for path in unclear if path in names}
@@ -191,7 +191,7 @@ def _split_lists(root):
 
 
 def _by_lists(lists, files, photos):
-    """Return ({part: XML files}, skipped) of the split files."""
+    """Return ({part: XML files}, skipped) according to the split files."""
     chosen, skipped = {}, []
     for _, base, part, stems in lists:
         stems = list(dict.fromkeys(stems))

@@ -1,4 +1,4 @@
-"""Samples to files: the ending says the format."""
+"""Writes samples to files; the extension selects the format."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ from .yolo import write_yolo
 
 __all__ = ["image_grid", "rows_to_json", "to_pixels", "write_boxes", "write_samples"]
 
-SUFFIXES = {  # kind: endings that suit it; "" is a folder of one file each
+SUFFIXES = {  # kind: supported extensions; "" is a folder with one file per sample
     "images": (".png", ".gif", ".jpg", ".jpeg", ".npy", ".npz", ""),
     "detection": (".png", ".jpg", ".jpeg", ".npy", ".npz", ""),
     "text": (".txt", ".npy", ".npz", ""),
@@ -26,7 +26,7 @@ SUFFIXES = {  # kind: endings that suit it; "" is a folder of one file each
     "video": (".gif", ".png", ".npy", ".npz", ""),
     "music": (".mid", ".wav", ".npz", ""),
 }
-# The default extension of the samples of a kind.
+# The default extension for samples of a kind.
 PREFERRED = {"images": ".png", "vectors": ".npy", "text": ".txt", "video": ".gif", "music": ".mid"}
 IN_FOLDERS = {
     "images": ".png",
@@ -40,24 +40,24 @@ IN_FOLDERS = {
     "music": ".mid",
 }
 
-PLAIN = (".npy", ".txt", ".csv")  # formats without metadata of their own
+PLAIN = (".npy", ".txt", ".csv")  # formats without metadata
 
 
 def write_samples(samples, path, spec, *, labels=None, provenance=None):
-    """Write samples of a model to a file or a folder and return the paths written.
+    """Write samples of a model to a file or a folder; return the paths written.
 
     Args:
-        samples: What `model.sample` returns, in data space.
-        path: `.png` or `.jpg` a grid, `.gif` one that plays, `.npy`, `.npz` (`samples`, `labels`),
-            `.txt` one a line, `.csv`, `.mid` and `.wav` one after the other; without an
-            ending, or an existing folder, a folder of one file each.
-        spec: The spec of the data; its kind says which endings suit.
-        labels: Label of each sample, written to `.npz` and into the names in a folder.
-        provenance: Facts on where the samples came from (`genai_basics.provenance`), which each
-            file then carries; formats without metadata get them in a JSON file next to it.
+        samples: Result of `model.sample`, in data space.
+        path: `.png` or `.jpg` for a grid, `.gif` for an animated one, `.npy`, `.npz` (`samples`,
+            `labels`), `.txt` with one sample per line, `.csv`, `.mid` and `.wav` with samples
+            in sequence; without an extension, a folder with one file per sample.
+        spec: The spec of the data; its kind determines which extensions are supported.
+        labels: Label of each sample, written to `.npz` and into file names in a folder.
+        provenance: Facts about the origin of the samples (`genai_basics.provenance`), embedded
+            in each file; formats without metadata get a JSON file next to them.
 
     Raises:
-        ValueError: The ending does not suit, or the file cannot be written.
+        ValueError: The extension is not supported, or the file cannot be written.
 
     Example:
 
@@ -94,11 +94,11 @@ def write_samples(samples, path, spec, *, labels=None, provenance=None):
 
 
 def write_boxes(rows, images, path, spec, *, provenance=None):
-    """Write pictures and the boxes found on them as a YOLO folder and return the paths written.
+    """Write pictures and predicted boxes as a YOLO folder; return the paths written.
 
     Args:
         rows: A dict of `input`, `boxes` (k, 4) and `labels` (k,) for each picture.
-        images: The pictures that the boxes lie on.
+        images: The pictures that the boxes belong to.
         path: `data.yaml`; `images/` and `labels/` are written next to it.
         spec: The spec of the data that the model was trained on.
         provenance: As for `write_samples`.
@@ -120,9 +120,9 @@ def write_boxes(rows, images, path, spec, *, provenance=None):
 
 
 def rows_to_json(rows, suffix, spec):
-    """Return rows of answers (dicts) as the text of a file: JSON, one row per line.
+    """Return predictions (dicts) as the text of a file: JSON, one row per line.
 
-    Objects found in pictures become COCO results where `suffix` is `.json`: a list of
+    Detected objects become COCO results if `suffix` is `.json`: a list of
     `{"image_id", "file_name", "category_id", "bbox": [left, top, width, height], "score"}`,
     with pictures and categories numbered from 0.
     """
@@ -140,15 +140,15 @@ def rows_to_json(rows, suffix, spec):
 
 
 def image_grid(images, columns=None, pad=2):
-    """Return one picture of all `images`, uint8 (height, width, channels).
+    """Return a grid of all `images`, uint8 (height, width, channels).
 
-    Small pictures are enlarged by a whole number, so that the grid is some 600 to 900 pixels
-    wide; smoothly, since the eye reads eight pixels worse as eight squares.
+    Small pictures are enlarged by an integer factor to a grid about 600 to 900 pixels wide,
+    with smoothing, since enlarged pixels are hard to read as squares.
 
     Args:
         images: uint8 (n, height, width, channels).
-        columns: Pictures in a row. `None` makes the grid as square as can be.
-        pad: White pixels between pictures.
+        columns: Pictures per row. `None` makes the grid as square as possible.
+        pad: Number of white pixels between pictures.
     """
     n, height, width, channels = images.shape
     columns = min(n, columns or math.ceil(math.sqrt(n)))
@@ -176,7 +176,7 @@ def _enlarge(image, width, height):
 
 
 def to_pixels(images, value_range=(0, 255)):
-    """Return pictures of any type in `value_range` as uint8 of 0 to 255."""
+    """Convert pictures of any dtype in `value_range` to uint8, 0 to 255."""
     images = np.asarray(images)
     if images.dtype == np.uint8 and value_range[1] == 255:
         return images
@@ -186,7 +186,7 @@ def to_pixels(images, value_range=(0, 255)):
 
 
 def _write(path, write, provenance):
-    """Write to a temporary name in the same folder, then rename: a file is whole or absent."""
+    """Write to a temporary file in the same folder, then rename it, so no file is partial."""
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -222,9 +222,9 @@ def _write_png(file, samples, spec, labels):
         kinds, counts = np.unique(labels, return_counts=True)
         if 1 < len(kinds) <= 20 and len(images) >= 4 * len(kinds):
             images, columns = _rows_of_classes(images, labels, kinds), counts.max()
-    if len(images) == 1 and images.ndim == 4:  # as it is
+    if len(images) == 1 and images.ndim == 4:  # a single picture, not a grid
         grid = images[0]
-    elif images.ndim == 5:  # clips: a row for each, its frames side by side
+    elif images.ndim == 5:  # clips: one row each, frames side by side
         n, frames = images.shape[:2]
         grid = image_grid(images.reshape(n * frames, *images.shape[2:]), columns=frames)
     else:
@@ -233,7 +233,7 @@ def _write_png(file, samples, spec, labels):
 
 
 def _rows_of_classes(images, labels, kinds):
-    """Sort pictures by label, each class filled up with white to one length."""
+    """Sort pictures by label, each class padded with white to equal length."""
     rows = [images[np.asarray(labels) == kind] for kind in kinds]
     longest = max(map(len, rows))
     empty = [(0, 0)] * (images.ndim - 1)
@@ -252,7 +252,7 @@ def _write_gif(file, samples, spec, labels):
     from PIL import Image
 
     clips = _pixels(samples, spec)
-    if clips.ndim == 4:  # pictures in order: there and back again
+    if clips.ndim == 4:  # pictures in order, forwards and then backwards
         clips = np.concatenate([clips, clips[-2:0:-1]])[None]
     frames = [
         image_grid(clips[:, t], pad=2 if len(clips) > 1 else 0) for t in range(clips.shape[1])
@@ -270,7 +270,7 @@ def _write_npz(file, samples, spec, labels):
     named = {} if labels is None else {"labels": np.asarray(labels)}
     if isinstance(samples, dict):
         np.savez_compressed(file, **samples, **named)
-    elif _unequal(samples):  # one array each, padded to one length
+    elif _unequal(samples):  # one array per sample, padded to equal length
         arrays = [np.asarray(sample) for sample in samples]
         named["lengths"] = np.array([len(array) for array in arrays])
         np.savez_compressed(file, samples=_padded(arrays), **named)
@@ -280,7 +280,7 @@ def _write_npz(file, samples, spec, labels):
 
 def _write_txt(file, samples, spec, labels):
     lines = list(samples)
-    if len(lines) > 1:  # one item a line
+    if len(lines) > 1:  # one item per line
         lines = [str(line).replace("\\", "\\\\").replace("\n", "\\n") for line in lines]
     file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
@@ -330,7 +330,7 @@ def _unequal(samples):
 
 
 def _padded(arrays):
-    """Unequal arrays, or lists of steps of pitches, as one array filled up with -1."""
+    """Return unequal arrays, or lists of lists of pitches, as one array padded with -1."""
     if arrays[0].dtype == object or any(a.dtype == object for a in arrays):
         raise ValueError("Steps with different numbers of pitches do not fit into .npz; use .mid.")
     if len({array.shape[1:] for array in arrays}) > 1:

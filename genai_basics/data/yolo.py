@@ -1,4 +1,4 @@
-"""Annotations of YOLO: a text file for each picture, with a class and a box in each line."""
+"""YOLO annotations: one text file per picture, with a class and a box on each line."""
 
 import math
 import re
@@ -17,7 +17,7 @@ __all__ = ["find_yolo", "read_yolo", "write_yolo"]
 LINE = re.compile(r"\d+(\.0+)?(\s+[-+.\deE]+){4,}")
 NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt")
 KEYS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
-MOST = 1.5  # of the sides: rounding or a box cut at the edge does not explain larger values
+MOST = 1.5  # of a side: rounding or a box clipped at the edge does not explain larger values
 
 
 def find_yolo(source):
@@ -39,7 +39,7 @@ def find_yolo(source):
 
 
 def _is_labels(path):
-    """Whether a file holds lines of a class and numbers, and nothing else."""
+    """Whether a file consists only of lines with a class and numbers."""
     try:
         with path.open("rb") as file:
             lines = file.read(2**16).decode("utf-8-sig").splitlines()[:100]
@@ -50,7 +50,7 @@ def _is_labels(path):
 
 
 def _data_file(paths):
-    """Return the path that describes a data set (`names`, `train`), and its content."""
+    """Return the path that describes a data set (`names`, `train`) and its content, or None."""
     import yaml
 
     found = []
@@ -112,7 +112,7 @@ def read_yolo(root, files, described):
 
 
 def _read_lines(path, keypoints):
-    """Return ([(class number, box)], whether confidences were given) of one label file."""
+    """Return ([(class index, box)], whether there are confidences) of one label file."""
     boxes, certain = [], False
     for number, line in enumerate(decode_text(path).split("\n"), 1):
         cells = line.split()
@@ -141,7 +141,7 @@ def _read_lines(path, keypoints):
 
 
 def _class_names(root, about, content, labels):
-    """Return (names of the classes, files that they were read from)."""
+    """Return (class names, files that they were read from)."""
     used = [about] if about else []
     numbers = [kind for _, boxes in labels.values() for kind, _ in boxes or ()]
     most = max(numbers, default=-1) + 1
@@ -171,7 +171,7 @@ def _class_names(root, about, content, labels):
 
 
 def _listed_names(root):
-    """Return (names, files) of files such as `classes.txt`; the longest list, where one grew."""
+    """Return (names, files) of files such as `classes.txt`; the longest list that extends all."""
     files = [
         path
         for path in list_files(root, (".txt", ".names", ".labels"))
@@ -186,7 +186,7 @@ def _listed_names(root):
 
 
 def _parts_of(root, index, content, photos, labels):
-    """Return {part: pictures}, as the `.yaml` says or by the folders' names."""
+    """Return {part: pictures} according to the `.yaml` or the folder names."""
     parts = {}
     for part, keys in KEYS.items():
         value = next((content[key] for key in keys if content.get(key)), None)
@@ -211,7 +211,7 @@ def _parts_of(root, index, content, photos, labels):
 
 
 def _apart(root, parts):
-    """Return the parts without those that are others again; refuse those that overlap."""
+    """Return the parts without duplicates of other parts; partial overlap is an error."""
     kept = {}
     for part, pictures in parts.items():
         for other, some in kept.items():
@@ -232,7 +232,7 @@ def _apart(root, parts):
 
 
 def _listed(root, index, base, value):
-    """Return the pictures that an entry of the `.yaml` leads to, as far as they are here."""
+    """Return the existing pictures that an entry of the `.yaml` refers to."""
     pictures = {}
     for entry in value if isinstance(value, list) else [value]:
         whole = [*parts_of(base or ""), *parts_of(entry)]
@@ -247,15 +247,15 @@ def _listed(root, index, base, value):
 
 
 def write_yolo(path, images, targets, class_names, names=None):
-    """Write pictures with boxes as a YOLO folder and return the paths written.
+    """Write pictures with boxes as a YOLO folder; return the paths written.
 
     Args:
         path: `data.yaml`; `images/` and `labels/` are written next to it.
         images: Pictures, uint8 (height, width, channels).
-        targets: A dict of `boxes` (k, 4), corners in pixels, and `labels` (k,), numbers or names,
-            for each picture.
+        targets: For each picture, a dict of `boxes` (k, 4), corners in pixels, and `labels` (k,),
+            indices or names.
         class_names: Names of all classes.
-        names: File names of the pictures; `None` numbers them.
+        names: File names of the pictures. `None` numbers them.
     """
     import yaml
     from PIL import Image
