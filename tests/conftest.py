@@ -1,4 +1,4 @@
-"""What all tests share: seeds, and real data where there are any."""
+"""Shared by all tests: seeds, and real data if available."""
 
 import os
 import sys
@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-# Set before TensorFlow is imported by a test, and passed on to the processes that tests start.
+# Set before a test imports TensorFlow, and inherited by processes that tests start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 DATA = os.environ.get("GENAI_BASICS_DATA", Path(__file__).parents[2] / "shared" / "data")
 
 
 def pytest_collection_modifyitems(items):
-    """Start with the file that takes longest, or one process ends long after the others."""
+    """Start with the slowest files, so that all processes end at about the same time."""
     items.sort(key=lambda item: item.path.stem != "test_tutorials")
 
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Start every test from the same random state."""
-    if "keras" in sys.modules:  # a test of data or text needs no Keras, and should not wait for it
+    """Start each test from the same random state."""
+    if "keras" in sys.modules:  # tests of data do not need Keras and should not wait for it
         import keras
 
         keras.utils.set_random_seed(0)
@@ -28,7 +28,7 @@ def seeded():
 
 @pytest.fixture(autouse=True, scope="module")
 def cleared():
-    """Forget the models of a file after its last test: it walks the heap, so once is enough."""
+    """Clear Keras' state after a file's last test; it scans the heap, so only once per file."""
     yield
     if "keras" in sys.modules:
         import keras
@@ -38,10 +38,10 @@ def cleared():
 
 @pytest.fixture(scope="session")
 def shared_data():
-    """Return `find(name)`, the path of a real data set, or skip the test where it is absent.
+    """Return `find(name)`, which gives the path of a real data set or skips the test.
 
-    The sets are no part of the repository. They are looked for in the folder that the
-    environment variable GENAI_BASICS_DATA names, or else in `shared/data` beside the clone.
+    The data sets are not in the repository. They are searched for in the folder given by the
+    environment variable GENAI_BASICS_DATA, or in `shared/data` next to the clone.
     """
 
     def find(name):

@@ -1,4 +1,4 @@
-"""Enlarging a labelled data set, and measuring what that gains."""
+"""Augmenting a labelled data set, and measuring the gain."""
 
 import json
 
@@ -12,7 +12,7 @@ from genai_basics.recipes import models_that
 
 
 class Nearest:
-    """A classifier by the nearest mean, so that tests are quick: Keras' `fit` and `predict`."""
+    """A fast nearest-mean classifier with Keras' `fit` and `predict`."""
 
     def __init__(self, seed, varied):
         self.varied = varied
@@ -27,7 +27,7 @@ class Nearest:
 
 
 class Exact:
-    """A conditional generator that is right for seven labels out of ten."""
+    """A conditional generator that is right for seven out of ten labels."""
 
     num_classes = 10
 
@@ -49,7 +49,7 @@ def test_what_the_classifier_refuses_is_left_out(digits):
     x, y = digits.x[:600], digits.y[:600]
     done = gb.augment(x, y, n=100, generator=Exact(x, y), classifier=Nearest, seeds=3)
     assert done.real == len(done.x) - 100 == len(done.y) - 100
-    assert 0.5 < done.agreement < 0.8  # seven in ten, less what the classifier gets wrong
+    assert 0.5 < done.agreement < 0.8  # seven in ten, minus the classifier's errors
     assert set(done.accuracy) == {"real", "generated", "varied", "both"}
     assert all(len(values) == 3 for values in done.accuracy.values())
     assert all(low <= mean <= high for mean, low, high in done.gains.values())
@@ -69,14 +69,14 @@ def test_every_model_that_samples_by_label_can_be_the_generator(name, shape):
 def test_few_pictures_are_varied_for_the_generator(digits):
     x, y = digits.x[:30], digits.y[:30]
     varied, labels = augmenting._varied_copies(x, y, 0)
-    assert len(varied) == len(labels) == 4020  # as many whole copies as make 4,000
+    assert len(varied) == len(labels) == 4020  # whole copies, to reach 4,000
     assert varied.min() >= x.min()
     assert varied.max() <= x.max()
     copies = varied.reshape(-1, 30, 64)
     np.testing.assert_array_equal(labels.reshape(-1, 30), np.tile(y, (134, 1)))
-    assert np.abs(copies[0] - copies[1]).max() > 0.1 * x.max()  # each differs
+    assert np.abs(copies[0] - copies[1]).max() > 0.1 * x.max()  # every copy differs
     distance = np.square(copies.mean(axis=0)[:, None] - x.reshape(1, 30, 64)).sum(axis=-1)
-    assert (distance.argmin(axis=1) == np.arange(30)).all()  # but stays what it was
+    assert (distance.argmin(axis=1) == np.arange(30)).all()  # but remains recognizable
 
 
 def test_held_out_pictures_are_not_learned_from(digits):

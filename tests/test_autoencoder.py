@@ -1,4 +1,4 @@
-"""Autoencoders: closed forms, the noise they remove, the tiles, and a codec that never lies."""
+"""Autoencoders: closed forms, denoising, tiles, and the exactness of the codec."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def seed():
     return keras.random.SeedGenerator(0)
 
 
-# What is learned.
+# Learning.
 
 
 def test_a_linear_autoencoder_reaches_the_error_of_principal_components(digits):
@@ -63,7 +63,7 @@ def test_a_linear_autoencoder_reaches_the_error_of_principal_components(digits):
     pca = PCA(4).fit(x)
     best = np.square(pca.inverse_transform(pca.transform(x)) - x).mean()
     error = np.square(ops.convert_to_numpy(model(x)) - x).mean()
-    assert best * 0.999 < error < best * 1.1  # no linear map does better
+    assert best * 0.999 < error < best * 1.1  # the optimum of linear maps
 
 
 @pytest.mark.slow
@@ -178,7 +178,7 @@ def test_noise2void_hides_few_pixels_and_changes_only_those():
 @pytest.mark.slow
 def test_noise2void_learns_from_noisy_pictures_alone(digits):
     rng = np.random.default_rng(0)
-    big = np.kron(digits.train.x[:, :, :, 0], np.ones((2, 2)))[..., None]  # neighbours alike
+    big = np.kron(digits.train.x[:, :, :, 0], np.ones((2, 2)))[..., None]  # equal neighbours
     clean = big[:1000].astype("float32") / 255
     noisy = clean + rng.normal(0, 0.3, clean.shape).astype("float32")
     model = build_autoencoder((16, 16, 1), target="noise2void", value_range=(-1, 2), **SMALL)
@@ -208,12 +208,12 @@ def test_tiles_join_without_a_trace(shape):
 
 
 def test_tiles_leave_no_seams():
-    """Each tile gets an offset of its own: what is left of it must not jump at a border."""
+    """Each tile gets its own offset; the remainder must not jump at a border."""
     rng = np.random.default_rng(0)
     x = np.zeros((64, 64, 1), "float32")
     y = in_tiles(lambda t: t + rng.normal(size=(len(t), 1, 1, 1)), x, (16, 16, 1))[..., 0]
     jumps = np.abs(np.diff(y, axis=0)).max(axis=1)
-    assert jumps.max() < 1.0  # tiles set side by side would jump by two or three
+    assert jumps.max() < 1.0  # adjacent tiles without blending would jump by two or three
 
 
 def test_a_larger_picture_is_denoised_whole(denoiser):
@@ -282,7 +282,7 @@ def test_the_coder_returns_every_code_exactly(codes):
     pytest.importorskip("constriction")
     entropy = EntropyModel()
     entropy.build(2)
-    entropy.fit_tables(np.zeros((100, 2)))  # made for nothing but zeros
+    entropy.fit_tables(np.zeros((100, 2)))  # fitted to zeros only
     assert int(entropy.frequencies.numpy().sum(axis=1)[0]) == 2**20
     again = entropy.decode(entropy.encode(codes), codes.size)
     np.testing.assert_array_equal(again.reshape(codes.shape), codes)
@@ -313,7 +313,7 @@ def test_an_autoencoder_starts_as_principal_components(network, rate):
     model.adapt(x)
     unit = x / 255
     rows = unit.reshape(300, -1) - unit.reshape(300, -1).mean(axis=0)
-    if network == "conv" and rate:  # of blocks, with one mean a channel
+    if network == "conv" and rate:  # blocks, with one mean per channel
         rows = unit - unit.mean(axis=(0, 1, 2))
         rows = rows.reshape(300, 4, 4, 6, 4, 3).transpose(0, 1, 3, 2, 4, 5).reshape(-1, 48)
     variances = np.linalg.svd(rows, compute_uv=False) ** 2
@@ -336,7 +336,7 @@ def test_bright_pictures_are_learned_as_dark_ones_are(digits, arguments):
 def test_a_width_of_rounding_suits_the_rate():
     step = step_of(0.01)
     bits, error = np.array([6.0, 6.001]), []
-    for b in bits:  # of a uniform number in [0, 1), in steps of 2^-b
+    for b in bits:  # bits of a uniform number in [0, 1), in steps of 2^-b
         error.append((2.0**-b) ** 2 / 12)
     slope = (error[0] - error[1]) / (bits[1] - bits[0])
     assert step_of(slope) == pytest.approx(2.0**-6, rel=1e-3)
@@ -352,7 +352,7 @@ def test_bright_pictures_are_kept_too(digits):
     file = model.compress(x)
     error = np.square(x - model.decompress(file)[0].astype("float32")).mean()
     assert error < 0.1 * (x - bright.mean(axis=0)).var()
-    assert len(file) / len(x) < 40  # of 64 bytes
+    assert len(file) / len(x) < 40  # instead of 64 bytes
 
 
 def test_an_empty_code_is_named(digits):
@@ -429,7 +429,7 @@ def test_another_model_or_version_is_told_from_damage(codec, digits, monkeypatch
         codec.decompress(b"PNG but not really")
 
 
-# Saving, and what is wrong.
+# Saving, and bad input.
 
 
 @pytest.mark.parametrize(

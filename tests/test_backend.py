@@ -1,4 +1,4 @@
-"""`backend`: training in several processes, and how they share a batch."""
+"""`backend`: training in several processes, and how they divide a batch."""
 
 import json
 import os
@@ -90,7 +90,7 @@ def test_two_processes_train_one_model_and_the_first_writes_it(tmp_path):
         first, last = (float(row[list(losses[0]).index("loss")]) for row in losses[1:])
         assert last < first < np.inf
 
-    # Where neither noise nor batch normalization comes in, two workers make the steps of one.
+    # Without noise and batch normalization, two workers take the same steps as one.
     alone = train("mlp", out=tmp_path / "alone", **TINY["mlp"], **SHORT)
     with np.load(tmp_path / "mlp-0.npz") as together:
         for key, variable in zip(together.files, alone.model.trainable_variables, strict=True):
@@ -139,10 +139,10 @@ def test_batches_of_like_lengths_hold_every_example_once_in_random_order():
     first, second = drawn(3)[:25], drawn(3)[25:]
     for epoch in (first, second):
         assert sorted(np.concatenate(epoch)) == list(range(200))
-        assert np.mean([np.ptp(lengths[batch]) for batch in epoch]) < 3  # at random: 40
+        assert np.mean([np.ptp(lengths[batch]) for batch in epoch]) < 3  # random batches: 40
     assert {tuple(sorted(b)) for b in first} != {tuple(sorted(b)) for b in second}
     means = [lengths[batch].mean() for batch in first]
-    assert abs(np.corrcoef(means, np.arange(25))[0, 1]) < 0.5  # not from short to long
+    assert abs(np.corrcoef(means, np.arange(25))[0, 1]) < 0.5  # not sorted from short to long
     np.testing.assert_array_equal(np.stack(drawn(3)[7:20]), np.stack(drawn(3, 7, 13)))
 
 

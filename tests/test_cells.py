@@ -1,4 +1,4 @@
-"""The fast layers against Keras' own: the same outputs and gradients."""
+"""The fast layers have the same outputs and gradients as Keras' layers."""
 
 import keras
 import numpy as np

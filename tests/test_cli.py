@@ -1,4 +1,4 @@
-"""The commands: each through Click's runner, and once for real; help without TensorFlow."""
+"""The commands: with Click's runner and in a real process; help without TensorFlow."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def run(tmp_path_factory):
 
 
 def commands(group=cli, path=()):
-    """Yield (path, command) of all commands, the models of `train` among them."""
+    """Yield (path, command) of all commands, including the models of `train`."""
     for name in group.list_commands(None):
         command = group.get_command(click.Context(group), name)
         yield (*path, name), command
@@ -111,7 +111,7 @@ def test_the_installed_program_trains_samples_and_evaluates(tmp_path):
     done = program("train", "vae", "--epochs", 1, *TINY)
     assert done.returncode == 0, done.stderr
     assert "runs/vae/samples.png" in done.stdout
-    assert done.stderr == ""  # none of TensorFlow's chatter
+    assert done.stderr == ""  # none of TensorFlow's messages
     done = program("sample", "runs/vae", "-n", 5, "--seed", 1, "--out", "s.npy")
     assert done.returncode == 0, done.stderr
     assert np.load(tmp_path / "s.npy").shape == (5, 8, 8, 1)
@@ -211,9 +211,9 @@ def test_other_data_without_a_test_part_count_whole(run, tmp_path):
     np.save(tmp_path / "others.npy", pictures)
     result = invoke("evaluate", run, "--data", tmp_path / "others.npy", "--json")
     assert json.loads(result.stdout)["n"] == 5
-    assert (run / "reconstructions-others.png").exists()  # the run's own are left as they are
+    assert (run / "reconstructions-others.png").exists()  # the run's own file is unchanged
     own = invoke("evaluate", run, "--data", "digits", "--json")
-    assert json.loads(own.stdout)["n"] < 200  # the tenth that training did not see
+    assert json.loads(own.stdout)["n"] < 200  # the tenth that was held out
 
 
 def test_a_look_at_some_of_the_data_leaves_the_card_as_it_is(run):
@@ -250,7 +250,7 @@ def folder_of_pictures(folder, sizes=((8, 8),), n=30):
 
 
 def bad_data(tmp_path):
-    """Yield (name, path, words of the sentence) of data that cannot be trained on."""
+    """Yield (name, path, words of the message) of data that cannot be trained on."""
     (tmp_path / "empty").mkdir()
     yield "empty", tmp_path / "empty", "empty"
     yield "missing", tmp_path / "missing.npz", "neither a file"

@@ -1,4 +1,4 @@
-"""Tests for genai_basics.convolutional, the layers of pictures and sounds."""
+"""Tests for genai_basics.convolutional, including the layers for pictures and sounds."""
 
 import keras
 import numpy as np

@@ -17,7 +17,7 @@ from genai_basics.convolutional.boxes import (
 )
 from genai_basics.data.writers import rows_to_json
 
-SIZE = (32, 48)  # 8 x 12 places
+SIZE = (32, 48)  # a heat map of 8 x 12
 
 
 def small(**arguments):
@@ -26,7 +26,7 @@ def small(**arguments):
 
 
 def maps(*objects, classes=2):
-    """Return heat and reach of a network that is sure of `objects`: (box, label, logit)."""
+    """Return the heat and reach outputs of a network certain of `objects`: (box, label, logit)."""
     heat = np.full((1, 8, 12, classes), -9.0, "float32")
     reach = np.zeros((1, 8, 12, 4), "float32")
     for (left, top, right, bottom), label, logit in objects:
@@ -62,7 +62,7 @@ def test_overlaps_match_their_formulas():
     a, b = np.array([0.0, 0, 2, 2]), np.array([1.0, 0, 3, 2])
     iou, giou = overlaps(a, b)
     assert float(iou) == pytest.approx(1 / 3)
-    assert float(giou) == pytest.approx(1 / 3)  # nothing of their hull is in neither
+    assert float(giou) == pytest.approx(1 / 3)  # the hull has no area outside both boxes
     iou, giou = overlaps(a, np.array([3.0, 0, 5, 2]))
     assert float(iou) == 0.0
     assert float(giou) == pytest.approx(-2 / 10)
@@ -72,7 +72,7 @@ def test_gaussian_is_one_at_its_own_place_and_falls_by_its_size():
     bump = ops.convert_to_numpy(gaussians(np.array([[[8.0, 8, 40, 24]]], "float32"), 8, 12, SIZE))
     assert bump.shape == (1, 1, 8, 12)
     assert bump[0, 0, 4, 6] == 1.0
-    sigma = 8 * 0.54 / 6  # eight places wide
+    sigma = 8 * 0.54 / 6  # eight cells wide
     assert bump[0, 0, 4, 7] == pytest.approx(np.exp(-0.5 / sigma**2), rel=1e-5)
 
 
@@ -132,8 +132,8 @@ def test_each_box_finds_one_object_of_its_class(monkeypatch):
     true = [{"boxes": [left, [2, 0, 12, 10], right], "labels": ["a", "a", "b"]}]
     true += [{"boxes": [left], "labels": ["b"], "crowd": [True]}]
     missed = model.errors_of(np.zeros((2, 32, 32, 1)), true)
-    assert missed.values.tolist() == [0.0, 0.0, 1.0]  # the third box is of another class
-    assert missed.examples.tolist() == [0, 0, 0]  # crowds are no objects to miss
+    assert missed.values.tolist() == [0.0, 0.0, 1.0]  # the third box has another class
+    assert missed.examples.tolist() == [0, 0, 0]  # crowds cannot be missed
     assert missed.parts.tolist() == ["a", "a", "b"]
 
 
@@ -211,7 +211,7 @@ def test_pictures_without_objects_and_odd_boxes_train():
     x = np.zeros((4, *SIZE, 1), "uint8")
     y = [
         {"boxes": np.zeros((0, 4)), "labels": []},
-        {"boxes": [[0, 0, 100, 100]], "labels": [0]},  # reaches out of the picture
+        {"boxes": [[0, 0, 100, 100]], "labels": [0]},  # extends beyond the picture
         {"boxes": [[5, 5, 5, 9]], "labels": [1]},  # has no area
         {"boxes": [[5, 5, 9, 9]], "labels": [1], "crowd": [1]},
     ]

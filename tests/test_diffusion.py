@@ -1,4 +1,4 @@
-"""Diffusion: the velocity, the sampler and guidance, by what is known of normal distributions."""
+"""Diffusion: velocity, sampler and guidance, against closed forms for normal distributions."""
 
 import math
 
@@ -12,7 +12,7 @@ from genai_basics.diffusion.networks import build_unet
 
 
 def vectors(**options):
-    """A model of 3 numbers that has not trained: its velocity is that of a normal distribution."""
+    """An untrained model of 3 numbers: its velocity is that of a normal distribution."""
     arguments = {"hidden_units": (16,), "value_range": None, "seed": 0}
     return gb.build_diffusion((3,), **arguments | options)
 
@@ -25,7 +25,7 @@ def of_normal(mean, deviation, **options):
 
 
 def stirred(model, scale=0.3):
-    """Give a model a network that does something, as training would."""
+    """Give a model nonzero network outputs, as training would."""
     rng = np.random.default_rng(0)
     for weight in model.ema_network.weights:
         weight.assign(rng.normal(0, scale, weight.shape))
@@ -33,7 +33,7 @@ def stirred(model, scale=0.3):
 
 
 def test_the_first_velocity_is_the_best_one_for_normal_data():
-    """E[x - e | x_t] is a regression of x - e on x_t, both normal: by covariance and variance."""
+    """E[x - e | x_t] is the regression of x - e on x_t, both normal: covariance over variance."""
     mean, s = 2.0, 0.5
     model, x = of_normal(mean, s), np.array([[-1.0, 0.0, 3.0]], "float32")
     for t in (0.0, 0.3, 0.8, 1.0):
@@ -57,7 +57,7 @@ def test_the_first_loss_is_the_least_for_normal_data(s):
 
 
 def test_the_sampler_moves_noise_to_normal_data():
-    """For N(m, s^2) noise e ends at m + s e; Heun's error falls with the square of the steps."""
+    """For N(m, s^2), noise e ends at m + s e; Heun's error falls with the square of the steps."""
     model, e = of_normal(2.0, 0.5), np.random.default_rng(0).normal(size=(50, 3))
     errors = [np.abs(model.decode(e, steps=n) - (2.0 + 0.5 * e)).max() for n in (15, 30, 60)]
     assert errors[0] < 3e-3
@@ -118,7 +118,7 @@ def test_all_labels_hidden_is_a_model_without_labels():
 
 @pytest.fixture(scope="module")
 def two_points():
-    """A conditional model of 2 numbers: class 0 lies near (-2, 0), class 1 near (2, 0)."""
+    """A conditional model of 2 numbers: class 0 is near (-2, 0), class 1 near (2, 0)."""
     rng = np.random.default_rng(0)
     y = rng.integers(2, size=2000)
     x = np.stack([4.0 * y - 2.0, 0.0 * y], axis=1) + 0.2 * rng.normal(size=(2000, 2))

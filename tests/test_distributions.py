@@ -1,4 +1,4 @@
-"""Likelihoods and priors against what mathematics says of them."""
+"""Likelihoods and priors against closed forms."""
 
 import keras
 import numpy as np
@@ -18,12 +18,12 @@ PRIORS = {
 
 
 def encode(x):
-    """An encoder of two latents for examples of two numbers."""
+    """An encoder with two latents for examples of two numbers."""
     return 2.0 * x - 1.0, x * 0.0 - 1.0
 
 
 def built(name):
-    """Return a prior whose weights are not those it starts with."""
+    """Return a prior whose weights differ from their initial values."""
     prior = PRIORS[name]()
     prior.build(2, (2,))
     rng = np.random.default_rng(0)
@@ -68,7 +68,7 @@ def test_a_flow_undoes_itself():
     prior = built("flow")
     z = prior.sample(64, keras.random.SeedGenerator(1))
     back = z
-    for i in range(prior.couplings):  # as `log_prob` goes
+    for i in range(prior.couplings):  # in the order of `log_prob`
         seen, changed = prior._parted(back, i)
         log_scale, shift = prior._coupled(i, seen)
         back = prior._joined(seen, changed * ops.exp(log_scale) + shift, i)

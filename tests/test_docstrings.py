@@ -1,4 +1,4 @@
-"""The examples in docstrings are run as they stand."""
+"""Runs the examples in docstrings."""
 
 import doctest
 import importlib
@@ -19,7 +19,7 @@ NAMES = [
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_examples_of_docstrings_are_true(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # where examples may write
+    monkeypatch.chdir(tmp_path)  # examples may write files
     module = importlib.import_module(name)
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     assert doctest.testmod(module, optionflags=flags).failed == 0

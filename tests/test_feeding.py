@@ -1,4 +1,4 @@
-"""What Keras' verbs are given: arrays, Datasets, generators, weights and one batch, all raw."""
+"""Inputs of Keras' methods: arrays, Datasets, generators, weights and single batches, all raw."""
 
 import keras
 import numpy as np
@@ -106,7 +106,7 @@ def test_one_raw_batch_is_trained_evaluated_and_predicted_like_many():
     vae = gb.build_vae((8, 8, 1), latent_dim=2, hidden_units=(16,), seed=0)
     vae.compile()
     losses = [vae.train_on_batch(digits, return_dict=True)["loss"] for _ in range(3)]
-    assert max(losses) < 100  # 64 pixels of at most log 2 nats, and little KL, to begin with
+    assert max(losses) < 100  # 64 pixels of at most log 2 nats, and initially little KL
     model = classifier()
     model.train_on_batch(X, Y)
     batch = model.test_on_batch(X, Y, return_dict=True)
@@ -175,5 +175,5 @@ def test_few_examples_come_in_smaller_batches():
     assert int(value_of(model.optimizer.iterations)) == 25
     model = gb.build_mlp((2,), num_classes=2, hidden_units=(8,), seed=0)
     model.compile("adam")
-    model.fit(np.tile(X, (3, 1)), np.tile(Y, 3), verbose=0)  # Keras' 32
+    model.fit(np.tile(X, (3, 1)), np.tile(Y, 3), verbose=0)  # Keras' default of 32
     assert int(value_of(model.optimizer.iterations)) == 37

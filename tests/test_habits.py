@@ -1,4 +1,4 @@
-"""Habits of Keras' users that hold, on models where they failed."""
+"""Keras habits that must work, on models where they once failed."""
 
 from concurrent.futures import ThreadPoolExecutor
 

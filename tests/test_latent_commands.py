@@ -1,4 +1,4 @@
-"""The commands that go through a code: compress, decompress, sample --between, predict."""
+"""The commands that use a latent code: compress, decompress, sample --between, predict."""
 
 import json
 
@@ -19,7 +19,7 @@ def command(*arguments, code=0):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Return a folder of runs and pictures."""
+    """Return a folder with runs and pictures."""
     folder = tmp_path_factory.mktemp("latent")
     small = ("--quiet", "--epochs", 1, "--set", "hidden_units=(32,)", "--no-audit")
     command("train", "autoencoder", "--rate", 0.01, "--out", folder / "codec", *small)
@@ -82,7 +82,7 @@ def test_new_texts_are_none_of_the_training_texts(folder, tmp_path):
     draw = ("sample", tmp_path / "run", "-n", 50, "--seed", 1, "--json")
     pairs = {"aa", "ab", "ba", "bb"}
     assert pairs & set(json.loads(command(*draw)))
-    assert set(json.loads(command(*draw, "--new"))) <= {"", "a", "b"}  # held-out ones neither
+    assert set(json.loads(command(*draw, "--new"))) <= {"", "a", "b"}  # nor are held-out texts new
     assert "vae takes no --new" in command("sample", folder / "vae", "--new", code=2)
 
 

@@ -1,4 +1,4 @@
-"""Adversarial losses against their formulas on numbers worked out by hand."""
+"""Adversarial losses against numbers computed by hand from their formulas."""
 
 import math
 
@@ -25,7 +25,7 @@ EXPECTED = {  # name: (discriminator, generator)
     "hinge": ((0 + 2) / 2 + (1.5 + 0) / 2, 1.25),
     "least_squares": (((1 + 4) / 2 + (0.25 + 9) / 2) / 2, (0.25 + 16) / 2 / 2),
     "wasserstein": (-1.25 - 0.5, 1.25),
-    # The means are 0.5 and -1.25, so real scores lie 3.25 and 0.25 above the generated ones,
+    # The means are 0.5 and -1.25, so real scores are 3.25 and 0.25 above the generated ones,
     # and those 0.0 and -3.5 above the real ones.
     "relativistic": (
         (softplus(-3.25) + softplus(-0.25)) / 2 + (softplus(0.0) + softplus(-3.5)) / 2,
@@ -35,7 +35,7 @@ EXPECTED = {  # name: (discriminator, generator)
 
 
 def total(sides):
-    """The mean loss of real examples plus that of generated ones."""
+    """The mean loss of real examples plus the mean loss of generated ones."""
     return sum(float(ops.mean(side)) for side in sides if side is not None)
 
 

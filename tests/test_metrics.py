@@ -71,7 +71,7 @@ def test_neighbour_metrics_equal_brute_force(rng, k):
 
 
 def test_neighbour_metrics_in_blocks_and_with_duplicates(rng):
-    real = rng.normal(size=(1500, 2)) + 1000  # more than a block, far from zero
+    real = rng.normal(size=(1500, 2)) + 1000  # more than one block, far from zero
     assert metrics.precision_recall(real, real[:1100]) == {"precision": 1.0, "recall": 1.0}
     assert metrics.precision_recall(real, real + 100) == {"precision": 0.0, "recall": 0.0}
     same = np.repeat(real[:3], 8, axis=0)  # every radius is 0
@@ -130,7 +130,7 @@ def test_classification_report_equals_scikit_learns(classified):
     }
     for name, value in expected.items():
         assert report[name] == pytest.approx(value, rel=1e-9)
-    for name in expected:  # the calibration error of a resampled set is biased upwards
+    for name in expected:  # the calibration error of a bootstrap sample is biased upwards
         low, high = intervals[name]
         assert low < report[name] < high
         assert (low + high) / 2 == pytest.approx(report[name], rel=0.1)
@@ -256,17 +256,17 @@ def test_detection_report_of_a_case_by_hand():
         detected([[0, 0, 10, 10], [20, 20, 40, 40]], ["red", "white"]),
         detected([[0, 0, 10, 10]], ["red"]),
     ]
-    # red: the surer box misses, the second hits with an overlap of 0.8: precisions 0/1, 1/2
+    # red: the more confident box misses, the second hits with IoU 0.8: precisions 0/1, 1/2
     predictions = [
         detected([[0, 0, 8, 10], [20, 20, 40, 40]], ["red", "white"], [0.8, 0.9]),
         detected([[50, 50, 60, 60]], [0], [0.9]),
     ]
     report = metrics.detection_report(targets, predictions, ["red", "white", "blue"])
-    # one of two found at precision 1/2: 51 of the 101 recall points
+    # one of two objects is found at precision 1/2: 51 of the 101 recall points
     assert report["ap_50_red"] == pytest.approx(0.5 * 51 / 101)
     assert report["ap_50_white"] == pytest.approx(1)
     assert report["map_50"] == pytest.approx((1 + 0.5 * 51 / 101) / 2)
-    # red's overlap of 0.8 passes 7 of the thresholds 0.5, 0.55 … 0.95
+    # red's IoU of 0.8 passes 7 of the thresholds 0.5, 0.55 … 0.95
     assert report["map_50_95"] == pytest.approx((1 + 0.7 * 0.5 * 51 / 101) / 2)
     assert "ap_50_blue" not in report
 

@@ -1,4 +1,4 @@
-"""Tests for genai_basics.plotting: the data are in the pictures, and files are written whole."""
+"""Tests for genai_basics.plotting: figures show the data, and files are never partial."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Train, predict and evaluate for each kind of data that the predictors take, by commands."""
+"""The commands train, predict and evaluate, for each kind of data that predictors accept."""
 
 import json
 import warnings
@@ -154,7 +154,7 @@ def test_things_are_found_drawn_and_written_for_coco(tmp_path):
     invoke("predict", run, *inputs, *low, "--out", tmp_path / "drawn")
     assert len(list((tmp_path / "drawn").glob("*.png"))) == 2
     invoke("predict", run, *inputs, *low, "--out", tmp_path / "yolo" / "data.yaml")
-    again = load_data(tmp_path / "yolo", validation=0, test=0)  # as YOLO: read back to a pixel
+    again = load_data(tmp_path / "yolo", validation=0, test=0)  # YOLO keeps boxes to a pixel
     assert again.spec.class_names == data.spec.class_names
     for row, boxes in zip(found, again.train.y, strict=True):
         np.testing.assert_allclose(boxes["boxes"], np.reshape(row["boxes"], (-1, 4)), atol=1)

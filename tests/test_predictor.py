@@ -25,7 +25,7 @@ def built(name, **arguments):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_regression_wins_over_the_names_of_classes(name):
-    """Labels in a file may be numbers to predict: `task` says so."""
+    """Labels in a file may be numbers to predict, if `task` says so."""
     for classes in ({"class_names": ("a", "b", "c")}, {"num_classes": 3}):
         model = built(name, task="regression", **classes)
         assert model.num_classes is None
@@ -81,7 +81,7 @@ def test_head_is_saved_whole(arguments):
 
 
 def test_loss_terms_average_to_what_keras_reports():
-    """Of values, too, whose loss is taken in units of their deviation."""
+    """Also for values, whose loss is in units of their standard deviation."""
     x = np.random.default_rng(0).normal(size=(12, 5, 2)).astype("float32")
     for y, arguments in (
         (1e4 + 50 * x.mean(axis=(1, 2)), {}),

@@ -1,4 +1,4 @@
-"""Where files come from: each format read back by us, and by a reader of others."""
+"""Provenance in files: each format is read back by us and by an independent reader."""
 
 import json
 import struct
@@ -155,7 +155,7 @@ def test_what_is_made_of_a_users_own_is_enhanced(tmp_path):
 
 @pytest.fixture
 def signing(tmp_path):
-    """Return a certificate chain and key, made by openssl on the spot."""
+    """Return a certificate chain and key, generated with openssl."""
     pytest.importorskip("c2pa")
     extensions = (
         "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"

@@ -1,4 +1,4 @@
-"""README is run as it stands: its Python here, its two commands by `.ci/run`."""
+"""Runs the README's Python code; `.ci/run` runs its two commands."""
 
 import importlib.util
 import re

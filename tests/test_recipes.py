@@ -1,4 +1,4 @@
-"""One contract for all models: each row of `recipes.py` trains, saves, loads, repeats itself."""
+"""One contract for all models: each row of `recipes.py` trains, saves, loads and reproduces."""
 
 import inspect
 import json
@@ -71,7 +71,7 @@ def test_an_unknown_model_or_argument_is_answered_with_the_known_ones():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Return `train(name)`: a run of each model, tiny, one epoch, made when first asked for."""
+    """Return `train(name)`: a tiny run of one epoch for each model, made on first use."""
     from genai_basics.runs import train
 
     runs = {}

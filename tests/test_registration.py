@@ -1,4 +1,4 @@
-"""Tests for genai_basics.registration: what is loaded, and in which order. In new processes."""
+"""Tests for genai_basics.registration: what is loaded and in which order, in new processes."""
 
 import ast
 import os
@@ -122,7 +122,7 @@ def test_a_saved_model_loads_whichever_package_came_first(saved, first):
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a fork for each submodule")
 def test_a_saved_model_loads_whichever_submodule_came_first(saved):
-    """A process for each submodule, forked where TensorFlow is there and Keras is not yet."""
+    """One process per submodule, forked after importing TensorFlow and before Keras."""
     code = f"""
 import importlib, os, sys
 import numpy, tensorflow

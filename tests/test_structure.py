@@ -1,4 +1,4 @@
-"""The architecture, read from the syntax trees: who imports whom."""
+"""The architecture, read from syntax trees: which modules import which."""
 
 import ast
 import configparser
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "genai_basics"
 FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "cli").rglob("*.py")])
 
-FAMILIES = {recipe.builder.split(".")[0] for recipe in RECIPES.values()}  # a folder each
+FAMILIES = {recipe.builder.split(".")[0] for recipe in RECIPES.values()}  # one folder each
 # From the bottom to the top: a module imports from its own row or from rows below it.
 LAYERS = [
     {"checks", "declarations", "extras", "provenance", "registration", "signatures", "startup"},
@@ -32,13 +32,13 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 
 def part_of(file):
-    """Return the module of the package, or the subpackage, that a file belongs to."""
+    """Return the module or subpackage that a file belongs to."""
     inside = PACKAGE if file.is_relative_to(PACKAGE) else ROOT
     return file.relative_to(inside).with_suffix("").parts[0]
 
 
 def imports(file):
-    """Yield the absolute dotted names that a file imports, at any depth of its code."""
+    """Yield the absolute dotted names that a file imports, at any nesting level."""
     folders = file.relative_to(ROOT).parts[:-1]
     package = ("genai_basics", *folders) if folders[0] == "cli" else folders
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -106,14 +106,14 @@ def within(file, known):
 
 
 def test_no_module_imports_itself_through_others():
-    """Imports inside functions count, too."""
+    """Imports inside functions also count."""
     files = {module_of(f): f for f in PACKAGE.rglob("*.py") if not f.name.startswith("__")}
     graph = {name: set(within(file, files)) - {name} for name, file in files.items()}
     assert "genai_basics.runs.card" in graph["genai_basics.runs.run"]
     assert "genai_basics.data.loading" in graph["genai_basics.runs.preparing"]
     graph = {name: others & graph.keys() for name, others in graph.items()}
     ends = True
-    while ends:  # who imports none of the rest, or is imported by none, is in no cycle
+    while ends:  # a module that imports none of the rest, or is imported by none, is in no cycle
         ends = graph.keys() - {n for n, others in graph.items() if others}
         ends |= graph.keys() - set().union(*graph.values())
         graph = {name: others - ends for name, others in graph.items() if name not in ends}
@@ -167,7 +167,7 @@ def test_no_module_is_named_for_nothing():
 
 
 def test_no_function_shares_a_modules_name():
-    """`from genai_basics import training` and the like must mean one thing only."""
+    """Names such as `from genai_basics import training` must be unambiguous."""
     modules = {part_of(file) for file in FILES}
     for file in PACKAGE.glob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The VAE of texts: what it counts, that it uses its code, and its verbs."""
+"""The VAE for texts: what it counts, that it uses its code, and its methods."""
 
 import keras
 import numpy as np
@@ -48,7 +48,7 @@ def test_padding_counts_for_nothing(vae):
     assert nats[0] == pytest.approx(nats[1], rel=1e-5)
 
 
-@pytest.mark.parametrize("vocab_size", [20, 50])  # the larger is wider than the network: tied
+@pytest.mark.parametrize("vocab_size", [20, 50])  # the larger exceeds the width: tied
 def test_the_nats_are_those_of_the_decoders_logits(vocab_size):
     model = build_text_vae(3, units=24, embedding_dim=8, vocab_size=vocab_size, seed=0)
     model.adapt(["abcd", "ab"])
@@ -79,7 +79,7 @@ def test_the_decoder_uses_the_code(vae):
     assert active_units(vae.encode(NAMES[:30])) == metrics["active_units"]
     assert metrics["active_units"] >= 5
     assert metrics["exact_reconstructions"] > 0.1  # by chance: 0.03
-    uniform = np.log(30)  # nats of one of thirty names, which no code can undercut
+    uniform = np.log(30)  # nats per name, one of thirty, a lower bound for any code
     assert uniform - 0.1 < metrics["negative_elbo"] < 12
 
 
@@ -137,7 +137,7 @@ def test_a_conditional_model_is_asked_by_label():
     model.fit(texts, labels, epochs=25, batch_size=32, verbose=0)
     last, first = (model.sample(60, labels=label, seed=0) for label in ("last", "first"))
     ends = [np.mean([text[-1:] in ("r", "t") for text in texts]) for texts in (last, first)]
-    assert ends[0] > 0.6  # all last names end so, and no first name
+    assert ends[0] > 0.6  # the ending of all last names and of no first name
     assert ends[1] < 0.3
     with pytest.raises(ValueError, match="among first, last"):
         model.sample(2, labels="middle")

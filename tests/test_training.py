@@ -1,4 +1,4 @@
-"""`train` and run folders: budgets, checkpoints, resuming, what is refused."""
+"""`train` and run folders: budgets, checkpoints, resuming, errors."""
 
 import csv
 import os
@@ -45,7 +45,7 @@ def test_nothing_is_overwritten_unasked(run):
 
 
 class Stop:
-    """Stops training in a given round as Ctrl-C does."""
+    """Stops training in a given round, as Ctrl-C does."""
 
     def __new__(cls, rounds):
         import keras
@@ -96,7 +96,7 @@ def test_killed_and_resumed_is_bit_for_bit_the_run_never_interrupted(tmp_path):
 
     assert process("whole").returncode == 0
     assert process("cut", kill=22 * 3 + 5).returncode == -signal.SIGKILL
-    assert load_run(tmp_path / "cut").model.sample(1).shape == (1, 8, 8, 1)  # usable even so
+    assert load_run(tmp_path / "cut").model.sample(1).shape == (1, 8, 8, 1)  # still usable
     done = process("cut", resume="resume")
     assert done.returncode == 0, done.stderr
     ends = [tmp_path / folder / "checkpoints/last.npz" for folder in ("whole", "cut")]

@@ -1,4 +1,4 @@
-"""Every tutorial runs; at its full budget (`pytest -m slow`) its claim holds too."""
+"""Every tutorial runs; at its full budget (`pytest -m slow`), its claim also holds."""
 
 import os
 import runpy
@@ -10,7 +10,7 @@ import matplotlib
 import pytest
 
 TUTORIALS = sorted((Path(__file__).parents[1] / "tutorials").glob("[0-9]*.py"))
-# Long at any budget: run whole alone, among the slow tests.
+# Slow at any budget: run only at full budget, among the slow tests.
 LONG = ("06", "10", "11", "13", "14", "15", "17", "18", "19", "21")
 
 
@@ -21,7 +21,7 @@ def test_tutorial_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GENAI_BASICS_BUDGET", "0.02")
     matplotlib.use("agg")
-    runpy.run_path(str(path), run_name="__main__")  # here: a new process each costs minutes
+    runpy.run_path(str(path), run_name="__main__")  # new processes would cost minutes
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The VAE against what mathematics says of it."""
+"""The VAE against closed forms."""
 
 import keras
 import numpy as np
@@ -87,7 +87,7 @@ def test_loss_is_reconstruction_plus_beta_kl_at_each_step(x):
             self.betas.append(beta)
 
         def on_train_batch_begin(self, batch, logs=None):
-            self.model.reset_metrics()  # so that the logs are of one step
+            self.model.reset_metrics()  # so that the logs cover one step
 
     check = Check()
     model.fit(x, batch_size=8, epochs=4, verbose=0, callbacks=[check])

@@ -1,4 +1,4 @@
-"""The VAE's variants: bounds that must be ordered, schedules, priors, levels."""
+"""The VAE's variants: order of the bounds, schedules, priors, levels."""
 
 import keras
 import numpy as np
@@ -23,8 +23,8 @@ def digits():
 def linear_gaussian(d=5, k=2, sigma=0.5, exact=True):
     """Return a VAE with p(x | z) = N(W z + b, sigma^2) and its true marginal N(b, W W' + sigma^2).
 
-    With `exact` its encoder is the true posterior (Tipping & Bishop, 1999): precision
-    M = I + W'W / sigma^2 with orthogonal columns of W, so that it is diagonal.
+    With `exact`, its encoder is the true posterior (Tipping & Bishop, 1999): precision
+    M = I + W'W / sigma^2, which is diagonal, since the columns of W are orthogonal.
     """
     rng = np.random.default_rng(0)
     w = np.linalg.qr(rng.normal(size=(d, k)))[0] * np.array([1.5, 0.8])
@@ -49,7 +49,7 @@ def linear_gaussian(d=5, k=2, sigma=0.5, exact=True):
 
 
 def bound(vae, x, repeats=400):
-    """Return the ELBO of x, averaged over many draws."""
+    """Return the ELBO of x, averaged over many samples."""
     x = ops.convert_to_tensor(np.tile(x, (repeats, 1)), "float32")
     return -float(averaged(vae.loss_terms(x))["loss"])
 

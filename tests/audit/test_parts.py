@@ -1,4 +1,4 @@
-"""The parts of the audit, against truth that was planted and numbers known from mathematics."""
+"""Parts of the audit, against planted truth and numbers known from mathematics."""
 
 import dataclasses
 
@@ -114,14 +114,14 @@ def test_duplicates_within_and_across():
 
 
 def test_the_area_is_sklearns_and_its_interval_holds_the_truth(rng):
-    truth = 0.7602  # of N(1, 1) against N(0, 1)
+    truth = 0.7602  # for N(1, 1) against N(0, 1)
     inside = 0
     for _ in range(200):
         a, b = rng.normal(1, 1, 80), rng.normal(0, 1, 120)
         area, (low, high) = area_under_curve(a, b)
         inside += low <= truth <= high
     assert area == pytest.approx(roc_auc_score([1] * 80 + [0] * 120, [*a, *b]))
-    assert 180 <= inside <= 198  # of 95%
+    assert 180 <= inside <= 198  # 95% intervals
 
 
 def test_an_unseen_sample_leaks_nothing(rng):
@@ -141,7 +141,7 @@ def test_an_unseen_sample_leaks_nothing(rng):
 def test_calibration_sees_a_leak_that_difficulty_hides(rng):
     facts = rng.normal(size=(4000, 3))
     losses = 10 * facts[:, 0] ** 2 + rng.normal(size=4000)
-    losses[:2000] -= 2.0  # members are learned a little better than others as hard
+    losses[:2000] -= 2.0  # members are learned slightly better than equally hard non-members
     metrics, _ = membership(losses[:2000], losses[2000:], facts[:2000], facts[2000:])
     assert metrics["calibrated_auc"] > metrics["membership_auc"] + 0.1
     assert 0 < metrics["true_positives_at_0.1"] < metrics["true_positives_at_1"]
@@ -166,7 +166,7 @@ def test_a_class_that_is_missing_is_named():
 
 def test_labels_by_neighbours():
     assert neighbours_label(np.array([[0, 1, 2], [3, 1, 2]]), [5, 7, 7, 9]).tolist() == [7, 7]
-    assert neighbours_label(np.array([[0, 1]]), [5, 7]).tolist() == [5]  # the nearest, in a tie
+    assert neighbours_label(np.array([[0, 1]]), [5, 7]).tolist() == [5]  # ties go to the nearest
 
 
 def test_clusters_are_found(rng):
@@ -189,7 +189,7 @@ def test_objects_of_one_picture_count_for_fewer(rng):
     clusters = np.repeat(np.arange(40), 10)
     alone = together = 0
     for _ in range(100):
-        errors = np.repeat(rng.integers(0, 2, 40), 10)  # a picture is clear or dark as a whole
+        errors = np.repeat(rng.integers(0, 2, 40), 10)  # each picture is entirely right or wrong
         groups = np.repeat(rng.permutation(np.arange(40) % 2), 10)
         alone += worst_groups(errors, groups)[0]["differs"]
         together += worst_groups(errors, groups, clusters)[0]["differs"]
@@ -337,7 +337,7 @@ def test_personal_data_can_be_dropped():
     data = load_data((texts, ["a", "b"] * 30), kind="text")
     found = check_data(data)
     assert "1 e-mail address" in found.findings[-1]
-    assert "eve@" not in str(found.to_config())  # masked: a run folder is shared
+    assert "eve@" not in str(found.to_config())  # masked, since a run folder may be shared
     clean = drop_suspects(data, found, ["personal"])
     assert not any("eve@" in text for text in clean.train.x)
 
@@ -361,8 +361,8 @@ def test_places_in_pictures_are_found(tmp_path, rng):
 
 
 def test_epsilon_is_that_of_the_published_example():
-    """60,000 examples, batches of 150, noise 1.3, 15 epochs: 0.7242 by Renyi's divergences
-    (the test of TensorFlow Privacy's calculator); the tighter accountant may only be lower."""
+    """60,000 examples, batches of 150, noise 1.3, 15 epochs: Rényi divergences give 0.7242
+    (the test of TensorFlow Privacy's calculator); a tighter accountant must not exceed it."""
     accounting = pytest.importorskip("dp_accounting")
     from dp_accounting import rdp
 

@@ -1,4 +1,4 @@
-"""The doctor: silent when all is well, one sentence with an argument when not."""
+"""The doctor: silent if all is well, otherwise one sentence that names an argument."""
 
 import warnings
 
@@ -15,7 +15,7 @@ def digits():
 
 
 def fit(model, x, doctor, *, learning_rate=None, validation_data=None, epochs=8):
-    """Train under the doctor; return its warnings."""
+    """Train with the doctor; return its warnings."""
     model.compile(learning_rate=learning_rate)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -78,7 +78,7 @@ def test_overfitting_is_named_once_and_only_where_it_is():
     assert "val_loss was best after epoch 2 (45)" in findings["overfitting"]
     assert "hidden_units" in findings["overfitting"]
     assert len(said) == 1
-    noisy = [50, 45, 49, 46, 50, 47, 51, 45, 50, 49, 51, 48, 51]  # one lucky value is no trend
+    noisy = [50, 45, 49, 46, 50, 47, 51, 45, 50, 49, 51, 48, 51]  # one lucky value is not a trend
     steady = [50, 45, 45.5, 45.2, 45.4, 45.3]
     for well in ([50, 45, 44, 43, 42, 41], steady, noisy, [50, 60, 45, 44]):
         assert examined(well) == ({}, [])
@@ -101,5 +101,5 @@ def test_data_outside_the_likelihoods_range_are_named(digits):
 def test_dead_units_are_named(digits):
     doctor = Doctor()
     model = build_autoencoder((8, 8, 1), 32, hidden_units=(32,), sparsity=20.0, seed=0)
-    fit(model, digits.train.x, doctor, epochs=20)  # they fall silent one after the other
+    fit(model, digits.train.x, doctor, epochs=20)  # units die one after the other
     assert "sparsity" in doctor.findings["dead_units"]

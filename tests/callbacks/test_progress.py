@@ -1,4 +1,4 @@
-"""Tests for genai_basics.callbacks.progress: who rules the learning rate."""
+"""Tests for genai_basics.callbacks.progress: what controls the learning rate."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ HALVED = keras.optimizers.schedules.ExponentialDecay(1e-3, 1, 0.5)
 
 
 class Rates(keras.callbacks.Callback):
-    """Notes the learning rate of each player in each step."""
+    """Records the learning rate of each player at each step."""
 
     def on_train_begin(self, logs=None):
         self.seen = []
@@ -23,7 +23,7 @@ class Rates(keras.callbacks.Callback):
 
 
 def rates(model, *callbacks, **arguments):
-    """Return the learning rates of a training, (steps, players)."""
+    """Return the learning rates of a training run, (steps, players)."""
     seen = Rates()
     model.fit(X, batch_size=4, callbacks=[*callbacks, seen], verbose=0, **arguments)
     return np.array(seen.seen)
@@ -45,7 +45,7 @@ def constant(rate):
 
 def test_the_default_rate_rises_to_its_peak_and_falls_to_nearly_nothing(vae):
     vae.compile(learning_rate=1e-3)
-    for i in range(2):  # a second training starts again, also where it counts its epochs on
+    for i in range(2):  # a second `fit` starts again, even if it continues to count epochs
         found = rates(vae, epochs=i + 1, initial_epoch=i)[:, 0]
         assert found[0] == pytest.approx(1e-4, rel=1e-3)
         assert 0.9e-3 < found.max() <= 1e-3
@@ -55,7 +55,7 @@ def test_the_default_rate_rises_to_its_peak_and_falls_to_nearly_nothing(vae):
 def test_a_callback_or_an_assignment_ends_the_annealing(vae):
     vae.compile()
     np.testing.assert_allclose(rates(vae, constant(1e-6), epochs=2), 1e-6, rtol=1e-5)
-    np.testing.assert_allclose(rates(vae), 1e-6, rtol=1e-5)  # from then on
+    np.testing.assert_allclose(rates(vae), 1e-6, rtol=1e-5)  # from then on constant
     vae.compile()
     vae.optimizer.learning_rate = 1e-5
     np.testing.assert_allclose(rates(vae), 1e-5, rtol=1e-5)
@@ -65,7 +65,7 @@ def test_a_plateau_is_counted_from_where_the_rate_stood(vae):
     vae.compile(learning_rate=2e-3)
     plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=0, min_delta=1e9)
     found = rates(vae, plateau, epochs=4)[:, 0]
-    # Half of the training done, the cosine stands at a half of 2e-3.
+    # Halfway through training, the cosine schedule is at half of 2e-3.
     np.testing.assert_allclose(found[32:48], 1e-3 / 2, rtol=1e-4)
     np.testing.assert_allclose(found[48:], 1e-3 / 4, rtol=1e-4)
 
@@ -90,7 +90,7 @@ def test_a_rate_given_to_compile_is_the_one_used(vae):
 
 
 class Stop(keras.callbacks.Callback):
-    """Ends training after an epoch."""
+    """Stops training after one epoch."""
 
     def on_epoch_end(self, epoch, logs=None):
         self.model.stop_training = epoch == 3
@@ -100,9 +100,9 @@ def test_epochs_that_are_a_mere_limit_do_not_stretch_the_warm_ups(vae):
     vae.compile(learning_rate=1e-3)
     with pytest.warns(UserWarning, match="stopped after epoch 4 of 100000, before the learning"):
         found = rates(vae, Stop(), epochs=100_000)[:, 0]
-    np.testing.assert_allclose(found[16:], 1e-3, rtol=1e-4)  # risen after an epoch of 16 steps
-    assert float(np.asarray(vae.ramp)) == pytest.approx(0.2)  # of beta: risen after 20 epochs
-    found = rates(vae)[:, 0]  # a later training anneals, too, and beta does not fall
+    np.testing.assert_allclose(found[16:], 1e-3, rtol=1e-4)  # warm-up of one epoch, 16 steps
+    assert float(np.asarray(vae.ramp)) == pytest.approx(0.2)  # beta's warm-up takes 20 epochs
+    found = rates(vae)[:, 0]  # a later `fit` also anneals, and beta does not decrease
     assert found.max() > 0.9e-3 > 0.05e-3 > found[-1]
     assert float(np.asarray(vae.ramp)) == 1.0
 

@@ -1,4 +1,4 @@
-"""Reading boxes: every test paints a bright object, and looks whether the box lies on it."""
+"""Reading boxes: each test paints a bright object and checks that its box covers it."""
 
 import json
 import warnings
@@ -25,7 +25,7 @@ OBJECT = (
 
 
 def load(path, **options):
-    """Return the data, and all that was said."""
+    """Return the data and all warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         data = gd.load_data(path, **options)
@@ -37,7 +37,7 @@ def parts(data):
 
 
 def paint(path, box=BOX, size=(64, 64), **options):
-    """Write a black picture with a bright object, and return its path."""
+    """Write a black picture with a bright object; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     left, top, right, bottom = box
     array = np.zeros((size[1], size[0], 3), "uint8")
@@ -54,7 +54,7 @@ def voc(path, name=None, box=BOX, size=(64, 64), more="", label="thing"):
 
 
 def coco(path, names, boxes=None, first=1, size=(64, 64), **more):
-    """Write COCO JSON of pictures with a box each."""
+    """Write COCO JSON for pictures with one box each."""
     path.parent.mkdir(parents=True, exist_ok=True)
     images, annotations = [], []
     for i, name in enumerate(names):
@@ -79,7 +79,7 @@ def yolo(path, boxes=(BOX,), size=(64, 64)):
 
 
 def assert_on_objects(data, count):
-    """Each picture has one box, which holds its object whole and nothing else."""
+    """Assert that each picture has one box that encloses its object exactly."""
     assert sum(map(len, parts(data))) == count
     for part in parts(data):
         for picture, target in zip(part.x, part.y, strict=True):
@@ -89,11 +89,11 @@ def assert_on_objects(data, count):
 
 
 def places(i):
-    """Return a place for the i-th picture that tells it from the others."""
+    """Return a unique place for the object of the i-th picture."""
     return (4 * (i % 8), 3 * (i % 10), 4 * (i % 8) + 16, 3 * (i % 10) + 12)
 
 
-# Which picture is meant.
+# Matching pictures.
 
 
 def test_coco_pictures_of_equal_names_are_found_by_their_folders(tmp_path):
@@ -164,7 +164,7 @@ def test_voc_files_that_contradict_their_names_are_refused(tmp_path):
         gd.load_data(tmp_path)
 
 
-# Sizes, turns, corners.
+# Sizes, rotations, corners.
 
 
 def test_boxes_of_a_picture_of_another_size_are_scaled_or_refused(tmp_path):
@@ -197,7 +197,7 @@ def test_boxes_are_turned_as_their_picture_is(tmp_path, orientation):
     for i in range(4):
         paint(tmp_path / f"{i}.png", places(i), size=(64, 48), exif=exif)
         voc(tmp_path / f"{i}.xml", box=places(i), size=(64, 48))
-    quarter = orientation >= 5  # others leave the size as it is, which then does not tell
+    quarter = orientation >= 5  # others keep the size, which then decides nothing
     if not quarter:
         exif[0x0112] = 6
         paint(tmp_path / "t.png", size=(64, 48), exif=exif)
@@ -261,7 +261,7 @@ def test_objects_without_a_name_or_a_box_are_said(tmp_path):
         voc(tmp_path / f"{i}.xml", label="" if i == 1 else "thing")
     data, said = load(tmp_path, validation=0, test=0)
     assert "1.xml: an object has no name" in said
-    assert data.train.groups["file"].tolist() == ["0.png", "2.png"]  # no background
+    assert data.train.groups["file"].tolist() == ["0.png", "2.png"]  # no background pictures
     assert data.spec.class_names == ("thing",)
     text = (tmp_path / "0.xml").read_text()
     (tmp_path / "0.xml").write_text(text.replace("<xmin>8</xmin>", ""))
@@ -282,7 +282,7 @@ def test_no_boxes_left_is_an_error(tmp_path):
         gd.load_data(tmp_path / "b")
 
 
-# Splits, and several files.
+# Splits and several files.
 
 
 def test_split_folders_stay_splits(tmp_path):
@@ -330,7 +330,7 @@ def test_a_picture_of_crowds_alone_is_no_background(tmp_path):
     for i in (0, 1):
         content["annotations"][i]["iscrowd"] = 1
     content["annotations"].append({**content["annotations"][0], "id": 9, "iscrowd": 0})
-    del content["annotations"][5]  # the last is background
+    del content["annotations"][5]  # the last picture is background
     path.write_text(json.dumps(content))
     data, said = load(tmp_path, validation=0, test=0)
     files = data.train.groups["file"].tolist()
@@ -451,7 +451,7 @@ sides = st.integers(8, 80)
 
 @st.composite
 def scenes(draw):
-    """Draw pictures of several sizes with boxes on them."""
+    """Draw pictures of several sizes with boxes."""
     scenes = []
     for _ in range(draw(st.integers(2, 4))):
         width, height, boxes = draw(sides), draw(sides), []

@@ -1,4 +1,4 @@
-"""The sets that need no network, and that they are what they say."""
+"""The embedded data sets contain what they claim."""
 
 import re
 
@@ -96,11 +96,11 @@ def test_chords_are_chords(loaded):
     assert data.spec.voices == 4
     pieces = np.stack(data.train.x)
     assert pieces.shape[1:] == (64, 4)
-    assert (np.diff(pieces[:, ::8], axis=2) < 0).all()  # the voices never cross
+    assert (np.diff(pieces[:, ::8], axis=2) < 0).all()  # voices never cross
     leaps = np.abs(np.diff(pieces[:, ::8, 0], axis=1))
     assert leaps.mean() < 3
     final = pieces[:, -8]
-    thirds = (final - final[:, 3:]) % 12  # above the root: unison, a third, a fifth
+    thirds = (final - final[:, 3:]) % 12  # above the root: unison, third, fifth
     assert np.isin(thirds, (0, 3, 4, 7)).all()
 
 

@@ -1,4 +1,4 @@
-"""Folders of pictures as people have them: what is read, what is left out, and that it is said."""
+"""Realistic folders of pictures: what is read, what is left out, and the warnings about it."""
 
 import json
 import unicodedata
@@ -17,7 +17,7 @@ from genai_basics.data.predicting import read_inputs
 
 
 def load(path, **options):
-    """Return the data, and all that was said."""
+    """Return the data and all warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         data = gd.load_data(path, **options)
@@ -52,7 +52,7 @@ def labels(data):
     return found
 
 
-# What is in the folder.
+# Contents of the folder.
 
 
 def test_every_file_that_is_not_used_is_counted_by_its_ending(tmp_path):
@@ -472,7 +472,7 @@ def test_a_folder_without_pictures_is_no_class_and_said(tmp_path):
 def test_tables_as_programs_write_them(tmp_path):
     for i in range(12):
         picture(tmp_path / "img" / f"{i:04d}.png")
-    lines = [f"{i};{'ab'[i % 2]}\r\n" for i in range(12)]  # the zeros are lost
+    lines = [f"{i};{'ab'[i % 2]}\r\n" for i in range(12)]  # without leading zeros
     (tmp_path / "labels.csv").write_text("\ufeffid;label\r\n" + "".join(lines), encoding="utf-8")
     assert labels(load(tmp_path)[0])["img/0003.png"] == "b"
     (tmp_path / "labels.csv").unlink()

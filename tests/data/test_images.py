@@ -1,4 +1,4 @@
-"""Reading pictures: what users have, and what is wrong with it."""
+"""Reading pictures: what users have, and what may be wrong with it."""
 
 import subprocess
 import sys
@@ -80,7 +80,7 @@ def test_splits_of_a_file_are_kept(tmp_path):
         tmp_path / "b.npz",
         **{"train_images": x, "train_labels": y, "val_images": x[:5], "val_labels": y[:5]},
         **{"test_images": x[:7], "test_labels": y[:7]},
-    )  # as MedMNIST calls them
+    )  # MedMNIST's names
     data = gd.load_data(tmp_path / "b.npz")
     assert [len(part) for part in (data.train, data.validation, data.test)] == [len(x), 5, 7]
     np.testing.assert_array_equal(data.test.x[..., 0], x[:7])

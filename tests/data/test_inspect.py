@@ -1,4 +1,4 @@
-"""`inspect DATA`: what would be read, said and drawn without training."""
+"""`inspect DATA`: what would be read, reported and drawn, without training."""
 
 import json
 
@@ -86,9 +86,9 @@ def test_ranges_are_those_of_many_examples(tmp_path, monkeypatch):
     (tmp_path / "files").mkdir()
     for i, picture in enumerate(pictures):
         Image.fromarray(picture).save(tmp_path / "files" / f"{i}.png")
-    monkeypatch.setattr(images, "IN_MEMORY", 1)  # the folder streams
+    monkeypatch.setattr(images, "IN_MEMORY", 1)  # the folder is streamed
     assert json.loads(invoke(tmp_path / "files", "--json").stdout)["values"] == [3, 250]
-    monkeypatch.setattr(describing, "LOOKED_AT", 10)  # of 24, 3 and 3
+    monkeypatch.setattr(describing, "LOOKED_AT", 10)  # out of 24, 3 and 3
     assert "values of 14 examples" in json.loads(invoke(tmp_path / "files", "--json").stdout)
 
 

@@ -1,4 +1,4 @@
-"""Lines of text and pairs: one line in is one text, in whatever encoding and file."""
+"""Lines of text and pairs: each line is one text, in any encoding and file format."""
 
 import bz2
 import gzip
@@ -20,7 +20,7 @@ def write(path, text, encoding="utf-8"):
 
 
 def load(path, **options):
-    """Return (texts of all parts, data set, what was said)."""
+    """Return (texts of all parts, data set, warnings)."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         data = gd.load_data(path, **options)
@@ -155,7 +155,7 @@ def test_texts_with_labels_among_other_columns(tmp_path):
 
 
 def test_lines_that_begin_with_labels(tmp_path):
-    """As fastText has them, in `predict` too."""
+    """fastText's labels, also in `predict`."""
     lines = [f"__label__{'ab'[i % 2]} a text number {i}" for i in range(40)]
     texts, data, _ = load(write(tmp_path / "a.txt", "\n".join(lines)))
     assert data.spec.class_names == ("a", "b")
@@ -190,7 +190,7 @@ def test_predict_takes_the_side_that_training_took(tmp_path):
     write(tmp_path / "one.csv", "un\ndeux\n")
     assert read_inputs([str(tmp_path / "one.csv")], data.spec)[1] == ["un", "deux"]
     assert load(tmp_path / "a.csv", like=data.spec)[0] == texts
-    for language, word in (("en", "one"), ("fr", "un")):  # two files in a folder
+    for language, word in (("en", "one"), ("fr", "un")):  # two files in one folder
         write(tmp_path / "both" / f"train.{language}", "".join(f"{word} {i}\n" for i in range(40)))
     _, data, _ = load(tmp_path / "both", target="en")
     assert read_inputs([str(tmp_path / "both")], data.spec)[1][:2] == ["un 0", "un 1"]

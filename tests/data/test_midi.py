@@ -1,4 +1,4 @@
-"""Reading MIDI: files as programs write them, and as they should not."""
+"""Reading MIDI: files that programs write, and broken ones."""
 
 import struct
 import time
@@ -76,11 +76,11 @@ def test_notes_that_never_end_do_so_with_their_track(tmp_path):
 
 
 def test_a_note_that_ends_after_the_next_has_begun(tmp_path):
-    """Both stand at one tick, the end last, as some programs write repeated notes."""
+    """Note-on and note-off at one tick, the off last, as some programs write repeated notes."""
     on, off = [0x90, 60, 64], [0x80, 60, 0]
     body = bytes([0, *on, 0x60, *on, 0, *off, 0x60, *off, 0, 0x90, 62, 64, 0x60, 0x80, 62, 0])
     assert read_midi(midi(tmp_path / "a.mid", body=body), 4) == [[60]] * 8 + [[62]] * 4
-    body = bytes([0, *on, 0, *off, 0x60, *on, 0x60, *off])  # the first lasts no time
+    body = bytes([0, *on, 0, *off, 0x60, *on, 0x60, *off])  # the first has no duration
     assert read_midi(midi(tmp_path / "a.kar", body=body), 4) == [[60], [], [], [], *[[60]] * 4]
     assert len(load(tmp_path, validation=0, test=0)[0].train) == 2
 
@@ -97,7 +97,7 @@ def test_drums_are_left_out_and_said(tmp_path):
 
 @pytest.mark.parametrize("notes", [1, 8])
 def test_a_small_file_asks_for_little_memory(tmp_path, notes):
-    last = b"\xff\xff\xff\x7f"  # the longest time that MIDI can write
+    last = b"\xff\xff\xff\x7f"  # the longest delta time in MIDI
     body = b"".join(bytes([0, 0x90, 60 + k, 64]) for k in range(notes)) + last
     body += bytes([0x80, 60, 0])
     began = time.time()

@@ -1,4 +1,4 @@
-"""No reader drops anything in silence: a folder of each kind with files that are of no use."""
+"""No reader drops anything silently: a folder of each kind with unusable files."""
 
 import json
 import os

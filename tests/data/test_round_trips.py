@@ -1,4 +1,4 @@
-"""Whatever `csv` writes is read back: drawn by Hypothesis, few and small."""
+"""What `csv` writes is read back: few, small examples drawn by Hypothesis."""
 
 import csv
 import tempfile
@@ -19,7 +19,7 @@ TEXT = st.text(st.sampled_from('ab;,"| \né€'), min_size=1, max_size=12)
 
 
 def load(text, encoding, **options):
-    """Return the data set in a file of this text."""
+    """Return the data set of a file with this text."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.csv"
         path.write_bytes(text.encode(encoding))
@@ -29,7 +29,7 @@ def load(text, encoding, **options):
 
 
 def table(rows, delimiter, quoting, end):
-    """Return rows as `csv` writes them."""
+    """Return the text that `csv` writes for rows."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.csv"
         with path.open("w", newline="", encoding="utf-8") as file:

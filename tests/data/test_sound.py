@@ -1,4 +1,4 @@
-"""Reading sound: every sort of file, and the tables that come with it."""
+"""Reading sound: all types of files, and their tables."""
 
 import io
 import re
@@ -20,7 +20,7 @@ TONE = (0.5 * np.sin(np.arange(4000) / 8)).astype("float32")
 
 
 def load(path, **options):
-    """Return the data, and all that was said."""
+    """Return the data and all warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         data = gd.load_data(path, **options)
@@ -84,7 +84,7 @@ def test_a_header_that_asks_for_much_takes_no_memory(tmp_path):
     with pytest.raises(ValueError, match=r"a\.wav' (cannot be read|holds no samples)"):
         read_sound(tmp_path / "a.wav")
     flac = bytearray(sound(tmp_path / "a.flac").read_bytes())
-    flac[21:26] = bytes([flac[21] | 0x0F, 255, 255, 255, 255])  # samples in the first block
+    flac[21:26] = bytes([flac[21] | 0x0F, 255, 255, 255, 255])  # sample count in the header
     (tmp_path / "a.flac").write_bytes(flac)
     with pytest.raises(ValueError, match="68,719,476,735 samples, which is too many"):
         read_sound(tmp_path / "a.flac")

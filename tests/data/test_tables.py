@@ -1,4 +1,4 @@
-"""Tables as programs and people write them: each with the values that are right."""
+"""Tables as programs and people write them, each with the correct values."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ N = 60
 
 
 def load(path, text, encoding="utf-8", **options):
-    """Return (data set, what was said)."""
+    """Return (data set, warnings)."""
     path.write_bytes(text.encode(encoding))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -40,7 +40,7 @@ def labels(data):
 @pytest.mark.parametrize(
     ("cells", "values"),
     [
-        (["1,064", "900", "12,111"], [1064, 900, 12111]),  # all from 1000 on have the sign
+        (["1,064", "900", "12,111"], [1064, 900, 12111]),  # only numbers from 1000 on have the sign
         (["1.064,50 €", "900", "(12)"], [1064.5, 900, -12]),
         (["1\u202f064,5", "2 000 000,25"], [1064.5, 2000000.25]),
         (["1'064.50", "CHF 12.-"], [1064.5, 12]),
@@ -94,16 +94,16 @@ def test_predict_reads_numbers_as_training_read_them(tmp_path):
     [
         ("sep=;\nsize;label\n", "{i};{c}\n", "", ""),
         ("\ufeffsize,label\n", "{i},{c}\n", "", ""),
-        ("size,label\n", "{i},{c},\n", "", ""),  # a delimiter at the end of each row
+        ("size,label\n", "{i},{c},\n", "", ""),  # trailing delimiters
         ("size,label,,\n", "{i},{c},,\n", "", ""),
         ('"size","label"\n', '"{n}","{i}","{c}"\n', "", "name the rows and are left out"),  # R
         (",size,label\n", "{i},{i},{c}\n", "", "numbers the rows and is left out"),  # pandas
-        ("size, cm;label\n", "{i},5;{c}\n", "", ""),  # the header holds another sign
+        ("size, cm;label\n", "{i},5;{c}\n", "", ""),  # the header contains another delimiter
         ("Report of May\n\nsize,label\n", "{i},{c}\n", "", "'Report of May'...) "),
         ("size,label\n", "{i},{c}\n", "Total,\n", "below the table and left out ('Total')"),
         ("size,,label\ncm,kg,\n", "{i},{n}.5,{c}\n", "", "('cm, kg') reads as units"),
         ("note,size,label\n", '"a ""b"", \n{c}",{i},{c}\n', "", ""),
-        ('"size,label"\n', '"{i},{c}"\n', "", ""),  # whole rows within marks
+        ('"size,label"\n', '"{i},{c}"\n', "", ""),  # whole rows are quoted
         ("size\tlabel\n", "{i}\t{c}\n", "", ""),
         ("size|label\n", "{i}|{c}\n", "", ""),
     ],
@@ -239,7 +239,7 @@ def test_a_file_is_read_once_and_what_is_decided_is_said(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "row"),
     [
-        ("r.dat", '"Mazda {i}" {n} {c}'),  # as write.table writes them
+        ("r.dat", '"Mazda {i}" {n} {c}'),  # from R's write.table
         ("r.txt", "{i}\t{n}\t{c}"),
         ("r.csv", '"{i}",{n},"{c}"'),
     ],
@@ -254,18 +254,18 @@ def test_names_of_rows_without_a_name_of_their_own(tmp_path, name, row):
         i / 8 for i in range(N)
     ]
     assert "name the rows and are left out" in said
-    shorter = text.replace("".join(lines[3]), "".join(lines[4]))  # one row twice: no names
+    shorter = text.replace("".join(lines[3]), "".join(lines[4]))  # a repeated row, so no row names
     with pytest.raises(ValueError, match="cells"):
         load(tmp_path / name, shorter, target="label")
 
 
 def test_text_files_of_columns_are_tables(tmp_path):
-    """`.txt` files of numbers, as those of old collections, are no lists of texts."""
+    """`.txt` files of numbers, as in old collections, are not lists of texts."""
     rng = np.random.default_rng(0)
     values = rng.uniform(1, 9, (N, 2)).round(4)
     lines = [f"{a:.4f},{b:.4f},{i % 3}\n" for i, (a, b) in enumerate(values)]
     data, _ = load(tmp_path / "a.txt", "".join(lines), target="column_3")
-    assert data.kind == "tables"  # and 1.5432 is no month of the year 5432
+    assert data.kind == "tables"  # and 1.5432 is not a month of the year 5432
     read = np.sort(np.concatenate([part.x["column_1"] for part in parts(data)]))
     np.testing.assert_allclose(read, np.sort(values[:, 0]), rtol=1e-6)
     lines = [f"a film to see {i}\t{'01'[i % 2]}\n" for i in range(N)]
@@ -289,7 +289,7 @@ def test_separators_among_other_signs(tmp_path):
     rows = "".join(
         f'{18 + i}.0   8   {307 + i}.0      {3504 + i}.      12.0   70  {1 + i % 3}\t"car {i}"\n'
         for i in range(N)
-    )  # spaces, and one tab, as in auto-mpg.data
+    )  # spaces and one tab, as in auto-mpg.data
     data, _ = load(tmp_path / "auto.data", rows, target="column_1")
     assert targets(data) == [18.0 + i for i in range(N)]
     assert dict(data.spec.columns)["column_4"] == "number"

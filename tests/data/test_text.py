@@ -214,7 +214,7 @@ def test_a_series_is_cut_in_order_of_time(tmp_path):
     assert data.spec.frequency == "day"
     assert data.spec.season == 7
     assert data.spec.calendar == ("week_sin", "week_cos", "year_sin", "year_cos")
-    assert len(data.test) == 7  # the steps to forecast, after all that came before them
+    assert len(data.test) == 7  # the steps to forecast, after their history
     np.testing.assert_array_equal(data.test.x[data.test.y, 0], np.arange(93, 100))
     assert data.test.groups["time"][-1] == days(100)[-1]
     assert gd.load_data(**data.source).spec == data.spec
@@ -225,7 +225,7 @@ def test_a_series_is_cut_in_order_of_time(tmp_path):
 def test_unsorted_repeated_and_missing_times(tmp_path):
     times, values = days(50), np.arange(50.0)
     order = np.r_[0:20, 25:50]  # five days are missing
-    shuffled = np.r_[order[::-1], order[:1]]  # reversed, and one day twice
+    shuffled = np.r_[order[::-1], order[:1]]  # reversed, with one day twice
     path = csv_series(tmp_path / "s.csv", times[shuffled], values[shuffled])
     with warnings.catch_warnings(record=True) as record:
         warnings.simplefilter("always")

@@ -1,4 +1,4 @@
-"""Times as people write them, and series in one file: each with the values that are right."""
+"""Times as people write them, and several series in one file, each with the correct values."""
 
 import datetime
 import warnings
@@ -16,7 +16,7 @@ DAYS = np.datetime64("2023-01-01") + np.arange(120)
 
 
 def load(path, lines, header="date,v", **options):
-    """Return (data set, what was said) of a series in a file."""
+    """Return (data set, warnings) of a series in a file."""
     path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -37,7 +37,7 @@ def whole(data):
         (["Q4 2000", "Q1 2001"], "2001-01-01"),
         (["2010M01", "2010M02"], "2010-02-01"),
         (["202001", "202002"], "2020-02-01"),
-        (["2020-366", "2021-001"], "2021-01-01"),  # the day of the year
+        (["2020-366", "2021-001"], "2021-01-01"),  # day of the year
         (["Jan 2020", "Feb 2020"], "2020-02-01"),
         (["December-19", "January-20"], "2020-01-01"),
         (["1. Mai 2020", "1. Juni 2020"], "2020-06-01"),
@@ -60,7 +60,7 @@ def whole(data):
         (["2000:01", "2000:02", "2000:03", "2000:04", "2001:01"], "2000-02-01"),
         (["1959.0000", "1959.0833", "1959.1667"], "1959-02-01"),
         (["1959.042", "1959.125", "1959.208"], "1959-02-01"),
-        (["1958.2027", "1958.2877", "1958.3699"], "1958-04-01"),  # by days, as NOAA's CO2
+        (["1958.2027", "1958.2877", "1958.3699"], "1958-04-01"),  # day fractions, as in NOAA's CO2
         (["1959.083333333333", "1959.166666666667"], "1959-03-01"),
         (["1959.75", "1960", "1960.25"], "1960-01-01"),
         (["1700.0", "1701.0"], "1701-01-01"),
@@ -69,7 +69,7 @@ def whole(data):
         (["1704067200", "1704070800"], "2024-01-01T01"),
         (["1704067200000", "1704070800000"], "2024-01-01T01"),
         (["1704067200000000", "1704070800000000"], "2024-01-01T01"),
-        (["45292", "45293"], "2024-01-02"),  # Excel's days
+        (["45292", "45293"], "2024-01-02"),  # Excel's day numbers
         (["20240101", "20240102"], "2024-01-02"),
         (["1749", "1750"], "1750-01-01"),
         (["2019-20", "2020-21", "2021-22"], "2020-01-01"),
@@ -98,7 +98,7 @@ def test_day_and_month_are_told_by_even_steps(tmp_path):
     assert "'02/01/2023 00:00' in 'date' was read as 2023-01-02; --month-first" in said
     _, said = load(tmp_path / "a.csv", lines, day_first=True)
     assert not said
-    lines = [f"{d.astype(object):%d/%m/%Y},{i}" for i, d in enumerate(DAYS[:12])]  # or months
+    lines = [f"{d.astype(object):%d/%m/%Y},{i}" for i, d in enumerate(DAYS[:12])]  # ambiguous
     times = whole(load(tmp_path / "b.csv", lines, day_first=False)[0])[0]
     assert times[1] == np.datetime64("2023-02-01")
     assert whole(load(tmp_path / "b.csv", lines, day_first=True)[0])[0][1] == DAYS[1]
@@ -201,7 +201,7 @@ def test_several_series_are_told_by_a_column(tmp_path):
         f"{d},{s},{100 * k + i % 7}" for i, d in enumerate(DAYS) for k, s in enumerate("ab")
     ]
     data, _ = load(tmp_path / "c.csv", own_level, header="date,store,v")
-    assert data.spec.targets == ("v",)  # though the values, too, tell the rows of one day apart
+    assert data.spec.targets == ("v",)  # although the values also distinguish the rows of one day
     both = [f"{d},{s},{k},1{i}" for i, d in enumerate(DAYS) for s in "ab" for k in "xyz"]
     with pytest.raises(ValueError, match="'store' and 'item' together"):
         load(tmp_path / "b.csv", both, header="date,store,item,v", target="v")
@@ -211,7 +211,7 @@ def test_times_that_cannot_be_read(tmp_path):
     lines = [f"{d},{i}" for i, d in enumerate(DAYS)]
     data, said = load(tmp_path / "a.csv", [*lines[:7], ",7", *lines[8:]])
     assert "1 rows have no time in 'date' and are left out (the first is line 9" in said
-    np.testing.assert_array_equal(whole(data)[1], np.arange(120))  # filled along a line
+    np.testing.assert_array_equal(whole(data)[1], np.arange(120))  # interpolated
     sales = [f"{1 + i // 12}-{1 + i % 12:02d},{i}" for i in range(36)]  # years 1 to 3
     data, said = load(tmp_path / "s.csv", sales, header="Month,v")
     assert "('1-01'...) cannot be read as dates; the order of the rows is taken" in said

@@ -1,4 +1,4 @@
-"""Writing samples, and reading what `predict` is given."""
+"""Writing samples, and reading the inputs of `predict`."""
 
 import io
 
@@ -29,7 +29,7 @@ def test_a_grid_is_of_pleasant_size_and_holds_every_picture(images):
     assert 600 <= grid.shape[1] <= 900
     side = (grid.shape[1] - 2) // 3
     cells = grid[2:, 2:, 0][: 2 * side, : 3 * side].reshape(2, side, 3, side)[:, : side - 2, :, :-2]
-    means = cells.mean(axis=(1, 3)).ravel()  # enlarging smoothly keeps the brightness
+    means = cells.mean(axis=(1, 3)).ravel()  # smooth enlargement preserves brightness
     np.testing.assert_allclose(means, images.mean(axis=(1, 2, 3)), atol=4)
 
 

@@ -1,4 +1,4 @@
-"""The GAN of images and vectors: its two players, its step, its samples."""
+"""The GAN for images and vectors: its two players, its training step, its samples."""
 
 import itertools
 import subprocess
@@ -25,7 +25,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def trained(digits):
-    """A conditional GAN after a short training, and the history of it."""
+    """A conditional GAN after short training, with its history."""
     keras.utils.set_random_seed(0)
     gan = gb.build_gan((8, 8, 1), num_classes=10, seed=0)
     gan.compile()
@@ -55,7 +55,7 @@ def same(before, after):
 
 
 def with_batch_statistics():
-    """A GAN of networks that both normalize batches."""
+    """A GAN with batch normalization in both networks."""
     normalize = keras.layers.BatchNormalization
     generator = keras.Sequential(
         [keras.Input((2,)), keras.layers.Dense(8), normalize(), keras.layers.Dense(4)]
@@ -110,7 +110,7 @@ def test_one_forward_pass_of_the_generator_a_step(steps, monkeypatch):
 
 
 def mean_of(sides):
-    """The mean loss of real examples plus that of fakes."""
+    """The mean loss of real examples plus the mean loss of fakes."""
     return sum(float(ops.mean(side)) for side in sides if side is not None)
 
 
@@ -202,8 +202,8 @@ def test_every_loss_trains_every_weight(options):
     logs = gan.fit(vectors(64), np.arange(64) % 3, batch_size=16, epochs=2, verbose=0).history
     assert all(np.isfinite(value).all() for value in logs.values())
     still = [v.path for v in gan.trainable_variables if np.array_equal(before[v.path], v.numpy())]
-    # A number added to all scores makes no difference to Wasserstein's difference of means, nor
-    # to a relativistic loss.
+    # Adding a constant to all scores changes neither Wasserstein's difference of means nor a
+    # relativistic loss.
     assert [path for path in still if not path.endswith("score/bias")] == []
 
 
@@ -334,7 +334,7 @@ def test_validation_measures_the_averaged_generator(trained, digits):
     gan, _ = trained
     first = gan.evaluate(digits.test.x, digits.test.y, verbose=0, return_dict=True)
     again = gan.evaluate(digits.test.x, digits.test.y, verbose=0, return_dict=True)
-    assert first == again  # noise from a fixed seed
+    assert first == again  # noise with a fixed seed
     assert first["frechet_distance"] > 0
     listed = gan.evaluate(digits.test.x, digits.test.y, verbose=0)
     assert listed == list(first.values())

@@ -1,4 +1,4 @@
-"""The layers that GANs are made of."""
+"""The layers of GANs."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ from genai_basics.layers import (
 )
 def test_spectral_norm_against_svd(layer, shape):
     x = np.zeros((1, *shape), "float32")
-    for _ in range(50):  # an iteration a call
+    for _ in range(50):  # one iteration per call
         layer(x, training=True)
     matrix = ops.convert_to_numpy(layer.normalized_kernel()).reshape(-1, layer.kernel.shape[-1])
     assert np.linalg.svd(matrix, compute_uv=False)[0] == pytest.approx(1.0, rel=1e-4)
@@ -60,7 +60,7 @@ def test_augmentation_shifts_whole_pictures_and_passes_gradients():
     x[:, 4, 4] = 1.0
     y, slope = gradients(layer, ops.convert_to_tensor(x))
     places = np.argwhere(ops.convert_to_numpy(y)[..., 0] > 0)
-    assert len(places) == 32  # one bright pixel each, a pixel away at most
+    assert len(places) == 32  # one bright pixel each, moved by at most one pixel
     assert np.abs(places[:, 1:] - 4).max() == 1
     assert len(np.unique(places[:, 1:], axis=0)) > 4
     assert float(ops.sum(slope)) > 0
@@ -96,7 +96,7 @@ def test_moving_average_of_weights():
     for weight in network.weights:
         weight.assign(weight + 1.0)
     new = [ops.convert_to_numpy(w) for w in network.weights]
-    average.move(network, 0)  # nine tenths are new at first: 1 - (1 + 0) / (10 + 0)
+    average.move(network, 0)  # nine tenths of the first average are new: 1 - (1 + 0) / (10 + 0)
     for before, current, after in zip(old, new, average.network.weights, strict=True):
         np.testing.assert_allclose(after, 0.1 * before + 0.9 * current, rtol=1e-5, atol=1e-6)
     old = [ops.convert_to_numpy(w) for w in average.network.weights]

@@ -1,4 +1,4 @@
-"""The GAN of music in several voices."""
+"""The GAN for music in several voices."""
 
 import math
 
@@ -36,9 +36,9 @@ def test_silence_chords_and_pitches_out_of_range(trained):
     chords = [[60, 72], [], [100, 30, 64, 65, 66]] * 6
     columns = trained.preprocessor.columns(chords)
     notes = np.where(columns == trained.pitches - 1, -1, columns + trained.preprocessor.low)
-    assert notes[0].tolist() == [72, 60, -1, -1]  # the highest first, -1 is silence
+    assert notes[0].tolist() == [72, 60, -1, -1]  # highest first, -1 is silence
     assert notes[1].tolist() == [-1] * 4
-    assert notes[2].tolist() == [76, 66, 65, 64]  # an octave or two down; four voices only
+    assert notes[2].tolist() == [76, 66, 65, 64]  # moved down an octave or two; four voices only
 
 
 def test_samples_are_pieces(trained, tmp_path):

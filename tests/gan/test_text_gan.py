@@ -1,4 +1,4 @@
-"""The GAN of short texts."""
+"""The GAN for short texts."""
 
 import keras
 import numpy as np
@@ -27,7 +27,7 @@ def test_texts_become_numbers_and_come_back(trained):
     assert trained.invert(ops.one_hot(numbers, 16)) == ["mia", "olivia", ""]
     (cut,) = trained.prepare(["emmaemmaemma"])
     assert trained.invert(ops.one_hot(cut, 16)) == ["emmaemma"]
-    (unknown,) = trained.prepare(["mXiXa"])  # characters that were not in the training data go
+    (unknown,) = trained.prepare(["mXiXa"])  # characters outside the training data are dropped
     assert trained.invert(ops.one_hot(unknown, 16)) == ["mia"]
 
 
@@ -36,7 +36,7 @@ def test_words_as_tokens():
         4, level="word", vocabulary_size=5, units=8, filters=8, blocks=1, seed=0
     )
     gan.adapt(["a b", "b c", "b d e f"])
-    assert gan.tokens == ("", "b", "a", "c", "d")  # the most frequent first, then by the alphabet
+    assert gan.tokens == ("", "b", "a", "c", "d")  # by frequency, then alphabetically
     assert gan.invert(ops.one_hot(gan.prepare(["c b a"])[0], 5)) == ["c b a"]
 
 
@@ -46,7 +46,7 @@ def test_the_generator_makes_choices_and_gradients_pass_them(trained):
     z = ops.convert_to_tensor(np.random.default_rng(0).normal(size=(4, 8)).astype("float32"))
 
     def total(z):
-        # No text ends: what comes after an end is not a choice.
+        # No text ends, since nothing is chosen after an end.
         chance = ops.broadcast_to(-50.0 * ops.one_hot(0, 16), (4, 8, 16))
         return ops.sum(trained.generator([z, chance]) * ops.arange(16, dtype="float32"))
 

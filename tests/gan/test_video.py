@@ -1,4 +1,4 @@
-"""The GAN of short clips."""
+"""The GAN for short clips."""
 
 import keras
 import numpy as np
@@ -36,7 +36,7 @@ def test_the_discriminator_judges_frames_and_motion(trained, clips):
     scores = trained.predict(clips[:5], verbose=0)
     assert scores.shape == (5, 2)
     backwards = clips[:5].copy()
-    backwards[:, 1::2] = backwards[:, 1::2][:, ::-1]  # same frames for the judge of frames
+    backwards[:, 1::2] = backwards[:, 1::2][:, ::-1]  # the frame judge sees the same frames
     again = trained.predict(backwards, verbose=0)
     np.testing.assert_allclose(scores[:, 0], again[:, 0], rtol=1e-4, atol=1e-5)
     assert not np.allclose(scores[:, 1], again[:, 1])
@@ -103,13 +103,13 @@ def test_a_picture_moves_along_its_path_before_the_background():
     layer.background.assign(background)
     pictures = np.full((1, 1, 4, 8, 2), -30.0, "float32")
     pictures[0, 0, 1, 2] = 30.0  # one white pixel, and its mask
-    # It lies 2, 3 and 5 pixels to the right, in quarters of the width: the sum of three cosines.
+    # It is 2, 3 and 5 pixels to the right, in quarters of the width: the sum of three cosines.
     k = np.arange(3)
     waves = np.cos(np.pi * k * (k[:, None] + 0.5) / 3) * (1, 1, 1 / 4)
     path = np.zeros((1, 1, 3, 2), "float32")
     path[0, 0, :, 1] = np.linalg.solve(waves, np.array([2, 3, 5]) / (8 / 4))
     frames = keras.ops.convert_to_numpy(layer([pictures, path]))[0]
-    # Standardized, the one place of 32 is 31 ** 0.5 and the others are minus its inverse.
+    # Standardized, the one pixel of 32 is 31 ** 0.5 and the others are minus its inverse.
     number = np.full((4, 8, 1), -(31**-0.5))
     number[1, 2] = 31**0.5
     mask, picture = 1.0 / (1.0 + np.exp(2.0 - 4.0 * number)), np.tanh(2.0 * number)

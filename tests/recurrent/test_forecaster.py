@@ -1,4 +1,4 @@
-"""The forecaster: what it sees, its scales, its measures, bad input."""
+"""The forecaster: its inputs, scales, metrics, bad input."""
 
 import csv
 import dataclasses
@@ -53,7 +53,7 @@ def test_it_sees_no_future(model):
     own = np.arange(400) >= 294
     one = model.backtest(SERIES, own)[1]
     other = model.backtest(changed, own)[1]
-    np.testing.assert_array_equal(one[0], other[0])  # the first origin: nothing changed yet
+    np.testing.assert_array_equal(one[0], other[0])  # at the first origin, nothing has changed yet
     assert not np.allclose(one[-1], other[-1])
     history = SERIES[:300]
     np.testing.assert_array_equal(model.forecast(history), model.forecast(SERIES[:300].copy()))
@@ -189,7 +189,7 @@ def test_without_held_out_steps_the_quantiles_stay(model):
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """A run on sales that holidays double, and the lines of its file."""
+    """A run on sales that double on holidays, and the lines of its file."""
     folder = tmp_path_factory.mktemp("shop")
     days = np.datetime64("2024-01-01") + np.arange(120)
     holiday = np.random.default_rng(0).integers(0, 2, 120)
@@ -225,7 +225,7 @@ def test_predict_reads_what_is_known_ahead_from_rows_without_target(shop):
 
 
 def test_forecasts_carry_their_dates(shop, tmp_path):
-    """In the table, in JSON and in the file; after the last day of the data."""
+    """They follow the last day of the data, in the table, in JSON and in the file."""
     days = ["2024-04-30", "2024-05-01", "2024-05-02"]
     rows = [f"{day},,0" for day in days]
     assert [
@@ -259,4 +259,4 @@ def test_the_calendar_of_steps_ahead_needs_no_rows(tmp_path):
     assert x.shape == (39, len(spec.columns))
     assert np.isnan(x[30:, 0]).all()
     assert np.isfinite(x[:30, 0]).all()
-    np.testing.assert_allclose(x[7:, 1:3], x[:-7, 1:3], atol=1e-6)  # weeks go on
+    np.testing.assert_allclose(x[7:, 1:3], x[:-7, 1:3], atol=1e-6)  # the weekly cycle continues

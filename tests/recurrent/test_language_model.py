@@ -19,7 +19,7 @@ LINE = "the rain in spain stays mainly in the plain. "
 
 @pytest.fixture(scope="module")
 def model():
-    """A model that has learned one line of text by heart."""
+    """A model that has memorized one line of text."""
     model = build_language_model(units=48, embedding_dim=16, window=16, dropout=0.0, seed=0)
     model.compile(learning_rate=1e-2)
     model.fit([LINE * 60], batch_size=4, epochs=8, verbose=0)
@@ -224,7 +224,7 @@ def test_music_planned_in_smaller_batches_loads_again(tmp_path):
     pieces = [[[60, 64], [62]] * 6] * 4
     model = build_language_model(pitches=(60, 69), units=4, window=8, seed=0)
     model.compile()
-    for size in (4, 2):  # as `train` does where data are few
+    for size in (4, 2):  # as `train` does for little data
         steps_per_epoch(model, model.prepare(pieces), size)
     model.fit(pieces, batch_size=2, epochs=1, verbose=0)
     model.save(tmp_path / "m.keras")

@@ -1,4 +1,4 @@
-"""Speech: decoding on lattices made by hand, padding, joining, bad input."""
+"""Speech: decoding on hand-made lattices, padding, joining, bad input."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ def tone(letter, seconds=0.25):
 
 @pytest.fixture(scope="module")
 def model():
-    """A recognizer that has learned ten clips of three tones by heart."""
+    """A recognizer that has memorized ten clips of three tones."""
     texts = ["abc", "cab", "ba", "c", "bca", "ac", "cb", "acb", "b", "bac"]
     clips = [np.concatenate([tone(letter) for letter in text]) for text in texts]
     model = build_speech_recognizer(
@@ -65,7 +65,7 @@ def test_stretched_bands_lie_on_a_straight_line_between_their_neighbours():
         RATE, "abc", units=4, filters=(4,), bands=24, stretch=0.15, seed=0
     )
     line = np.arange(24.0, dtype="float32")
-    x = np.asarray(model.stretch_bands(np.tile(line, (64, 3, 1))))  # band i takes its source, i'
+    x = np.asarray(model.stretch_bands(np.tile(line, (64, 3, 1))))  # band i holds its source i'
     np.testing.assert_allclose(x, np.broadcast_to(x[:, :1], x.shape))  # the same in all frames
     inside = (x[:, 0, 8:16] > 0).all(axis=1) & (x[:, 0, 8:16] < 23).all(axis=1)
     steps = np.diff(x[:, 0, 8:16], axis=1)[inside]
@@ -101,9 +101,9 @@ def test_beam_search_sums_over_paths_as_brute_force_does():
 
 
 def test_greedy_may_be_wrong_where_a_beam_is_right():
-    p = np.array([[0.4, 0.6], [0.6, 0.4]])  # the path 1, blank is likeliest, and so is [1]
+    p = np.array([[0.4, 0.6], [0.6, 0.4]])  # the path (1, blank) is the most likely, and so is [1]
     assert beam_search(np.log(p)) == [1]
-    p = np.array([[0.6, 0.4], [0.6, 0.4]])  # blank, blank is likeliest: 0.36; but [1] has 0.64
+    p = np.array([[0.6, 0.4], [0.6, 0.4]])  # (blank, blank) has 0.36, all other paths, [1], 0.64
     assert collapse(p.argmax(axis=1)) == []
     assert beam_search(np.log(p)) == [1]
 

@@ -25,7 +25,7 @@ PAIRS = {
 
 @pytest.fixture(scope="module")
 def model():
-    """A model that knows ten pairs by heart."""
+    """A model that has memorized ten pairs."""
     x, y = list(PAIRS) * 12, list(PAIRS.values()) * 12
     model = build_translator(
         unit="character",
