@@ -12,6 +12,7 @@ from .options import (
     echo_table,
     json_option,
     load,
+    record,
     run_argument,
     split_data_options,
 )
@@ -90,11 +91,7 @@ def audit(run, n, members, by, features, seed, json_, **values):
 
     found = audit_run(run, source, n=n, members=members, by=by, group=group, seed=seed, **options)
     broken = exceeded(found, limits)
-    paths = run.write_pictures(found.pictures)
-    if whole:
-        run.config["audit"] = found.to_config()
-        run.save_config()
-        run.write_card()
+    paths = record(run, found.pictures, {"audit": found.to_config()} if whole else {})
     if json_:
         echo_json(
             {

@@ -74,10 +74,10 @@ def augment(run, n, model, epochs, seeds, seed, out, force, json_, **values):
     quiet_tensorflow()
     import numpy as np
 
+    from genai_basics.atomic import replacing
     from genai_basics.augmenting import augment as enlarge
     from genai_basics.data import load_data
     from genai_basics.provenance import COMPOSITE, describe, embed
-    from genai_basics.runs.run_files import replacing
 
     loaded = None if run is None else load(run)
     if loaded is not None and not able(loaded, "labels"):

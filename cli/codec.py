@@ -39,8 +39,8 @@ def compress(run, inputs, out, force, json_):
     check_out(out, force)
     run = _codec(run)
 
+    from genai_basics.atomic import replacing
     from genai_basics.data import read_inputs
-    from genai_basics.runs.run_files import replacing
 
     names, x = read_inputs(list(inputs), run.reads)
     data = run.model.compress(x, names=[Path(name).name for name in names])

@@ -19,6 +19,7 @@ from .options import (
     load,
     model_options,
     out_option,
+    record,
     run_argument,
     seed_option,
     signing_options,
@@ -196,9 +197,9 @@ def _answer(run, x, options):
 def _write_answer(rows, outputs, out, run, x):
     import csv
 
+    from genai_basics.atomic import replacing, write_text
     from genai_basics.data.writers import rows_to_json, write_boxes, write_samples
     from genai_basics.provenance import ENHANCED, describe
-    from genai_basics.runs.run_files import replacing, write_text
 
     if out.suffix in (".json", ".jsonl"):
         write_text(out, rows_to_json(rows, out.suffix, run.spec))
@@ -250,10 +251,8 @@ def evaluate(run, features, json_, **values):
     if features is not None:
         metrics.update(_frechet(run, load(features), data, part))
     metrics = {name: float(value) for name, value in metrics.items()}
-    if source is None and not options and not decoding:  # what the card is about
-        run.config["test"], run.config["test_intervals"] = metrics, intervals
-        run.save_config()
-        run.write_card()
+    whole = source is None and not options and not decoding  # what the card is about
+    facts = {"test": metrics, "test_intervals": intervals} if whole else {}
     x, y = part.x, part.y
     if data.kind == "forecast" and "time" in part.groups:
         from genai_basics.data.forecast import with_times
@@ -262,7 +261,7 @@ def evaluate(run, features, json_, **values):
     pictures = run.model.pictures(x, y)
     if source is not None:  # in addition to those of the run's own data
         pictures = {f"{name}-{Path(source).stem}": made for name, made in pictures.items()}
-    paths = run.write_pictures(pictures)
+    paths = record(run, pictures, facts)
     if json_:
         return echo_json(
             {

@@ -41,12 +41,14 @@ class Program(click.Group):
             except Exception as error:
                 if self.debug:
                     raise
-                raise click.ClickException(_one_line(error)) from error
+                shown = click.ClickException(_one_line(error))
+                shown.exit_code = getattr(error, "exit_code", 1)
+                raise shown from error
 
 
 def _one_line(error):
     text = " ".join(str(error).split()) or type(error).__name__
-    expected = isinstance(error, (ValueError, OSError, ImportError))
+    expected = isinstance(error, (ValueError, OSError, ImportError, MemoryError))
     if isinstance(error, OSError) and error.strerror and error.filename:
         text = f"'{error.filename}': {error.strerror}"
     return text if expected else f"{type(error).__name__}: {text} (--debug shows where)"

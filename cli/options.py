@@ -135,6 +135,15 @@ def load(run):
     return run
 
 
+def record(run, pictures, facts):
+    """Write what was measured into a run; where that is not possible, say so and go on."""
+    try:
+        return run.record(pictures, **facts)
+    except OSError as error:
+        click.echo(f"Warning: {error}: what was measured is only printed", err=True)
+        return []
+
+
 def able(run, ability):
     """Say whether the table declares that the run's model has an ability."""
     return ability in get_recipe(run.name).can

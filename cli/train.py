@@ -173,6 +173,7 @@ def _train(recipe, quiet, json_, assigned, values):
 
     quiet_tensorflow()
     from genai_basics.runs import train
+    from genai_basics.runs.stopping import EXIT_CODES
 
     with progress_bar(quiet or json_) as callbacks:
         run = train(recipe.name, data, callbacks=callbacks, **options, **assigned, **values)
@@ -182,6 +183,8 @@ def _train(recipe, quiet, json_, assigned, values):
         echo_json({"run": str(run.folder), **{key: config.get(key) for key in keys}})
     elif not quiet:
         _summarize(run)
+    if run.config["status"] in EXIT_CODES:
+        raise SystemExit(EXIT_CODES[run.config["status"]])
 
 
 def _summarize(run):

@@ -47,6 +47,7 @@ class Model(keras.Model):
     cuts_windows = False  # whether examples are windows that `prepare` cuts out of x
     weighs_examples = True  # whether each example has a loss, which `sample_weight` multiplies
     restores = None  # whether `predict` maps outputs back to raw x; `None`: it is no graph of x
+    private_steps = 0  # that private training has taken: saved with the weights
     num_classes = None
     preprocessor = None  # from raw x to the network's numbers: a `Preprocessor`
     remedy = "use fewer epochs, more data or a smaller network"  # against overfitting, for `Doctor`
@@ -95,9 +96,12 @@ class Model(keras.Model):
     def save_own_variables(self, store):
         super().save_own_variables(store)
         store["noise"] = self.noise.state  # so that training goes on as if never interrupted
+        if self.private_steps:
+            store["private_steps"] = np.array(self.private_steps)
 
     def load_own_variables(self, store):
         store = {name: store[name] for name in sorted(store.keys())}
+        self.private_steps = int(np.asarray(store.pop("private_steps", 0)))
         noise = store.pop("noise", None)
         if noise is not None:
             self.noise.state.assign(noise)

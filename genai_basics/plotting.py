@@ -5,10 +5,11 @@ Each function returns a `matplotlib.figure.Figure`, or the new picture (`draw_bo
 `pyplot`, so the user's own plots are not affected.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
+
+from .atomic import replacing
 
 __all__ = [
     "attention",
@@ -272,21 +273,16 @@ def save(figure, path):
         path: File name; its extension determines the format.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     kind = path.suffix.lower().removeprefix(".") or "png"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     if isinstance(figure, np.ndarray):
         from PIL import Image
 
         figure = Image.fromarray(figure[..., 0] if figure.shape[-1] == 1 else figure)
-    try:
+    with replacing(path) as temporary:
         if hasattr(figure, "savefig"):
             figure.savefig(temporary, format=kind, dpi=150)
         else:
             figure.save(temporary, format={"jpg": "jpeg"}.get(kind, kind))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

@@ -18,7 +18,16 @@ FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "cli").rglob("*.py")])
 FAMILIES = {recipe.builder.split(".")[0] for recipe in RECIPES.values()}  # one folder each
 # From the bottom to the top: a module imports from its own row or from rows below it.
 LAYERS = [
-    {"checks", "declarations", "extras", "provenance", "registration", "signatures", "startup"},
+    {
+        "atomic",
+        "checks",
+        "declarations",
+        "extras",
+        "provenance",
+        "registration",
+        "signatures",
+        "startup",
+    },
     {"backend"},
     {"callbacks", "data", "layers", "losses", "metrics", "plotting", "preprocessing"},
     {"chunks", "compiling", "evaluation", "exporting", "feeding", "model"},

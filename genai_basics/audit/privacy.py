@@ -109,6 +109,7 @@ class PrivateTraining:
             callbacks.on_epoch_begin(epoch)
             for i in range(steps):
                 callbacks.on_train_batch_begin(i)
+                model.private_steps += 1  # before the step: one that is interrupted counts
                 logs = {k: float(backend.value_of(v)) for k, v in step(next(batches)).items()}
                 callbacks.on_train_batch_end(i, logs)
                 if model.stop_training:
@@ -153,20 +154,29 @@ class PrivateTraining:
         )
         return {f"val_{name}": value for name, value in found.items()}
 
-    def guarantee(self, x, steps, batch_size):
-        """Return epsilon and delta of training on raw x, and what they cover, as a dict."""
+    def guarantee(self, x, steps, batch_size, before=()):
+        """Return epsilon and delta of training on raw x, and what they cover, as a dict.
+
+        Args:
+            x: The raw training data.
+            steps: Private steps; the model counts its own as `private_steps`.
+            batch_size: Expected number of examples per step.
+            before: `[noise, rate, steps]` of each earlier private training of these weights.
+        """
         n, unit = self.model.privacy_of(x)
-        rate, delta = batch_size / n, usual_delta(n)
+        rate, delta = min(batch_size / n, 1.0), usual_delta(n)
+        parts = [*before, [self.noise, rate, steps]]
         outside = ["what the choice of settings over several runs reveals"]
         if _reads_training_data(self.model):
             outside.append("what the preprocessing read from the training data: scales, vocabulary")
         return {
-            "epsilon": epsilon_spent(self.noise, rate, steps, delta),
+            "epsilon": _epsilon(parts, delta),
             "delta": delta,
             "noise": self.noise,
             "clip": self.clip,
             "rate": rate,
             "unit": unit,
+            "parts": parts,
             "not_covered": outside,
         }
 
@@ -201,10 +211,16 @@ def epsilon_spent(noise, rate, steps, delta):
     >>> round(epsilon_spent(1.1, 256 / 60_000, 60 * 60_000 // 256, 1e-5), 1)
     2.4
     """
+    return _epsilon([(noise, rate, steps)], delta)
+
+
+def _epsilon(parts, delta):
+    """Return epsilon of several trainings of the same weights, one after the other."""
     accounting = require("dp_accounting", "privacy")
     accountant = require("dp_accounting.pld", "privacy").PLDAccountant()
-    gaussian = accounting.GaussianDpEvent(noise)
-    accountant.compose(accounting.PoissonSampledDpEvent(min(rate, 1.0), gaussian), steps)
+    for noise, rate, steps in parts:
+        gaussian = accounting.GaussianDpEvent(noise)
+        accountant.compose(accounting.PoissonSampledDpEvent(min(rate, 1.0), gaussian), steps)
     return float(accountant.get_epsilon(delta))
 
 

@@ -31,9 +31,19 @@ from .steps import (
     stop_gradient_of,
     straight_through,
 )
-from .strategies import WorkerLost, agreed, distribution, join, of_first, train_as_one, workers
+from .strategies import (
+    OUT_OF_MEMORY,
+    WorkerLost,
+    agreed,
+    distribution,
+    join,
+    of_first,
+    train_as_one,
+    workers,
+)
 
 __all__ = [
+    "OUT_OF_MEMORY",
     "WorkerLost",
     "agreed",
     "arrays_of",

@@ -14,6 +14,7 @@ from ..checks import one_of
 from .graphs import value_of
 
 __all__ = [
+    "OUT_OF_MEMORY",
     "WorkerLost",
     "agreed",
     "distribution",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 WorkerLost = tf.errors.UnavailableError  # what a worker meets when another one has ended
+OUT_OF_MEMORY = (tf.errors.ResourceExhaustedError, MemoryError)  # of TensorFlow, of NumPy
 
 
 def distribution(strategy):

@@ -3,12 +3,12 @@
 import csv
 import json
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 
 from .. import provenance as origin
+from ..atomic import replacing
 from .yolo import write_yolo
 
 __all__ = ["image_grid", "rows_to_json", "to_pixels", "write_boxes", "write_samples"]
@@ -187,17 +187,13 @@ def to_pixels(images, value_range=(0, 255)):
 
 def _write(path, write, provenance):
     """Write to a temporary file in the same folder, then rename it, so no file is partial."""
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        if provenance is not None and path.suffix.lower() not in PLAIN:
-            origin.embed(temporary, provenance)
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            write(temporary)
+            if provenance is not None and path.suffix.lower() not in PLAIN:
+                origin.embed(temporary, provenance)
     except OSError as error:
         raise ValueError(f"'{path}' cannot be written: {error.strerror or error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
     return path
 
 

@@ -1,9 +1,10 @@
 """Training, the run folder that it writes, and the card of the model."""
 
-from .run import Interrupted, Run, load_run
+from .run import Run, load_run
 from .run_files import NotARunError
+from .stopping import Interrupted, OutOfMemoryError
 
-__all__ = ["Interrupted", "NotARunError", "Run", "load_run", "train"]
+__all__ = ["Interrupted", "NotARunError", "OutOfMemoryError", "Run", "load_run", "train"]
 
 
 def __getattr__(name):

@@ -9,8 +9,8 @@ import json
 import math
 from pathlib import Path
 
+from ..atomic import write_text
 from ..recipes import get_recipe
-from .run_files import write_text
 
 __all__ = ["write_card"]
 
@@ -167,9 +167,11 @@ def _training(config):
     budget = f"{minutes:g} minutes" if minutes else f"{training['epochs']} epochs"
     versions = ", ".join(f"{name} {version}" for name, version in config["versions"].items())
     arguments = ", ".join(f"{name}={value!r}" for name, value in builder["arguments"].items())
+    early = config["status"] not in ("finished", "running")
     return [
         "## Training",
         "",
+        f"Training ended early: {config['status']}.\n" if early else None,
         f"{config.get('steps', 0):,} steps of {training['batch_size']} examples (budget: "
         f"{budget}), seed {training['seed']}, with {versions}.",
         "",

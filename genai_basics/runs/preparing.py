@@ -2,10 +2,28 @@
 
 import platform
 from importlib import metadata
+from pathlib import Path
 
+import keras
+
+from .. import backend
+from ..checks import positive
 from ..data.loading import load_for
+from ..extras import require
 
-__all__ = ["checked", "describe", "facts_of", "load", "plain", "planted", "versions"]
+__all__ = [
+    "check_numbers",
+    "checked",
+    "describe",
+    "facts_of",
+    "free_folder",
+    "latest_folder",
+    "load",
+    "plain",
+    "planted",
+    "prepare_process",
+    "versions",
+]
 
 
 def load(recipe, data, options, like):
@@ -75,3 +93,48 @@ def plain(value):
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     return value if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__
+
+
+def check_numbers(epochs, minutes, batch_size, dp_noise, dp_clip):
+    """Refuse numbers of a training that contradict each other or are not positive."""
+    if epochs and minutes:
+        raise ValueError(
+            f"give `epochs` or `minutes`, not both. Received: epochs={epochs}, minutes={minutes}"
+        )
+    budget = {"epochs": epochs, "minutes": minutes, "batch_size": batch_size}
+    for name, value in {**budget, "dp_noise": dp_noise, "dp_clip": dp_clip}.items():
+        if value is not None:
+            positive(name, value)
+    if dp_clip is not None and dp_noise is None:
+        raise ValueError(f"`dp_clip` needs `dp_noise`. Received: dp_clip={dp_clip}, dp_noise=None")
+
+
+def prepare_process(training):
+    """Set what holds for all of the process: seeds, determinism, precision."""
+    if training["strategy"] != "one" and training.get("dp_noise"):
+        raise ValueError(
+            "private training takes one process and one device: leave `dp_noise` out, or the "
+            f"strategy. Received: dp_noise={training['dp_noise']}, "
+            f'strategy="{training["strategy"]}"'
+        )
+    if training.get("dp_noise"):
+        require("dp_accounting", "privacy")  # now, not after the training
+    keras.utils.set_random_seed(training["seed"])
+    if training["deterministic"]:
+        backend.deterministic()
+    if training["precision"]:
+        keras.config.set_dtype_policy(training["precision"])
+
+
+def free_folder(name):
+    """Return the first of runs/NAME, runs/NAME-2, ... that does not exist."""
+    folders = (Path("runs") / (name if i == 1 else f"{name}-{i}") for i in range(1, 10**6))
+    return next(folder for folder in folders if not folder.exists())
+
+
+def latest_folder(name):
+    """Return the run of a model in runs/ that was written last."""
+    folders = [p.parent for p in Path("runs").glob(f"{name}*/config.json")]
+    if not folders:
+        raise ValueError(f"there is no run of {name} in runs/; say which by `--out`")
+    return max(folders, key=lambda folder: (folder / "config.json").stat().st_mtime)

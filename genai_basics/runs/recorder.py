@@ -1,6 +1,8 @@
 """`Recorder`: the Keras callback that writes a run folder while `fit` runs."""
 
+import os
 import time
+import warnings
 
 import keras
 import numpy as np
@@ -10,7 +12,8 @@ from ..data.writers import PREFERRED, write_samples
 from ..feeding import Examples
 from ..provenance import describe
 from .card import write_card
-from .run_files import checkpoint, restore, write_history
+from .run_files import NotARunError, checkpoint, restore, write_history
+from .run_folder import CHECKPOINTS, drop_earlier
 
 __all__ = ["Follower", "Recorder", "validation_of"]
 
@@ -36,14 +39,20 @@ class Recorder(keras.callbacks.Callback):
         self.run, self.data = run, data
         self.per_epoch, self.steps = per_epoch, steps
         self.trained = model
+        self.begin()
+        self.checkpointed = -np.inf  # the first round is worth keeping
+        self.clock = self.guarantee = None  # of private training: a function without arguments
+
+    def begin(self):
+        """Set what is known before the first round."""
         self.history, self.rounds_done, self.seconds = [], 0, 0.0
         self.best, self.best_value, self.best_step = None, np.inf, 0
-        self.checkpointed = time.monotonic()
-        self.clock = None
 
     @property
-    def last(self):
-        return self.run.folder / "checkpoints" / "last.npz"
+    def checkpoints(self):
+        """Paths of the last checkpoint, of the one before, and of the best weights."""
+        folder = self.run.folder / "checkpoints"
+        return *(folder / name for name in CHECKPOINTS), folder / "best.npz"
 
     def groups(self):
         """Return all that training depends on, by name: weights, random states, optimizers."""
@@ -54,18 +63,43 @@ class Recorder(keras.callbacks.Callback):
         }
 
     def restore(self):
-        """Go back to the last checkpoint; return whether there is one."""
-        if not self.last.exists():
+        """Go back to the last whole checkpoint; return whether there is one.
+
+        Raises:
+            NotARunError: If there are checkpoints, and all are damaged.
+        """
+        *checkpoints, best = self.checkpoints
+        existing = [path for path in checkpoints if path.exists()]
+        for path in existing:
+            try:
+                facts = restore(path, **self.groups())["facts"]
+                break
+            except NotARunError as error:
+                if path == existing[-1]:
+                    raise
+                warnings.warn(f"{error}: going on from the one before", stacklevel=2)
+        else:
             return False
-        facts = restore(self.last, **self.groups())["facts"]
         self.history, self.rounds_done = facts["history"], facts["rounds"]
-        self.seconds, self.best_value = facts["seconds"], facts["best"] or np.inf
-        self.best_step = facts["best_step"]
-        best = self.last.with_name("best.npz")
+        self.seconds, self.best_step = facts["seconds"], facts["best_step"]
+        self.best_value = np.inf if facts["best"] is None else facts["best"]
+        self.trained.private_steps = facts.get("private_steps", 0)
         if best.exists():
-            with np.load(best) as arrays:
-                self.best = [arrays[f"weights/{i}"] for i in range(len(self.trained.variables))]
+            self.restore_best(best)
         return True
+
+    def restore_best(self, path):
+        """Read the best weights, with their own value and step: they may be newer."""
+        found = [_Held(v) for v in self.trained.variables]
+        try:
+            facts = restore(path, weights=found)
+        except NotARunError as error:
+            warnings.warn(f"{error}: the best weights are searched anew", stacklevel=2)
+            self.best, self.best_value = None, np.inf
+            return
+        self.best = [held.value for held in found]
+        self.best_step = facts.get("step", self.best_step)
+        self.best_value = facts.get("value", self.best_value)
 
     @property
     def progress(self):
@@ -117,16 +151,27 @@ class Recorder(keras.callbacks.Callback):
             "seconds": self.clock.elapsed,
             "best": None if np.isinf(self.best_value) else self.best_value,
             "best_step": self.best_step,
+            "private_steps": self.trained.private_steps,
         }
+        last, previous, best = self.checkpoints
         if self.best is not None:
-            checkpoint(self.last.with_name("best.npz"), weights=self.best, step=self.best_step)
-        checkpoint(self.last, facts=facts, **self.groups())
+            checkpoint(best, weights=self.best, step=self.best_step, value=self.best_value)
+        if last.exists():
+            os.replace(last, previous)
+        checkpoint(last, facts=facts, **self.groups())
         write_history(self.run.folder / "history.csv", self.history)
         self.checkpointed = time.monotonic()
         self.spacing = max(self.spacing, 30 * (self.checkpointed - began))
 
     def on_train_end(self, logs=None):
         self.write()
+
+    def end_early(self, status):
+        """Go back to the last checkpoint, whose state is whole, and keep its best weights."""
+        if self.restore():
+            return self.finish(status)
+        self.run.config["status"] = status  # model.keras is as it was before the first step
+        self.run.save_config()
 
     def finish(self, status):
         """Keep the best weights, and write what a finished run holds."""
@@ -145,18 +190,33 @@ class Recorder(keras.callbacks.Callback):
         run.save_model(self.trained)
         run.__dict__["model"] = self.trained
         if self.history:
+            write_history(run.folder / "history.csv", self.history)
             plotting.curves(self.history, run.folder / "curves.png")
             config["validation"] = self.validation_metrics()
+        if self.guarantee:
+            config["privacy"] = self.guarantee()
         suffix = PREFERRED.get(self.data.kind)
         if suffix:
             write_preview(self.trained, run, f"samples{suffix}")
         run.save_config()
         write_card(run)
+        if status == "finished":
+            drop_earlier(run.folder)
 
     def validation_metrics(self):
         """Return the validation figures of the weights that are kept."""
         rows = [row for row in self.history if row["step"] == self.best_step] or self.history[-1:]
         return {k.removeprefix("val_"): v for k, v in rows[0].items() if k.startswith("val_")}
+
+
+class _Held:
+    """A place for the value of a variable, to which `restore` assigns."""
+
+    def __init__(self, variable):
+        self.shape = variable.shape
+
+    def assign(self, value):
+        self.value = value
 
 
 class Follower(Recorder):
@@ -170,6 +230,9 @@ class Follower(Recorder):
 
     def on_train_end(self, logs=None):
         pass
+
+    def end_early(self, status):
+        self.finish(status)
 
     def finish(self, status):
         self.run.config["status"] = "followed"

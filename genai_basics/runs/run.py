@@ -6,33 +6,25 @@ history.csv      a row for each round of training: losses and metrics
 curves.png       the same, drawn
 samples.*        what the model makes, and samples/ as training went on
 MODEL_CARD.md    what it is, of what, how good
-checkpoints/     last.npz, where training goes on; best.npz, the best weights by validation
+checkpoints/     last.npz, where training goes on, and previous.npz, the one before; best.npz, the
+                 best weights by validation
 """
 
 import contextlib
 import functools
 import json
-import shutil
+import warnings
 import zipfile
 from pathlib import Path
 
 from .. import registration
+from ..atomic import replacing, write_text
 from .card import write_card
-from .run_files import NotARunError, read_history, replacing, restore, write_text
+from .run_files import NotARunError, read_history, restore
+from .run_folder import CHECKPOINTS, holder, locked, needs_recovery, refuse_links
+from .stopping import early_end
 
-__all__ = ["Interrupted", "NotARunError", "Run", "load_run"]
-
-# The files that a run is resumed from and recognized by.
-RUN_FILES = ("config.json", "model.keras", "history.csv", "checkpoints/*.npz", "samples/step-*")
-BEFORE = ".before"  # within a run folder: the run that another is about to replace
-
-
-class Interrupted(KeyboardInterrupt):
-    """Training was stopped by Ctrl-C; `run` is what it saved."""
-
-    def __init__(self, run):
-        super().__init__(f"stopped; the run is in {run.folder}")
-        self.run = run
+__all__ = ["NotARunError", "Run", "load_model", "load_run"]
 
 
 class Run:
@@ -70,16 +62,30 @@ class Run:
 
     @functools.cached_property
     def model(self):
-        """The trained model: the best by validation so far, where training was cut off."""
+        """The trained model: the best by validation so far, where training was cut off.
+
+        A run that has not finished says so, as a warning.
+        """
         model = load_model(self.folder)
-        best = self.folder / "checkpoints" / "best.npz"
-        if self.config["status"] != "finished" and best.exists():
-            restore(best, weights=model.variables)
+        notice = early_end(self, holder(self.folder))
+        if notice:
+            warnings.warn(notice, stacklevel=2)
+        if self.config["status"] == "running":
+            paths = [self.folder / "checkpoints" / name for name in ("best.npz", *CHECKPOINTS)]
+            for path in filter(Path.exists, paths):
+                with contextlib.suppress(NotARunError):  # the next one then
+                    restore(path, weights=model.variables)
+                    break
         return model
 
     @property
     def history(self):
         return read_history(self.folder / "history.csv")
+
+    @property
+    def step(self):
+        """The last training step in the history."""
+        return int(self.history[-1]["step"]) if self.history else 0
 
     def data(self, source=None, **options):
         """Return the run's data again, split as they were, or other data read like them.
@@ -114,6 +120,21 @@ class Run:
     def save_config(self):
         write_text(self.folder / "config.json", json.dumps(self.config, indent=2) + "\n")
 
+    def record(self, pictures, **facts):
+        """Add pictures and facts to the folder of a run, as it is by now; return their paths.
+
+        Raises:
+            OSError: If the folder cannot be written, or is being written.
+        """
+        with locked(self.folder):
+            self.config = load_run(self.folder).config
+            paths = self.write_pictures(pictures)
+            if facts:
+                self.config.update(facts)
+                self.save_config()
+                self.write_card()
+        return paths
+
     def save_model(self, model):
         """Write `model.keras`, whole or not at all."""
         with replacing(self.folder / "model.keras") as path:
@@ -136,60 +157,6 @@ class Run:
         return paths
 
 
-@contextlib.contextmanager
-def new_folder(folder, force=False):
-    """Yield a run folder that can be written; `put_aside` then makes room in it.
-
-    Where training fails before it has learned anything, the folder goes back to what it was.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"'{folder}' is a file; choose another folder by `--out`")
-    if folder.is_dir() and any(folder.iterdir()) and not force:
-        raise FileExistsError(
-            f"'{folder}' is not empty: add `--resume` to go on with it, `--force` to write over "
-            "it, or choose another `--out`"
-        )
-    made, before = not folder.exists(), folder / BEFORE
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".probe"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise PermissionError(f"'{folder}' cannot be written ({error.strerror})") from error
-    try:
-        yield folder
-    except Interrupted:
-        raise
-    except BaseException:
-        if (folder / "checkpoints" / "last.npz").exists():
-            raise  # something was learned, or the earlier run still lies there
-        if made:
-            shutil.rmtree(folder)
-        elif before.exists():
-            _move_run(folder, folder / ".failed")
-            _move_run(before, folder)
-            shutil.rmtree(folder / ".failed")
-        raise
-    finally:
-        shutil.rmtree(before, ignore_errors=True)
-
-
-def put_aside(folder):
-    """Make room in a run folder for another run, until that has learned something."""
-    _move_run(folder, folder / BEFORE)
-
-
-def _move_run(source, target):
-    """Move the files by which a run goes on from one folder to another."""
-    target.mkdir(exist_ok=True)
-    for pattern in RUN_FILES:
-        for path in source.glob(pattern):
-            place = target / path.relative_to(source)
-            place.parent.mkdir(exist_ok=True)
-            path.replace(place)
-
-
 def load_run(folder):
     """Return the `Run` in `folder`.
 
@@ -206,8 +173,15 @@ def load_run(folder):
     folder = Path(folder)
     if not folder.is_dir():
         raise NotARunError(f"'{folder}' is not a folder; `genai-basics train` makes run folders")
+    if needs_recovery(folder):  # unless it is being written, or cannot be
+        with contextlib.suppress(BlockingIOError, PermissionError), locked(folder):
+            pass
+    refuse_links(folder)
     path = folder / "config.json"
     if not path.exists():
+        writer = holder(folder)
+        if writer:
+            raise NotARunError(f"'{folder}' is no run yet: {writer} has just begun to train it")
         raise NotARunError(
             f"'{folder}' is not a run folder (no config.json); `genai-basics train` makes one"
         )

@@ -1,46 +1,19 @@
-"""Files of a run folder: each is written whole or not at all."""
+"""Files of a run folder: the history, and checkpoints that are read whole or not at all."""
 
-import contextlib
 import csv
 import json
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-__all__ = [
-    "NotARunError",
-    "checkpoint",
-    "read_history",
-    "replacing",
-    "restore",
-    "write_history",
-    "write_text",
-]
+from ..atomic import replacing
+
+__all__ = ["NotARunError", "checkpoint", "read_history", "restore", "write_history"]
 
 
 class NotARunError(ValueError):
     """The folder holds no training run, or one that cannot be read."""
-
-
-@contextlib.contextmanager
-def replacing(path):
-    """Yield a temporary path next to `path`, which replaces `path` if no error occurs."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path, text):
-    """Write a text file, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def write_history(path, rows):
@@ -56,8 +29,12 @@ def read_history(path):
     """Return the rows of `history.csv` as dicts of numbers."""
     if not Path(path).exists():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return [{k: float(v) for k, v in row.items() if v != ""} for row in csv.DictReader(file)]
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            return [{k: float(v) for k, v in row.items() if v != ""} for row in rows]
+    except (ValueError, TypeError, csv.Error) as error:
+        raise NotARunError(f"'{path}' is damaged ({str(error)[:100]})") from error
 
 
 def checkpoint(path, **groups):
@@ -78,13 +55,34 @@ def checkpoint(path, **groups):
 
 
 def restore(path, **groups):
-    """Assign the variables of each group from a checkpoint; return its JSON-able facts."""
+    """Assign the variables of each group from a checkpoint; return its JSON-able facts.
+
+    Nothing is assigned unless all of it can be: each array there, of its variable's shape, and
+    finite.
+
+    Raises:
+        NotARunError: If the file is cut, lacks parts, is of another model or holds NaN.
+    """
     try:
-        with np.load(path) as arrays:
-            for name, variables in groups.items():
-                for i, variable in enumerate(variables):
-                    variable.assign(arrays[f"{name}/{i}"])
-            facts = [name for name in arrays.files if name.endswith(".json")]
-            return {name[: -len(".json")]: json.loads(str(arrays[name])) for name in facts}
-    except (zipfile.BadZipFile, KeyError, EOFError, OSError) as error:
-        raise NotARunError(f"'{path}' is damaged or of another model ({error})") from error
+        with np.load(path, allow_pickle=False) as arrays:
+            pairs = [
+                (variable, _checked(arrays[f"{name}/{i}"], variable))
+                for name, variables in groups.items()
+                for i, variable in enumerate(variables)
+            ]
+            names = [name for name in arrays.files if name.endswith(".json")]
+            facts = {name[: -len(".json")]: json.loads(str(arrays[name])) for name in names}
+    except (zipfile.BadZipFile, KeyError, EOFError, OSError, ValueError, TypeError) as error:
+        reason = str(error)[:100]
+        raise NotARunError(f"'{path}' is damaged or of another model ({reason})") from error
+    for variable, value in pairs:
+        variable.assign(value)
+    return facts
+
+
+def _checked(value, variable):
+    if value.shape != tuple(variable.shape):
+        raise ValueError(f"shape {value.shape} instead of {tuple(variable.shape)}")
+    if not np.isfinite(np.asarray(value, "float64")).all():
+        raise ValueError("a value is not finite")
+    return value

@@ -3,26 +3,30 @@
 import contextlib
 import json
 import time
-import warnings
 from pathlib import Path
 
-import keras
-
 from .. import backend
-from ..callbacks import Doctor, Progress
-from ..checks import positive
 from ..data import Dataset, load_data
-from ..feeding import Examples, fitting_size, steps_per_epoch
 from ..recipes import builder_of, check_options, get_recipe, parameters
-from .card import write_card
-from .preparing import checked, describe, facts_of, load, plain, planted, versions
-from .recorder import Follower, Recorder, validation_of
-from .run import Interrupted, Run, load_model, load_run, new_folder, put_aside
+from .fitting import fit
+from .preparing import (
+    check_numbers,
+    checked,
+    describe,
+    facts_of,
+    free_folder,
+    latest_folder,
+    load,
+    plain,
+    planted,
+    prepare_process,
+    versions,
+)
+from .run import Run, load_model, load_run
+from .run_folder import locked, new_folder, put_aside
+from .stopping import interruptible
 
-__all__ = ["Interrupted", "train"]
-
-LEAST_STEPS = 20  # of a round, in a budget of minutes
-SHORT_AUDIT = (256, 1000)  # samples and members of the audit at the end
+__all__ = ["train"]
 
 
 def train(
@@ -99,7 +103,10 @@ def train(
     Raises:
         ValueError: If an argument is wrong, in one sentence.
         FileExistsError: If `out` exists and neither `resume` nor `force` is given.
-        Interrupted: On Ctrl-C, after the run has been saved.
+        Interrupted: On Ctrl-C, SIGTERM or SIGHUP: the run then is what it was at its last
+            checkpoint.
+        OutOfMemoryError: If training does not fit into memory with half of the batch size, either.
+        BlockingIOError: If another process writes the run.
         ConnectionError: If another worker has ended, after the run has been saved.
 
     Example:
@@ -111,7 +118,7 @@ def train(
     """
     recipe = get_recipe(name)
     check_options(name, options)
-    _check_numbers(epochs, minutes, batch_size, dp_noise, dp_clip)
+    check_numbers(epochs, minutes, batch_size, dp_noise, dp_clip)
     first = backend.join(strategy) == 0
     asked = {
         "batch_size": batch_size,
@@ -128,8 +135,9 @@ def train(
             recipe, data, epochs, minutes, out, strategy, callbacks, {**asked, **options}
         )
     origin = _origin(start_from, recipe, facts, options)
-    place = Path(out) if out else _free(name)
-    with new_folder(place, force) if first else contextlib.nullcontext() as folder:
+    place = Path(out) if out else free_folder(name)
+    writing = new_folder(place, force) if first else contextlib.nullcontext()
+    with interruptible(), writing as folder:
         data = load(recipe, data, data_options or {}, origin and origin.spec)
         data, checks = checked(data, drop, audit, seed)
         data, secrets = planted(data, canaries, seed)
@@ -154,17 +162,16 @@ def train(
             "canaries": secrets,
             "versions": versions(),
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "private_before": ((origin and origin.config.get("privacy")) or {}).get("parts", []),
         }
-        _prepare_process(config["training"])
+        prepare_process(config["training"])
         with backend.distribution(strategy):
             folder = _same_for_all(folder, config)
             model = load_model(start_from) if origin else builder_of(name)(**arguments)
             model.compile(learning_rate=learning_rate)
-            run = Run(folder, config)
             if first:
                 put_aside(folder)
-                run.save_config()
-            return _fit(run, recipe, model, data, callbacks)
+            return fit(Run(folder, config), recipe, model, data, callbacks)
 
 
 def _origin(start_from, recipe, facts, options):
@@ -193,7 +200,15 @@ def _check_same(options, recorded, recipe, what):
 
 
 def _resume(recipe, data, epochs, minutes, out, strategy, callbacks, asked):
-    folder = Path(out) if out else _latest(recipe.name)
+    folder = Path(out) if out else latest_folder(recipe.name)
+    first = backend.join(strategy) == 0
+    load_run(folder)  # or say what is wrong with it
+    with interruptible(), locked(folder) if first else contextlib.nullcontext():
+        return _go_on(recipe, data, epochs, minutes, folder, strategy, callbacks, asked)
+
+
+def _go_on(recipe, data, epochs, minutes, folder, strategy, callbacks, asked):
+    """Go on with a run whose folder is locked."""
     run = load_run(folder)
     if run.name != recipe.name:
         raise ValueError(
@@ -220,14 +235,13 @@ def _resume(recipe, data, epochs, minutes, out, strategy, callbacks, asked):
         )
     data = checked(data, training.get("drop", ()), False, training["seed"])[0]
     data = planted(data, training.get("canaries", ()), training["seed"])[0]
-    _prepare_process(training)
+    prepare_process(training)
     with backend.distribution(training["strategy"]):
         _same_for_all(folder, run.config)
         model = load_model(folder)
         if not model.compiled:
             model.compile(learning_rate=training["learning_rate"])
-        run.config["status"] = "running"
-        return _fit(run, recipe, model, data, callbacks)
+        return fit(run, recipe, model, data, callbacks)
 
 
 def _same_for_all(folder, config):
@@ -240,142 +254,3 @@ def _same_for_all(folder, config):
         other = ", ".join(key for key in work if work[key] != firsts[key])
         raise ValueError(f"all workers need the same command and data; here is another {other}")
     return Path(folder)
-
-
-def _fit(run, recipe, model, data, callbacks):
-    """Train `model`, from the last checkpoint where there is one, and finish the run folder."""
-    training, began = run.config["training"], time.monotonic()
-    first = backend.join(training["strategy"]) == 0
-    model.adapt_once(Examples(data.train.x, data.train.y))
-    asked = training["batch_size"]  # a requested size is not changed
-    usual = min(recipe.batch_size, model.batch_size)  # some models want less by their arguments
-    training["batch_size"], steps = _plan(model, data.train, asked, usual)
-    rounds = -(-steps // recipe.round_steps)  # of one epoch
-    length = -(-steps // rounds)
-    if training["minutes"]:  # passes over a few examples are too short for a round each
-        length *= max(1, LEAST_STEPS // length)
-    recorder = (Recorder if first else Follower)(run, model, data, per_epoch=steps, steps=length)
-    if not recorder.restore():
-        run.save_model(model)
-        recorder.seconds = time.monotonic() - began  # preparation counts
-    done = backend.of_first([recorder.rounds_done, recorder.seconds])
-    recorder.rounds_done, recorder.seconds = int(done[0]), float(done[1])
-    state = [variable for group in recorder.groups().values() for variable in group]
-    backend.train_as_one(state, [optimizer for optimizer, _ in model.players()])
-    if training["minutes"]:
-        budget = {"seconds": 60 * training["minutes"], "spent": recorder.seconds}
-        total = 10**9
-    else:
-        total = training["epochs"] * rounds
-        budget = {"epochs": total}
-    recorder.clock = Progress(**budget)
-    trainer = _trainer(model, training)
-    doctor = Doctor()
-    left = recorder.rounds_done < total
-    if training["minutes"]:
-        left = recorder.seconds < 60 * training["minutes"]
-    try:
-        if left:
-            trainer.fit(
-                data.train.x,
-                data.train.y,
-                batch_size=training["batch_size"],
-                epochs=total,
-                initial_epoch=recorder.rounds_done,
-                steps_per_epoch=recorder.steps,
-                validation_data=validation_of(data),
-                callbacks=[recorder.clock, *callbacks, doctor, recorder],
-                verbose=0,
-            )
-    except (KeyboardInterrupt, backend.WorkerLost) as error:
-        recorder.finish("interrupted")
-        if isinstance(error, backend.WorkerLost):
-            raise
-        raise Interrupted(run) from None
-    if doctor.findings:
-        run.config["findings"] = doctor.findings
-    recorder.finish("finished")
-    if not first:
-        return run
-    if trainer is not model:
-        run.config["privacy"] = trainer.guarantee(
-            data.train.x, run.config["steps"], training["batch_size"]
-        )
-        run.save_config()
-        write_card(run)
-    if training.get("audit", True):
-        _end_with_audit(run, data)
-    return run
-
-
-def _trainer(model, training):
-    """Return what fits the model: itself, or what trains it privately."""
-    if training.get("dp_noise") is None:
-        return model
-    from ..audit import PrivateTraining
-
-    return PrivateTraining(model, training["dp_noise"], training["dp_clip"] or 1.0)
-
-
-def _end_with_audit(run, data):
-    """Write a short audit into the run; whatever goes wrong in it, the run is kept."""
-    from ..audit import audit_run
-
-    began = time.monotonic()
-    try:
-        found = audit_run(run, data, n=SHORT_AUDIT[0], members=SHORT_AUDIT[1])
-        run.write_pictures(found.pictures)
-        run.config["audit"] = {**found.to_config(), "seconds": time.monotonic() - began}
-    except Exception as error:  # a model of the user's own may lack what an audit asks for
-        warnings.warn(f"the audit stopped: {type(error).__name__}: {error}", stacklevel=2)
-        return
-    run.save_config()
-    write_card(run)
-
-
-def _plan(model, part, asked, usual):
-    """Return batch size, as asked or fitting the data, and steps of a pass."""
-    prepared = model.prepare(part.x, part.y)
-    size = asked or fitting_size(model, prepared, usual)
-    if size % backend.workers():  # each worker gets as many
-        size = max(size - size % backend.workers(), backend.workers())
-    return size, steps_per_epoch(model, prepared, size)
-
-
-def _check_numbers(epochs, minutes, batch_size, dp_noise, dp_clip):
-    if epochs and minutes:
-        raise ValueError(
-            f"give `epochs` or `minutes`, not both. Received: epochs={epochs}, minutes={minutes}"
-        )
-    budget = {"epochs": epochs, "minutes": minutes, "batch_size": batch_size}
-    for name, value in {**budget, "dp_noise": dp_noise, "dp_clip": dp_clip}.items():
-        if value is not None:
-            positive(name, value)
-    if dp_clip is not None and dp_noise is None:
-        raise ValueError(f"`dp_clip` needs `dp_noise`. Received: dp_clip={dp_clip}, dp_noise=None")
-
-
-def _prepare_process(training):
-    if training["strategy"] != "one" and training.get("dp_noise"):
-        raise ValueError(
-            "private training takes one process and one device: leave `dp_noise` out, or the "
-            f"strategy. Received: dp_noise={training['dp_noise']}, "
-            f'strategy="{training["strategy"]}"'
-        )
-    keras.utils.set_random_seed(training["seed"])
-    if training["deterministic"]:
-        backend.deterministic()
-    if training["precision"]:
-        keras.config.set_dtype_policy(training["precision"])
-
-
-def _free(name):
-    folders = (Path("runs") / (name if i == 1 else f"{name}-{i}") for i in range(1, 10**6))
-    return next(folder for folder in folders if not folder.exists())
-
-
-def _latest(name):
-    folders = [p.parent for p in Path("runs").glob(f"{name}*/config.json")]
-    if not folders:
-        raise ValueError(f"there is no run of {name} in runs/; say which by `--out`")
-    return max(folders, key=lambda folder: (folder / "config.json").stat().st_mtime)

@@ -1,0 +1,144 @@
+"""Training a model into its run folder: budget, stops, half of the batch, what comes after."""
+
+import time
+import warnings
+
+from .. import backend
+from ..callbacks import Doctor, Progress
+from ..feeding import Examples, fitting_size, steps_per_epoch
+from .card import write_card
+from .recorder import Follower, Recorder, validation_of
+from .run import load_model
+from .run_folder import learned
+from .stopping import Interrupted, OutOfMemoryError
+
+__all__ = ["fit"]
+
+LEAST_STEPS = 20  # of a round, in a budget of minutes
+SHORT_AUDIT = (256, 1000)  # samples and members of the audit at the end
+
+
+def fit(run, recipe, model, data, callbacks):
+    """Train `model`, from the last checkpoint where there is one, and finish the run folder.
+
+    Where the first steps do not fit into memory, they are tried once more with half of the batch.
+    """
+    training = run.config["training"]
+    try:
+        return _fit(run, recipe, model, data, callbacks)
+    except OutOfMemoryError as error:
+        size = training["batch_size"]
+        alone = training["strategy"] == "one" and training.get("dp_noise") is None
+        if learned(run.folder) or size < 2 or not alone:
+            raise
+        training["batch_size"] = size // 2
+        warnings.warn(f"{error}; trying {size // 2}", stacklevel=2)
+    model = load_model(run.folder)  # as it was before the first step
+    return _fit(run, recipe, model, data, callbacks)
+
+
+def _fit(run, recipe, model, data, callbacks):
+    training, began = run.config["training"], time.monotonic()
+    run.config["status"] = "running"
+    first = backend.join(training["strategy"]) == 0
+    model.adapt_once(Examples(data.train.x, data.train.y))
+    asked = training["batch_size"]  # a requested size is not changed
+    usual = min(recipe.batch_size, model.batch_size)  # some models want less by their arguments
+    training["batch_size"], steps = _plan(model, data.train, asked, usual)
+    rounds = -(-steps // recipe.round_steps)  # of one epoch
+    length = -(-steps // rounds)
+    if training["minutes"]:  # passes over a few examples are too short for a round each
+        length *= max(1, LEAST_STEPS // length)
+    recorder = (Recorder if first else Follower)(run, model, data, per_epoch=steps, steps=length)
+    restored = recorder.restore()
+    if not restored:
+        run.save_model(model)
+        recorder.seconds = time.monotonic() - began  # preparation counts
+    if first:
+        run.save_config()
+    done = backend.of_first([recorder.rounds_done, recorder.seconds])
+    recorder.rounds_done, recorder.seconds = int(done[0]), float(done[1])
+    state = [variable for group in recorder.groups().values() for variable in group]
+    backend.train_as_one(state, [optimizer for optimizer, _ in model.players()])
+    if training["minutes"]:
+        budget = {"seconds": 60 * training["minutes"], "spent": recorder.seconds}
+        total = 10**9
+    else:
+        total = training["epochs"] * rounds
+        budget = {"epochs": total}
+    recorder.clock = Progress(**budget)
+    trainer = _trainer(model, training)
+    if trainer is not model:
+        before = run.config.get("private_before", ())
+        earlier = sum(steps for _, _, steps in before)  # the model counts these, too
+        recorder.guarantee = lambda: trainer.guarantee(
+            data.train.x, model.private_steps - earlier, training["batch_size"], before
+        )
+    doctor = Doctor()
+    left = recorder.rounds_done < total
+    if training["minutes"]:
+        left = recorder.seconds < 60 * training["minutes"]
+    try:
+        if left:
+            trainer.fit(
+                data.train.x,
+                data.train.y,
+                batch_size=training["batch_size"],
+                epochs=total,
+                initial_epoch=recorder.rounds_done,
+                steps_per_epoch=recorder.steps,
+                validation_data=validation_of(data),
+                callbacks=[recorder.clock, *callbacks, doctor, recorder],
+                verbose=0,
+            )
+    except backend.OUT_OF_MEMORY as error:
+        recorder.end_early("out of memory")
+        raise OutOfMemoryError(training["batch_size"]) from error
+    except KeyboardInterrupt:
+        recorder.end_early("interrupted")
+        raise Interrupted(run) from None
+    except backend.WorkerLost:
+        recorder.end_early("interrupted")
+        raise
+    if doctor.findings:
+        run.config["findings"] = doctor.findings
+    recorder.finish("not finite" if "not_finite" in doctor.findings else "finished")
+    if not first:
+        return run
+    if training.get("audit", True):
+        _end_with_audit(run, data)
+    return run
+
+
+def _trainer(model, training):
+    """Return what fits the model: itself, or what trains it privately."""
+    if training.get("dp_noise") is None:
+        return model
+    from ..audit import PrivateTraining
+
+    return PrivateTraining(model, training["dp_noise"], training["dp_clip"] or 1.0)
+
+
+def _end_with_audit(run, data):
+    """Write a short audit into the run; whatever goes wrong in it, the run is kept."""
+    from ..audit import audit_run
+
+    began = time.monotonic()
+    try:
+        found = audit_run(run, data, n=SHORT_AUDIT[0], members=SHORT_AUDIT[1])
+        run.write_pictures(found.pictures)
+        run.config["audit"] = {**found.to_config(), "seconds": time.monotonic() - began}
+    except Exception as error:  # a model of the user's own may lack what an audit asks for
+        warnings.warn(f"the audit stopped: {type(error).__name__}: {error}", stacklevel=2)
+        return
+    run.save_config()
+    write_card(run)
+
+
+def _plan(model, part, asked, usual):
+    """Return batch size, as asked or fitting the data, and steps of a pass."""
+    prepared = model.prepare(part.x, part.y)
+    size = asked or fitting_size(model, prepared, usual)
+    if size % backend.workers():  # each worker gets as many
+        size = max(size - size % backend.workers(), backend.workers())
+    return size, steps_per_epoch(model, prepared, size)
