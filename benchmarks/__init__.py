@@ -1,1 +1,1 @@
-"""Claims about this library, measured against others' code: one module, one claim."""
+"""Claims about this library, measured against other implementations; one module per claim."""

@@ -1,11 +1,11 @@
-"""Measure the claims and write RESULTS.md: `python -m benchmarks [NAME ...]`.
+"""Measures the claims and writes RESULTS.md: `python -m benchmarks [NAME ...]`.
 
-Every other module here is one claim. Its docstring states it; `HEADERS` and `measure(folder)`
-give its table, where `folder` holds the data sets (a folder for each: `mnist/mnist.npz`, ...).
-Ours and the peer take turns on the same data in one process, so that a noisy machine affects both.
+Every other module here is one claim, stated in its docstring. `HEADERS` and `measure(folder)`
+give its table, where `folder` holds the data sets (one folder each: `mnist/mnist.npz`, ...).
+Ours and the peer take turns on the same data in one process, so a noisy machine affects both.
 
-`pip install "genai_basics[bench]"` installs what the peers need. PyTorch and pythae are measured,
-too, if they are installed.
+`pip install "genai_basics[bench]"` installs what the peers need. PyTorch and pythae are also
+measured if they are installed.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def claims():
 
 
 def data_folder(given):
-    """Return the folder of data sets, or stop with one sentence."""
+    """Return the folder of data sets, or exit with an error message."""
     folder = Path(given or os.environ.get("GENAI_BASICS_DATA") or HERE.parent / "../shared/data")
     if not folder.is_dir():
         sys.exit(f"'{folder}' is not a folder; --data names the folder of the data sets")
@@ -38,7 +38,7 @@ def data_folder(given):
 
 
 def machine():
-    """Describe the machine and the versions that a figure was measured with."""
+    """Describe the machine and the package versions of a measurement."""
     versions = [f"{name} {metadata.version(name)}" for name in PACKAGES]
     versions.append(f"Python {platform.python_version()}")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -50,8 +50,8 @@ def render(record):
     lines = [
         "# Results",
         "",
-        "Written by `python -m benchmarks`, which measures them again. Ours and the peer take "
-        "turns on the same data; ratios are medians, with their spread in brackets.",
+        "Written by `python -m benchmarks`, which repeats the measurements. Ours and the peer "
+        "take turns on the same data; ratios are medians, with their spread in brackets.",
         "",
     ]
     for name, result in sorted(record.items()):

@@ -1,6 +1,6 @@
 """nanoGPT's CPU configuration, for `writing`: `python -m benchmarks._nano_gpt TEXT MINUTES`.
 
-Prints the validation loss in nats a character, and the characters a second in training.
+Prints the validation loss in nats per character and the characters per second in training.
 """
 
 import sys
@@ -14,7 +14,7 @@ from torch.nn import functional
 
 
 def nano_gpt(text, cut, minutes, width=128, heads=4, depth=4, context=64, batch=12):
-    """Train nanoGPT's architecture (Karpathy, 2022) and return its loss and speed."""
+    """Train nanoGPT's architecture (Karpathy, 2022); return its loss and speed."""
     torch.manual_seed(0)
     numbers = {c: i for i, c in enumerate(sorted(set(text)))}
     data = torch.tensor([numbers[c] for c in text])

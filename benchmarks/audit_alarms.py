@@ -1,10 +1,10 @@
 """The audit catches every copier and accuses no honest model.
 
 Twenty VAEs of each kind, with different seeds, on scikit-learn's digits: honest ones, trained as
-`train vae` does, and copiers, trained on 50 pictures for 1,500 steps. A model is called a copier
-if the audit's finding says so, by pixels or by its own features, at the default threshold, with
-1,000 samples. Membership inference is the other alarm: it counts if the lower bound of its area
-under the curve is above 0.55.
+`train vae` does, and copiers, trained on 50 pictures for 1,500 steps. A model counts as a copier if
+the audit reports it as one, by pixels or by its own features, at the default threshold, with 1,000
+samples. Membership inference is the other alarm: it counts if the lower bound of its area under the
+curve is above 0.55.
 """
 
 import numpy as np

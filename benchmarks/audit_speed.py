@@ -1,8 +1,8 @@
 """An audit takes under a minute, including start-up.
 
-`genai-basics audit` in a process of its own: of a VAE and a GAN of MNIST's digits, 1,000 samples
-against 60,000 training pictures, and of a language model of one megabyte of Shakespeare. The
-models are trained for a minute or less before; training time does not count.
+`genai-basics audit` in its own process, for a VAE and a GAN trained on MNIST (1,000 samples against
+60,000 training pictures) and a language model trained on one megabyte of Shakespeare. The models
+are trained beforehand for at most a minute; training time does not count.
 """
 
 import subprocess

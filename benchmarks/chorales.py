@@ -3,8 +3,8 @@
 Quarter notes; each step is a set of pitches. Our model gives each pitch a Bernoulli probability,
 given all earlier steps and the lower pitches of the chord, as does the RNN-NADE of
 Boulanger-Lewandowski et al. (2012, https://arxiv.org/abs/1206.6392). The LSTM, the GRU and the
-convolutional network that Bai et al. (2018, https://arxiv.org/abs/1803.01271) report know only the
-earlier steps.
+convolutional network that Bai et al. (2018, https://arxiv.org/abs/1803.01271) report depend only on
+the earlier steps.
 """
 
 import keras
@@ -38,7 +38,7 @@ def measure(folder):
 
 
 class Best(keras.callbacks.Callback):
-    """Remembers the weights of the least validation loss."""
+    """Keeps the weights with the lowest validation loss."""
 
     least = float("inf")
 

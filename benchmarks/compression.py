@@ -1,11 +1,11 @@
 """A learned codec beats WebP and JPEG at the same size.
 
 The first 1,000 test pictures of MNIST and those of CIFAR-10. Ours is `build_autoencoder(rate=...)`
-after five minutes on the training pictures; the size of its whole file counts. The peers, by
-Pillow, are measured in two ways: all pictures next to each other on one sheet of 25 by 40, with
-everything counted; and each picture as a file of its own, without the bytes that a black picture
-takes (the container). Their quality setting is the lowest that needs at least as many bytes as
-ours, so the comparison is in their favour. PSNR is the mean over pictures.
+after five minutes on the training pictures; the size of the whole file counts. The peers, encoded
+by Pillow, are measured in two ways: all pictures next to each other on one sheet of 25 by 40, with
+everything counted; and each picture as its own file, minus the size of a black picture (the
+container). Their quality setting is the lowest that needs at least as many bytes as ours, so the
+comparison is in their favour. PSNR is the mean over pictures.
 """
 
 import io
@@ -23,7 +23,7 @@ FORMATS = {"WebP": ("WEBP", {"method": 6}), "JPEG": ("JPEG", {"optimize": True})
 
 
 def written(image, name, quality):
-    """Return the bytes of a picture."""
+    """Return a picture as an encoded file, in bytes."""
     format, options = FORMATS[name]
     file = io.BytesIO()
     Image.fromarray(image.squeeze()).save(file, format, quality=quality, **options)
@@ -31,13 +31,13 @@ def written(image, name, quality):
 
 
 def read(data, like):
-    """Return the pixels of a file, in the shape of `like`."""
+    """Return the pixels of an encoded file, in the shape of `like`."""
     mode = "RGB" if like.shape[-1] == 3 else "L"
     return np.array(Image.open(io.BytesIO(data)).convert(mode)).reshape(like.shape)
 
 
 def as_sheet(x, name, quality):
-    """Return bytes per picture and the pictures again, of 25 x 40 pictures as one."""
+    """Encode 25 x 40 pictures as one sheet; return bytes per picture and the decoded pictures."""
     _, height, width, channels = x.shape
     rows = x.reshape(25, 40, height, width, channels).transpose(0, 2, 1, 3, 4)
     sheet = rows.reshape(25 * height, 40 * width, channels)
@@ -47,7 +47,7 @@ def as_sheet(x, name, quality):
 
 
 def as_files(x, name, quality):
-    """Return bytes per picture and the pictures again, of a file each without its container."""
+    """Encode one file per picture; return bytes without the container and the decoded pictures."""
     empty = len(written(np.zeros_like(x[0]), name, quality))
     files = [written(image, name, quality) for image in x]
     again = np.stack([read(data, image) for data, image in zip(files, x, strict=True)])
@@ -55,7 +55,7 @@ def as_files(x, name, quality):
 
 
 def peer(x, how, name, size):
-    """Return `(bytes, psnr)` at the lowest quality that takes `size` bytes per picture or more."""
+    """Return `(bytes, psnr)` at the lowest quality that needs at least `size` bytes per picture."""
     low, high = 0, 100
     while low < high:
         middle = (low + high) // 2

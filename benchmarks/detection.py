@@ -1,8 +1,8 @@
 """A detector learns blood cells from 292 pictures, from scratch, in ten minutes.
 
 The official test pictures of BCCD after ten minutes of `train detector` on the other pictures, and
-scattered digits, which are generated, after three. Mean average precision by pycocotools: at an
-overlap of 0.5, and the mean over overlaps from 0.5 to 0.95.
+generated pictures of scattered digits after three minutes. Mean average precision by pycocotools:
+at an IoU of 0.5, and averaged over IoUs from 0.5 to 0.95.
 """
 
 import tempfile
@@ -17,7 +17,7 @@ def measure(folder):
     """Return the rows of the table."""
     rows = []
     for name, minutes in WORK.items():
-        # What VOC's `val.txt` names is learned from too: the budget ends training, nothing else.
+        # Also train on VOC's `val.txt`, since only the time budget ends training.
         path = folder / "bccd" / "BCCD"
         data = gb.load_data(path, validation=0) if name == "bccd" else gb.load_data(name)
         with tempfile.TemporaryDirectory() as out:

@@ -1,13 +1,13 @@
-"""Diffusion's digits are closer to real ones than those of Keras' example after the same minutes.
+"""Diffusion's digits are closer to real ones than those of Keras' example after the same time.
 
 MNIST, ten minutes each, one after the other. Ours are trained by `train diffusion --minutes 10`,
 with and without labels, and our GAN by `train gan --minutes 10`, with labels. The peer is Keras'
 example "Denoising Diffusion Implicit Models" as its description gives it (U-Net of 32, 64, 96 and
 128 channels with two residual blocks per level, noise predicted under an absolute error, AdamW
 1e-3, batch 64, averaged weights), on pictures padded to 32x32; it takes no labels. Distances,
-precision and recall are those of 5,000 samples to test pictures in the features of a small
-classifier, which also measures how often a sample shows the requested digit. Seconds are for the
-5,000 samples; evaluations are calls of the network per sample.
+precision and recall compare 5,000 samples with test pictures in the features of a small classifier,
+which also measures how often a sample shows the requested digit. Seconds are for the 5,000 samples;
+evaluations are network calls per sample.
 """
 
 import math
@@ -85,7 +85,7 @@ class Peer(keras.Model):
         return keras.Model([noisy, variance], outputs)
 
     def rates(self, time):
-        """Return the shares of noise and signal: an angle that grows with time."""
+        """Return the shares of noise and signal, from an angle that grows with time."""
         start, end = math.acos(0.95), math.acos(0.02)
         angle = start + time * (end - start)
         return ops.sin(angle), ops.cos(angle)
@@ -107,7 +107,7 @@ class Peer(keras.Model):
         return {"loss": loss}
 
     def sample(self, n, steps=PEER_STEPS):
-        """Draw pictures in [0, 255] by the deterministic sampler."""
+        """Draw pictures in [0, 255] with the deterministic sampler."""
         return np.concatenate([self.draw(min(500, n - i), steps) for i in range(0, n, 500)])
 
     def draw(self, n, steps):
@@ -127,7 +127,7 @@ class Peer(keras.Model):
 
 
 def ours(model, path, **options):
-    """Return pictures per second and a model of `train model`."""
+    """Return pictures per second and the model of `genai-basics train MODEL`."""
     with tempfile.TemporaryDirectory() as out:
         run = gb.train(
             model, str(path), minutes=MINUTES, seed=0, out=f"{out}/run", audit=False, **options

@@ -1,9 +1,9 @@
-"""Spoken digits: single, and joined in noise, on recordings that were not trained on.
+"""Spoken digits, single and joined in noise, on recordings that were not used in training.
 
 The Free Spoken Digit Dataset; takes 0 to 4 are the test data. The model is trained for eight
-minutes on single digits only, of which training joins up to six. It is tested on the single test
-takes, and on 300 strings of three to six of them with noise of up to 0.02 of full scale. Two of
-the six speakers are recorded at 3% and 7% of full scale, some of it below the noise, so the
+minutes on single digits only, up to six of which are joined in training. It is tested on the single
+test takes, and on 300 strings of three to six of them with noise of up to 0.02 of full scale. Two
+of the six speakers are recorded at 3% and 7% of full scale, some of it below the noise, so the
 strings are made in two ways: of digits scaled to full scale, and of digits as they were recorded,
 with quiet voices next to loud ones.
 """
@@ -34,13 +34,13 @@ def measure(folder):
 
 
 def row(tested_on, found):
-    """Return a row of the table of what `scores` has found."""
+    """Return a row of the table for a result of `scores`."""
     right, *errors = found
     return [tested_on, MINUTES, f"{right:.1%}", *(f"{error:.2%}" for error in errors)]
 
 
 def read(folder):
-    """Return clips, their digits, their speakers, and which are to test on."""
+    """Return clips, their digits, their speakers, and which are test clips."""
     paths = sorted((folder / "fsdd" / "recordings").glob("*.wav"))
     facts = [re.match(r"(\d)_(\w+)_(\d+)", path.stem).groups() for path in paths]
     digits = np.array([int(digit) for digit, _, _ in facts])
@@ -50,10 +50,10 @@ def read(folder):
 
 
 def scores(clips, digits, train, test, **options):
-    """Train on some clips; return the share of single digits that are right, and two error rates.
+    """Train on some clips; return the accuracy on single digits and two error rates.
 
-    The errors are those of strings of digits at full scale, and of digits as they were recorded.
-    `options` go to the builder.
+    The error rates are for strings of digits at full scale and of digits as recorded.
+    `options` are passed to the builder.
     """
     words = tuple("0123456789")
     model = gb.build_speech_recognizer(8000, class_names=words, concatenate=6, seed=0, **options)
@@ -75,7 +75,7 @@ def scores(clips, digits, train, test, **options):
 
 
 def joined_errors(model, x, y):
-    """Return the word error rate of 300 strings in noise."""
+    """Return the word error rate on 300 strings in noise."""
     rounds = -(-300 // len(x))
     strings, said = model.join(x * rounds, np.tile(y, rounds), 6, least=3, seed=1)
     rng = np.random.default_rng(5)

@@ -1,4 +1,4 @@
-"""Spoken digits of a speaker who was not trained on, for each of six speakers.
+"""Spoken digits of a speaker who was left out of training, for each of six speakers.
 
 As in `digits_spoken`, but trained again without one of the speakers, eight minutes each, with
 stretched bands and more noise, which imitate other voices and rooms; tested on that speaker's test

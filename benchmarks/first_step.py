@@ -1,7 +1,7 @@
-"""How much code runs before a first step: our functions up to the end of `VAE.train_step`.
+"""How much code runs before the first step: our functions up to the end of `VAE.train_step`.
 
-From `build_vae` over `compile` and `fit` to the end of the first `train_step`, with all modules
-imported before. Each function counts once, however often it is called; class bodies,
+From `build_vae` through `compile` and `fit` to the end of the first `train_step`, with all modules
+already imported. Each function counts once, however often it is called; class bodies,
 comprehensions and lambdas do not count. `python -m benchmarks.first_step` lists them.
 """
 
@@ -20,7 +20,7 @@ PACKAGE = Path(genai_basics.__file__).parent
 
 
 def functions_run():
-    """Return `{(file, function)}` of what runs up to the end of the first `VAE.train_step`."""
+    """Return `{(file, function)}` of all that run up to the end of the first `VAE.train_step`."""
     found = set()
 
     def see(frame, event, _):

@@ -1,12 +1,12 @@
-"""Forecasts compared with the methods that a forecaster has to beat.
+"""Forecasts compared with the methods that a forecaster must beat.
 
 Daily minimum temperatures of Melbourne, one day ahead on the last 365 days: mean absolute error in
 degrees, compared with persistence, simple exponential smoothing, and least squares on seven lags
-and two yearly harmonics. Airline passengers, 12 months ahead from every month of the last two years
-that leaves twelve, and air pollution in Beijing, 24 hours ahead on the last tenth: MASE, compared
-with the last season and with additive Holt-Winters (ETS). The last column is the share of values in
-the 80% band, whose width is calibrated on the validation steps before the test (three years of
-airline passengers).
+and two yearly harmonics. Airline passengers, 12 months ahead from each month of the last two years
+that has 12 months left, and air pollution in Beijing, 24 hours ahead on the last tenth: MASE,
+compared with the last season and with additive Holt-Winters (ETS). The last column is the share of
+values in the 80% band, whose width is calibrated on the validation steps before the test (three
+years of airline passengers).
 """
 
 import numpy as np
@@ -93,7 +93,7 @@ def pollution(folder):
 
 
 def holt_winters(y, season, horizon, keep=False):
-    """Return additive Holt-Winters forecasts, or with `keep` a function of a history."""
+    """Return additive Holt-Winters forecasts, or a function of the history with `keep`."""
 
     def run(rates, y):
         alpha, beta, gamma, damping = 1 / (1 + np.exp(-np.asarray(rates)))

@@ -1,9 +1,9 @@
 """With 2,000 colour pictures, the GAN's samples are closer to real ones than Keras' example's.
 
 CIFAR-10, 2,000 training pictures, both conditional on the label, ten minutes each, in turn. Ours is
-trained by `train gan --set augment=('translation','brightness')`, which suits so small a set.
-Distances are those of 1,000 samples to 1,000 test pictures in the features of a small classifier
-trained on the same pictures; the row of real pictures is for training pictures.
+trained by `train gan --set augment=('translation','brightness')`, which suits such a small data
+set. Distances are between 1,000 samples and 1,000 test pictures in the features of a small
+classifier trained on the same pictures; the row of real pictures compares training pictures.
 """
 
 import tempfile
@@ -22,7 +22,7 @@ MINUTES, N = 10.0, 1000
 
 
 def ours(data, minutes=MINUTES):
-    """Return pictures per second and samples of our GAN, a label after the other."""
+    """Return pictures per second and samples of our GAN, in order of the labels."""
     with tempfile.TemporaryDirectory() as out:
         run = gb.train(
             "gan",
@@ -37,7 +37,7 @@ def ours(data, minutes=MINUTES):
 
 
 def theirs(data, minutes=MINUTES):
-    """Return the same of Keras' example."""
+    """Return the same for Keras' example."""
     keras.utils.set_random_seed(0)
     peer, clock = Peer(*data.spec.shape[1:]), Clock(60 * minutes)
     peer.compile()

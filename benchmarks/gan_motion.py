@@ -1,9 +1,9 @@
-"""The video GAN's digits move as those in the data do.
+"""The video GAN's digits move like those in the data.
 
 Fifteen minutes each: moving digits, 16 frames of 32x32 pixels, and Moving MNIST, two digits in
-64x64, of which 400 clips are trained on (`moving=2`, with networks half as wide, to allow more
-steps). Means over clips: change from frame to frame in grey levels; speed and acceleration of the
-centre of brightness in pixels per frame; variation of brightness within a clip.
+64x64, with 400 training clips (`moving=2`, and networks half as wide, which allows more steps).
+Means over clips: change from frame to frame in grey levels; speed and acceleration of the centre of
+brightness in pixels per frame; variation of brightness within a clip.
 """
 
 import genai_basics as gb

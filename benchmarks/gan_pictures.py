@@ -3,8 +3,8 @@
 MNIST, both conditional on the label, in turn. Ours is trained by `train gan --minutes 2.5` with
 seeds 0, 1 and 2, and once for ten minutes. The peer is the conditional GAN of Keras' examples as
 its description gives it (transposed convolutions of 128, Adam 3e-4, batch 64), for twice as long.
-Distances, precision and recall are those of 5,000 samples to test pictures in the features of a
-small classifier, which also measures how often a sample shows the requested digit; the floor is the
+Distances, precision and recall compare 5,000 samples with test pictures in the features of a small
+classifier, which also measures how often a sample shows the requested digit; the floor is the
 distance of training pictures.
 """
 
@@ -100,7 +100,7 @@ class Peer(keras.Model):
 
 
 def read_judge(path):
-    """Return `distance(samples, real)` in the features of a saved classifier, if it is there."""
+    """Return `distance(samples, real)` in the features of a saved classifier, if it exists."""
     if not path.exists():
         return None
     model = keras.models.load_model(path)

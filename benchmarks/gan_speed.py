@@ -42,7 +42,7 @@ def measure(folder):
         for name, run in runs.items():
             began = time.perf_counter()
             run()
-            if turn:  # the first compiles
+            if turn:  # the first turn compiles
                 speeds[name].append(len(x) / (time.perf_counter() - began))
     ours = speeds["genai_basics"]
     rows = []
@@ -54,7 +54,7 @@ def measure(folder):
 
 
 def torch_epoch(pixels, labels, latent_dim=64, filters=(48, 96, 192), ema=0.995):
-    """Return a function that trains an epoch of our default conditional GAN in PyTorch."""
+    """Return a function that trains our default conditional GAN in PyTorch for one epoch."""
     import torch
     from torch import nn
     from torch.nn import functional
@@ -62,7 +62,7 @@ def torch_epoch(pixels, labels, latent_dim=64, filters=(48, 96, 192), ema=0.995)
     first, second, third = filters
 
     class Normalized(nn.Module):
-        """relu of batch normalization with a scale and a shift for each class."""
+        """ReLU of batch normalization with a scale and a shift per class."""
 
         def __init__(self, channels):
             super().__init__()

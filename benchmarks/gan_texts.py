@@ -19,7 +19,7 @@ MINUTES, N = 10.0, 10_000
 
 
 def bigram_samples(names, n, rng):
-    """Return n names of a model that knows which letter follows which."""
+    """Return n names from a model of letter pairs."""
     following = defaultdict(list)
     for name in names:
         for a, b in zip("\n" + name, name + "\n", strict=True):

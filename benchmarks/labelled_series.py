@@ -1,8 +1,9 @@
 """Series are classified better than by nearest neighbours under dynamic time warping.
 
 Three sets of the UCR and UEA archives with their official splits, one minute each for `train cnn`
-with its defaults. The peer, as the archive reports it, takes the label of the nearest training
-series if time may stretch (1-NN with DTW), which is hard to beat with so few examples.
+with its defaults. The peer, whose results the archive reports, predicts the label of the nearest
+training series under dynamic time warping (1-NN with DTW), which is hard to beat with so few
+examples.
 """
 
 import genai_basics as gb

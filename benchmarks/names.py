@@ -1,10 +1,10 @@
 """The text VAE uses its code, makes new names, and models names better than a bigram model.
 
 29,494 different first names, 1,000 of them held out; five minutes. The bound is the negative ELBO
-in nats per name; the bigram model is smoothed towards single letters with the strength that suits
-the held-out names best. Unseen samples are those that are not training names, at the temperature
-in the row: a model of the true distribution of names would also draw many training names, so the
-share has to be compared with the bigram model's. `sample(avoid=train)` draws those names again.
+in nats per name; the bigram model is smoothed towards single letters with the strength that is best
+for the held-out names. Unseen samples are those that are not training names, at the temperature in
+the row: a model of the true distribution of names would also draw many training names, so the share
+must be compared with the bigram model's. `sample(avoid=train)` redraws those names.
 """
 
 import itertools
@@ -23,7 +23,7 @@ MINUTES, TEMPERATURES = 5.0, (1.0, 1.3, 1.6)
 
 
 def bigram_nats(train, test):
-    """Return the nats a text of a bigram model of its units, at its best smoothing."""
+    """Return the nats per text of a bigram model of units, with the best smoothing."""
     pairs = Counter(pair for text in train for pair in itertools.pairwise((None, *text, None)))
     firsts, letters = Counter(), Counter()
     for (first, second), count in pairs.items():

@@ -16,7 +16,7 @@ VARIANTS = ({"augment": False}, {}, {"pitch": 0.1})
 
 
 def accuracy(data, **arguments):
-    """Train on all speakers but one and return the accuracy on that one."""
+    """Train on all speakers but one; return the accuracy on that one."""
     model = gb.build_cnn(
         sample_rate=data.spec.sample_rate, num_classes=data.spec.num_classes, seed=0, **arguments
     )

@@ -1,8 +1,8 @@
-"""Prediction compared with Keras' own examples and scikit-learn: accuracy after the same minutes.
+"""Prediction compared with Keras' own examples and scikit-learn: accuracy after the same time.
 
 MNIST pictures, sentences of film reviews and spoken digits, each learned from the same examples for
 the same time by `gb.train` with our defaults, and by the peer as its authors configure it:
-`MLPClassifier` with our widths, Keras' mnist_convnet, tf-idf of words and pairs with logistic
+`MLPClassifier` with our widths, Keras' mnist_convnet, tf-idf of words and word pairs with logistic
 regression (which stops by itself), and the network of Keras' speaker recognition on spoken digits.
 Measured once, on examples that neither was trained on.
 """
@@ -21,7 +21,7 @@ SECONDS = {"pictures, dense": 60, "pictures, convolutional": 120, "sentences": 3
 
 
 class Until(keras.callbacks.Callback):
-    """Stops a plain Keras model when its seconds are over."""
+    """Stops the training of a plain Keras model after a number of seconds."""
 
     def __init__(self, seconds):
         super().__init__()
@@ -46,7 +46,7 @@ def plain_keras(model, train, test, seconds):
 
 
 def mlp_classifier(train, test, seconds):
-    """scikit-learn's `MLPClassifier`, an epoch at a time."""
+    """scikit-learn's `MLPClassifier`, one epoch at a time."""
     from sklearn.neural_network import MLPClassifier
 
     peer, end = (
@@ -59,7 +59,7 @@ def mlp_classifier(train, test, seconds):
 
 
 def mnist_convnet(shape=(28, 28, 1), vary=()):
-    """The network of https://keras.io/examples/vision/mnist_convnet/, behind layers that vary x."""
+    """The network of https://keras.io/examples/vision/mnist_convnet/, after augmentation layers."""
     return keras.Sequential(
         [
             keras.Input(shape),
@@ -76,7 +76,7 @@ def mnist_convnet(shape=(28, 28, 1), vary=()):
 
 
 def tf_idf(train, test):
-    """Words and pairs weighed by tf-idf, and logistic regression."""
+    """Words and word pairs weighted by tf-idf, and logistic regression."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -104,7 +104,7 @@ def speaker_network(samples, classes):
 
 
 def spectra(clips, samples):
-    """Strengths of the frequencies of clips cut or filled up to one length, as there."""
+    """Return the magnitude spectra of clips cut or padded to one length, as in that example."""
     padded = [np.pad(clip[:samples], (0, max(0, samples - len(clip)))) for clip in clips]
     return np.abs(np.fft.fft(padded))[:, : samples // 2, None].astype("float32")
 

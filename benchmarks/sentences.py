@@ -1,8 +1,9 @@
-"""The text VAE uses its code for whole sentences, too.
+"""The text VAE also uses its code for whole sentences.
 
-10,662 sentences of film reviews, a tenth of them held out; ten minutes, by words, with a vocabulary
-of the 5,000 most frequent. The bound is the negative ELBO in nats per sentence; the bigram model,
-of the same words, is smoothed with the strength that suits the held-out sentences best.
+10,662 sentences of film reviews, a tenth of them held out; ten minutes, with the 5,000 most
+frequent words as the vocabulary. The bound is the negative ELBO in nats per sentence; the bigram
+model, with the same vocabulary, is smoothed with the strength that is best for the held-out
+sentences.
 """
 
 import genai_basics as gb

@@ -1,11 +1,11 @@
-"""The VAE reaches a better likelihood than pythae's in the same minutes, on fixed black and white.
+"""The VAE reaches a better likelihood than pythae's in the same time, on binarized MNIST.
 
-MNIST, white where the grey value is above 0.5; ten minutes of training each. log p(x) of 1,000 test
+MNIST, binarized at a grey value of 0.5; ten minutes of training each. log p(x) of 1,000 test
 pictures, estimated by 500 importance samples each. Ours is `build_vae(binarize=0.5, prior="flow")`.
 The peer is pythae's VAE and trainer with its own networks of 512 units, 16 latents and Adam at
 1e-3, if it is installed (it needs PyTorch). pythae's own table reports 89.8 nats for a larger,
-convolutional network after 100 epochs, on pictures that are binarized in another way: that figure
-is not comparable.
+convolutional network after 100 epochs, on pictures that are binarized in another way, so it is not
+comparable.
 """
 
 import importlib.util
@@ -21,7 +21,7 @@ MINUTES, LATENT_DIM = 10.0, 16
 
 
 class OverError(Exception):
-    """The minutes of the peer's training are over."""
+    """The peer's training time is over."""
 
 
 def measure(folder):

@@ -1,10 +1,10 @@
 """Translation: short sentences from English to French, and dates between their formats.
 
-English-French pairs, split by the English side, a twentieth as test data; BLEU by sacrebleu
-against all French versions of a sentence, after twenty minutes. The peer is the network of Keras'
-lstm_seq2seq example (two LSTMs of 256 on one-hot characters, greedy) for the same minutes on the
-same pairs; padding is masked, and batches are as long as their longest text, which the shorter
-sentences of the example do not need. Dates: the share of test dates without an error after three
+English-French pairs, split by the English side, a twentieth as test data; BLEU by sacrebleu against
+all French versions of a sentence, after twenty minutes. The peer is the network of Keras'
+lstm_seq2seq example (two LSTMs of 256 on one-hot characters, greedy) for the same time on the same
+pairs; padding is masked, and each batch is padded only to its longest text, which the example does
+not need for its shorter sentences. Dates: the share of test dates without an error after three
 minutes.
 """
 

@@ -1,10 +1,10 @@
-"""The VAE reaches a lower bound than Keras' example in the same minutes.
+"""The VAE reaches a lower bound than Keras' example in the same time.
 
 MNIST, three minutes each, including compilation; ours is trained by `train vae --minutes 3`. The
 peer is the convolutional VAE of Keras' examples as its description gives it (two strided
 convolutions of 32 and 64, a dense layer of 16, mirrored by transposed convolutions, Adam 1e-3,
 batch 128) with 16 latent dimensions. The result is the negative ELBO of the test pictures in nats:
-cross-entropy on grey values, one draw of z.
+cross-entropy on grey values, one sample of z.
 """
 
 import tempfile
@@ -52,7 +52,7 @@ class Peer(keras.Model):
 
 
 class Clock(keras.callbacks.Callback):
-    """Stops `fit` after `seconds`, and counts batches."""
+    """Stops `fit` after `seconds` and counts batches."""
 
     def __init__(self, seconds):
         super().__init__()

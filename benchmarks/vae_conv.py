@@ -1,7 +1,8 @@
-"""The convolutional VAE is faster than Keras' example, with no worse a bound.
+"""The convolutional VAE is faster than Keras' example, and its bound is no worse.
 
-MNIST, 16 latent dimensions for both, batches of 128, in five turns of 200 steps each, after a turn
-that compiles; then the test negative ELBO in nats (cross-entropy on grey values, one draw of z).
+MNIST, 16 latent dimensions for both, batches of 128, in five rounds of 200 steps each, after a
+first round for compilation; then the test negative ELBO in nats (cross-entropy on grey values, one
+sample of z).
 """
 
 import time

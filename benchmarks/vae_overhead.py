@@ -64,7 +64,7 @@ def measure(folder):
         for name, (model, x) in turns.items():
             began = time.perf_counter()
             model.fit(x, batch_size=128, epochs=1, verbose=0)
-            if turn:  # the first compiles
+            if turn:  # the first turn compiles
                 speeds[name].append(len(x) / (time.perf_counter() - began))
     ratios = [a / b for a, b in zip(*speeds.values(), strict=True)]
     spread = f"{statistics.median(ratios):.3f} [{min(ratios):.3f}, {max(ratios):.3f}]"

@@ -2,7 +2,7 @@
 
 MNIST, three minutes each. Fréchet distance between 5,000 samples and the test pictures in the
 features of a small classifier (99% accurate), and the floor, which 5,000 training pictures reach.
-The autoencoder is a plain one, sampled from a density of its codes.
+The autoencoder is a plain one, sampled from a density fitted to its codes.
 """
 
 import keras
@@ -19,7 +19,7 @@ MINUTES, N = 3.0, 5000
 
 
 def trained(model, x):
-    """Train a model of ours for `MINUTES` and return it."""
+    """Train one of our models for `MINUTES` and return it."""
     model.compile()
     progress = gb.model.Progress(seconds=60 * MINUTES)
     model.fit(x, epochs=10**6, callbacks=[progress], verbose=0)

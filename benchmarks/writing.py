@@ -3,8 +3,8 @@
 Characters of tinyshakespeare: the first nine tenths are the training data and the last tenth the
 validation data, as in nanoGPT. Ours is `build_language_model` with its defaults. The peer is the
 CPU configuration of nanoGPT (4 layers, 4 heads, width 128, context 64, batch 12), written in
-PyTorch, for the same minutes; both learning rates are annealed to the end of the budget. The peer
-is omitted without PyTorch.
+PyTorch, for the same time; both learning rates are annealed to the end of the budget. The peer is
+omitted without PyTorch.
 """
 
 import importlib.util
@@ -50,6 +50,6 @@ def ours(train, validation, minutes):
 
 
 def nano_gpt(path, minutes):
-    """Train nanoGPT in a process of its own: PyTorch's compiler and TensorFlow cannot share one."""
+    """Train nanoGPT in its own process: PyTorch's compiler and TensorFlow cannot share one."""
     command = [sys.executable, "-m", "benchmarks._nano_gpt", str(path), str(minutes)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()

@@ -1,4 +1,4 @@
-"""Training on and writing characters: speed compared with Keras' own code and PyTorch's layers.
+"""Speed of training on characters and of writing them, against Keras' code and PyTorch's layers.
 
 Training: characters per second of the default language model, compared with the network of Keras'
 character-LSTM example (an LSTM of 128 on one-hot windows of 40, one prediction each, batch 128),
@@ -19,7 +19,7 @@ import genai_basics as gb
 
 HEADERS = ["work", "genai_basics", "peer", "ratio"]
 TURNS, STEPS, BATCH, WINDOW = 3, 60, 32, 50
-CALLS = 20  # of `predict` that are timed
+CALLS = 20  # timed calls of `predict`
 
 
 def measure(folder):
@@ -60,7 +60,7 @@ def training(text):
 
 
 def speed(run):
-    """Return characters per second; `run` returns how many it has trained on."""
+    """Return characters per second; `run` returns the number of characters trained on."""
     began = time.perf_counter()
     return run() / (time.perf_counter() - began)
 
@@ -82,7 +82,7 @@ def of_example(tokens, size):
 
     def run(n=None):
         network.fit(x[:n], y[:n], batch_size=128, epochs=1, verbose=0)
-        return len(y[:n])  # a character learned from for each window
+        return len(y[:n])  # each window predicts one character
 
     run(256)
     return run
@@ -161,7 +161,7 @@ def writing(text):
     mine = time.perf_counter() - began
     network, x, _ = keras_example(model.tokenizer.encode(text), model.tokenizer.size, n=64)
     table = []
-    for at_once, name in ((1, "a text at a time"), (64, "all texts at once")):
+    for at_once, name in ((1, "one text at a time"), (64, "all texts at once")):
         network.predict(x[:at_once], verbose=0)
         began = time.perf_counter()
         for _ in range(CALLS):

@@ -1,8 +1,8 @@
-"""Draw the picture of the README: `python docs/draw.py` writes docs/digits.png.
+"""Draw the README's picture: `python docs/draw.py` writes docs/digits.png.
 
-Each row of the picture is one way of making digits, all from the 1,455 training pictures of
-8x8 pixels that come with scikit-learn: a variational autoencoder, a generative adversarial
-network by label, and a walk through the code between two real test digits.
+Each row shows one way of generating digits, all trained on 1,455 pictures of 8x8 pixels that
+come with scikit-learn: a variational autoencoder, a generative adversarial network with one
+label per column, and an interpolation between the codes of two real test digits.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""Write the README's table of models: `python docs/models.py`, after `recipes.py` has changed."""
+"""Write the README's table of models: run `python docs/models.py` after changing `recipes.py`."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ MARKS = "<!-- models: start -->\n", "<!-- models: end -->"
 
 
 def table():
-    """Return the table of models as Markdown, a row for each recipe."""
+    """Return the table of models as Markdown, one row per recipe."""
     lines = ["| name | what it is | builder |", "| --- | --- | --- |"]
     for recipe in RECIPES.values():
         builder = recipe.builder.split(".")[1]

@@ -23,7 +23,7 @@ BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, wo
 # The data
 # --------
 # `load_data` returns three parts, split by a fixed seed: one for training, one for validation and
-# one for the final test. Pictures are whole numbers from 0 to 255.
+# one for the final test. Pixels are integers from 0 to 255.
 
 data = gb.load_data("digits")
 

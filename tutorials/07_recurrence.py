@@ -21,8 +21,8 @@ import genai_basics as gb
 BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))
 
 # %%
-# A task of memory
-# ----------------
+# A memory task
+# -------------
 # Each series begins with +1 or -1 and continues with twenty steps of noise. The label is the sign
 # of the first step.
 
@@ -69,8 +69,8 @@ print({name: round(value, 3) for name, value in right.items()})
 # %%
 # What it remembers, step by step
 # -------------------------------
-# The same network on longer and longer beginnings of one series: its answer does not change after
-# the first step.
+# The same network on ever longer prefixes of one series: its answer does not change after the
+# first step.
 
 for steps in (1, 2, 5, 10, 21):
     labels, probabilities = rnn.classify([x_test[0, :steps]])

@@ -1,6 +1,6 @@
 """
-Writing text, one character after the other
-===========================================
+Writing text, one character at a time
+=====================================
 
 A language model answers one question: what comes next? If each answer is appended to the text and
 the question is repeated, the model writes. We train one on Python's own help texts, measure it in

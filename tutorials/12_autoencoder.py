@@ -60,7 +60,7 @@ bent = np.square(again.reshape(flat_test.shape) - flat_test).mean()
 print(f"mean squared error: principal components {straight:.4f}, autoencoder {bent:.4f}")
 
 # %%
-# Any code can be decoded. The code half way between those of two pictures decodes to a mixture of
+# Any code can be decoded. The code halfway between those of two pictures decodes to a mixture of
 # both. A density of all codes is fitted at the end of training; codes drawn from it decode to new
 # digits.
 
@@ -85,8 +85,8 @@ print(f"noisy {before:.1f} dB, denoised {after:.1f} dB; 10 dB more are a tenth o
 # %%
 # Compress
 # --------
-# `rate` adds the bits of the code to the loss. Codes are rounded to whole numbers, which a range
-# coder writes: frequent numbers in few bits, rare ones in more.
+# `rate` adds the bits of the code to the loss. Codes are rounded to integers, which a range coder
+# writes: frequent integers in few bits, rare ones in more.
 
 codec = gb.build_autoencoder((8, 8, 1), latent_dim=16, rate=0.01, seed=0)
 codec.compile()

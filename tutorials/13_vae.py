@@ -5,7 +5,7 @@ The variational autoencoder and the reparameterization trick
 The codes of an autoencoder can lie anywhere, so a random code decodes to nothing useful. The
 encoder of a variational autoencoder (VAE) returns a distribution instead of a code, with a mean and
 a width for each latent, and the loss pulls these distributions towards the standard normal
-distribution. A draw from the standard normal then is a code like any other, and decodes to a new
+distribution. A draw from the standard normal is then a code like any other, and decodes to a new
 picture.
 
 The loss has two parts, in nats. The reconstruction term is -log p(x | z), for a draw z from the
@@ -79,7 +79,7 @@ print(f"the first test digit's distribution: mean {np.round(ops.convert_to_numpy
 # %%
 # New digits
 # ----------
-# Draw a code and decode it. The same seed gives the same digits, in another process, too.
+# Draw a code and decode it. The same seed gives the same digits, also in another process.
 
 digits = vae.sample(3, seed=1)
 for row in range(8):

@@ -66,7 +66,7 @@ print(", ".join(new[:12]))
 fresh = metrics.novelty(names, new)
 print(f"{fresh:.0%} of them are not training names")
 
-# `avoid` replaces the others by new draws.
+# `avoid` redraws names that are in the training set.
 
 new = vae.sample(200, seed=0, temperature=0.8, avoid=names)
 print("all of them new:", ", ".join(new[:12]))

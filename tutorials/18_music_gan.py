@@ -11,8 +11,8 @@ The generator is not told what a chord or a scale is. We compare its samples bef
 training: which pitches occur, which intervals sound together, how many notes are held, and how many
 notes fit one scale.
 
-The claim at the end: in all of this, the samples become more similar to the real music, in their
-intervals most of all.
+The claim at the end: by all of these measures, the samples become more similar to the real music,
+especially in their intervals.
 """
 
 # %%

@@ -10,7 +10,7 @@ velocity. Many lines pass through a point, so it learns the mean of their veloci
 enough: noise that follows the mean velocity becomes a sample of the data. This is called flow
 matching.
 
-The claims at the end: before training, the model already samples the best normal distribution;
+The claims at the end: before training, the model samples the best-fitting normal distribution;
 with more steps, it follows the path more exactly; it draws the requested digit, or any digit
 without guidance; and the path can be followed back from a picture to its noise.
 """
