@@ -1,4 +1,4 @@
-"""`audit`: what a trained model copied and leaks."""
+"""`audit`: what a trained model copies and leaks."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .options import (
 
 __all__ = ["audit"]
 
-GATES = {  # option: what it limits
+GATES = {  # name: what `--max-NAME` limits
     "copied": "Maximum share of samples that are copies.",
     "auc": "Maximum area under the curve of membership inference; 0.5 is chance.",
     "exposure": "Maximum exposure of a planted secret, in bits.",
@@ -67,7 +67,7 @@ def audit(run, n, members, by, features, seed, json_, **values):
     """Measure what the trained model in RUN copies, leaks and leaves out.
 
     The exit code is 3 if a limit (--max-...) is exceeded or cannot be checked. --group names a
-    column, such as speaker, whose values should not be in both parts of the split.
+    column, such as speaker, whose values should not occur in more than one split.
 
     \b
     Example:
@@ -76,9 +76,9 @@ def audit(run, n, members, by, features, seed, json_, **values):
     """
     limits = {name: values.pop(f"max_{name}") for name in GATES}
     limits = {name: limit for name, limit in limits.items() if limit is not None}
-    group = values.pop("group")  # here a column to look at, not one to split by
+    group = values.pop("group")  # here a column to check, not one to split by
     source, options = split_data_options({**values, "group": None})
-    whole = source is None and not options  # the run's own data, which the card describes
+    whole = source is None and not options  # the run's own data, described by the card
 
     run = load(run)
     if features is not None:
@@ -112,7 +112,7 @@ def audit(run, n, members, by, features, seed, json_, **values):
 
 
 def echo_audit(found):
-    """Print an audit: what is wrong, the numbers, what could not be checked."""
+    """Print an audit: the metrics, the findings, and what could not be checked."""
     rows = []
     for name, value in found.metrics.items():
         low, high = found.intervals.get(name, (None, None))

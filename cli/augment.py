@@ -1,4 +1,4 @@
-"""`genai-basics augment`: enlarge a labelled data set, and measure whether that helped."""
+"""`genai-basics augment`: enlarge a labelled data set and measure whether it helps."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from .options import (
 )
 
 MODELS = sorted({*models_that("labels", "images"), *models_that("labels", "vectors")})
-USUAL = signature_of("augmenting.augment")["generator"].value  # what is trained by default
+USUAL = signature_of("augmenting.augment")["generator"].value  # the default model
 ARMS = {
     "real": "real examples alone",
     "generated": "real and generated",
@@ -44,15 +44,15 @@ ARMS = {
     help="Number of classifiers per comparison.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
-@out_option("The enlarged data set, .npz in the layout of Keras. [default: augmented.npz]")
+@out_option("The enlarged data set, .npz in Keras' layout. [default: augmented.npz]")
 @force_option
 @json_option
 def augment(run, n, model, epochs, seeds, seed, out, force, json_, **values):
-    """Enlarge a labelled data set by generated examples, and measure the gain.
+    """Enlarge a labelled data set with generated examples and measure the gain.
 
-    Uses the conditional model in RUN, or trains one on DATA. Samples whose label a classifier
-    does not confirm are discarded. Classifiers are then trained with and without the others, and
-    with ordinary augmentation, and evaluated on held-out real examples.
+    Uses the conditional model in RUN, or trains one on DATA. Samples whose label is not confirmed
+    by a classifier are discarded. Classifiers are then trained with and without the remaining
+    samples, and with ordinary augmentation, and evaluated on held-out real examples.
 
     \b
     Example:
@@ -109,7 +109,7 @@ def augment(run, n, model, epochs, seeds, seed, out, force, json_, **values):
         COMPOSITE,
         seed=seed,
         real_examples=done.real,
-        generated_examples=len(done.x) - done.real,  # they come after the real ones
+        generated_examples=len(done.x) - done.real,  # they follow the real ones
     )
     with replacing(out) as temporary:
         with open(temporary, "wb") as file:
@@ -139,6 +139,6 @@ def augment(run, n, model, epochs, seeds, seed, out, force, json_, **values):
 
 
 def _held_out(data):
-    """Return real examples that nothing was trained on; none where the data have no such part."""
+    """Return real examples that were not used in training, or None if there are none."""
     part = data.test if len(data.test) else data.validation
     return (part.x[: len(part)], part.y) if len(part) else None

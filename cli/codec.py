@@ -25,10 +25,10 @@ from .options import (
 @force_option
 @json_option
 def compress(run, inputs, out, force, json_):
-    """Compress INPUTS (pictures, folders, .npy) into one file, by the trained model in RUN.
+    """Compress INPUTS (pictures, folders, .npy) into one file with the trained model in RUN.
 
-    The model must have been trained to compress, as in the example. Pictures larger than those
-    it was trained on are cut into tiles.
+    The model must have been trained for compression, as in the example. Pictures larger than
+    those it was trained on are cut into tiles.
 
     \b
     Example:
@@ -56,11 +56,11 @@ def compress(run, inputs, out, force, json_):
 @click.command()
 @run_argument
 @click.argument("file", type=click.Path(path_type=Path))
-@out_option("A folder, or a file as `sample --out`. [default: the file's name, a folder]")
+@out_option("Folder, or file as for `sample --out`. [default: folder named after FILE]")
 @force_option
 @json_option
 def decompress(run, file, out, force, json_):
-    """Write the pictures in FILE, which `compress` made with the same RUN.
+    """Decompress the pictures in FILE, which `compress` wrote with the same RUN.
 
     \b
     Example:
@@ -100,7 +100,7 @@ def _codec(run):
 
 
 def _file_names(names):
-    """Return a name that ends in .png for each input, without duplicates or folders."""
+    """Return a unique file name that ends in .png for each input, without folders."""
     found = {}
     for i, name in enumerate(names):
         stem = Path(name.replace("\\", "/")).stem.strip(".") or "picture"

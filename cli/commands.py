@@ -1,4 +1,4 @@
-"""The commands that read a run, and `list`."""
+"""`list` and the commands that use a run."""
 
 import sys
 from pathlib import Path
@@ -62,7 +62,7 @@ def list_(model, json_):
 @click.option("-n", "--count", "n", type=click.IntRange(1), help="Number of samples. [default: 64]")
 @seed_option
 @model_options("sample")
-@out_option("File or folder; its ending says the format: .png .npy .npz .txt .gif .mid .wav")
+@out_option("Folder or file; its extension sets the format: .png .npy .npz .txt .gif .mid .wav")
 @signing_options
 @force_option
 @json_option
@@ -100,7 +100,7 @@ def sample(run, n, seed, out, certificate, key, force, json_, **options):
     from genai_basics.provenance import describe, sign
 
     out = out or _free(Path(f"{run.name}-samples{PREFERRED.get(run.spec.kind, '.npy')}"))
-    walk = between or options.get("interpolate")  # its classes follow no order
+    walk = between or options.get("interpolate")  # its classes have no order
     named = None if walk else model.labels.spread(len(samples), options.get("labels"))
     origin = describe(run, seed=seed)
     paths = write_samples(samples, out, run.spec, labels=named, provenance=origin)
@@ -112,7 +112,7 @@ def sample(run, n, seed, out, certificate, key, force, json_, **options):
 
 
 def _between(run, ends, steps, out, options):
-    """Return samples between two inputs; for a .png, one strip of them."""
+    """Return samples between two inputs; for a .png, as one strip."""
     from genai_basics.data import read_inputs
     from genai_basics.data.writers import image_grid, to_pixels
 
@@ -139,8 +139,8 @@ def _free(path):
 @click.argument("inputs", nargs=-1, required=True)
 @model_options("predict")
 @out_option(
-    "Write the output: pictures, texts or sounds as their ending says; .csv or .json; boxes "
-    "also as YOLO (.yaml)."
+    "Write the output to a file whose extension sets the format: pictures, texts or sounds; "
+    ".csv or .json; boxes also as YOLO (.yaml)."
 )
 @force_option
 @json_option
@@ -153,7 +153,7 @@ def predict(run, inputs, out, force, json_, **options):
         genai-basics predict runs/detector photos/ --out found/data.yaml
     """
     check_out(out, force)
-    if out is not None and out.suffix in (".yaml", ".yml"):  # a folder of YOLO
+    if out is not None and out.suffix in (".yaml", ".yml"):  # a YOLO folder
         check_out(out.parent / "labels", force)
     run = load(run)
 
@@ -162,7 +162,7 @@ def predict(run, inputs, out, force, json_, **options):
     options = take_options("predict", options, run)
     names, x = read_inputs(list(inputs), run.reads)
     rows, outputs = _answer(run, x, options)
-    several = [row if isinstance(row, list) else [row] for row in rows]  # a forecast has many
+    several = [row if isinstance(row, list) else [row] for row in rows]  # as for a forecast
     rows = [{"input": n, **row} for n, part in zip(names, several, strict=True) for row in part]
     if out is not None:
         _write_answer(rows, outputs, out, run, x)
@@ -177,7 +177,7 @@ def predict(run, inputs, out, force, json_, **options):
 
 
 def _answer(run, x, options):
-    """Answer each input; a blank line among texts gets a blank answer, at its place."""
+    """Return the predictions; a blank line among texts gets a blank prediction."""
     blank = [isinstance(text, str) and not text.strip() for text in x] if len(x) > 1 else []
     if run.spec.kind not in ("text", "pairs") or not any(blank) or all(blank):
         return run.model.answer(x, **options)
@@ -231,7 +231,7 @@ def _write_answer(rows, outputs, out, run, x):
 @model_options("evaluate")
 @json_option
 def evaluate(run, features, json_, **values):
-    """Measure the trained model in RUN on held-out data: its own, or other DATA.
+    """Evaluate the trained model in RUN on held-out data: its own, or other DATA.
 
     \b
     Example:
@@ -251,7 +251,7 @@ def evaluate(run, features, json_, **values):
     if features is not None:
         metrics.update(_frechet(run, load(features), data, part))
     metrics = {name: float(value) for name, value in metrics.items()}
-    whole = source is None and not options and not decoding  # what the card is about
+    whole = source is None and not options and not decoding  # what the card describes
     facts = {"test": metrics, "test_intervals": intervals} if whole else {}
     x, y = part.x, part.y
     if data.kind == "forecast" and "time" in part.groups:
@@ -259,7 +259,7 @@ def evaluate(run, features, json_, **values):
 
         x, y = with_times(part, data.spec.frequency)
     pictures = run.model.pictures(x, y)
-    if source is not None:  # in addition to those of the run's own data
+    if source is not None:  # keep the pictures of the run's own data
         pictures = {f"{name}-{Path(source).stem}": made for name, made in pictures.items()}
     paths = record(run, pictures, facts)
     if json_:
@@ -280,7 +280,7 @@ def evaluate(run, features, json_, **values):
 
 
 def _frechet(run, judge, data, part):
-    """Return the distance of samples from held-out examples in a classifier's features."""
+    """Return the Fréchet distance of samples to held-out examples in a classifier's features."""
     from genai_basics.metrics import frechet_report
 
     if not (run.model.can_sample and able(judge, "features")):

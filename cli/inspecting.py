@@ -1,4 +1,4 @@
-"""`inspect`: what data hold, what a run is, which model made a file."""
+"""`inspect`: describes data, a run, or the origin of a generated file."""
 
 import json
 from pathlib import Path
@@ -22,13 +22,13 @@ __all__ = ["inspect"]
 @click.command()
 @click.argument("file", metavar="DATA|FILE|RUN")
 @data_options
-@out_option("Draw the data into this .png: a grid, histograms, a series, boxes.")
+@out_option("Draw the data to this .png: a grid, histograms, a series or boxes.")
 @force_option
 @json_option
 def inspect(file, out, force, json_, **values):
-    """Say what would be read from DATA, what RUN is, or which model made FILE.
+    """Show what would be read from DATA, what RUN is, or which model made FILE.
 
-    Nothing is trained: the answer shows the kind of the data, columns, classes, splits, times,
+    Nothing is trained. For DATA, the output shows the kind, columns, classes, splits and times,
     and what was left out and why.
 
     \b

@@ -1,7 +1,7 @@
-"""`genai-basics`: train, sample, use and judge basic neural networks from the shell.
+"""`genai-basics`: train, sample, apply and evaluate basic neural networks from the shell.
 
 The library takes seconds to import, so commands import it in their bodies: help and usage
-errors stay instant. A command is a skin over one function of the library.
+errors stay instant. Each command is a thin layer over one function of the library.
 """
 
 import sys
@@ -20,7 +20,7 @@ __all__ = ["cli"]
 
 
 class Program(click.Group):
-    """A group whose errors are one line on standard error, with the exit code they deserve."""
+    """A group that prints each error as one line on standard error and sets the exit code."""
 
     def main(self, args=None, **kwargs):
         args = list(sys.argv[1:] if args is None else args)
@@ -33,7 +33,7 @@ class Program(click.Group):
             try:
                 return super().invoke(ctx)
             except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-                raise  # click says what is to be said: nothing where `head` has read enough
+                raise  # click reports these; a closed pipe (`head`) is silent
             except KeyboardInterrupt as stop:
                 if str(stop):
                     click.echo(str(stop), err=True)
@@ -55,7 +55,7 @@ def _one_line(error):
 
 
 def _shower():
-    """Return a function that shows warnings meant for users, each once, wherever it arose."""
+    """Return a function that shows each warning meant for users once, wherever it arises."""
     shown = set()
 
     def show(message, category, filename, lineno, file=None, line=None):
@@ -69,9 +69,9 @@ def _shower():
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="genai_basics", prog_name="genai-basics")
 def cli():
-    """Train, sample, use and judge basic neural networks, predictive and generative.
+    """Train, sample, apply and evaluate basic neural networks, predictive and generative.
 
-    Add --debug to any command to see the traceback behind an error.
+    Add --debug to any command to see the traceback of an error.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""Options shared by several commands, so that the same flag means the same thing everywhere."""
+"""Options shared by several commands, so that a flag has the same meaning everywhere."""
 
 import ast
 import json
@@ -35,18 +35,18 @@ def out_option(help):
 
 
 def signing_options(command):
-    """Add `--certificate` and `--key`, which sign what is written (C2PA)."""
+    """Add `--certificate` and `--key`, which sign the written files (C2PA)."""
     file = click.Path(exists=True, dir_okay=False, path_type=Path)
     for option in (
         click.option("--key", type=file, help="PEM file of the certificate's private key."),
-        click.option("--certificate", type=file, help="Sign what is written (C2PA) by this PEM."),
+        click.option("--certificate", type=file, help="PEM certificate to sign files with (C2PA)."),
     ):
         command = option(command)
     return command
 
 
 def model_options(command):
-    """Add the options of the command that rows of the table declare."""
+    """Add the options that rows of the table declare for the command."""
 
     def add(function):
         for option in reversed(options_of(command)):
@@ -57,7 +57,7 @@ def model_options(command):
 
 
 def as_click(option):
-    """Return the click option of an `Option` of the table."""
+    """Return the click option for an `Option` of the table."""
     if option.type in ("flag", "examples"):
         return click.option(option.flag, option.name, is_flag=True, help=option.help)
     settings = {"help": option.help}
@@ -86,7 +86,7 @@ def names(text):
 def take_options(command, values, run):
     """Take the table's options out of a command's values; return those given, by keyword.
 
-    Refuses what the row of the run's model does not declare.
+    An option that the row of the run's model does not declare is an error.
     """
     found, known = {}, get_recipe(run.name).options_of(command, run.spec.kind)
     for option in options_of(command):
@@ -100,7 +100,7 @@ def take_options(command, values, run):
 
 
 def _value(option, value, run):
-    """Return the value of an option as the model takes it."""
+    """Return the value of an option in the form that the model expects."""
     if option.type == "labels":
         return _labels(value, getattr(run.model, "class_names", None))
     if option.type == "examples":
@@ -118,13 +118,13 @@ def _value(option, value, run):
 
 
 def _labels(labels, class_names):
-    """Return labels as typed, as numbers where the classes have no such names."""
+    """Return labels as typed, or as numbers if the classes have no such names."""
     named = set(labels) <= set(class_names or ())
     return list(labels) if named or not all(map(str.isdecimal, labels)) else list(map(int, labels))
 
 
 def load(run):
-    """Load a run, with TensorFlow's start-up messages kept off the terminal."""
+    """Load a run and silence TensorFlow's start-up messages."""
     from genai_basics.runs import load_run
 
     run = load_run(run)
@@ -136,7 +136,7 @@ def load(run):
 
 
 def record(run, pictures, facts):
-    """Write what was measured into a run; where that is not possible, say so and go on."""
+    """Record measurements in a run; if that is not possible, warn and continue."""
     try:
         return run.record(pictures, **facts)
     except OSError as error:
@@ -145,12 +145,12 @@ def record(run, pictures, facts):
 
 
 def able(run, ability):
-    """Say whether the table declares that the run's model has an ability."""
+    """Return whether the table lists an ability for the run's model."""
     return ability in get_recipe(run.name).can
 
 
 def check_signing(certificate, key, out):
-    """Refuse a certificate without a key, or a key without one, before any work is done."""
+    """Reject a certificate without a key, or a key without a certificate, before any work."""
     if (certificate is None) != (key is None):
         raise click.UsageError("--certificate and --key go together.")
     if certificate is not None and out is None:
@@ -158,7 +158,7 @@ def check_signing(certificate, key, out):
 
 
 def data_options(command):
-    """Add `--data` and the options that say how to read it."""
+    """Add `--data` and the options of reading it."""
     options = (
         click.option("--data", metavar="DATA", help="Name (see `list`), file or folder."),
         click.option("--kind", help="Kind of data, if it cannot be inferred."),
@@ -167,24 +167,24 @@ def data_options(command):
         click.option(
             "--fit",
             type=click.Choice(["stretch", "crop", "tiles"]),
-            help="How pictures are resized; tiles: each is cut into tiles.",
+            help="How to resize pictures; tiles: cut them into tiles.",
         ),
         click.option("--color", type=click.Choice(["grey", "rgb"]), help="Convert pictures."),
         click.option("--encoding", help="Encoding of text files."),
-        click.option("--delimiter", help="Character between the cells of a row; tab or space."),
+        click.option("--delimiter", help="Character that separates cells; tab or space."),
         click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign of numbers."),
-        click.option("--thousands", help="Thousands sign of numbers: , . ' space or none."),
-        click.option("--missing", metavar="A,B", help="Words for a missing value."),
+        click.option("--thousands", help="Thousands separator: , . ' space or none."),
+        click.option("--missing", metavar="A,B", help="Words for missing values."),
         click.option(
-            "--header/--no-header", default=None, help="Whether the first row names the columns."
+            "--header/--no-header", default=None, help="Whether the first row is a header."
         ),
         click.option(
-            "--day-first/--month-first", default=None, help="How 01/02/2024 is meant in dates."
+            "--day-first/--month-first", default=None, help="Order of day and month in dates."
         ),
-        click.option("--group", help="Column whose values stay within one split."),
+        click.option("--group", help="Keep equal values of this column in one split."),
         click.option("--limit", type=click.IntRange(1), help="Use at most N examples per split."),
         click.option(
-            "--strict", is_flag=True, help="Stop at a file that cannot be read or is not used."
+            "--strict", is_flag=True, help="Fail if a file cannot be read or is not used."
         ),
         click.option(
             "--load",
@@ -192,7 +192,7 @@ def data_options(command):
             multiple=True,
             metavar="KEY=VALUE",
             callback=assignments,
-            help="Another option of the reader of this kind.",
+            help="Set another option of the reader; repeatable.",
         ),
     )
     for option in reversed(options):
@@ -223,7 +223,7 @@ def image_size(ctx, param, value):
 
 
 def assignments(ctx, param, values):
-    """Parse repeated KEY=VALUE; values are Python literals, or else text."""
+    """Parse repeated KEY=VALUE; values are Python literals, otherwise text."""
     found = {}
     for text in values:
         key, equals, value = text.partition("=")
@@ -237,7 +237,7 @@ def assignments(ctx, param, values):
 
 
 def check_out(path, force):
-    """Refuse to write over a file or into a folder of files, before any work is done."""
+    """Raise an error before any work if the output exists and is not to be overwritten."""
     if path is None:
         return
     if path.is_file() and not force:
@@ -245,7 +245,7 @@ def check_out(path, force):
     if path.is_dir() and any(path.iterdir()) and not force:
         raise click.ClickException(f"'{path}' is not empty; add --force to write into it.")
     parent = path if path.is_dir() else path.parent
-    if not parent.is_dir() and path.suffix not in ("", ".yaml", ".yml"):  # folders are made
+    if not parent.is_dir() and path.suffix not in ("", ".yaml", ".yml"):  # folders are created
         raise click.ClickException(f"the folder '{parent}' does not exist.")
 
 
@@ -254,7 +254,7 @@ def echo_json(value):
 
 
 def _plain(value):
-    """Return a value as JSON holds it, which has no NaN and no infinity."""
+    """Convert a value to JSON types; NaN and infinities become None."""
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}

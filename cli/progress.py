@@ -6,7 +6,7 @@ __all__ = ["Bar"]
 
 
 class Bar(keras.callbacks.Callback):
-    """Moves a click progress bar along the model's `progress`, next to the loss."""
+    """Updates a click progress bar from the model's `progress`, and shows the loss."""
 
     def __init__(self, bar):
         super().__init__()

@@ -1,4 +1,4 @@
-"""`genai-basics train MODEL`: one command for each row of `recipes.py`."""
+"""`genai-basics train MODEL`: one command per row of `recipes.py`."""
 
 import contextlib
 import sys
@@ -23,7 +23,7 @@ from .options import (
 
 
 class Models(click.Group):
-    """The models as subcommands, made from their recipes on request."""
+    """The models as subcommands, created from their recipes on request."""
 
     def list_commands(self, ctx):
         return list(RECIPES)
@@ -109,17 +109,17 @@ def _common(recipe):
             "--strategy",
             type=click.Choice(["one", "mirrored", "multiworker"]),
             default="one",
-            help="One device, all of this machine, or the processes that TF_CONFIG names: the "
-            "same command must be started in each.",
+            help="One device, all devices of this machine, or several processes (TF_CONFIG) that "
+            "all run the same command.",
         ),
         click.option(
             "--drop",
             multiple=True,
             type=click.Choice(["duplicates", "leaks", "groups", "labels", "personal"]),
-            help="Remove suspect examples from the training data; repeatable.",
+            help="Remove suspicious examples from the training data; repeatable.",
         ),
         click.option(
-            "--dp-noise", type=positive, help="Train privately (DP-SGD) with this noise multiplier."
+            "--dp-noise", type=positive, help="Noise multiplier of private training (DP-SGD)."
         ),
         click.option(
             "--dp-clip", type=positive, help="Maximum norm of per-example gradients. [default: 1]"
@@ -140,7 +140,7 @@ def _common(recipe):
             default=True,
             help="Skip the data checks and the final audit.",
         ),
-        click.option("--quiet", is_flag=True, help="Print no progress bar and no summary."),
+        click.option("--quiet", is_flag=True, help="Do not print a progress bar or a summary."),
         json_option,
     )
 
@@ -162,7 +162,7 @@ def _train(recipe, quiet, json_, assigned, values):
     if values["resume"] and (assigned or values["force"]):
         raise click.UsageError("--resume goes on with a run as it is; leave --set and --force out.")
     data, values["data_options"] = split_data_options(values)
-    if not (values["resume"] or values["start_from"]):  # a mistake is said before TensorFlow loads
+    if not (values["resume"] or values["start_from"]):  # report mistakes before TensorFlow loads
         from genai_basics.data.loading import load_for
 
         options_of_data = {**recipe.data_options, **values["data_options"]}
@@ -207,7 +207,7 @@ def _summarize(run):
 
 @contextlib.contextmanager
 def progress_bar(quiet):
-    """Yield Keras callbacks that show a bar with loss and time left, where there is a terminal."""
+    """Yield Keras callbacks that show a bar with loss and remaining time on a terminal."""
     if quiet or not sys.stderr.isatty():
         yield ()
         return
@@ -218,7 +218,7 @@ def progress_bar(quiet):
 
 
 def echo_parameters(name):
-    """Print the keywords of a model's builder, with their defaults."""
+    """Print the arguments of a model's builder, with their defaults."""
     for parameter in parameters(name).values():
         click.echo(f"{parameter.name}={parameter.default}")
         click.echo(click.wrap_text(parameter.help, 88, "    ", "    "))

@@ -1,7 +1,7 @@
-"""`Recipe` and `Option`: what a row of `recipes.py` declares; and the options that rows share.
+"""`Recipe` and `Option`, which rows of `recipes.py` consist of, and options that rows share.
 
-A command shows the options of all rows, and refuses those that the row of a run's model does not
-declare. So the commands themselves need to know no model.
+A command shows the options of all rows and rejects those that the row of a run's model does not
+declare, so the commands contain no model-specific code.
 """
 
 from dataclasses import dataclass, field
@@ -15,18 +15,18 @@ class Option:
 
     Attributes:
         flag: As typed, `"--conditional"`.
-        help: One line.
-        keyword: What it sets. `train`: a keyword of the builder; `sample`, `predict` and
-            `evaluate`: one of the model's `sample`, `answer` and `report`.
-        commands: The commands that have it.
+        help: One line of help.
+        keyword: The argument it sets. `train`: of the builder; `sample`, `predict` and
+            `evaluate`: of the model's `sample`, `answer` and `report`.
+        commands: The commands that have this option.
         type: `"flag"`, `"int"`, `"float"`, `"str"`, `"names"` (several, separated by commas),
-            `"labels"` (repeatable), `"inputs"` (two of what `predict` takes), `"examples"` (a
-            flag; the keyword gets all examples of the run's data), or `"run"` (a run; the
-            keyword gets its model).
-        least, above, most: Limits of a number; `above` is excluded.
-        facts: Facts of the data's spec that the builder gets where the flag is given.
-        kinds: Kinds of data for which the model has it; empty for all.
-        of: The model that a `"run"` must be of, and the kind of its data.
+            `"labels"` (repeatable), `"inputs"` (two inputs, as for `predict`), `"examples"` (a
+            flag that passes all examples of the run's data), or `"run"` (a run, whose model is
+            passed).
+        least, above, most: Limits of a number; `above` is exclusive.
+        facts: Fields of the data's spec that are passed to the builder if the flag is given.
+        kinds: Kinds of data for which the model has this option; empty for all.
+        of: The model of a `"run"` and the kind of its data.
     """
 
     flag: str
@@ -56,21 +56,21 @@ class Recipe:
         family: The family that it belongs to, for `list`.
         builder: "module.function" within the package.
         summary: One line for `list`.
-        data: Default data, which need no network.
-        kinds: Kinds of data that it supports, see `load_data`.
-        facts: Facts of the data's spec that the builder gets, if it has such a keyword.
+        data: Default data set, which needs no network.
+        kinds: Kinds of data that it supports; see `load_data`.
+        facts: Fields of the data's spec that are passed to the builder if it accepts them.
         labelled: Whether it learns labels, values or transcriptions, which the data must contain.
         epochs: Default budget.
         batch_size: Default batch size.
-        round_steps: Maximum training steps between two validations, checkpoints, rows of history.
+        round_steps: Maximum training steps between validations (with checkpoint and history).
         options: Options that this model adds to commands.
-        can: What it can do: "samples", "labels" (samples a class by its label, if it is
-            conditional), "encodes", "interpolates" (between two inputs),
-            "streams" (text as it is written), "compresses", "features" (vectors of its inputs,
-            to measure likeness by).
+        can: What it can do: "samples", "labels" (samples by class label, if conditional),
+            "encodes", "interpolates" (between two inputs), "streams" (text while it is
+            generated), "compresses", "features" (feature vectors of inputs, to measure
+            similarity).
         data_options: Default options of `load_data`.
-        few_pictures: Builder arguments for a few thousand pictures or less.
-        tiny: Builder arguments that make it small, for tests.
+        few_pictures: Builder arguments for data of at most a few thousand pictures.
+        tiny: Builder arguments for a tiny model, used in tests.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Recipe:
     tiny: dict = field(default_factory=dict)
 
     def options_of(self, command, kind=None):
-        """Return the options of a command, for a model of data of this kind."""
+        """Return the options of a command for a model of this kind of data."""
         return tuple(
             option
             for option in self.options
@@ -103,14 +103,14 @@ class Recipe:
 
 CONDITIONAL = Option(
     "--conditional",
-    "Learn each class by its label; `sample --label` then chooses.",
+    "Learn to sample by class label, for `sample --label`.",
     facts=("num_classes", "class_names"),
     type="flag",
 )
 BALANCE = Option(
     "--balance", "Give rare classes the same weight as frequent ones.", "balance", type="flag"
 )
-MIRROR = Option("--mirror", "Mirrored pictures mean the same.", "mirror", type="flag")
+MIRROR = Option("--mirror", "Also train on mirrored pictures.", "mirror", type="flag")
 
 # sample
 
@@ -119,21 +119,21 @@ LABEL = Option(
     "--label", "Class of a conditional model; repeatable.", "labels", SAMPLE, type="labels"
 )
 TEMPERATURE = Option(
-    "--temperature", "Below 1: safer; above 1: more varied.", "temperature", SAMPLE, "float", 0
+    "--temperature", "Below 1: safer; above 1: more diverse.", "temperature", SAMPLE, "float", 0
 )
 TRUNCATION = Option(
     "--truncation", "Truncate the noise: safer samples.", "truncation", SAMPLE, "float", above=0
 )
 NEW = Option("--new", "Only texts that are not in the data.", "avoid", SAMPLE, "examples")
 INTERPOLATE = Option(
-    "--interpolate", "Steps from each sample to the next.", "interpolate", SAMPLE, "int", 2
+    "--interpolate", "Interpolate in N steps per pair.", "interpolate", SAMPLE, "int", 2
 )
 BETWEEN = Option(
     "--between", "Interpolate between two inputs, in -n steps.", "between", SAMPLE, "inputs"
 )
 GUIDED = (
     Option(
-        "--guidance", "Strength of the label; 1: as learned.", "guidance", SAMPLE, "float", least=0
+        "--guidance", "Strength of the label; 1 as trained.", "guidance", SAMPLE, "float", least=0
     ),
     Option("--steps", "Number of steps from noise to a sample.", "steps", SAMPLE, "int", least=1),
 )
@@ -175,7 +175,7 @@ BEAM = Option("--beam", "Beam size of the search.", "beam", BOTH, "int", least=1
 LANGUAGE_MODEL = (
     Option(
         "--language-model",
-        "Language model of characters that helps to transcribe.",
+        "Character language model that supports the search.",
         "language_model",
         BOTH,
         "run",

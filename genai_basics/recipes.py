@@ -1,8 +1,7 @@
-"""The table of models: what the commands, `gb.train` and the audit need to know of each.
+"""The table of models: what the commands, `gb.train` and the audit need to know about each.
 
-A row names the model's builder, the data it takes, its options in
-every command, and what it can do. Builders' signatures are read from their source, so commands
-answer without TensorFlow.
+A row lists the model's builder, the data it accepts, its options in every command, and what
+it can do. Builders' signatures are read from their source, so help does not need TensorFlow.
 """
 
 import difflib
@@ -136,7 +135,7 @@ RECIPES = {
             name="text-vae",
             family="VAE",
             builder="vae.build_text_vae",
-            summary="variational autoencoder of short texts: generates and mixes names, sentences",
+            summary="variational autoencoder for short texts: generates and interpolates them",
             data="place_names",
             kinds=("text",),
             facts=(),
@@ -157,7 +156,7 @@ RECIPES = {
             name="gan",
             family="GAN",
             builder="gan.build_gan",
-            summary="GAN: generates pictures and vectors, by label where the data have labels",
+            summary="GAN: generates pictures and vectors, by label if the data have labels",
             data="digits",
             kinds=("images", "vectors"),
             facts=("input_shape", "value_range", "num_classes", "class_names"),
@@ -166,7 +165,7 @@ RECIPES = {
             round_steps=250,
             options=(LABEL, TRUNCATION, INTERPOLATE),
             can=("samples", "labels"),
-            # A discriminator learns a few pictures by heart unless they are varied.
+            # Without augmentation, the discriminator memorizes a small data set.
             few_pictures={"augment": ("translation", "brightness")},
             tiny={"latent_dim": 8, "hidden_units": (16,)},
         ),
@@ -202,7 +201,7 @@ RECIPES = {
             name="video-gan",
             family="GAN",
             builder="gan.build_video_gan",
-            summary="GAN for short clips, with a discriminator of frames and one of motion",
+            summary="GAN for short clips, with discriminators of frames and of motion",
             data="moving_digits",
             kinds=("video",),
             epochs=7,
@@ -333,7 +332,7 @@ RECIPES = {
 
 
 def get_recipe(name):
-    """Return the recipe of that name, or raise a `ValueError` that lists them."""
+    """Return the recipe with this name; otherwise raise a `ValueError` that lists all."""
     if name not in RECIPES:
         near = difflib.get_close_matches(name, RECIPES, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -342,7 +341,7 @@ def get_recipe(name):
 
 
 def models_that(ability, kind=None):
-    """Return the names of the models with an ability, of those that take this kind of data."""
+    """Return the names of the models with an ability that accept this kind of data."""
     return tuple(
         recipe.name
         for recipe in RECIPES.values()
@@ -356,16 +355,16 @@ def builder_of(name):
 
 
 def options_of(command):
-    """Return the options of a command that any model has, in the order of the table."""
+    """Return all models' options of a command, in the order of the table."""
     rows = (option for recipe in RECIPES.values() for option in recipe.options)
     return tuple(dict.fromkeys(option for option in rows if command in option.commands))
 
 
 def parameters(name):
-    """Return the builder's keywords as `{name: Parameter}`, read from its source."""
+    """Return the builder's arguments as `{name: Parameter}`, read from its source."""
     return signature_of(get_recipe(name).builder)
 
 
 def check_options(name, options):
-    """Raise a `ValueError` where a keyword of the builder is unknown, or a number is none."""
+    """Raise a `ValueError` for an unknown argument of the builder or an invalid number."""
     return check_keywords(name, parameters(name), options)
