@@ -32,13 +32,15 @@ __all__ = sorted(["__version__", *MODULES, *MODULE_OF])
 
 
 def __getattr__(name):
-    if name in MODULE_OF:
-        value = getattr(import_module(f".{MODULE_OF[name]}", __name__), name)
-        globals()[name] = value
-        return value
-    if name in MODULES:
-        return import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in MODULES and name not in MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = import_module(f".{MODULE_OF.get(name, name)}", __name__)
+    except ImportError:
+        import_module(".startup", __name__).check_backend()  # the more likely cause
+        raise
+    globals()[name] = getattr(module, name) if name in MODULE_OF else module
+    return globals()[name]
 
 
 def __dir__():

@@ -1,10 +1,11 @@
 """Export: what `predict` does, raw x in and raw out, as a graph for other programs."""
 
 import keras
+from keras.src.backend.common import global_state
 
 from .preprocessing import Numbers
 
-__all__ = ["export"]
+__all__ = ["export", "refuse_h5"]
 
 
 class _Served(keras.layers.Layer):
@@ -37,3 +38,12 @@ def export(model, filepath, format="tf_saved_model", **kwargs):
         )
     x = keras.Input(model.preprocessor.shape, name="x")
     keras.Model(x, _Served(model)(x)).export(filepath, format=format, **kwargs)
+
+
+def refuse_h5(model):
+    """Refuse to save a model as HDF5, which Keras does under an option of its own."""
+    if global_state.get_global_attribute("use_legacy_config", False):
+        raise ValueError(
+            f"an .h5 file cannot hold all of a {model.name}: save it as .keras, or its weights "
+            "alone by `save_weights`. Received: a path that ends in .h5"
+        )

@@ -236,6 +236,13 @@ class Stream:
         self.class_weight = class_weight
         return self
 
+    def one_batch(self, model):
+        raise ValueError(
+            "`train_on_batch`, `test_on_batch` and `predict_on_batch` take the arrays of one "
+            "batch: give several batches to `fit`, `evaluate` or `predict`. "
+            f"Received: a {type(self.source).__name__}"
+        )
+
     def batches(self, model, batch_size=None, *, epoch=0, steps=None, **order):
         """Return batches of the network's numbers, and the number of them in an epoch."""
         if model.cuts_windows:

@@ -81,6 +81,7 @@ class Model(keras.Model):
     # Saving: every argument of `__init__` is an attribute of the same name.
 
     def get_config(self):
+        exporting.refuse_h5(self)
         names = {}
         for cls in type(self).__mro__[: type(self).__mro__.index(Model) + 1]:
             names.update(inspect.signature(cls.__init__).parameters)

@@ -1,12 +1,40 @@
 """Start TensorFlow without its messages, for programs with a terminal to keep clean."""
 
+import json
 import logging
 import os
 import sys
 import tempfile
 from importlib import import_module
 
-__all__ = ["quiet_tensorflow"]
+__all__ = ["check_backend", "quiet_tensorflow"]
+
+
+def check_backend():
+    """Refuse another backend of Keras than TensorFlow, before Keras looks for it.
+
+    Raises:
+        ImportError: If there is one in `KERAS_BACKEND`, in Keras' file of settings, or loaded.
+    """
+    if "keras" in sys.modules:
+        found = sys.modules["keras"].backend.backend()
+    else:
+        found = os.environ.get("KERAS_BACKEND") or _settings().get("backend", "tensorflow")
+    if found != "tensorflow":
+        raise ImportError(
+            "genai_basics needs the TensorFlow backend of Keras: set KERAS_BACKEND=tensorflow "
+            f"before Python starts. Received: KERAS_BACKEND={found}"
+        )
+
+
+def _settings():
+    """Return what Keras' file of settings holds."""
+    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+    try:
+        with open(os.path.join(home, "keras.json"), encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return {}
 
 
 def quiet_tensorflow():
@@ -17,6 +45,7 @@ def quiet_tensorflow():
     what they said is shown. Where the user has set `TF_CPP_MIN_LOG_LEVEL`, the messages are
     wanted and stay.
     """
+    check_backend()
     if "keras" in sys.modules:
         return
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:

@@ -96,6 +96,26 @@ def test_every_public_name_can_be_imported():
         _ = genai_basics.build_nothing
 
 
+@pytest.mark.parametrize("backend", ["jax", "numpy"])  # not installed here, and always there
+def test_another_backend_is_refused_in_one_sentence(backend, tmp_path):
+    said = "genai_basics needs the TensorFlow backend of Keras: set KERAS_BACKEND=tensorflow"
+    code = (
+        "import genai_basics as gb\ntry: gb.build_mlp\n"
+        "except ImportError as error: print(type(error).__name__, error)"
+    )
+    assert python(code, KERAS_BACKEND=backend).startswith(f"ImportError {said}")
+    done = subprocess.run(
+        [sys.executable, "-m", "genai_basics", "train", "mlp", "--out", str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": backend},
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: {said}")
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "vae.keras"

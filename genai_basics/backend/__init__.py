@@ -6,11 +6,10 @@ means rewriting this package and nothing else.
 
 import keras
 
+from ..startup import check_backend
+
 if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        "genai_basics needs the TensorFlow backend of Keras: set KERAS_BACKEND=tensorflow before "
-        f"importing it. Received: KERAS_BACKEND={keras.backend.backend()}"
-    )
+    check_backend()
 
 from .graphs import compiled, deterministic, fingerprint, on_gpu, scan, value_of
 from .pipelines import (

@@ -4,8 +4,9 @@ import json
 
 import keras
 import numpy as np
+from keras import ops
 
-__all__ = ["Preprocessor", "fit_scaling"]
+__all__ = ["Preprocessor", "Scaling"]
 
 
 class Preprocessor(keras.layers.Layer):
@@ -64,13 +65,42 @@ class Preprocessor(keras.layers.Layer):
         return outputs
 
 
-def fit_scaling(scaling, x):
-    """Fit a `Normalization` to x: missing numbers do not count, constant ones stay small."""
-    flat = np.asarray(x, "float64").reshape(-1, np.shape(x)[-1])
-    known = np.isfinite(flat).any(axis=0)
-    flat = np.where(known, flat, 0.0)
-    mean, variance = np.nanmean(flat, axis=0), np.nanvar(flat, axis=0)
-    variance[variance == 0] = 1.0  # a constant: a new value must not become huge
-    scaling.adapt_mean.assign(mean.reshape(scaling.adapt_mean.shape))
-    scaling.adapt_variance.assign(variance.reshape(scaling.adapt_variance.shape))
-    scaling.finalize_state()
+@keras.saving.register_keras_serializable(package="genai_basics")
+class Scaling(keras.layers.Layer):
+    """Scales the last axis to mean 0 and variance 1, from `adapt` on.
+
+    Keras' `Normalization` keeps copies of its weights, which assigned ones do not change.
+    """
+
+    def __init__(self, channels, **kwargs):
+        super().__init__(trainable=False, dtype="float32", **kwargs)
+        self.channels = channels
+        self.mean = self.add_weight(name="mean", shape=(channels,), initializer="zeros")
+        self.variance = self.add_weight(name="variance", shape=(channels,), initializer="ones")
+        self.built = True
+
+    def adapt(self, x):
+        """Fit to x: missing numbers do not count, constant ones stay small."""
+        flat = np.asarray(x, "float64").reshape(-1, np.shape(x)[-1])
+        known = np.isfinite(flat).any(axis=0)
+        flat = np.where(known, flat, 0.0)
+        mean, variance = np.nanmean(flat, axis=0), np.nanvar(flat, axis=0)
+        variance[variance == 0] = 1.0  # a constant: a new value must not become huge
+        self.mean.assign(mean)
+        self.variance.assign(variance)
+
+    @property
+    def deviation(self):
+        """Standard deviation of each channel, (channels,)."""
+        return ops.maximum(ops.sqrt(self.variance), 1e-7)
+
+    def call(self, x):
+        return (x - self.mean) / self.deviation
+
+    def inverse(self, x):
+        """Return scaled x in its own units."""
+        return x * self.deviation + self.mean
+
+    def get_config(self):
+        config = super().get_config()
+        return {"name": config["name"], "channels": self.channels}

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .base import Preprocessor, fit_scaling
+from .base import Preprocessor, Scaling
 
 __all__ = ["Columns"]
 
@@ -33,8 +33,7 @@ class Columns(Preprocessor):
                 )
         self.numbers = [i for i, (_, kind) in enumerate(self.columns) if kind == "number"]
         self.categories = [i for i, (_, kind) in enumerate(self.columns) if kind == "category"]
-        self.scaling = keras.layers.Normalization(axis=-1)
-        self.scaling.build((None, max(len(self.numbers), 1)))
+        self.scaling = Scaling(max(len(self.numbers), 1))
         self.lookups = [
             keras.layers.StringLookup(max_tokens=max_categories + 2, mask_token="")
             for _ in self.categories
@@ -66,7 +65,7 @@ class Columns(Preprocessor):
             lookup.adapt(self._column(x, i))
         if self.numbers:
             numbers = np.stack([self._column(x, i) for i in self.numbers], axis=-1)
-            fit_scaling(self.scaling, numbers)
+            self.scaling.adapt(numbers)
 
     def prepare(self, x):
         if not hasattr(x, "keys"):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .base import Preprocessor, fit_scaling
+from .base import Preprocessor, Scaling
 
 __all__ = ["Numbers"]
 
@@ -34,13 +34,12 @@ class Numbers(Preprocessor):
         self.reach = reach
         self.scaling = None
         if self.value_range is None or self.network_range is None:
-            self.scaling = keras.layers.Normalization(axis=-1)
-            self.scaling.build((None, *self.shape))
+            self.scaling = Scaling(self.shape[-1])
         self.built = True
 
     def adapt(self, x, y=None):
         if self.scaling is not None:
-            fit_scaling(self.scaling, self.as_array(x[:: max(1, len(x) // ADAPT_ON)]))
+            self.scaling.adapt(self.as_array(x[:: max(1, len(x) // ADAPT_ON)]))
 
     def prepare(self, x):
         x = self.as_array(x)
@@ -62,7 +61,7 @@ class Numbers(Preprocessor):
         """Return outputs of a network in the units of raw data, as tensors."""
         outputs = ops.cast(outputs, "float32")
         if self.scaling is not None:
-            return outputs * self.deviation + ops.convert_to_numpy(self.scaling.mean)
+            return self.scaling.inverse(outputs)
         (low, high), (start, stop) = self.value_range, self.network_range
         outputs = ops.clip((outputs - start) / (stop - start), 0.0, 1.0) * (high - low) + low
         return ops.cast(ops.round(outputs), "uint8") if (low, high) == (0, 255) else outputs
@@ -70,7 +69,7 @@ class Numbers(Preprocessor):
     @property
     def deviation(self):
         """Standard deviation of each channel of raw data."""
-        return np.maximum(np.sqrt(ops.convert_to_numpy(self.scaling.variance)), 1e-7)
+        return ops.convert_to_numpy(self.scaling.deviation)
 
     def as_array(self, x):
         if isinstance(x, (list, tuple)):
