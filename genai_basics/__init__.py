@@ -2,10 +2,10 @@
 
     import genai_basics as gb
 
-The public names stand in one table, `__init__.pyi`, which editors and type checkers read, too.
-They are imported on first use, so that `import genai_basics` costs nothing: it loads neither
-TensorFlow nor Keras nor NumPy. `keras.models.load_model` finds the classes of this package,
-whichever of the two was imported first.
+The public names are listed in `__init__.pyi`, which editors and type checkers also read. They
+are imported on first use, so `import genai_basics` is fast: it loads neither TensorFlow nor
+Keras nor NumPy. `keras.models.load_model` finds the classes of this package, whichever of the
+two was imported first.
 """
 
 import ast
@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 
 def _table():
-    """Return `(modules, {name: module})`, read from the public table."""
+    """Return `(modules, {name: module})`, read from `__init__.pyi`."""
     table = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
     rows = [node for node in table.body if isinstance(node, ast.ImportFrom)]
     modules = [alias.name for node in rows if node.module is None for alias in node.names]

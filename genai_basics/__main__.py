@@ -1,4 +1,4 @@
-"""`python -m genai_basics` is `genai-basics`."""
+"""`python -m genai_basics` is the same as `genai-basics`."""
 
 from genai_basics.cli.main import cli
 

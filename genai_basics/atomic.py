@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing: a file is written completely or not at all."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 __all__ = ["TEMPORARY", "replacing", "write_text"]
 
-TEMPORARY = ".writing-"  # how the names of unfinished files begin
+TEMPORARY = ".writing-"  # prefix of unfinished files
 
 
 @contextlib.contextmanager
@@ -30,6 +30,6 @@ def replacing(path):
 
 
 def write_text(path, text):
-    """Write a text file, whole or not at all."""
+    """Write a text file, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

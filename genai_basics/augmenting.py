@@ -1,4 +1,4 @@
-"""`augment`: enlarge a labelled data set by generated examples, and measure whether that helped."""
+"""`augment`: enlarge a labelled data set with generated examples and measure the gain."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ FEW_PICTURES, ENOUGH_PICTURES = 1000, 4000  # fewer than 1,000 become 4,000 vari
 MANY_PICTURES = 5000  # with fewer, the generator gets its arguments for few pictures
 GENERATOR_STEPS = 2000
 BATCH = 32
-T_95 = (0, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)  # Student, by freedom
+T_95 = (0, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)  # Student's t, by df
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ def augment(
     value_range=(0, 255),
     seed=0,
 ):
-    """Enlarge a labelled data set by samples of a conditional model, and measure the gain.
+    """Enlarge a labelled data set with samples of a conditional model and measure the gain.
 
     A sample is discarded unless a classifier trained on the real examples confirms its label.
     Classifiers are then trained in the same way, several times each: on the real examples, with
@@ -151,7 +151,7 @@ def _numbers(y, class_names):
 
 
 def _quarter(x, y, seed):
-    """Put a quarter of each class aside; return x, y, and x, y of what was put aside."""
+    """Split off a quarter of each class; return x, y of the rest and x, y of the quarter."""
     rng, aside = np.random.default_rng(seed), np.zeros(len(y), bool)
     for label in np.unique(y):
         index = rng.permutation(np.flatnonzero(y == label))
@@ -198,15 +198,15 @@ def _trained(name, x, y, num_classes, value_range, epochs, seed):
 
 
 def _varied_copies(x, y, seed):
-    """Return pictures rotated, sheared and zoomed a little, as many as a generator needs.
+    """Return slightly rotated, sheared and zoomed copies, as many as a generator needs.
 
-    The samples vary as these do; a generator of a few unvaried pictures repeats them.
+    The samples vary in the same way; a generator trained on few pictures would repeat them.
     """
     copies = -(-ENOUGH_PICTURES // len(x))
     vary = RandomAffine(0.05, 0.1, 10.0, 10.0, seed=seed)
     batches = [vary(x.astype("float32"), training=True) for _ in range(copies)]
     varied = np.concatenate([keras.ops.convert_to_numpy(batch) for batch in batches])
-    np.clip(varied, x.min(), x.max(), out=varied)  # interpolation rounds
+    np.clip(varied, x.min(), x.max(), out=varied)  # interpolation may overshoot
     return varied, np.tile(y, copies)
 
 
@@ -231,7 +231,7 @@ def _accuracy(model, x, y):
 
 
 def _agreed(generator, judge, n, num_classes, seed):
-    """Return n samples whose label the judge confirms, and the share that it confirmed."""
+    """Return n samples whose label the judge confirms, and the share of confirmed samples."""
     xs, ys, hits, drawn = [], [], 0, 0
     for attempt in range(20):
         labels = np.arange(max(2 * (n - hits), num_classes)) % num_classes
@@ -262,7 +262,7 @@ def _gain(with_it, without):
 
 
 def _verdict(accuracy, gains, seeds):
-    """Return in words what the generated examples gained, compared with ordinary augmentation."""
+    """Describe the gain of the generated examples, compared with ordinary augmentation."""
     mean, low, high = gains["generated"]
     if low > 0:
         outcome = f"The generated examples help: {mean:+.1%}"

@@ -1,4 +1,4 @@
-"""Checks of arguments, each a `ValueError` of one sentence that ends with what came.
+"""Checks of arguments; each raises a one-sentence `ValueError` that ends with the value received.
 
 Example:
 
@@ -13,28 +13,28 @@ __all__ = ["at_least", "below_one", "between", "inside", "one_of", "positive", "
 
 
 def at_least(name, value, least):
-    """Return `value`, or refuse it if it is less than `least` or NaN."""
+    """Return `value`; raise a `ValueError` if it is less than `least` or NaN."""
     if not value >= least:
         raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}")
     return value
 
 
 def positive(name, value):
-    """Return `value`, or refuse it unless it is more than 0."""
+    """Return `value`; raise a `ValueError` unless it is greater than 0."""
     if not value > 0:
         raise ValueError(f"`{name}` must be more than 0. Received: {name}={value}")
     return value
 
 
 def between(name, value, low, high):
-    """Return `value`, or refuse it outside `low` to `high`, both included."""
+    """Return `value`; raise a `ValueError` unless it is in [low, high]."""
     if not low <= value <= high:
         raise ValueError(f"`{name}` must lie between {low} and {high}. Received: {name}={value}")
     return value
 
 
 def inside(name, value, low, high):
-    """Return `value`, or refuse it outside `low` to `high`, both excluded."""
+    """Return `value`; raise a `ValueError` unless it is in (low, high)."""
     if not low < value < high:
         raise ValueError(
             f"`{name}` must be more than {low} and less than {high}. Received: {name}={value}"
@@ -43,14 +43,14 @@ def inside(name, value, low, high):
 
 
 def below_one(name, value):
-    """Return a rate such as that of dropout, or refuse it outside 0 (included) to 1 (excluded)."""
+    """Return a rate, such as that of dropout; raise a `ValueError` unless it is in [0, 1)."""
     if not 0 <= value < 1:
         raise ValueError(f"`{name}` must be at least 0 and less than 1. Received: {name}={value}")
     return value
 
 
 def one_of(name, value, choices):
-    """Return `value`, or refuse it unless it is one of `choices`."""
+    """Return `value`; raise a `ValueError` unless it is one of `choices`."""
     if value not in choices:
         *first, last = (f'"{c}"' if isinstance(c, str) else str(c) for c in choices)
         listed = f"{', '.join(first)} or {last}" if first else last
@@ -59,7 +59,7 @@ def one_of(name, value, choices):
 
 
 def whole(name, value, least):
-    """Return `value`, or refuse it where it is not a whole number of `least` or more."""
+    """Return `value`; raise a `ValueError` unless it is an integer of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         raise ValueError(
             f"`{name}` must be a whole number, {least} or more. Received: {name}={value!r}"

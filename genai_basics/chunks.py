@@ -1,4 +1,4 @@
-"""Many examples in chunks of one size: methods compiled once, samples by a seed."""
+"""Processes many examples in chunks of one size: methods compiled once, seeded samples."""
 
 import functools
 import threading
@@ -27,7 +27,7 @@ def alone(method):
 
 
 def compile_once(model, method, jit_compile=False):
-    """Return the bound method `method` as one compiled graph, kept for the next call."""
+    """Return the bound method `method` as a compiled graph, cached for later calls."""
     model.settle()
     graphs = model.__dict__.setdefault("_graphs", {})
     if method.__name__ not in graphs:
@@ -36,7 +36,7 @@ def compile_once(model, method, jit_compile=False):
 
 
 def map_batches(model, method, *arrays, batch_size=None):
-    """Return what the bound method `method` makes of prepared arrays, batch by batch."""
+    """Apply the bound method `method` to prepared arrays, batch by batch."""
     compute = model.compile_once(method)
     outputs = [
         keras.tree.map_structure(ops.convert_to_numpy, compute(*batch))
@@ -46,10 +46,10 @@ def map_batches(model, method, *arrays, batch_size=None):
 
 
 def samples(model, n, seed, batch_size, labels=None):
-    """Return n samples of `model.generate` in the network's numbers, `batch_size` at a time.
+    """Return n samples of `model.generate` in network space, `batch_size` at a time.
 
-    Each chunk starts the noise from the seed and its place, so that the first of many samples
-    are the same as few. `seed=None` draws one, which `keras.utils.set_random_seed` decides.
+    The noise of each chunk depends on the seed and the chunk's position, so fewer samples are
+    a prefix of more. `seed=None` draws a seed, which `keras.utils.set_random_seed` controls.
     """
     generate = model.compile_once(model.generate)
     seed = np.random.randint(2**31) if seed is None else seed
@@ -64,10 +64,10 @@ def samples(model, n, seed, batch_size, labels=None):
 
 
 def draw_unlike(avoid, draw, seed=None):
-    """Return the samples of `draw(seed=seed)`, those among `avoid` replaced by other seeds'.
+    """Return the samples of `draw(seed=seed)`; those in `avoid` are redrawn with other seeds.
 
     Raises:
-        ValueError: If after `REDRAWS` draws some are still among `avoid`.
+        ValueError: If some are still in `avoid` after `REDRAWS` draws.
     """
     drawn, avoid = list(draw(seed=seed)), set(avoid)
     seeds = np.random.default_rng(seed).integers(2**31, size=REDRAWS)

@@ -1,4 +1,4 @@
-"""What `Model.compile` checks, and the optimizers it makes."""
+"""The checks of `Model.compile`, and the optimizers that it creates."""
 
 import keras
 
@@ -6,7 +6,7 @@ __all__ = ["check_losses", "is_schedule", "optimizer_of", "scaling_losses"]
 
 
 def check_losses(model, given):
-    """Refuse losses and metrics of Keras where a model's own step carries its loss."""
+    """Raise an error if Keras losses or metrics are given to a model with its own loss."""
     if type(model).train_step is keras.Model.train_step:
         return
     for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
@@ -19,15 +19,15 @@ def check_losses(model, given):
 
 
 def is_schedule(learning_rate):
-    """Return whether a learning rate is a schedule of Keras."""
+    """Return whether a learning rate is a Keras schedule."""
     return isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule)
 
 
 def optimizer_of(model, optimizer, learning_rate):
-    """Return the model's default optimizer, or the given one, at a learning rate if there is one.
+    """Return the given optimizer or the model's default, with the learning rate if given.
 
     Raises:
-        ValueError: If there are a learning rate and an optimizer that has its own.
+        ValueError: If a learning rate is given and the optimizer has its own.
     """
     if optimizer is None:
         rate = model.learning_rate if learning_rate is None else learning_rate
@@ -44,7 +44,7 @@ def optimizer_of(model, optimizer, learning_rate):
 
 
 def scaling_losses(model, optimizer, automatic=True):
-    """Return an optimizer that scales losses where a network computes in half precision."""
+    """Wrap the optimizer in loss scaling if a network computes in half precision."""
     half = any(layer.compute_dtype == "float16" for layer in model._flatten_layers())
     if not (half and automatic) or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return optimizer

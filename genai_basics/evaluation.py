@@ -1,16 +1,16 @@
-"""What commands, run folders and the audit need of a model, as functions that classes bind.
+"""What commands, run folders and the audit need from a model, as functions that classes bind.
 
-A family defines these in an `evaluation.py` next to its models, and its classes bind them:
+A family defines these in `evaluation.py` next to its models, and its classes bind them:
 
-- `report(model, x, y)`: the numbers that the field uses, and their intervals;
+- `report(model, x, y)`: the usual metrics of the field, with intervals;
 - `answer(model, x)`: rows to print and outputs to write, for the command `predict`;
 - `pictures(model, x, y)`: pictures that show what the model does;
-- `symptoms(model, history)`: what is wrong after an epoch, for `Doctor`;
+- `symptoms(model, history)`: problems after an epoch, for `Doctor`;
 - `losses_by_example`, `errors_of`, `features_of`: what the audit compares;
-- `privacy_of(model, x)`: what private training draws and protects;
+- `privacy_of(model, x)`: the units that private training draws and protects;
 - `reads(model, spec)`: how `predict` reads its inputs.
 
-Here are the defaults, which `Model` binds.
+This module has the defaults, which `Model` binds.
 """
 
 from typing import NamedTuple
@@ -37,17 +37,17 @@ __all__ = [
 ]
 
 
-REPORT_LEAST, REPORT_MOST = 2000, 5000  # samples of a report
+REPORT_LEAST, REPORT_MOST = 2000, 5000  # number of samples in a report
 
 
 class Errors(NamedTuple):
-    """The errors of a model, one for each example or for parts of examples.
+    """The errors of a model, one per example or per part of an example.
 
     Attributes:
         name: Name of the error.
         values: Numbers (n,), higher is worse.
-        examples: The example that each number belongs to (n,). `None`: one each, in order.
-        parts: The part of the example that each number is about (n,): an object's class, a series.
+        examples: Index of the example of each number (n,). `None`: one each, in order.
+        parts: The part of the example of each number (n,): an object's class, a series.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Errors(NamedTuple):
 def losses_by_example(model, x, y=None, batch_size=None):
     """Return the loss of each raw example, (n,), for membership inference.
 
-    Noise is drawn from a fixed seed, so that two calls agree.
+    Noise is drawn from a fixed seed, so repeated calls agree.
     """
     model.reset_evaluation_noise()
     data = model.prepare(x, y)
@@ -72,7 +72,7 @@ def losses_by_example(model, x, y=None, batch_size=None):
 
 
 def errors_of(model, x, y=None):
-    """Return the error of a model on each raw example: its loss."""
+    """Return the error of a model on each raw example; by default, its loss."""
     return Errors("loss", model.losses_by_example(x, y))
 
 
@@ -82,17 +82,17 @@ def features_of(model, x, y=None):
 
 
 def privacy_of(model, x):
-    """Return the number of examples that private training draws from, and what one is."""
+    """Return the number of units that private training draws from, and what a unit is."""
     return len(next(iter(x.values())) if isinstance(x, dict) else x), "one example"
 
 
 def reads(model, spec):
-    """Return the spec by which `predict` reads its inputs: that of the training data."""
+    """Return the spec with which `predict` reads its inputs: that of the training data."""
     return spec
 
 
 def report(model, x, y=None):
-    """Return `(metrics, intervals)`: the numbers that Keras evaluates, on raw data."""
+    """Return `(metrics, intervals)`: Keras' metrics, evaluated on raw data."""
     return model.evaluate(x, y, verbose=0, return_dict=True), {}
 
 
@@ -110,12 +110,12 @@ def pictures(model, x, y=None):
 
 
 def symptoms(model, history):
-    """Return `{name: sentence}` of what is wrong after an epoch, for `Doctor`."""
+    """Return `{name: sentence}` about problems after an epoch, for `Doctor`."""
     return {}
 
 
 def sample_pictures(model, x, y=None):
-    """Return samples, a row for each class, and ways from sample to sample."""
+    """Return pictures of samples, one row per class, and of interpolations between samples."""
     if len(model.preprocessor.shape or ()) != 3:
         return {}
     rows = min(model.num_classes or 8, 20)
@@ -130,7 +130,7 @@ def sample_pictures(model, x, y=None):
 
 
 def report_samples(model, x, y=None):
-    """Return metrics and intervals of as many samples as x has, 2,000 to 5,000."""
+    """Return metrics and intervals of as many samples as x has, but 2,000 to 5,000."""
     n, labels = int(np.clip(len(x), REPORT_LEAST, REPORT_MOST)), None
     if model.num_classes:
         order = np.random.default_rng(0).permutation(len(x))
@@ -142,11 +142,11 @@ def report_samples(model, x, y=None):
 
 
 def rated_by_label(model, x, name, rate, best=np.argmax):
-    """Return `(rows, None)` that rate raw x; with the label that fits best, if there are labels.
+    """Return `(rows, None)` with a rating of raw x, and the best label if there are labels.
 
     Args:
-        name: What the rating is called.
-        rate: `rate(x, labels)` returns ratings (n,); the labels are `None` if there are none.
+        name: Name of the rating.
+        rate: `rate(x, labels)` returns ratings (n,); `labels` is `None` if there are none.
         best: `np.argmax` if a higher rating is better, otherwise `np.argmin`.
     """
     x = np.asarray(x)

@@ -1,4 +1,4 @@
-"""Export: what `predict` does, raw x in and raw out, as a graph for other programs."""
+"""Export: the computation of `predict`, from raw x to raw outputs, as a graph."""
 
 import keras
 from keras.src.backend.common import global_state
@@ -9,7 +9,7 @@ __all__ = ["export", "refuse_h5"]
 
 
 class _Served(keras.layers.Layer):
-    """The preprocessing and the network of a model, and the way back to raw data."""
+    """The preprocessing and the network of a model, and the inverse transform to raw data."""
 
     def __init__(self, model):
         super().__init__(dtype="float32")
@@ -21,14 +21,14 @@ class _Served(keras.layers.Layer):
 
 
 def export(model, filepath, format="tf_saved_model", **kwargs):
-    """Write what `predict` computes as a SavedModel, or as ONNX or LiteRT: `keras.Model.export`.
+    """Export `predict` as SavedModel, ONNX or LiteRT with `keras.Model.export`.
 
-    The graph takes raw x, float32, and gives raw outputs, so that a program that reads it needs no
+    The graph maps raw x, float32, to raw outputs, so programs that use it need no
     preprocessing.
 
     Raises:
-        ValueError: If x is prepared outside the graph, as texts, tables and windows are, or if
-            the model needs more than x.
+        ValueError: If x is prepared outside the graph, as for texts, tables and windows, or if
+            the model needs other inputs than x.
     """
     if type(model.preprocessor) is not Numbers or model.restores is None:
         raise ValueError(

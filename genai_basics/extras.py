@@ -1,4 +1,4 @@
-"""Optional packages: imported where they are used, and named by their extra where missing."""
+"""Optional packages: imported where they are used; if missing, the error names the extra."""
 
 from importlib import import_module
 

@@ -1,9 +1,9 @@
-"""What Keras' verbs are given, as batches of the network's numbers.
+"""Converts the data given to Keras' methods to batches in network space.
 
-`read` recognizes it: `Examples` are arrays, lists, columns or files of a known number; a `Stream`
-brings batches of its own, as a `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator or a
-PyTorch `DataLoader` does. x, y and weights travel by their places, so that none is taken for
-another.
+`read` recognizes the data: `Examples` are a known number of arrays, lists, columns or files; a
+`Stream` already consists of batches, like a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
+generator or a PyTorch `DataLoader`. x, y and weights are identified by position, so they cannot
+be confused.
 """
 
 import collections.abc
@@ -17,18 +17,18 @@ from .checks import whole
 
 __all__ = ["Examples", "Stream", "checked", "fitting_size", "read", "steps_per_epoch"]
 
-KERAS_SIZE = 32  # of a batch: what optimizers of Keras are set for
-FEW_STEPS = 16  # in a pass; fewer learn little from each
-SEEN = 10_000  # examples of a stream that a model is adapted to
+KERAS_SIZE = 32  # Keras' default batch size, which suits its optimizers
+FEW_STEPS = 16  # minimum steps per epoch; fewer learn too little
+SEEN = 10_000  # examples of a stream that a model adapts to
 
 
 def read(model, x, y=None, sample_weight=None, batch_size=None):
-    """Return raw data that a verb of the model was given, as `Examples` or a `Stream`.
+    """Return the raw data given to a method of the model, as `Examples` or a `Stream`.
 
-    A Dataset of single examples is cut into batches of `batch_size`, by default the model's.
+    A Dataset of single examples is batched by `batch_size`, by default the model's.
 
     Raises:
-        ValueError: If there is no x, or if y or weights come next to a stream.
+        ValueError: If there is no x, or if y or weights are given in addition to a stream.
     """
     if x is None:
         raise ValueError("there are no data: pass x. Received: x=None")
@@ -51,7 +51,7 @@ def read(model, x, y=None, sample_weight=None, batch_size=None):
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-    """Raw x of a known number, and y and weights where there are any."""
+    """A known number of raw x, with y and weights if there are any."""
 
     x: object
     y: object = None
@@ -68,17 +68,17 @@ class Examples:
         return self.x, self.y, self.sample_weight
 
     def first(self):
-        """Return what a model is adapted to: all examples."""
+        """Return the examples that a model adapts to: all."""
         return self
 
     def some(self, most):
-        """Return at most `most` examples, drawn from a fixed seed; `None`: all."""
+        """Return at most `most` examples, drawn with a fixed seed; `None`: all."""
         if most is None or len(self) <= most:
             return self
         return self[np.sort(np.random.default_rng(0).permutation(len(self))[:most])]
 
     def split(self, share):
-        """Return the examples without the last `share` of them, and these, as Keras does."""
+        """Split off the last `share` of the examples, as Keras does."""
         if not 0 < share < 1:
             raise ValueError(
                 "`validation_split` must be above 0 and below 1. "
@@ -93,16 +93,16 @@ class Examples:
         return self[:cut], self[cut:]
 
     def held_out(self, model, data):
-        """Return what `validation_data` holds: x, or `(x, y)` or `(x, y, weights)`.
+        """Return the content of `validation_data`: x, `(x, y)` or `(x, y, weights)`.
 
-        A list is taken apart only where these examples have a y, too.
+        A list is unpacked only if these examples also have a y.
         """
         if isinstance(data, tuple) or (isinstance(data, list) and self.y is not None):
             return read(model, *data)
         return read(model, data)
 
     def weighted(self, model, class_weight):
-        """Return the examples with the weights of their classes multiplied into their own."""
+        """Return the examples with their weights multiplied by class weights."""
         if class_weight is None:
             return self
         if not model.num_classes or self.y is None:
@@ -123,13 +123,13 @@ class Examples:
         return Examples(self.x, self.y, factors[labels] * own)
 
     def batches(self, model, batch_size=None, *, epoch=0, steps=None, **order):
-        """Return batches of the network's numbers, and the number of them in an epoch.
+        """Return batches in network space, and their number per epoch.
 
         Args:
-            model: The model that is fed.
-            batch_size: Examples per batch. `None`: the model's, at most 32 with an optimizer of the
-                user's, and less where the training data are few (see `fitting_size`).
-            epoch, steps: Training starts after so many epochs of so many steps.
+            model: The model to feed.
+            batch_size: Examples per batch. `None`: the model's, at most 32 with the user's own
+                optimizer, and less for few training data (see `fitting_size`).
+            epoch, steps: Training starts after `epoch` epochs of `steps` steps.
             **order: See `backend.batches`.
         """
         data, training = model.prepare(*self.parts), order.get("training", False)
@@ -154,7 +154,7 @@ class Examples:
         return backend.batches(parts, size, transform=transform, lengths=lengths, **order), steps
 
     def one_batch(self, model):
-        """Return all examples as one batch of the network's numbers: x, or x, y and weights."""
+        """Return all examples as one batch in network space: x, or x, y and weights."""
         if model.cuts_windows:
             raise ValueError(
                 f"the batches of a {model.name} are windows of whole series or texts: use `fit`, "
@@ -164,27 +164,27 @@ class Examples:
 
 
 def fitting_size(model, data, size):
-    """Return `size`, or less where prepared training data are few, for 16 steps in a pass."""
+    """Return `size`, or less for few prepared training data, to get 16 steps per epoch."""
     while size > 8 and steps_per_epoch(model, data, size) < FEW_STEPS:
         size //= 2
     return size
 
 
 def steps_per_epoch(model, data, batch_size):
-    """Return how many steps of `batch_size` a pass over prepared training data takes."""
+    """Return the number of steps of `batch_size` per epoch of prepared training data."""
     drawn = model.draws(data, batch_size, training=True) or {}
     n = drawn.get("n") or len(keras.tree.flatten(data[0])[0])
     return max(n // min(drawn.get("batch_size", batch_size), n), 1)
 
 
 class Stream:
-    """Batches `x`, `(x, y)` or `(x, y, weights)` of raw data that come one after the other.
+    """A sequence of batches `x`, `(x, y)` or `(x, y, weights)` of raw data.
 
     Args:
         source: A `tf.data.Dataset` of batches, a `PyDataset`, a `DataLoader` or an iterator.
     """
 
-    y = sample_weight = None  # they are in the batches
+    y = sample_weight = None  # contained in the batches
 
     def __init__(self, source):
         self.source, self.class_weight, self.pulled = source, None, []
@@ -194,7 +194,7 @@ class Stream:
             raise ValueError(f"there is nothing in it. Received: an empty {type(source).__name__}")
 
     def __iter__(self):
-        if self.once:  # first what was read to adapt the model
+        if self.once:  # first the batches that were read to adapt the model
             while self.pulled:
                 yield self.pulled.pop(0)
             yield from map(_parts, self.source)
@@ -208,7 +208,7 @@ class Stream:
             yield from map(_parts, backend.arrays_of(self.source))
 
     def first(self):
-        """Return the first `SEEN` examples, which a model is adapted to."""
+        """Return the examples that a model adapts to: the first `SEEN`."""
         found, n = [], 0
         for batch in self:
             found.append(batch)
@@ -244,7 +244,7 @@ class Stream:
         )
 
     def batches(self, model, batch_size=None, *, epoch=0, steps=None, **order):
-        """Return batches of the network's numbers, and the number of them in an epoch."""
+        """Return batches in network space, and their number per epoch."""
         if model.cuts_windows:
             raise ValueError(
                 f"a {model.name} cuts its examples out of whole series or texts: pass these as x, "
@@ -268,7 +268,7 @@ class Stream:
 
 
 def checked(model, x, y, sample_weight):
-    """Return prepared x, y and raw weights as a tuple of parts of one length, at least 1."""
+    """Return prepared x, y and raw weights as a tuple of non-empty parts of equal length."""
     parts = (x,) if y is None and sample_weight is None else (x, y)
     if sample_weight is not None:
         if not model.weighs_examples:
@@ -300,8 +300,8 @@ def _rows(part, rows):
 
 
 def _parts(batch):
-    """Return a batch of a stream as x, y and weights, in NumPy."""
-    several = isinstance(batch, list) and not isinstance(batch[0], str)  # of a DataLoader
+    """Return a batch of a stream as NumPy arrays x, y and weights."""
+    several = isinstance(batch, list) and not isinstance(batch[0], str)  # from a DataLoader
     parts = keras.utils.unpack_x_y_sample_weight(tuple(batch) if several else batch)
     return tuple(map(_as_numpy, parts))
 
@@ -313,7 +313,7 @@ def _as_numpy(part):
 
 
 def _joined(parts):
-    """Return the parts of several batches as one."""
+    """Concatenate the parts of several batches."""
     if parts[0] is None:
         return None
     if isinstance(parts[0], dict):

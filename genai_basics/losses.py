@@ -30,22 +30,22 @@ __all__ = [
     "single",
 ]
 
-PENALTIES = ("none", "gradient", "r1", "r1_r2")  # of `build_gan`
+PENALTIES = ("none", "gradient", "r1", "r1_r2")  # for `build_gan`
 
 
 class AdversarialLosses(NamedTuple):
-    """What the two players of a GAN minimize, as functions of the scores of both sides.
+    """The losses of the two players of a GAN, as functions of the scores of both sides.
 
     A function takes `(real, fake)`, scores (n, 1) of real and (m, 1) of generated examples, and
-    returns a loss for each of them, `(of_real, of_fake)`, of the same shapes. The player
-    minimizes the mean of the first plus the mean of the second; `None` stands for zeros.
+    returns a loss for each, `(of_real, of_fake)`, of the same shapes. The player minimizes the
+    mean of the first plus the mean of the second; `None` stands for zeros.
 
     Attributes:
         discriminator: The function of the discriminator.
         generator: The function of the generator.
-        middle: Score that separates real from generated. `None`: a score only counts relative
-            to the other side, so the generator's function gets real scores, too; with a `middle`
-            it gets `None` in their place, which saves a pass of the discriminator.
+        middle: Score that separates real from generated. `None`: scores are relative to the other
+            side, so the generator's function also gets real scores; with a `middle`, it gets
+            `None` instead, which saves a pass through the discriminator.
     """
 
     discriminator: callable
@@ -64,7 +64,7 @@ def _swapped(loss):
 
 
 def _above(scores, others):
-    """Return how far scores lie above the mean score of the other side."""
+    """Return how far scores are above the mean score of the other side."""
     return scores - ops.mean(others, axis=0)
 
 
@@ -96,7 +96,7 @@ ADVERSARIAL_LOSSES = {
 
 
 def adversarial_losses(loss):
-    """Return the `AdversarialLosses` that `loss` names or holds.
+    """Return the `AdversarialLosses` for `loss`.
 
     Args:
         loss: One of the names in `ADVERSARIAL_LOSSES`; a pair of functions, see
@@ -104,7 +104,7 @@ def adversarial_losses(loss):
             minimizes the same with real and generated examples swapped.
 
     Raises:
-        ValueError: If there is no such loss.
+        ValueError: If the loss does not exist.
 
     Example:
 
@@ -144,8 +144,8 @@ def gradient_penalty(score, real, fake, epsilon):
 def r1_penalty(score, x):
     """Return E |grad D(x)|^2 / 2 over real x (Mescheder et al., 2018, equation 9, gamma = 1).
 
-    For generated x it is R2 (their equation 10). R1 and R2 together keep the generator from
-    collapsing (Huang et al., 2024, https://arxiv.org/abs/2501.05441).
+    For generated x, this is R2 (their equation 10). R1 and R2 together prevent the generator
+    from collapsing (Huang et al., 2024, https://arxiv.org/abs/2501.05441).
     """
     _, slope = gradients(score, x)
     return 0.5 * ops.mean(ops.sum(ops.square(slope), axis=_inner(slope)))
@@ -160,9 +160,9 @@ def averaged(terms, weights=None, layer_losses=()):
 
     Args:
         terms: `{name: (batch,)}`, as `Model.loss_terms` returns them.
-        weights: Weights of the examples (batch,), as Keras' `sample_weight`: each term is
-            multiplied by them before the mean.
-        layer_losses: Scalars that are added to "loss", as regularizers of layers.
+        weights: Weights of the examples (batch,), like Keras' `sample_weight`: each term is
+            multiplied by them before averaging.
+        layer_losses: Scalars added to "loss", such as regularizers of layers.
     """
     if weights is not None:
         weights = ops.cast(ops.reshape(weights, (-1,)), "float32")
@@ -172,8 +172,9 @@ def averaged(terms, weights=None, layer_losses=()):
 
 
 def single(outputs):
-    """Return outputs of a network in single precision, where losses are computed.
+    """Cast outputs of a network to single precision, in which losses are computed.
 
-    A network may compute in less (`mixed_bfloat16`, `mixed_float16`), or in more (`float64`).
+    A network may compute in lower (`mixed_bfloat16`, `mixed_float16`) or higher precision
+    (`float64`).
     """
     return keras.tree.map_structure(lambda x: ops.cast(x, "float32"), outputs)

@@ -1,4 +1,4 @@
-"""`Model`: what all models of this library share, beside what `keras.Model` gives them."""
+"""`Model`: what all models of this library share in addition to `keras.Model`."""
 
 import inspect
 
@@ -13,20 +13,19 @@ from .preprocessing import Labels
 __all__ = ["Model"]
 
 EVALUATION_SEED = 20131220
-PROBE = 256  # training examples that `symptoms` may look at, as `model.probe`
+PROBE = 256  # training examples available to `symptoms` as `model.probe`
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Model(keras.Model):
-    """Base of all models: raw data in, raw data out, around a core that sees numbers only.
+    """Base class of all models: raw data in, raw data out, around a numeric core.
 
-    A family subclasses it, hands its inner networks and arguments to `__init__` as attributes
-    of the same names (they are saved and loaded by those names), sets `self.preprocessor`, and
-    writes
+    Subclasses store inner networks and arguments of `__init__` in attributes of the same names
+    (they are saved and loaded by these names), set `self.preprocessor`, and define
 
-    - `loss_terms(x, y, training)`: the loss of each example and its parts, `{name: (batch,)}`;
+    - `loss_terms(x, y, training)`: the loss of each example and its terms, `{name: (batch,)}`;
     - `call`, and `train_step` and `test_step`, which call `loss_terms`;
-    - `generate(n, labels)`: n samples in the network's numbers, for `sample`.
+    - `generate(n, labels)`: n samples in network space, for `sample`.
 
     Args:
         value_range: `(low, high)` of raw data, mapped to `network_range`.
@@ -35,34 +34,34 @@ class Model(keras.Model):
     """
 
     network_range = (0.0, 1.0)
-    batch_size = 128  # of `fit` where none is given
-    learning_rate = 1e-3  # at the start; `fit` lowers it to zero by a cosine
-    monitor = "val_loss"  # lower is better; prefix "-" where higher is
-    tracked = ()  # names of metrics that a custom step reports, beside the loss
+    batch_size = 128  # default of `fit`
+    learning_rate = 1e-3  # initial; `fit` anneals it to zero by a cosine
+    monitor = "val_loss"  # lower is better; prefix "-" if higher is
+    tracked = ()  # names of metrics that a custom step reports, in addition to the loss
     can_sample = True  # whether `sample` works
-    membership_score = "loss"  # what `losses_by_example` returns, in words
-    loss_keyword = None  # the builder's keyword that chooses the loss, where `loss=` is refused
+    membership_score = "loss"  # name of what `losses_by_example` returns
+    loss_keyword = None  # the builder's argument that sets the loss, if `loss=` is not supported
     xla = False  # measured: whether `jit_compile=None` means XLA
-    validation_limit = None  # examples of a validation during `fit`; `evaluate` takes all
+    validation_limit = None  # validation examples during `fit`; `evaluate` uses all
     cuts_windows = False  # whether examples are windows that `prepare` cuts out of x
     weighs_examples = True  # whether each example has a loss, which `sample_weight` multiplies
-    restores = None  # whether `predict` maps outputs back to raw x; `None`: it is no graph of x
-    private_steps = 0  # that private training has taken: saved with the weights
+    restores = None  # whether `predict` maps outputs back to raw x; `None`: not a graph of x
+    private_steps = 0  # number of private training steps, saved with the weights
     num_classes = None
-    preprocessor = None  # from raw x to the network's numbers: a `Preprocessor`
+    preprocessor = None  # from raw x to network space: a `Preprocessor`
     remedy = "use fewer epochs, more data or a smaller network"  # against overfitting, for `Doctor`
 
-    # What commands, run folders and the audit ask for: families bind their own.
+    # For commands, run folders and the audit; families bind their own.
     export = exporting.export
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
     errors_of, losses_by_example = evaluation.errors_of, evaluation.losses_by_example
     privacy_of, reads = evaluation.privacy_of, evaluation.reads
-    # For the verbs of families: methods on many examples, batch by batch, compiled once.
+    # For methods of families on many examples: batch by batch, compiled once.
     compile_once, map_batches = chunks.compile_once, chunks.map_batches
 
     def __init__(self, *, value_range=None, class_names=None, seed=None, **kwargs):
-        # The networks inside may compute in another precision; around them it is single.
+        # Inner networks may compute in another precision; everything else is in single precision.
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.value_range = None if value_range is None else tuple(value_range)
         self.class_names = None if class_names is None else tuple(map(str, class_names))
@@ -70,7 +69,7 @@ class Model(keras.Model):
         self.noise = keras.random.SeedGenerator(seed)
         self.evaluation_noise = keras.random.SeedGenerator(EVALUATION_SEED)
         self.sampling_noise = keras.random.SeedGenerator(0)
-        # Where training stands, from 0 to 1: schedules (learning rate, beta) read it.
+        # Progress of training, from 0 to 1; schedules (learning rate, beta) read it.
         self.progress = self._scalar("progress")
         self.adapted = self._scalar("adapted")
         self.trackers = [keras.metrics.Mean(name) for name in self.tracked]
@@ -96,7 +95,7 @@ class Model(keras.Model):
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
-        store["noise"] = self.noise.state  # so that training goes on as if never interrupted
+        store["noise"] = self.noise.state  # so that resumed training is identical
         if self.private_steps:
             store["private_steps"] = np.array(self.private_steps)
 
@@ -108,19 +107,19 @@ class Model(keras.Model):
             self.noise.state.assign(noise)
         super().load_own_variables(store)
 
-    # Compiling: defaults that suit the model, and a round trip through `save`.
+    # Compiling: suitable defaults, saved and restored by `save`.
 
     def compile(self, optimizer=None, loss=None, *, metrics=None, learning_rate=None, **kwargs):
-        """Configure training. Without arguments, with defaults that suit the model.
+        """Configure training. Without arguments, suitable defaults are used.
 
         Args:
-            optimizer: As in Keras. With the default, each `fit` raises the learning rate in
-                its first 1% of steps (1 epoch at most) and lowers it to zero by a cosine over its
-                epochs, or over those of a `callbacks.Progress` that it is given; with your own,
-                your schedule counts, and batches have Keras' 32 examples where `fit` is given no
-                `batch_size`.
-            loss, metrics: As in Keras, where there is a y.
-            learning_rate: Where the default optimizer, or one given by name, starts.
+            optimizer: As in Keras. With the default, each `fit` increases the learning rate in
+                its first 1% of steps (at most 1 epoch) and anneals it to zero by a cosine over its
+                epochs, or over those of a given `callbacks.Progress`; with your own optimizer,
+                your schedule is used, and `fit` without `batch_size` uses Keras' default of 32
+                examples.
+            loss, metrics: As in Keras, for models with a y.
+            learning_rate: Initial learning rate of the default optimizer or one given by name.
             **kwargs: As in `keras.Model.compile`.
         """
         given = {"optimizer": optimizer, "loss": loss, "metrics": metrics, **kwargs}
@@ -133,25 +132,25 @@ class Model(keras.Model):
         self.progress.assign(0.0)
         optimizer = compiling.optimizer_of(self, optimizer, learning_rate)
         optimizer = compiling.scaling_losses(self, optimizer, given.pop("auto_scale_loss", True))
-        # XLA does not reach other processes.
+        # XLA does not work across processes.
         given.setdefault("jit_compile", self.xla and backend.workers() == 1)
         defaults = {"loss": self.default_loss, "metrics": self.default_metrics}
         super().compile(**{**defaults, **given, "optimizer": optimizer})
 
-    default_loss = default_metrics = None  # of `compile()`; a `train_step` brings its own
+    default_loss = default_metrics = None  # of `compile()`; a custom `train_step` has its own
 
     def default_optimizer(self, learning_rate):
-        """Return the optimizer of `compile()`."""
+        """Return the default optimizer of `compile()`."""
         return keras.optimizers.Adam(learning_rate)
 
-    anneal = staticmethod(cosine)  # the factor on the learning rate, of where training stands
+    anneal = staticmethod(cosine)  # factor of the learning rate as a function of progress
 
     def stand_at(self, progress, risen):
-        """Note where training stands, and where its warm-ups do: from 0 to 1. See `Progress`."""
+        """Set the progress of training and of its warm-ups, from 0 to 1. See `Progress`."""
         self.progress.assign(progress)
 
     def players(self):
-        """Return `[(optimizer, variables), ...]`: who trains what."""
+        """Return `[(optimizer, variables), ...]`: which optimizer trains which variables."""
         return [(self.optimizer, self.trainable_variables)]
 
     def get_compile_config(self):
@@ -169,16 +168,16 @@ class Model(keras.Model):
         for optimizer, variables in self.players():
             optimizer.build(variables)
 
-    # Data: from what users have to what the network takes.
+    # Data: from raw data to the network's inputs.
 
     def adapt(self, x, y=None):
         """Fit the preprocessing to raw training data. The first `fit` calls it."""
         self.preprocessor.adapt(x, y)
 
     def finalize(self, x, y=None, validation=None):
-        """Fit to raw training data what depends on the trained weights. `fit` ends with it.
+        """Fit what depends on the trained weights to raw training data; called at the end of `fit`.
 
-        `validation` is what `fit` was given as `validation_data`, as `feeding.Examples`.
+        `validation` is the `validation_data` of `fit`, as `feeding.Examples`.
         """
 
     def prepare_targets(self, y):
@@ -193,7 +192,7 @@ class Model(keras.Model):
     def prepare(self, x, y=None, sample_weight=None):
         """Return raw data as a tuple of arrays of one length: `(x,)`, `(x, y)`, `(x, y, w)`.
 
-        Called once for all of the data, so it is where they are checked.
+        It is called once for all data, so the data are checked here.
         """
         parts = self.preprocessor.prepare(x), self.prepare_targets(y)
         return feeding.checked(self, *parts, sample_weight)
@@ -204,24 +203,24 @@ class Model(keras.Model):
         return Labels(self.class_names, self.num_classes)
 
     def transform(self, x, *rest):
-        """Return a batch of prepared data with x as the network's numbers."""
+        """Return a batch of prepared data with x in network space."""
         return (self.preprocessor(x), *rest)
 
     def invert(self, outputs):
-        """Return outputs of the network, as NumPy arrays, in the units of raw data."""
+        """Convert outputs of the network to NumPy arrays in the units of raw data."""
         return self.preprocessor.invert(outputs)
 
     def pipeline(self, x, y=None, sample_weight=None, *, batch_size=None, **order):
-        """Return batches of the network's numbers, ready for Keras; see `backend.batches`."""
+        """Return batches in network space, ready for Keras; see `backend.batches`."""
         return feeding.read(self, x, y, sample_weight).batches(self, batch_size, **order)[0]
 
     def draws(self, data, batch_size, training=False, poisson=False):
-        """Return arguments of `backend.epochs` for examples that are made on the way, or `None`.
+        """Return arguments of `backend.epochs` for examples generated on the fly, or `None`.
 
-        `data` is what `prepare` returned; `make` returns batches of the same structure.
+        `data` is the result of `prepare`; `make` returns batches of the same structure.
         """
 
-    # Keras' verbs, on raw data.
+    # Keras' methods, on raw data.
 
     def fit(
         self,
@@ -243,9 +242,9 @@ class Model(keras.Model):
     ):
         """Train on raw data: `keras.Model.fit`, with the preprocessor in the input pipeline.
 
-        The order of the data is a function of the model's seed and the epoch alone, so
-        `initial_epoch` goes on where an earlier call stopped. The first `fit` adapts the
-        preprocessor, to the first `feeding.SEEN` examples of a Dataset or generator.
+        The order of the data depends only on the model's seed and the epoch, so `initial_epoch`
+        continues an earlier call exactly. The first `fit` adapts the preprocessor; for a Dataset
+        or generator, to the first `feeding.SEEN` examples.
         """
         self._assert_compile_called("fit")
         callbacks = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks
@@ -278,7 +277,7 @@ class Model(keras.Model):
             epochs=epochs,
             verbose=verbose,
             callbacks=callbacks,
-            shuffle=False,  # the pipeline does
+            shuffle=False,  # the pipeline shuffles
             validation_data=validation_data,
             initial_epoch=initial_epoch,
             steps_per_epoch=steps_per_epoch,
@@ -289,9 +288,9 @@ class Model(keras.Model):
         return history
 
     def adapt_once(self, data):
-        """Adapt to data unless that was done; return the examples that `adapt` looks at.
+        """Adapt to data if not yet done; return the examples that `adapt` uses.
 
-        It builds the optimizers, too: a first step that creates variables is traced twice.
+        It also builds the optimizers, since a first step that creates variables is traced twice.
         """
         some = data.first()
         if not backend.value_of(self.adapted):
@@ -305,13 +304,13 @@ class Model(keras.Model):
     def evaluate(
         self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
     ):
-        """Evaluate on raw data: `keras.Model.evaluate`. Two evaluations draw the same noise.
+        """Evaluate on raw data: `keras.Model.evaluate`. Every evaluation draws the same noise.
 
-        Without `return_dict=True`, the list of results begins with the loss.
+        Without `return_dict=True`, the result is a list that begins with the loss.
         """
         self.settle()
         self.reset_evaluation_noise()
-        if not kwargs.get("_use_cached_eval_dataset"):  # that of `fit`, which made the batches
+        if not kwargs.get("_use_cached_eval_dataset"):  # set by `fit`, which has made the batches
             data = feeding.read(self, x, y, sample_weight, batch_size)
             x, _ = data.batches(self, batch_size, steps=kwargs.get("steps"))
         as_dict = kwargs.pop("return_dict", False)
@@ -326,7 +325,7 @@ class Model(keras.Model):
         return self.invert(super().predict(x, verbose=verbose, **kwargs))
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """Take one step on a batch of raw data; a model that was not adapted adapts to it."""
+        """Take one step on a batch of raw data; a model that is not adapted adapts to it."""
         self._assert_compile_called("train_on_batch")
         data = feeding.read(self, x, y, sample_weight).weighted(self, class_weight)
         self.adapt_once(data)
@@ -349,18 +348,18 @@ class Model(keras.Model):
     # For the steps of subclasses.
 
     def noise_of(self, training):
-        """Return where a step draws its noise from: fresh in training, fixed in evaluation."""
+        """Return the source of a step's noise: fresh in training, seeded in evaluation."""
         return self.noise if training else self.evaluation_noise
 
     def settle(self):
-        """Bring up to date what follows the weights in training, before a verb reads it."""
+        """Update what depends on the weights in training, before a method reads it."""
 
     def reset_evaluation_noise(self):
-        """Start the noise of evaluations from its fixed seed, so that two of them agree."""
+        """Reset the noise of evaluations to its fixed seed, so that repeated ones agree."""
         self.evaluation_noise.state.assign([EVALUATION_SEED, 0])
 
     def track(self, n, terms):
-        """Count a batch of n examples into the running means of the loss and `tracked`."""
+        """Update the running means of the loss and `tracked` with a batch of n examples."""
         for tracker in (self._loss_tracker, *self.trackers):
             tracker.update_state(terms[tracker.name], sample_weight=n)
         return self.get_metrics_result()
@@ -368,7 +367,7 @@ class Model(keras.Model):
     # Sampling.
 
     def generate(self, n, labels=None):
-        """Return n samples in the network's numbers, drawn by `self.sampling_noise`."""
+        """Return n samples in network space, drawn with `self.sampling_noise`."""
         raise NotImplementedError(f"a {type(self).__name__} has no samples; try `predict`")
 
     @chunks.alone
@@ -376,12 +375,12 @@ class Model(keras.Model):
         """Draw n samples, in the data's range.
 
         Args:
-            n: How many.
-            seed: The same seed (and `batch_size`) gives the same samples, in a new process too,
-                and the first of many are the same as few. `None` draws fresh ones.
-            batch_size: How many are made at a time.
-            labels: Labels (numbers or names) of a conditional model: one for all, or as many as
-                are given, repeated up to n. Left out, all classes in turn.
+            n: Number of samples.
+            seed: The same seed (and `batch_size`) gives the same samples, also in a new process,
+                and fewer samples are a prefix of more. `None` draws new ones.
+            batch_size: Number of samples generated at a time.
+            labels: Labels (numbers or names) for a conditional model: one for all, or several,
+                which are repeated up to n. By default, all classes in turn.
         """
         labels = self.labels.spread(at_least("n", n, 1), labels)
         return self.invert(chunks.samples(self, n, seed, batch_size, labels))

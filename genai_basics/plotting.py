@@ -1,4 +1,4 @@
-"""Pictures of training and of results, in one plain style and without a screen.
+"""Plots of training and results, in one plain style and without a display.
 
 Each function returns a `matplotlib.figure.Figure`, or the new picture (`draw_boxes`,
 `heatmap_over`); `save` writes either to a file. Figures are created as objects, never through
@@ -203,7 +203,7 @@ def rate_distortion(curves, path=None, *, rate="bits per pixel", quality="PSNR (
     figure, (axis,) = _figure(4.6, 3.4)
     for number, (name, points) in enumerate(curves.items()):
         points = sorted(map(tuple, points))
-        style = _line(number, 1)  # with dots: only these were measured
+        style = _line(number, 1)  # with markers at the measured points
         axis.plot(*zip(*points, strict=True), **style, label=name)
     axis.set_xlabel(rate)
     axis.set_ylabel(quality)
@@ -238,7 +238,7 @@ def draw_boxes(image, boxes, labels=None, scores=None, class_names=None):
         text = label if scores is None else f"{label} {float(scores[i]):.0%}".strip()
         if text:
             *_, right, bottom = draw.textbbox((0, 0), text, font=font)
-            left = max(min(box[0], picture.width - right), 0)  # complete at the edge, too
+            left = max(min(box[0], picture.width - right), 0)  # also complete at the edge
             place = (left, max(box[1] - bottom - 2, 0))
             draw.rectangle(draw.textbbox(place, text, font=font), fill=colour)
             draw.text(place, text, fill="white", font=font)
@@ -269,7 +269,7 @@ def save(figure, path):
     """Write a figure, a PIL image or a uint8 array to `path`, completely or not at all.
 
     Args:
-        figure: What a function of this module returned.
+        figure: The result of a function of this module.
         path: File name; its extension determines the format.
     """
     path = Path(path)

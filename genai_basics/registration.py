@@ -1,10 +1,10 @@
-"""Let Keras find this package's classes, whichever of the two was imported first.
+"""Lets Keras find this package's classes, whichever of the two was imported first.
 
 `keras.models.load_model` looks up the classes of other packages in its registry and imports none
-by itself. Importing ours in `genai_basics/__init__.py` would load TensorFlow for a `--help`, and
-importing them when Keras arrives would meet modules of ours that are half executed. So Keras'
-registry is replaced, as soon as its module is loaded, by one that imports our modules at the
-first look-up of a name of ours.
+itself. Importing ours in `genai_basics/__init__.py` would load TensorFlow even for `--help`, and
+importing them when Keras is loaded could find our modules partially initialized. So Keras'
+registry is replaced, as soon as its module is loaded, by one that imports our modules when one
+of our names is first looked up.
 """
 
 import sys
@@ -13,11 +13,11 @@ from importlib import import_module, util
 __all__ = ["install", "register"]
 
 REGISTRY = "keras.src.saving.object_registration"
-PREFIX = f"{__package__}>"  # of the names under which our classes are registered
+PREFIX = f"{__package__}>"  # prefix of the registered names of our classes
 
 
 class Registry(dict):
-    """Keras' registered objects; the first look-up of one of ours registers them all."""
+    """Keras' registered objects; the first lookup of one of ours registers all of ours."""
 
     def __contains__(self, name):
         if not super().__contains__(name) and isinstance(name, str) and name.startswith(PREFIX):
@@ -26,7 +26,7 @@ class Registry(dict):
 
 
 def register():
-    """Import the modules of the public table, whose decorators register classes with Keras."""
+    """Import the modules listed in `__init__.pyi`, whose decorators register classes with Keras."""
     package = sys.modules[__package__]
     for name in dict.fromkeys([*package.MODULES, *package.MODULE_OF.values()]):
         import_module(f"{__package__}.{name}")
@@ -41,7 +41,7 @@ def install():
 
 
 class _Finder:
-    """Finds the module of Keras' registry as Python would, once, and replaces what it holds."""
+    """Finds the module of Keras' registry once, as Python would, and replaces its registry."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):

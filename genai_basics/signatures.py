@@ -1,4 +1,4 @@
-"""The keywords of builders, read from their source, so that they are known without TensorFlow."""
+"""The arguments of builders, read from their source so that TensorFlow is not needed."""
 
 import ast
 import difflib
@@ -7,13 +7,13 @@ from pathlib import Path
 
 __all__ = ["Parameter", "check_keywords", "signature_of"]
 
-# Type of a default: what it takes, and what cannot be that.
+# Type of a default: accepted types, and values that are invalid.
 NUMBERS = {int: ("whole number", (str, float)), float: ("number", str)}
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One keyword of a builder: its default as written, and its line of the docstring."""
+    """One argument of a builder: its default as written, and its description."""
 
     name: str
     default: object
@@ -21,7 +21,7 @@ class Parameter:
 
     @property
     def value(self):
-        """The default, where it is a literal, else `None`."""
+        """The default if it is a literal, otherwise `None`."""
         try:
             return ast.literal_eval(self.default)
         except (ValueError, SyntaxError):
@@ -29,7 +29,7 @@ class Parameter:
 
 
 def signature_of(builder):
-    """Return the keywords of a builder, "module.function", as `{name: Parameter}`."""
+    """Return the arguments of a builder, "module.function", as `{name: Parameter}`."""
     module, function = builder.split(".")
     here = Path(__file__).parent
     path = here / f"{module}.py"
@@ -55,7 +55,7 @@ def _signature(node):
 
 
 def _argument_helps(docstring):
-    """Return `{argument: description}` of the `Args:` part of a docstring."""
+    """Return `{argument: description}` of the `Args:` section of a docstring."""
     helps, name, inside = {}, None, False
     for line in docstring.splitlines():
         if not line.startswith(" ") and line.strip():
@@ -71,12 +71,12 @@ def _argument_helps(docstring):
 
 
 def check_keywords(what, known, options):
-    """Refuse unknown keywords of `what`, and values of another type than a number's default.
+    """Raise an error for unknown arguments of `what`, or values of the wrong type for a number.
 
     Args:
-        what: The model, for messages.
+        what: Name of the model, used in messages.
         known: `{name: Parameter}`.
-        options: `{name: value}`, returned.
+        options: `{name: value}`, which is returned.
     """
     for key, value in options.items():
         if key not in known:

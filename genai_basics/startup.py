@@ -1,4 +1,4 @@
-"""Start TensorFlow without its messages, for programs with a terminal to keep clean."""
+"""Starts TensorFlow without its messages, for programs that print to a terminal."""
 
 import json
 import logging
@@ -40,10 +40,10 @@ def _settings():
 def quiet_tensorflow():
     """Import Keras, and TensorFlow with it, without TensorFlow's start-up messages.
 
-    TensorFlow's libraries write some of them straight to the process' standard error, before
-    any setting of theirs is read, so it is turned aside while they load. If they fail to load,
-    what they said is shown. Where the user has set `TF_CPP_MIN_LOG_LEVEL`, the messages are
-    wanted and stay.
+    TensorFlow's libraries write some of them directly to the process' standard error before
+    reading any settings, so it is redirected while they load. If loading fails, the messages
+    are shown. If the user has set `TF_CPP_MIN_LOG_LEVEL`, the messages are wanted and are not
+    suppressed.
     """
     check_backend()
     if "keras" in sys.modules:

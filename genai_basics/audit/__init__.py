@@ -1,9 +1,9 @@
-"""Responsible use, measured: what a trained model copied, leaks, and for which groups it fails.
+"""Responsible use, measured: what a trained model copies and leaks, and where it fails.
 
 One concern per file: `copying` (pictures, vectors), `verbatim` (texts, music), `leakage`
 (membership inference), `canaries` (planted secrets), `balance` (classes, groups), `data_checks`
 (data before training), `privacy` (private training). `auditing` runs them all on a trained model:
-`sample_checks` on its samples, `example_checks` on real examples.
+`sample_checks` on its samples and `example_checks` on real examples.
 """
 
 from .auditing import Audit, audit_run, exceeded

@@ -1,4 +1,4 @@
-"""`audit_run`: every check of a trained model that its kind and its data allow."""
+"""`audit_run`: all checks of a trained model that its kind and its data allow."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ from .sample_checks import check_copies, check_secrets, check_verbatim
 __all__ = ["Audit", "audit_run", "exceeded"]
 
 SEQUENCES = ("text", "pairs", "music")
-GATES = {  # gate: (metric, in words)
+GATES = {  # gate: (metric, description)
     "copied": ("copied", "share of copied samples"),
     "auc": ("membership_auc", "area under the curve of membership inference"),
     "exposure": ("exposure", "exposure of a planted secret, in bits"),
@@ -29,7 +29,7 @@ class Audit:
         metrics: Numbers by name: `copied`, `membership_auc`, ...
         intervals: 95% intervals of some of them.
         tables: Lists of rows by name: `balance`, `groups`, `passages`.
-        findings: Sentences about what is wrong, worst first.
+        findings: Sentences about problems, worst first.
         unchecked: Sentences about what could not be checked, and why.
         pictures: `{name: uint8 picture}`.
     """
@@ -63,17 +63,17 @@ def audit_run(
 
     Args:
         run: A `Run`.
-        data: The data that it was trained on: a `Dataset`, or what `load_data` takes. `None`
+        data: The data that it was trained on: a `Dataset`, or a source for `load_data`. `None`
             loads them again as recorded in the run.
         n: Number of samples to draw.
         members: Maximum number of training and of held-out examples whose losses are compared.
-        by: Column by which errors are compared between groups: a column of facts about the
-            examples ("speaker"), "label", or "target" for a forecaster. `None`: the labels or
-            targets of models that predict.
-        group: Column whose values should not be on both sides of a split. `None`: every column
+        by: Column by which errors are compared between groups: a metadata column ("speaker"),
+            "label", or "target" for a forecaster. `None`: the labels or targets of models that
+            predict.
+        group: Column whose values should not occur in several splits. `None`: every column
             whose values repeat.
         features: Callable that maps raw examples to vectors (n, d), such as a trained classifier's
-            `features`: copies are then searched by pixels and by these. `None`: the model's own
+            `features`: copies are then detected by pixels and by these. `None`: the model's own
             features, if it has any.
         seed: Seed of the samples and of random choices.
         **data_options: Keyword arguments for `load_data`.
@@ -169,7 +169,7 @@ def _note_change(found):
 
 
 def _draw(run, n, seed, found):
-    """Return samples, or `None` for a model that makes none; record how many are equal."""
+    """Return samples, or `None` for a model without samples; record how many are equal."""
     model = run.model
     if run.spec.kind == "text" and run.spec.corpus:
         n = min(n, 100)  # for a corpus, each sample is a page
@@ -192,7 +192,7 @@ def _draw(run, n, seed, found):
 
 
 def _plain(value):
-    """Return a value as JSON holds it."""
+    """Convert a value to JSON types."""
     if isinstance(value, dict):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""The classes of samples compared with those of the data, and the groups with the worst errors."""
+"""Compares the classes of samples with those of the data, and finds groups with large errors."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def neighbours_label(neighbours, labels):
 
 
 def clusters(points, *others, seed=0):
-    """Return the cluster (0, 1, ...) of each point, and of those of each of `others`.
+    """Return the cluster (0, 1, ...) of each point, and of each point of each of `others`.
 
     For data without labels: k-means on the first principal components of `points`.
     """
@@ -39,7 +39,7 @@ def clusters(points, *others, seed=0):
 
 
 def compare_shares(data, samples, names, confidence=0.95):
-    """Return a row for each class: its share of the data and of the samples, and their ratio.
+    """Return a row per class: its share of the data and of the samples, and their ratio.
 
     The intervals hold for all rows simultaneously (Bonferroni); `differs` says whether the
     ratio is significant.
@@ -69,7 +69,7 @@ def compare_shares(data, samples, names, confidence=0.95):
 
 
 def worst_groups(errors, groups, clusters=None, confidence=0.95):
-    """Return a row for each group, worst first: the error in the group, and in the rest.
+    """Return a row per group, worst first: the error in the group and in the rest.
 
     `differs` says whether the gap to the rest is significant, for all groups simultaneously
     (Bonferroni). Errors that are correlated, such as those of the objects in one picture, count
@@ -79,7 +79,7 @@ def worst_groups(errors, groups, clusters=None, confidence=0.95):
     Args:
         errors: Numbers (n,), higher is worse; if all are 0 or 1, they are counted.
         groups: The group of each error (n,).
-        clusters: Cluster of correlated errors that each belongs to (n,). `None`: all independent.
+        clusters: Cluster of correlated errors of each error (n,). `None`: all independent.
         confidence: Probability that all intervals hold.
 
     Example:

@@ -1,4 +1,4 @@
-"""Secrets in texts: planted ones whose exposure is measured, and sentences that repeat.
+"""Secrets in texts: planted secrets, whose exposure is measured, and repeated sentences.
 
 A secret of random letters is planted in the training text. After training, its loss is compared
 with those of other secrets that were not planted (Carlini et al., 2019, "The Secret Sharer",
@@ -45,7 +45,7 @@ def plant(data, repeats, seed=0):
     lines = [FORM.format(p["secret"]) for p in planted for _ in range(p["repeats"])]
     lines = [lines[i] for i in generator.permutation(len(lines))]
     train = data.train
-    if len(train) == 1:  # one long text: the secrets become lines of it
+    if len(train) == 1:  # one long text: the secrets become lines
         rows = train.x[0].split("\n")
         for line in lines:
             rows.insert(int(generator.integers(len(rows) + 1)), line)
@@ -67,13 +67,13 @@ def exposure(model, secret, seed=0):
     """Return the exposure of a planted secret in bits: log2 |R| - log2 of its rank in R.
 
     R is the set of all secrets of this form. The rank is estimated from the losses of a thousand
-    of them; if the secret's loss is below all, by a skew-normal distribution that is fitted to
-    them (section 4.3). 0 to 2 bits: like any other secret; log2 |R|, 37.6 bits: the first that
-    an attacker would try.
+    of them; if the secret's loss is below all of these, with a skew-normal distribution that is
+    fitted to them (section 4.3). 0 to 2 bits: like any other secret; log2 |R|, 37.6 bits: the
+    first that an attacker would try.
 
     Args:
         model: A language model: `losses_by_example(texts)`.
-        secret: What `plant` planted.
+        secret: A secret planted by `plant`.
         seed: Seed of the secrets that it is compared with.
     """
     generator = np.random.default_rng([seed, 802])
@@ -114,5 +114,5 @@ def repeated_sentences(texts, least=LEAST_REPEATS):
     for text in texts:
         counts.update(match.group().strip() for match in SENTENCE.finditer(text))
     often = ((s, n) for s, n in counts.most_common() if n >= least and len(s) >= 30)
-    found = ((s, n) for s, n in often if sum(map(str.isalpha, s)) > len(s) / 2)  # no rulers
+    found = ((s, n) for s, n in often if sum(map(str.isalpha, s)) > len(s) / 2)  # excludes rulers
     return list(itertools.islice(found, MOST))

@@ -1,4 +1,4 @@
-"""Are samples copies of training examples? Compared with how near real, held-out examples are."""
+"""Are samples copies of training examples, compared with real, held-out examples?"""
 
 from dataclasses import dataclass, field
 
@@ -16,11 +16,11 @@ VOTERS = 5  # neighbours that determine a sample's class
 
 @dataclass
 class Copying:
-    """What `find_copies` found.
+    """The result of `find_copies`.
 
     Attributes:
-        share: Share of the samples below the threshold, less the 1% of real data that are below
-            it, too.
+        share: Share of the samples below the threshold, minus the 1% of real data that are also
+            below it.
         interval: Its 95% interval.
         allowed: The share that an honest model can have by chance.
         ratios: Ratio of each sample (n,): 1 is usual, near 0 is a copy.
@@ -28,7 +28,7 @@ class Copying:
         originals: Indices (n,) of the training example that each sample is most similar to.
         duplicated: Share of the copies whose original occurs more than once in the training data.
         views: `(share, interval)` by pixels only and, if given, by features only.
-        scores: Score of each sample (n,): its smallest ratio, relative to that threshold.
+        scores: Score of each sample (n,): its smallest ratio, relative to the threshold.
     """
 
     share: float
@@ -65,13 +65,13 @@ def find_copies(samples, train, held_out=None, *, features=None, seed=0):
 
     With `features`, a sample is a copy if it is one by pixels or by features: the smaller of its
     two ratios, each divided by its threshold, is compared with that of held-out examples, so that
-    1% of these are below the joint threshold, too.
+    1% of these are also below the joint threshold.
 
     Args:
         samples: Vectors (n, d).
         train: Vectors (m, d).
         held_out: Vectors (k, d) with k at least 20, or `None`.
-        features: `(samples, train, held_out)` as vectors of features (n, e), (m, e), (k, e), which
+        features: `(samples, train, held_out)` as feature vectors (n, e), (m, e), (k, e), which
             show similarities that pixels do not.
         seed: Seed of the choice of real examples that determine the threshold.
 
@@ -111,7 +111,7 @@ def find_copies(samples, train, held_out=None, *, features=None, seed=0):
 
 
 def _compare(samples, train, held_out, real, judged):
-    """Return ratios of samples and of real data, the samples' neighbours, the usual distance."""
+    """Return ratios of samples and of real data, the samples' neighbours, and typical distances."""
     found, distances = nearest(samples, train, max(VOTERS, 10))
     if judged:
         to_train = nearest(held_out[real], train)[1]
@@ -133,7 +133,7 @@ def _limit(ratios):
 
 
 def _beyond_chance(copied):
-    """Return the share of copies and its interval, less the share of real data by chance."""
+    """Return the share of copies and its interval, minus the share expected by chance."""
     values = (copied.mean(), *share_interval(copied.sum(), len(copied)))
     share, low, high = (float(max(value - LEVEL, 0.0) / (1 - LEVEL)) for value in values)
     return share, (low, high)

@@ -1,4 +1,4 @@
-"""Data before training: duplicates, leaks between parts, doubtful labels, personal data."""
+"""Checks of data before training: duplicates, leaks, doubtful labels, personal data."""
 
 import dataclasses
 import re
@@ -41,13 +41,13 @@ PLACE = 0x8825  # EXIF's GPS block
 
 @dataclass
 class Checks:
-    """What was found in a data set.
+    """The problems found in a data set.
 
     Attributes:
         findings: Sentences.
         suspects: `{name of DROPS: rows of {"part", "index", "what"}}`.
         metrics: Numbers by name.
-        classes: A row for each class of the training part.
+        classes: A row per class of the training part.
     """
 
     findings: list = field(default_factory=list)
@@ -70,10 +70,10 @@ class Checks:
 def check_data(data, group=None, seed=0):
     """Find problems of data before training or sharing.
 
-    Duplicates within the training part and between it and the held-out parts; values of a column
-    of facts (a speaker, an author, a tune) on both sides of a split; labels that contradict
-    nearly all nearest neighbours; rare classes; e-mail addresses, telephone and card numbers in
-    texts; places and names in the metadata of pictures.
+    These are duplicates within the training part and between it and the held-out parts; values of
+    a metadata column (a speaker, an author, a tune) that occur in several splits; labels that
+    contradict nearly all nearest neighbours; rare classes; e-mail addresses, telephone and card
+    numbers in texts; places and names in the metadata of pictures.
 
     Args:
         data: A `Dataset`.
@@ -108,7 +108,7 @@ def check_data(data, group=None, seed=0):
 
 
 def groups_on_both_sides(data, group=None):
-    """Return a sentence for each column of facts whose values are on both sides of a split.
+    """Return a sentence for each metadata column whose values occur in several splits.
 
     Args:
         data: A `Dataset`.
@@ -120,12 +120,12 @@ def groups_on_both_sides(data, group=None):
 
 
 def drop_suspects(data, found, names):
-    """Return the data without the training examples that are suspects of `names`.
+    """Return the data without the training examples that are suspects under `names`.
 
     Args:
         data: The `Dataset`.
         found: Its `Checks`.
-        names: Among the keys of `DROPS`.
+        names: Keys of `DROPS`.
     """
     for name in names:
         if name not in DROPS:
@@ -145,7 +145,7 @@ def drop_suspects(data, found, names):
 
 
 def personal_data(text):
-    """Return `(sort, match)` for e-mail addresses, telephone and card numbers in a text.
+    """Return `(type, match)` for e-mail addresses, telephone and card numbers in a text.
 
     Card numbers must pass Luhn's check. Telephone numbers must have a country code or the North
     American form; with the package phonenumbers (extra `privacy`), they must also be possible.
@@ -258,7 +258,7 @@ def _check_classes(data, found):
 
 
 def _check_labels(data, seed, found):
-    """Find labels that contradict at least nine of ten nearest neighbours, which all agree."""
+    """Find labels that contradict nine of ten nearest neighbours, which agree with each other."""
     y = data.train.y
     names = getattr(data.spec, "class_names", None)
     if y is None or not names or len(y) < 100 or np.ndim(y) != 1 or data.kind == "detection":
@@ -280,7 +280,7 @@ def _check_labels(data, seed, found):
     found.metrics["labels_doubted"] = len(rows) / asked
     if rows:
         found.suspects["labels"] = rows
-    if len(rows) > 0.01 * asked:  # all data have some of them
+    if len(rows) > 0.01 * asked:  # some occur in all data
         found.findings.append(
             f"{len(rows)} of {asked} labels contradict those of nearly all nearest neighbours."
         )

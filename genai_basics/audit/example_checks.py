@@ -34,7 +34,7 @@ def check_duplicates(data, found):
 def check_membership(run, train, held_out, members, seed, found):
     generator = np.random.default_rng(seed)
     if run.spec.kind == "text" and run.spec.corpus:
-        members //= 4  # pieces of a text are many steps each
+        members //= 4  # each piece of a text has many steps
     sides = []
     for part in (train, held_out):
         x, y = _examples(part)
@@ -89,7 +89,7 @@ def _take(values, indices):
 
 
 def _facts(x, y):
-    """Return numbers about the difficulty of each example for any model; `None` if unknown."""
+    """Return model-independent numbers on the difficulty of each example; `None` if unknown."""
     if isinstance(x, list) and isinstance(x[0], str):
         packed = [len(zlib.compress(text.encode())) for text in x]
         return np.array(
@@ -155,7 +155,7 @@ def check_groups(run, held_out, by, members, found):
 
 
 def _columns(run, held_out):
-    """Return the columns of groups; `None` for those that the model itself returns."""
+    """Return the columns to group by; `None` for the groups that the model itself returns."""
     spec, y = run.spec, held_out.y
     if spec.kind == "forecast":
         x = held_out.x if isinstance(held_out.x, np.ndarray) else np.zeros((0, 0))  # several series

@@ -1,4 +1,4 @@
-"""Membership inference: do a model's losses reveal what it was trained on?"""
+"""Membership inference: do a model's losses reveal its training data?"""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ LOOK_ALIKES = 15
 
 
 def membership(members, others, member_facts=None, other_facts=None, seed=0):
-    """Return `(metrics, intervals)` of the attack that classifies a low loss as a training example.
+    """Return `(metrics, intervals)` of the attack that takes low-loss examples for training ones.
 
     `membership_auc` is the probability that a training example has a lower loss than a held-out
     one (0.5 is chance; Yeom et al., 2018, https://arxiv.org/abs/1709.01604). `calibrated_auc` is

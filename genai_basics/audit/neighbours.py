@@ -48,7 +48,7 @@ def nearest(queries, points, k=1, itself=False):
 
 def _candidates(queries, points, k, itself):
     """Return the indices (n, k) of the nearest points, up to rounding."""
-    middle = points[:BLOCK].mean(axis=0)  # near zero, fewer digits are lost below
+    middle = points[:BLOCK].mean(axis=0)  # centring reduces cancellation below
     queries = queries - middle
     best = np.zeros((len(queries), 0), "int64")
     found = np.zeros((len(queries), 0), "float32")

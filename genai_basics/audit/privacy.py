@@ -1,6 +1,6 @@
-"""Differentially private training (DP-SGD), and what it guarantees.
+"""Differentially private training (DP-SGD) and its guarantee.
 
-Epsilon is computed by the package dp-accounting (extra `privacy`).
+Epsilon is computed with the package dp-accounting (extra `privacy`).
 """
 
 import secrets
@@ -109,7 +109,7 @@ class PrivateTraining:
             callbacks.on_epoch_begin(epoch)
             for i in range(steps):
                 callbacks.on_train_batch_begin(i)
-                model.private_steps += 1  # before the step: one that is interrupted counts
+                model.private_steps += 1  # before the step, so that an interrupted one counts
                 logs = {k: float(backend.value_of(v)) for k, v in step(next(batches)).items()}
                 callbacks.on_train_batch_end(i, logs)
                 if model.stop_training:
@@ -127,7 +127,7 @@ class PrivateTraining:
         return model.history
 
     def step(self, batch, batch_size):
-        """Take one private step on a batch of the network's numbers; return the metrics."""
+        """Take one private step on a batch in network space; return the metrics."""
         model, batch = self.model, batch if isinstance(batch, tuple) else (batch,)
         losses = backend.private_gradient_step(
             lambda batch: model.loss_terms(*batch[:2], training=True)["loss"],
@@ -155,13 +155,13 @@ class PrivateTraining:
         return {f"val_{name}": value for name, value in found.items()}
 
     def guarantee(self, x, steps, batch_size, before=()):
-        """Return epsilon and delta of training on raw x, and what they cover, as a dict.
+        """Return epsilon and delta of training on raw x, and what they protect, as a dict.
 
         Args:
             x: The raw training data.
-            steps: Private steps; the model counts its own as `private_steps`.
+            steps: Number of private steps, which the model counts as `private_steps`.
             batch_size: Expected number of examples per step.
-            before: `[noise, rate, steps]` of each earlier private training of these weights.
+            before: `[noise, rate, steps]` of each earlier private training run of these weights.
         """
         n, unit = self.model.privacy_of(x)
         rate, delta = min(batch_size / n, 1.0), usual_delta(n)
@@ -183,7 +183,7 @@ class PrivateTraining:
 
 def _has_example_losses(model):
     """Return whether the loss of an example depends only on this example."""
-    joins = getattr(model, "concatenate", 1) > 1  # joins clips to others
+    joins = getattr(model, "concatenate", 1) > 1  # joins several clips
     return hasattr(model, "loss_terms") and len(model.players()) == 1 and not joins
 
 
@@ -199,7 +199,7 @@ def epsilon_spent(noise, rate, steps, delta):
 
     Args:
         noise: Noise multiplier.
-        rate: Probability of an example to be in a batch.
+        rate: Probability that an example is in a batch.
         steps: Number of steps.
         delta: Probability that the guarantee fails; well below 1 / n.
 
@@ -215,7 +215,7 @@ def epsilon_spent(noise, rate, steps, delta):
 
 
 def _epsilon(parts, delta):
-    """Return epsilon of several trainings of the same weights, one after the other."""
+    """Return epsilon of several consecutive training runs of the same weights."""
     accounting = require("dp_accounting", "privacy")
     accountant = require("dp_accounting.pld", "privacy").PLDAccountant()
     for noise, rate, steps in parts:
@@ -225,5 +225,5 @@ def _epsilon(parts, delta):
 
 
 def usual_delta(n):
-    """Return n^-1.1, at most 1e-5: the probability that the guarantee may fail."""
+    """Return n^-1.1, at most 1e-5: the usual probability that the guarantee fails."""
     return min(n**-1.1, 1e-5)

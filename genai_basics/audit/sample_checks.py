@@ -12,9 +12,9 @@ from .verbatim import copied_text
 
 __all__ = ["check_copies", "check_secrets", "check_verbatim"]
 
-COPIED = 0.05  # share of a text in long runs from the training data, above that of chance
+COPIED = 0.05  # share of a text in long runs from the training data, beyond chance
 EXPOSED = 6.0  # bits: one in 64 other secrets has as low a loss
-MOST_CLASSES = 4  # listed as too rare or too frequent in the samples
+MOST_CLASSES = 4  # maximum number listed as too rare or too frequent
 
 
 def check_copies(run, samples, train, held_out, features, found):
@@ -28,7 +28,7 @@ def check_copies(run, samples, train, held_out, features, found):
     found.metrics |= {"copied": copies.share, "nearest_ratio": float(np.median(copies.ratios))}
     found.intervals["copied"] = copies.interval
     for name, (share, interval) in zip(("pixels", "features"), copies.views, strict=False):
-        if seen is not None:  # otherwise both are the same
+        if seen is not None:  # otherwise both are equal
             found.metrics[f"copied_by_{name}"] = share
             found.intervals[f"copied_by_{name}"] = interval
     if copies.is_copier:
@@ -61,7 +61,7 @@ def _features(model, samples, train, held_out, features):
 
 
 def _pairs(copies, samples, train, spec):
-    """Return the ten samples most similar to training pictures, each above its picture."""
+    """Return the ten samples most similar to training pictures, each above its original."""
     worst = copies.worst(10)
     originals = train.take(copies.originals[worst]).x
     value_range = getattr(spec, "value_range", (0, 255))
@@ -119,7 +119,7 @@ def check_secrets(run, train, held_out, seed, found):
     secrets = [canary["secret"] for canary in planted]
     repeated = [(s, n) for s, n in repeated if not any(secret in s for secret in secrets)]
     if "streams" not in get_recipe(run.name).can or not (planted or repeated):
-        return  # only a language model has a likelihood of any text
+        return  # only language models have a likelihood of any text
     rows = []
     for canary in planted:
         bits = exposure(run.model, canary["secret"], seed)

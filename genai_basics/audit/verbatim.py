@@ -1,20 +1,20 @@
-"""What part of a generated text, or piece of music, occurs verbatim in the training data."""
+"""Measures how much of a generated text or piece of music is verbatim training data."""
 
 import numpy as np
 
 __all__ = ["Index", "as_symbols", "copied_text"]
 
-LONG = 50  # a run of more symbols is hardly chance
+LONG = 50  # longer runs are unlikely by chance
 LEVELS = 11  # runs are measured up to 2^11 - 1 symbols
 
 
 class Index:
-    """Index of the training texts, to find the longest runs of a query that occur in them.
+    """Index of the training texts, which finds the longest runs that a query shares with them.
 
     A suffix array by prefix doubling (Manber & Myers, 1993): a symbol's rank at level k is that
     of the 2^k symbols that begin there. Queries are sorted into the same array; the longest match
     of a position is with the suffix of the corpus just before or just after it, and its length is
-    found level by level. All in NumPy: a megabyte takes seconds.
+    found level by level. It is all in NumPy; a megabyte takes seconds.
 
     Args:
         texts: Sequences of integers (arrays), the training texts.
@@ -24,7 +24,7 @@ class Index:
         self.texts = [np.asarray(text, "int64") for text in texts]
 
     def longest_runs(self, queries):
-        """Return an array for each query: the length of the longest run from each position that
+        """Return an array per query: the length of the longest run from each position that
         occurs in the corpus, up to 2047 symbols."""
         queries = [np.asarray(query, "int64") for query in queries]
         everything = _joined([*self.texts, *queries])
@@ -109,12 +109,12 @@ def _number(chord):
 
 
 def copied_text(samples, train, held_out, window=None):
-    """Return `(metrics, passages)`: what part of the samples occurs verbatim in the training texts.
+    """Return `(metrics, passages)`: how much of the samples is verbatim training text.
 
     Held-out texts show how much of that is chance: they determine `chance_run`, the length of
-    runs that only one in a thousand of their positions exceeds, at most 50 (data may repeat
-    themselves). `copied` is the share of the samples' symbols in longer runs, less the same share
-    `copied_by_chance` of held-out texts.
+    runs that only one in a thousand of their positions exceeds, at most 50 (data may be
+    repetitive). `copied` is the share of the samples' symbols in longer runs, minus the same
+    share `copied_by_chance` of held-out texts.
 
     Args:
         samples: Generated texts (str) or pieces (steps of chords).
@@ -168,7 +168,7 @@ def _first_symbols(texts, budget):
 
 
 def _covered(runs, length):
-    """Return the share of symbols that lie in a run of more than `length`."""
+    """Return the share of symbols in runs of more than `length`."""
     covered = total = 0
     for run in runs:
         reach = np.where(run > length, np.arange(len(run)) + run, 0)

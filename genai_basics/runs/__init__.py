@@ -1,4 +1,4 @@
-"""Training, the run folder that it writes, and the card of the model."""
+"""Training, run folders and model cards."""
 
 from .run import Run, load_run
 from .run_files import NotARunError
@@ -8,7 +8,7 @@ __all__ = ["Interrupted", "NotARunError", "OutOfMemoryError", "Run", "load_run",
 
 
 def __getattr__(name):
-    if name == "train":  # needs Keras, which reading a run folder does not
+    if name == "train":  # needs Keras, unlike reading a run folder
         from .training import train
 
         return train

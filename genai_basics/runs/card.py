@@ -1,4 +1,4 @@
-"""`MODEL_CARD.md`: what a trained model is, its data, and how good it is, from its own run.
+"""`MODEL_CARD.md`: describes a trained model, its data and its quality, from its run.
 
 The layout is that of the Hugging Face hub (https://huggingface.co/docs/hub/model-cards): YAML
 front matter, which the hub's own library parses, above a page of Markdown. A section is written
@@ -75,7 +75,7 @@ def _quoted(text):
 
 
 def _data_name(config):
-    return Path(config["data"]["name"]).name  # of a path, only the last part
+    return Path(config["data"]["name"]).name  # only the last part of a path
 
 
 def _makes_samples(config):
@@ -83,7 +83,7 @@ def _makes_samples(config):
 
 
 def _task(config):
-    """Return the hub's word for what the model does, or `None` where it has none."""
+    """Return the hub's name of the model's task, or `None` if there is none."""
     kind, spec = config["data"]["kind"], config["data"]["spec"]
     if _makes_samples(config):
         return MAKES.get(kind)
@@ -102,7 +102,7 @@ def _introduction(run):
 
 
 def _uses(config):
-    """Return the uses that the numbers of the run support, and those they warn against."""
+    """Return the uses that the run's metrics support, and those they advise against."""
     audit = config.get("audit") or {}
     metrics, intervals = audit.get("metrics", {}), audit.get("intervals", {})
     noun = NOUNS.get(config["data"]["kind"], "examples")

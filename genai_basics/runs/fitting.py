@@ -1,4 +1,4 @@
-"""Training a model into its run folder: budget, stops, half of the batch, what comes after."""
+"""Trains a model in its run folder: budget, stopping, halving the batch, final steps."""
 
 import time
 import warnings
@@ -14,14 +14,14 @@ from .stopping import Interrupted, OutOfMemoryError
 
 __all__ = ["fit"]
 
-LEAST_STEPS = 20  # of a round, in a budget of minutes
-SHORT_AUDIT = (256, 1000)  # samples and members of the audit at the end
+LEAST_STEPS = 20  # minimum steps of a round with a budget in minutes
+SHORT_AUDIT = (256, 1000)  # samples and members of the final audit
 
 
 def fit(run, recipe, model, data, callbacks):
-    """Train `model`, from the last checkpoint where there is one, and finish the run folder.
+    """Train `model`, from the last checkpoint if there is one, and complete the run folder.
 
-    Where the first steps do not fit into memory, they are tried once more with half of the batch.
+    If the first steps do not fit into memory, they are tried once more with half the batch size.
     """
     training = run.config["training"]
     try:
@@ -33,7 +33,7 @@ def fit(run, recipe, model, data, callbacks):
             raise
         training["batch_size"] = size // 2
         warnings.warn(f"{error}; trying {size // 2}", stacklevel=2)
-    model = load_model(run.folder)  # as it was before the first step
+    model = load_model(run.folder)  # its state before the first step
     return _fit(run, recipe, model, data, callbacks)
 
 
@@ -43,11 +43,11 @@ def _fit(run, recipe, model, data, callbacks):
     first = backend.join(training["strategy"]) == 0
     model.adapt_once(Examples(data.train.x, data.train.y))
     asked = training["batch_size"]  # a requested size is not changed
-    usual = min(recipe.batch_size, model.batch_size)  # some models want less by their arguments
+    usual = min(recipe.batch_size, model.batch_size)  # some models' arguments require less
     training["batch_size"], steps = _plan(model, data.train, asked, usual)
-    rounds = -(-steps // recipe.round_steps)  # of one epoch
+    rounds = -(-steps // recipe.round_steps)  # per epoch
     length = -(-steps // rounds)
-    if training["minutes"]:  # passes over a few examples are too short for a round each
+    if training["minutes"]:  # epochs of few examples are too short for a round
         length *= max(1, LEAST_STEPS // length)
     recorder = (Recorder if first else Follower)(run, model, data, per_epoch=steps, steps=length)
     restored = recorder.restore()
@@ -70,7 +70,7 @@ def _fit(run, recipe, model, data, callbacks):
     trainer = _trainer(model, training)
     if trainer is not model:
         before = run.config.get("private_before", ())
-        earlier = sum(steps for _, _, steps in before)  # the model counts these, too
+        earlier = sum(steps for _, _, steps in before)  # also counted by the model
         recorder.guarantee = lambda: trainer.guarantee(
             data.train.x, model.private_steps - earlier, training["batch_size"], before
         )
@@ -111,7 +111,7 @@ def _fit(run, recipe, model, data, callbacks):
 
 
 def _trainer(model, training):
-    """Return what fits the model: itself, or what trains it privately."""
+    """Return the object whose `fit` trains the model: itself, or a private training."""
     if training.get("dp_noise") is None:
         return model
     from ..audit import PrivateTraining
@@ -120,7 +120,7 @@ def _trainer(model, training):
 
 
 def _end_with_audit(run, data):
-    """Write a short audit into the run; whatever goes wrong in it, the run is kept."""
+    """Add a short audit to the run; the run is kept whatever happens."""
     from ..audit import audit_run
 
     began = time.monotonic()
@@ -128,7 +128,7 @@ def _end_with_audit(run, data):
         found = audit_run(run, data, n=SHORT_AUDIT[0], members=SHORT_AUDIT[1])
         run.write_pictures(found.pictures)
         run.config["audit"] = {**found.to_config(), "seconds": time.monotonic() - began}
-    except Exception as error:  # a model of the user's own may lack what an audit asks for
+    except Exception as error:  # a user's own model may not support an audit
         warnings.warn(f"the audit stopped: {type(error).__name__}: {error}", stacklevel=2)
         return
     run.save_config()
@@ -136,9 +136,9 @@ def _end_with_audit(run, data):
 
 
 def _plan(model, part, asked, usual):
-    """Return batch size, as asked or fitting the data, and steps of a pass."""
+    """Return the batch size, as requested or adapted to the data, and the steps per epoch."""
     prepared = model.prepare(part.x, part.y)
     size = asked or fitting_size(model, prepared, usual)
-    if size % backend.workers():  # each worker gets as many
+    if size % backend.workers():  # equal shares for all workers
         size = max(size - size % backend.workers(), backend.workers())
     return size, steps_per_epoch(model, prepared, size)

@@ -1,4 +1,4 @@
-"""What a training starts from: its data, checked; the facts of them; versions of libraries."""
+"""Prepares training: checked data, builder arguments from the data, library versions."""
 
 import platform
 from importlib import metadata
@@ -27,14 +27,14 @@ __all__ = [
 
 
 def load(recipe, data, options, like):
-    """Return the data set of a training, of a kind that the recipe takes."""
+    """Load the training data, of a kind that the recipe accepts."""
     options = {**recipe.data_options, **options, **({"like": like} if like else {})}
     source = recipe.data if data is None else data
     return load_for(recipe.name, source, recipe.kinds, recipe.labelled, **options)
 
 
 def checked(data, drop, wanted, seed):
-    """Return the data without what is to be dropped, and what the checks found."""
+    """Return the data without the examples to drop, and the results of the checks."""
     if not wanted and not drop:
         return data, None
     from ..audit import check_data, drop_suspects
@@ -53,7 +53,7 @@ def planted(data, repeats, seed):
 
 
 def facts_of(data, usual, asked):
-    """Return facts of the data as builder arguments; requested facts must exist."""
+    """Return fields of the data's spec as builder arguments; requested ones must exist."""
     known = data.spec.facts()
     for name in asked:
         if known.get(name) is None:
@@ -87,7 +87,7 @@ def versions():
 
 
 def plain(value):
-    """Return arguments as JSON holds them; objects by their class name."""
+    """Convert arguments to JSON types; objects become their class name."""
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -96,7 +96,7 @@ def plain(value):
 
 
 def check_numbers(epochs, minutes, batch_size, dp_noise, dp_clip):
-    """Refuse numbers of a training that contradict each other or are not positive."""
+    """Raise an error for training arguments that contradict each other or are not positive."""
     if epochs and minutes:
         raise ValueError(
             f"give `epochs` or `minutes`, not both. Received: epochs={epochs}, minutes={minutes}"
@@ -110,7 +110,7 @@ def check_numbers(epochs, minutes, batch_size, dp_noise, dp_clip):
 
 
 def prepare_process(training):
-    """Set what holds for all of the process: seeds, determinism, precision."""
+    """Set process-wide state: seeds, determinism, precision."""
     if training["strategy"] != "one" and training.get("dp_noise"):
         raise ValueError(
             "private training takes one process and one device: leave `dp_noise` out, or the "
@@ -118,7 +118,7 @@ def prepare_process(training):
             f'strategy="{training["strategy"]}"'
         )
     if training.get("dp_noise"):
-        require("dp_accounting", "privacy")  # now, not after the training
+        require("dp_accounting", "privacy")  # fail now, not after training
     keras.utils.set_random_seed(training["seed"])
     if training["deterministic"]:
         backend.deterministic()
@@ -133,7 +133,7 @@ def free_folder(name):
 
 
 def latest_folder(name):
-    """Return the run of a model in runs/ that was written last."""
+    """Return the most recently written run of a model in runs/."""
     folders = [p.parent for p in Path("runs").glob(f"{name}*/config.json")]
     if not folders:
         raise ValueError(f"there is no run of {name} in runs/; say which by `--out`")

@@ -1,4 +1,4 @@
-"""`Recorder`: the Keras callback that writes a run folder while `fit` runs."""
+"""`Recorder`: the Keras callback that writes a run folder during `fit`."""
 
 import os
 import time
@@ -17,22 +17,22 @@ from .run_folder import CHECKPOINTS, drop_earlier
 
 __all__ = ["Follower", "Recorder", "validation_of"]
 
-PREVIEWS = 8  # pictures of samples as training goes on
+PREVIEWS = 8  # pictures of samples during training
 
 
 class Recorder(keras.callbacks.Callback):
-    """Writes the run folder while `fit` runs: history, checkpoints, best weights, samples.
+    """Writes the run folder during `fit`: history, checkpoints, best weights, samples.
 
     Args:
         run: The `Run`.
         model: The compiled model.
         data: The `Dataset`.
-        per_epoch: Steps in a pass over the data.
-        steps: Steps in a round: what `fit` calls an epoch.
+        per_epoch: Steps per epoch of the data.
+        steps: Steps per round, which `fit` calls an epoch.
     """
 
-    spacing = 5.0  # least seconds between two checkpoints
-    finalizes = True  # so `fit` does not: the best weights are restored first
+    spacing = 5.0  # minimum seconds between checkpoints
+    finalizes = True  # instead of `fit`, after restoring the best weights
 
     def __init__(self, run, model, data, per_epoch, steps):
         super().__init__()
@@ -40,17 +40,17 @@ class Recorder(keras.callbacks.Callback):
         self.per_epoch, self.steps = per_epoch, steps
         self.trained = model
         self.begin()
-        self.checkpointed = -np.inf  # the first round is worth keeping
-        self.clock = self.guarantee = None  # of private training: a function without arguments
+        self.checkpointed = -np.inf  # always after the first round
+        self.clock = self.guarantee = None  # for private training: a function without arguments
 
     def begin(self):
-        """Set what is known before the first round."""
+        """Set the state before the first round."""
         self.history, self.rounds_done, self.seconds = [], 0, 0.0
         self.best, self.best_value, self.best_step = None, np.inf, 0
 
     @property
     def checkpoints(self):
-        """Paths of the last checkpoint, of the one before, and of the best weights."""
+        """Paths of the last checkpoint, the previous one, and the best weights."""
         folder = self.run.folder / "checkpoints"
         return *(folder / name for name in CHECKPOINTS), folder / "best.npz"
 
@@ -63,10 +63,10 @@ class Recorder(keras.callbacks.Callback):
         }
 
     def restore(self):
-        """Go back to the last whole checkpoint; return whether there is one.
+        """Restore the last complete checkpoint; return whether there is one.
 
         Raises:
-            NotARunError: If there are checkpoints, and all are damaged.
+            NotARunError: If there are checkpoints, but all are damaged.
         """
         *checkpoints, best = self.checkpoints
         existing = [path for path in checkpoints if path.exists()]
@@ -89,7 +89,7 @@ class Recorder(keras.callbacks.Callback):
         return True
 
     def restore_best(self, path):
-        """Read the best weights, with their own value and step: they may be newer."""
+        """Read the best weights with their own value and step, since they may be newer."""
         found = [_Held(v) for v in self.trained.variables]
         try:
             facts = restore(path, weights=found)
@@ -103,7 +103,7 @@ class Recorder(keras.callbacks.Callback):
 
     @property
     def progress(self):
-        """Where training stands, from 0 to 1."""
+        """Progress of training, from 0 to 1."""
         return float(backend.value_of(self.trained.progress))
 
     def on_epoch_end(self, epoch, logs=None):
@@ -122,19 +122,19 @@ class Recorder(keras.callbacks.Callback):
             self.write()
 
     def keep_best(self, logs, step):
-        """Remember the weights where the model's `monitor` is the best so far."""
+        """Keep the weights if the model's `monitor` is the best so far."""
         name, sign = (
             self.trained.monitor.lstrip("-"),
             -1.0 if self.trained.monitor[0] == "-" else 1.0,
         )
         value = logs.get(name, logs.get("loss") if name == "val_loss" else None)
-        # On ties, keep the later one: few held-out examples give few different accuracies.
+        # On ties, keep the later one: few held-out examples give few distinct accuracies.
         if value is not None and sign * value <= self.best_value:
             self.best_value, self.best_step = sign * value, step
             self.best = [backend.value_of(v).copy() for v in self.trained.variables]
 
     def preview(self, step):
-        """Write samples, from the same seed each time, whenever an eighth more is done."""
+        """Write samples, always with the same seed, after each eighth of training."""
         suffix = PREFERRED.get(self.data.kind)
         part = int(self.progress * PREVIEWS)
         if suffix is None or part == getattr(self, "part", -1):
@@ -143,7 +143,7 @@ class Recorder(keras.callbacks.Callback):
         write_preview(self.trained, self.run, f"samples/step-{step:06d}{suffix}")
 
     def write(self):
-        """Write the checkpoint, and the history that goes with it."""
+        """Write the checkpoint and its history."""
         began = time.monotonic()
         facts = {
             "history": self.history,
@@ -167,14 +167,14 @@ class Recorder(keras.callbacks.Callback):
         self.write()
 
     def end_early(self, status):
-        """Go back to the last checkpoint, whose state is whole, and keep its best weights."""
+        """Restore the last checkpoint, whose state is complete, and keep its best weights."""
         if self.restore():
             return self.finish(status)
-        self.run.config["status"] = status  # model.keras is as it was before the first step
+        self.run.config["status"] = status  # model.keras has the state before the first step
         self.run.save_config()
 
     def finish(self, status):
-        """Keep the best weights, and write what a finished run holds."""
+        """Keep the best weights and write the files of a finished run."""
         if self.best is not None:
             for variable, value in zip(self.trained.variables, self.best, strict=True):
                 variable.assign(value)
@@ -204,13 +204,13 @@ class Recorder(keras.callbacks.Callback):
             drop_earlier(run.folder)
 
     def validation_metrics(self):
-        """Return the validation figures of the weights that are kept."""
+        """Return the validation metrics of the weights that are kept."""
         rows = [row for row in self.history if row["step"] == self.best_step] or self.history[-1:]
         return {k.removeprefix("val_"): v for k, v in rows[0].items() if k.startswith("val_")}
 
 
 class _Held:
-    """A place for the value of a variable, to which `restore` assigns."""
+    """A placeholder for the value of a variable, to which `restore` assigns."""
 
     def __init__(self, variable):
         self.shape = variable.shape
@@ -220,10 +220,10 @@ class _Held:
 
 
 class Follower(Recorder):
-    """The `Recorder` of every worker but the first: it writes nothing."""
+    """The `Recorder` of all workers except the first; it writes nothing."""
 
     def restore(self):
-        return True  # the first worker restores, and shares its state
+        return True  # the first worker restores and shares its state
 
     def on_epoch_end(self, epoch, logs=None):
         pass
@@ -240,7 +240,7 @@ class Follower(Recorder):
 
 
 def write_preview(model, run, name, n=64):
-    """Write n samples of a generative model into the run folder; do nothing for others."""
+    """Write n samples of a generative model to the run folder; do nothing for other models."""
     if model.can_sample:
         seed = run.config["training"]["seed"]
         samples = model.sample(n, seed=seed)
@@ -250,7 +250,7 @@ def write_preview(model, run, name, n=64):
 
 
 def validation_of(data):
-    """Return the validation part as `fit` takes it, `None` where there is none."""
+    """Return the validation part in the form that `fit` expects, `None` if there is none."""
     part = data.validation
     if not len(part):
         return None

@@ -1,13 +1,13 @@
-"""A run folder: what `train` writes and every other command reads.
+"""A run folder, which `train` writes and all other commands read.
 
 model.keras      the trained network, with its preprocessing
 config.json      everything needed to repeat the run
-history.csv      a row for each round of training: losses and metrics
-curves.png       the same, drawn
-samples.*        what the model makes, and samples/ as training went on
-MODEL_CARD.md    what it is, of what, how good
-checkpoints/     last.npz, where training goes on, and previous.npz, the one before; best.npz, the
-                 best weights by validation
+history.csv      one row per round of training: losses and metrics
+curves.png       a plot of the history
+samples.*        samples of the model; samples/ has those during training
+MODEL_CARD.md    describes the model, its data and its quality
+checkpoints/     last.npz, from which training is resumed; previous.npz, the one before it;
+                 best.npz, the best weights by validation
 """
 
 import contextlib
@@ -34,7 +34,7 @@ class Run:
         folder: `pathlib.Path` of the run.
         config: Dict of everything needed to repeat it (`config.json`).
         model: The trained model, loaded on first use.
-        history: List of dicts, one for each round of training.
+        history: List of dicts, one per round of training.
     """
 
     def __init__(self, folder, config):
@@ -57,14 +57,14 @@ class Run:
 
     @property
     def reads(self):
-        """Spec by which `predict` reads its inputs."""
+        """Spec with which `predict` reads its inputs."""
         return self.model.reads(self.spec)
 
     @functools.cached_property
     def model(self):
-        """The trained model: the best by validation so far, where training was cut off.
+        """The trained model; if training was interrupted, the best so far by validation.
 
-        A run that has not finished says so, as a warning.
+        A warning is issued for a run that has not finished.
         """
         model = load_model(self.folder)
         notice = early_end(self, holder(self.folder))
@@ -73,7 +73,7 @@ class Run:
         if self.config["status"] == "running":
             paths = [self.folder / "checkpoints" / name for name in ("best.npz", *CHECKPOINTS)]
             for path in filter(Path.exists, paths):
-                with contextlib.suppress(NotARunError):  # the next one then
+                with contextlib.suppress(NotARunError):  # try the next one
                     restore(path, weights=model.variables)
                     break
         return model
@@ -88,10 +88,10 @@ class Run:
         return int(self.history[-1]["step"]) if self.history else 0
 
     def data(self, source=None, **options):
-        """Return the run's data again, split as they were, or other data read like them.
+        """Load the run's data again, with the same splits, or other data read in the same way.
 
         Raises:
-            ValueError: Where the run's data were arrays, or are no longer there.
+            ValueError: If the run's data were arrays or no longer exist.
         """
         from ..data import load_data
 
@@ -105,10 +105,11 @@ class Run:
         return load_data(**{**recorded, **options})
 
     def held_out(self, source=None, **options):
-        """Return `(data, part)`: data as `data` reads them, and the part of it to measure on.
+        """Return `(data, part)`: the result of `data`, and the part to evaluate on.
 
-        That is their test part, else their validation part. Other data than the run's, without a
-        test part of their own, count whole; but a series, which a forecast needs the beginning of.
+        This is the test part, or else the validation part. Other data than the run's are used
+        completely if they have no test part of their own, except for a series, whose beginning a
+        forecast needs.
         """
         if source is not None and self.spec.kind != "forecast":
             data = self.data(source, **{"test": 0, "validation": 0, **options})
@@ -121,10 +122,10 @@ class Run:
         write_text(self.folder / "config.json", json.dumps(self.config, indent=2) + "\n")
 
     def record(self, pictures, **facts):
-        """Add pictures and facts to the folder of a run, as it is by now; return their paths.
+        """Add pictures and facts to the run folder in its current state; return their paths.
 
         Raises:
-            OSError: If the folder cannot be written, or is being written.
+            OSError: If the folder cannot be written or is being written.
         """
         with locked(self.folder):
             self.config = load_run(self.folder).config
@@ -136,16 +137,16 @@ class Run:
         return paths
 
     def save_model(self, model):
-        """Write `model.keras`, whole or not at all."""
+        """Write `model.keras`, completely or not at all."""
         with replacing(self.folder / "model.keras") as path:
             model.save(path)
 
     def write_card(self):
-        """Write `MODEL_CARD.md` again, from the numbers in `config`."""
+        """Write `MODEL_CARD.md` again, from the metrics in `config`."""
         write_card(self)
 
     def write_pictures(self, pictures):
-        """Write `{name: image array or figure}` as NAME.png into the folder; return the paths."""
+        """Write `{name: image array or figure}` to the folder as NAME.png; return the paths."""
         from .. import plotting, provenance
 
         paths = []
@@ -153,7 +154,7 @@ class Run:
             paths.append(self.folder / f"{name}.png")
             plotting.save(picture, paths[-1])
             if self.spec.kind in ("images", "video", "music") and self.model.can_sample:
-                provenance.embed(paths[-1], provenance.describe(self))  # it holds samples
+                provenance.embed(paths[-1], provenance.describe(self))  # it contains samples
         return paths
 
 
@@ -161,7 +162,7 @@ def load_run(folder):
     """Return the `Run` in `folder`.
 
     Raises:
-        NotARunError: If there is none, or its `config.json` is damaged.
+        NotARunError: If there is no run, or its `config.json` is damaged.
 
     Example:
 
@@ -173,7 +174,7 @@ def load_run(folder):
     folder = Path(folder)
     if not folder.is_dir():
         raise NotARunError(f"'{folder}' is not a folder; `genai-basics train` makes run folders")
-    if needs_recovery(folder):  # unless it is being written, or cannot be
+    if needs_recovery(folder):  # unless it is being written or is read-only
         with contextlib.suppress(BlockingIOError, PermissionError), locked(folder):
             pass
     refuse_links(folder)
@@ -194,7 +195,7 @@ def load_run(folder):
 
 
 def load_model(folder):
-    """Return the model saved in a run folder, or raise a `NotARunError` that says what is wrong."""
+    """Return the model saved in a run folder; raise a `NotARunError` if that is not possible."""
     path = Path(folder) / "model.keras"
     if not path.exists():
         raise NotARunError(f"'{folder}' holds no model.keras; resume it by `train --resume`")

@@ -1,4 +1,4 @@
-"""Files of a run folder: the history, and checkpoints that are read whole or not at all."""
+"""Files of a run folder: the history, and checkpoints, which are read completely or not at all."""
 
 import csv
 import json
@@ -13,11 +13,11 @@ __all__ = ["NotARunError", "checkpoint", "read_history", "restore", "write_histo
 
 
 class NotARunError(ValueError):
-    """The folder holds no training run, or one that cannot be read."""
+    """The folder contains no training run, or one that cannot be read."""
 
 
 def write_history(path, rows):
-    """Write `history.csv`: the union of the rows' keys, in the order in which they appear."""
+    """Write `history.csv`, with the union of the rows' keys in order of appearance."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names)
@@ -38,9 +38,9 @@ def read_history(path):
 
 
 def checkpoint(path, **groups):
-    """Write groups of variables, arrays and facts to one `.npz`, whole or not at all.
+    """Write groups of variables, arrays and facts to one `.npz`, completely or not at all.
 
-    A group is a list of variables or a JSON-able object; `restore` reads it back.
+    A group is a list of variables or a JSON-compatible object; `restore` reads it back.
     """
     from ..backend import value_of
 
@@ -55,13 +55,13 @@ def checkpoint(path, **groups):
 
 
 def restore(path, **groups):
-    """Assign the variables of each group from a checkpoint; return its JSON-able facts.
+    """Assign the variables of each group from a checkpoint; return its JSON-compatible facts.
 
-    Nothing is assigned unless all of it can be: each array there, of its variable's shape, and
-    finite.
+    Nothing is assigned unless everything can be: each array exists, has its variable's shape and
+    is finite.
 
     Raises:
-        NotARunError: If the file is cut, lacks parts, is of another model or holds NaN.
+        NotARunError: If the file is truncated, incomplete, of another model or contains NaN.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:

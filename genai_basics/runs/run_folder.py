@@ -1,8 +1,9 @@
-"""A run folder as its one writer keeps it: locked, and put right after a writer was killed.
+"""A run folder has one writer, which locks it and repairs it after another was killed.
 
-A training that replaces another first moves that run to `.before`, and marks it `complete`. From
-then on, the files in the folder are the new run's. If it stops before its first checkpoint, whoever
-opens the folder next moves the earlier run back; if it finishes, `.before` is deleted.
+A run that replaces another first moves it to `.before` and marks it `complete`. From then on,
+the files in the folder belong to the new run. If it stops before its first checkpoint, the
+next process that opens the folder moves the earlier run back; if it finishes, `.before` is
+deleted.
 """
 
 import contextlib
@@ -36,24 +37,24 @@ __all__ = [
 # The files that a run is resumed from and recognized by.
 RUN_FILES = ("config.json", "model.keras", "history.csv", "checkpoints/*.npz", "samples/step-*")
 BEFORE, GONE, LOCK = ".before", ".gone", ".lock"
-COMPLETE = "complete"  # in `.before`: all of the earlier run is there
-CHECKPOINTS = ("last.npz", "previous.npz")  # the newest first
+COMPLETE = "complete"  # in `.before`: the earlier run was moved completely
+CHECKPOINTS = ("last.npz", "previous.npz")  # newest first
 
 
 def learned(folder):
-    """Return whether a run has something to go on from: a configuration and a checkpoint."""
+    """Return whether a run can be resumed: it has a configuration and a checkpoint."""
     checkpoints = (folder / "checkpoints" / name for name in CHECKPOINTS)
     return (folder / "config.json").exists() and any(path.exists() for path in checkpoints)
 
 
 @contextlib.contextmanager
 def locked(folder):
-    """Be the one writer of a run folder, after what a killed writer left is put right.
+    """Become the only writer of a run folder, and repair it if a writer was killed.
 
     Raises:
-        BlockingIOError: If another process writes it, which is named.
+        BlockingIOError: If another process, which the message names, writes it.
         PermissionError: If the folder cannot be written.
-        NotARunError: If links lead out of it.
+        NotARunError: If links point outside the folder.
     """
     refuse_links(folder)
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
@@ -79,7 +80,7 @@ def locked(folder):
 
 
 def holder(folder):
-    """Return who writes a run folder just now, in words, or `None`."""
+    """Return a description of the process that is writing a run folder, or `None`."""
     try:
         with open(folder / LOCK) as file:
             return None if _lock(file, shared=True) else file.read(200) or "another process"
@@ -97,7 +98,7 @@ def _lock(file, shared=False):
 
 
 def refuse_links(folder):
-    """Raise a `NotARunError` where a link leads out of a run folder."""
+    """Raise a `NotARunError` if a link points outside a run folder."""
     home = folder.resolve()
     for place in (home, *(home / name for name in ("checkpoints", "samples", BEFORE))):
         for path in place.iterdir() if place.is_dir() and not place.is_symlink() else (place,):
@@ -106,7 +107,7 @@ def refuse_links(folder):
 
 
 def recover(folder):
-    """Put right what a killed writer left half done: delete it, or move the earlier run back."""
+    """Repair what a killed writer left unfinished: delete it, or move the earlier run back."""
     for path in [p for n in (".", "checkpoints", "samples") for p in (folder / n).glob("*")]:
         if path.name.startswith(TEMPORARY):
             path.unlink(missing_ok=True)
@@ -132,16 +133,16 @@ def recover(folder):
 
 
 def needs_recovery(folder):
-    """Return whether a writer may have been killed in this folder."""
+    """Return whether a writer may have been killed while writing this folder."""
     return any((folder / name).exists() for name in (BEFORE, GONE)) or any(
         folder.glob(f"{TEMPORARY}*")
     )
 
 
 def put_aside(folder):
-    """Make room in a run folder for another run; `recover` undoes it until that has learned."""
+    """Move a run aside for a new one; `recover` undoes this until the new one has a checkpoint."""
     before = folder / BEFORE
-    if before.exists():  # the run in between never finished: keep the one before it
+    if before.exists():  # the run in between did not finish: keep the earlier one
         return _clear(folder)
     before.mkdir()
     _move(folder, before)
@@ -149,7 +150,7 @@ def put_aside(folder):
 
 
 def drop_earlier(folder):
-    """Delete the run that another one has replaced."""
+    """Delete the run that has been replaced."""
     if (folder / BEFORE).exists():
         os.replace(folder / BEFORE, folder / GONE)
         shutil.rmtree(folder / GONE)
@@ -191,9 +192,9 @@ def _refuse_files(folder, force):
 
 @contextlib.contextmanager
 def new_folder(folder, force=False):
-    """Yield a locked run folder; `put_aside` then makes room in it.
+    """Yield a locked run folder, in which `put_aside` then makes room.
 
-    Where training fails before it has learned anything, the folder goes back to what it was.
+    If training fails before its first checkpoint, the folder's earlier state is restored.
     """
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"'{folder}' is a file; choose another folder by `--out`")
@@ -202,7 +203,7 @@ def new_folder(folder, force=False):
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PermissionError(f"'{folder}' cannot be written ({error.strerror})") from error
-    if not (folder / LOCK).exists():  # no folder of ours: nothing to put right in it
+    if not (folder / LOCK).exists():  # not our folder: nothing to repair
         _refuse_files(folder, force)
     with locked(folder):
         _refuse_files(folder, force)

@@ -1,4 +1,4 @@
-"""How a training ends before its budget: stopped, without memory, or with a loss that is NaN."""
+"""How training ends before its budget: stopped, out of memory, or with a non-finite loss."""
 
 import contextlib
 import signal
@@ -6,7 +6,7 @@ import threading
 
 __all__ = ["EXIT_CODES", "Interrupted", "OutOfMemoryError", "early_end", "interruptible"]
 
-EXIT_CODES = {"not finite": 4, "out of memory": 5}  # of a status; Ctrl-C has 130
+EXIT_CODES = {"not finite": 4, "out of memory": 5}  # by status; Ctrl-C has 130
 REASONS = {
     "running": "its training was killed",
     "interrupted": "its training was interrupted",
@@ -37,7 +37,7 @@ class OutOfMemoryError(MemoryError):
 
 @contextlib.contextmanager
 def interruptible():
-    """Let SIGTERM and SIGHUP do what Ctrl-C does, in the main thread."""
+    """Make SIGTERM and SIGHUP behave like Ctrl-C in the main thread."""
     names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
     signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
     signals = [s for s in signals if signal.getsignal(s) == signal.SIG_DFL]  # `nohup` ignores one
@@ -59,7 +59,7 @@ def early_end(run, writer=None):
 
     Args:
         run: A `Run`.
-        writer: The process that is training it, in words.
+        writer: Description of the process that is training it.
     """
     status = run.config["status"]
     if status == "finished":

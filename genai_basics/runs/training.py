@@ -1,4 +1,4 @@
-"""`train`: from the name of a model and some data to a run folder with everything in it."""
+"""`train`: trains a model, given by name, on data and writes a complete run folder."""
 
 import contextlib
 import json
@@ -59,54 +59,54 @@ def train(
     """Train a model on data and write a run folder. `genai-basics train` is this function.
 
     Args:
-        name: Name of a model, see `genai_basics.recipes.RECIPES`.
-        data: A `Dataset`, or what `load_data` takes. `None`: data that need no network.
-        epochs: Budget in passes over the data. `None` takes the recipe's.
-        minutes: Budget in minutes instead, compilation included; learning rate and other
-            schedules end where it ends.
-        batch_size: Examples in a step, those of all workers together. `None` takes the recipe's,
-            or less where data are few.
-        learning_rate: Where the learning rate starts. `None` takes the model's.
+        name: Name of a model; see `genai_basics.recipes.RECIPES`.
+        data: A `Dataset`, or a source for `load_data`. `None`: the model's default data set.
+        epochs: Number of epochs. `None` uses the recipe's.
+        minutes: Budget in minutes instead of epochs, including compilation; the learning rate
+            and other schedules end with it.
+        batch_size: Examples per step, of all workers together. `None` uses the recipe's, or
+            less for few data.
+        learning_rate: Initial learning rate. `None` uses the model's.
         seed: Seed of weights, noise and the order of data.
         out: The run folder. `None`: the first of runs/NAME, runs/NAME-2, ... that is free.
-        resume: Go on with the run in `out` from its last checkpoint, on the same data, to the
-            end of its budget. `epochs` or `minutes` may enlarge it.
-        force: Write into `out` although there is a run.
-        deterministic: Repeat bit for bit, at some cost in speed.
+        resume: Continue the run in `out` from its last checkpoint, on the same data, to the
+            end of its budget, which `epochs` or `minutes` may extend.
+        force: Overwrite an existing run in `out`.
+        deterministic: Make training reproducible bit for bit, at some cost in speed.
         precision: A Keras dtype policy such as "mixed_bfloat16".
-        strategy: "one" device, "mirrored" over all of this machine, or "multiworker": the same
-            call is made once in each of the processes, on one machine or many, that the
-            environment variable TF_CONFIG names. Each batch is split over them, in the order of
-            a training by one (so `batch_size` is rounded down to a multiple of their number);
-            batch normalization sees a worker's own part. Each needs all of the data, and takes
-            the first device that CUDA_VISIBLE_DEVICES shows it. Worker 0 writes the run; any
-            number of workers that see its folder may resume it.
+        strategy: "one" device, "mirrored" over all devices of this machine, or "multiworker":
+            the same call is made in each of the processes, on one or many machines, that the
+            environment variable TF_CONFIG lists. Each batch is split over them, in the same
+            order as with a single process (so `batch_size` is rounded down to a multiple of
+            their number); batch normalization uses each worker's own share. Each needs all
+            data, and uses the first device in CUDA_VISIBLE_DEVICES. Worker 0 writes the run;
+            any number of workers with access to its folder may resume it.
         start_from: A run folder whose weights to start from, on new data.
         data_options: Keyword arguments for `load_data`.
-        facts: Facts of the data that the builder gets in addition to the recipe's, by its keywords:
-            `("num_classes", "class_names")` makes a model conditional.
-        audit: Whether to look through the data first, and to end with a short audit: what the
-            model copied and leaks.
+        facts: Fields of the data's spec that are passed to the builder in addition to the
+            recipe's: `("num_classes", "class_names")` makes a model conditional.
+        audit: Whether to check the data first, and to end with a short audit of what the
+            model copies and leaks.
         license: Licence of the data, for the model card.
-        drop: What to take out of the training data, among "duplicates", "leaks", "groups",
+        drop: What to remove from the training data: any of "duplicates", "leaks", "groups",
             "labels" and "personal"; see `genai_basics.audit.check_data`.
         dp_noise, dp_clip: Noise multiplier and clipping norm of private training (DP-SGD); the
-            run then says what epsilon it comes to.
-        canaries: How often to plant each of some secrets in the training text, `(1, 10)`: the
-            audit then measures their exposure. For text only.
-        callbacks: More Keras callbacks.
+            run then reports its epsilon.
+        canaries: How often to plant each secret in the training text, such as `(1, 10)` for
+            two secrets; the audit then measures their exposure. For texts only.
+        callbacks: Additional Keras callbacks.
         **options: Keyword arguments of the model's builder.
 
     Returns:
         The `Run`.
 
     Raises:
-        ValueError: If an argument is wrong, in one sentence.
+        ValueError: If an argument is invalid.
         FileExistsError: If `out` exists and neither `resume` nor `force` is given.
-        Interrupted: On Ctrl-C, SIGTERM or SIGHUP: the run then is what it was at its last
+        Interrupted: On Ctrl-C, SIGTERM or SIGHUP; the run then has the state of its last
             checkpoint.
-        OutOfMemoryError: If training does not fit into memory with half of the batch size, either.
-        BlockingIOError: If another process writes the run.
+        OutOfMemoryError: If training does not fit into memory even with half the batch size.
+        BlockingIOError: If another process is writing the run.
         ConnectionError: If another worker has ended, after the run has been saved.
 
     Example:
@@ -175,7 +175,7 @@ def train(
 
 
 def _origin(start_from, recipe, facts, options):
-    """Return the run to start from, whose model stays what it is."""
+    """Return the run to start from, whose model is not changed."""
     if not start_from:
         return None
     origin = load_run(start_from)
@@ -190,7 +190,7 @@ def _origin(start_from, recipe, facts, options):
 
 
 def _check_same(options, recorded, recipe, what):
-    """Raise a `ValueError` where an option was given that a run cannot take on any more."""
+    """Raise a `ValueError` for an option that cannot be changed for an existing run."""
     usual = {name: parameter.value for name, parameter in parameters(recipe.name).items()}
     for name, value in plain(options).items():
         if value not in (None, [], recorded.get(name, usual.get(name))):
@@ -202,13 +202,13 @@ def _check_same(options, recorded, recipe, what):
 def _resume(recipe, data, epochs, minutes, out, strategy, callbacks, asked):
     folder = Path(out) if out else latest_folder(recipe.name)
     first = backend.join(strategy) == 0
-    load_run(folder)  # or say what is wrong with it
+    load_run(folder)  # or raise an error that explains the problem
     with interruptible(), locked(folder) if first else contextlib.nullcontext():
         return _go_on(recipe, data, epochs, minutes, folder, strategy, callbacks, asked)
 
 
 def _go_on(recipe, data, epochs, minutes, folder, strategy, callbacks, asked):
-    """Go on with a run whose folder is locked."""
+    """Continue a run whose folder is locked."""
     run = load_run(folder)
     if run.name != recipe.name:
         raise ValueError(
@@ -219,7 +219,7 @@ def _go_on(recipe, data, epochs, minutes, folder, strategy, callbacks, asked):
     _check_same(asked, recorded, recipe, f"'{folder}'")
     if epochs or minutes:
         training.update(epochs=epochs, minutes=minutes)
-    if "multiworker" in (strategy, training["strategy"]):  # any number of workers may go on
+    if "multiworker" in (strategy, training["strategy"]):  # any number of workers may continue
         training["strategy"] = strategy
     if isinstance(data, Dataset):
         pass
@@ -245,7 +245,7 @@ def _go_on(recipe, data, epochs, minutes, folder, strategy, callbacks, asked):
 
 
 def _same_for_all(folder, config):
-    """Return the first worker's folder, or raise where this one was given other work."""
+    """Return the first worker's folder; raise an error if this worker's arguments differ."""
     work = {key: config[key] for key in ("model", "builder", "training")}
     work["data"] = config["data"]["fingerprint"]
     folder, firsts = json.loads(backend.of_first(json.dumps([str(folder), work])))
