@@ -26,9 +26,9 @@ from .noise import Corruption, blind_spots, corrupted
 
 __all__ = ["Autoencoder", "build_autoencoder"]
 
-STARTERS, STARTING_NUMBERS = 1000, 2**25  # examples, and numbers of them, to start from
+STARTERS, STARTING_NUMBERS = 1000, 2**25  # maximum examples, and their elements, to start from
 LARGEST_CODE = 1024  # maximum size of a code that a density is fitted to
-TABLES = 2048  # maximum number of frequency tables, one per number of the code; else per channel
+TABLES = 2048  # maximum number of frequency tables per code element; otherwise per channel
 
 
 def build_autoencoder(
@@ -52,7 +52,7 @@ def build_autoencoder(
     """Build an autoencoder for pictures, vectors, series or clips of sound.
 
     Then `compile()` and `fit(x)`. By default it compresses each example to `latent_dim` numbers;
-    the keywords make it sparse, contractive, a denoiser or a codec.
+    arguments make it sparse, contractive, a denoiser or a codec.
 
     Args:
         input_shape: Shape of one example: (height, width, channels), (time, channels) or
@@ -136,9 +136,9 @@ def build_autoencoder(
 class Autoencoder(Model):
     """An autoencoder of any `encoder: x -> code` with any `decoder: code -> x`.
 
-    The networks see pictures in [0, 1] and other data standardized. If the encoder has several
-    outputs, the decoder takes them all; such a model has no code of its own, so it can only
-    reconstruct and denoise. Arguments as in `build_autoencoder`.
+    The networks get pictures in [0, 1] and other data standardized. If the encoder has several
+    outputs, the decoder takes them all; such a model has no single code, so it can only
+    reconstruct and denoise. The arguments are those of `build_autoencoder`.
     """
 
     tracked = ("reconstruction",)
@@ -146,11 +146,11 @@ class Autoencoder(Model):
     learning_rate = 2e-3
     remedy = "use fewer epochs, more data, a smaller network or `noise` (--set noise=gaussian)"
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
     losses_by_example, reads = evaluation.losses_by_example, evaluation.reads
-    # Files, examples of any size, noise: see compression.py, tiles.py and noise.py.
+    # Files, examples of any size, noise; see compression.py, tiles.py and noise.py.
     compress, decompress = compression.compress, compression.decompress
     reconstruct = denoise = tiles.reconstruct
     corrupt = corrupted
@@ -207,13 +207,13 @@ class Autoencoder(Model):
 
     @property
     def batch_size(self):
-        """Examples per batch of `fit`, by default."""
-        # Measured: convolutions from map to map learn most per minute by many small steps.
+        """Default number of examples per batch of `fit`."""
+        # Measured: convolutional autoencoders learn fastest with many small steps.
         return 128 if self.has_code and len(self.encoder.outputs[0].shape) == 2 else 16
 
     @property
     def has_code(self):
-        """Whether the encoder gives one code, not several maps."""
+        """Whether the encoder returns one code rather than several maps."""
         return len(self.encoder.outputs) == 1
 
     # Data.
@@ -248,11 +248,11 @@ class Autoencoder(Model):
     def loss_terms(self, x, y=None, training=False):
         """Return `{"loss", "reconstruction", ...}` of each example, (batch,).
 
-        reconstruction is the mean squared error over all numbers, in the network's units; with
-        target="noise2void" over the hidden pixels. Bits are per example.
+        reconstruction is the mean squared error over all elements, in network space; with
+        target="noise2void", over the hidden pixels. Bits are per example.
 
         Args:
-            x: Examples in the network's numbers.
+            x: Examples in network space.
             y: Clean examples, raw, if x is noisy.
         """
         seed, hidden = self.noise_of(training), None
@@ -281,9 +281,9 @@ class Autoencoder(Model):
         return {"loss": reconstruction + loss, "reconstruction": reconstruction, **terms}
 
     def contraction(self, x, seed, training=False):
-        """Return the code and |J|^2 over its length, J = d code / d x, of each example.
+        """Return the code of each example, and |J|^2 divided by its length, J = d code / d x.
 
-        |J|^2 = E |v J|^2 with v of random signs (Hutchinson, 1990): one draw, unbiased.
+        |J|^2 = E |v J|^2 for random signs v (Hutchinson, 1990), estimated from one draw.
         """
         codes = []
 
@@ -325,7 +325,7 @@ class Autoencoder(Model):
         if self.density is not None:
             self.density.fit(codes.reshape(len(codes), -1))
 
-    # Verbs on raw data.
+    # Methods on raw data.
 
     def generate(self, n, labels=None):
         code = self.density.sample(n, self.sampling_noise)
@@ -343,7 +343,7 @@ class Autoencoder(Model):
         return super().sample(n, seed=seed, batch_size=batch_size)
 
     def encode(self, x):
-        """Return the codes of x, (n, latent_dim); whole numbers if there is a rate."""
+        """Return the codes of x, (n, latent_dim); integers if there is a rate."""
         self._check_code()
         return self.map_batches(self._encode_prepared, *self.prepare(x)[:1])
 
@@ -373,7 +373,7 @@ class Autoencoder(Model):
         return single(self.decoder(codes))
 
     def reconstruct_batch(self, x):
-        """Return reconstructions, in the network's numbers, of a batch of prepared x."""
+        """Return the reconstructions of a batch of prepared x, in network space."""
         return self(self.preprocessor(x))
 
     def interpolate(self, a, b, steps=8):

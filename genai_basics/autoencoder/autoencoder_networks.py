@@ -1,4 +1,4 @@
-"""The networks of `build_autoencoder`, by the shape of the data and the job."""
+"""The networks of `build_autoencoder`, for each shape of data and each task."""
 
 import math
 
@@ -22,13 +22,13 @@ __all__ = [
     "unet",
 ]
 
-DENSE_UP_TO = 4096  # numbers in an example
+DENSE_UP_TO = 4096  # elements per example
 
-DETAIL = 0.1  # standard deviation of pixels given their neighbours, in the network's numbers
+DETAIL = 0.1  # standard deviation of pixels given their neighbours, in network space
 
 
 def check_shape(input_shape):
-    """Refuse shapes that are not those of pictures, series or vectors."""
+    """Raise an error unless the shape is that of pictures, series or vectors."""
     if len(input_shape) not in (1, 2, 3) or any(not size or size < 1 for size in input_shape):
         raise ValueError(
             "`input_shape` must be (height, width, channels), (time, channels) or (numbers,). "
@@ -37,7 +37,7 @@ def check_shape(input_shape):
 
 
 def network_for(shape, noisy, rate):
-    """Return the network that suits the data and the job."""
+    """Return the default network for the data and the task."""
     if len(shape) > 1 and noisy and min(shape[:-1]) >= 8:
         return "unet"
     if len(shape) == 3 and rate and min(shape[:-1]) >= 16:  # measured: dense codes take more bits
@@ -46,14 +46,14 @@ def network_for(shape, noisy, rate):
 
 
 def latent_dim_for(shape, network, rate):
-    """Return the size of the code, or its channels, that suits the job."""
+    """Return the default size of the code, or its channels, for the task."""
     if not rate:
         return 32
     return min(128, math.prod(shape)) if network == "dense" else 16 * shape[-1]
 
 
 def check_code(input_shape, latent_dim, network, sparsity, contractive, rate):
-    """Refuse a network or a code that the data, or the terms of the loss, do not allow."""
+    """Raise an error for a network or a code that the data or the loss terms do not allow."""
     at_least("latent_dim", latent_dim, 1)
     one_of("network", network, ("dense", "conv", "unet"))
     if network != "dense" and (len(input_shape) == 1 or min(input_shape[:-1]) < 8):
@@ -72,7 +72,7 @@ def check_code(input_shape, latent_dim, network, sparsity, contractive, rate):
 
 
 def check_noise(input_shape, noise, noise_level, target):
-    """Refuse a noise, its level or a target that is wrong, or does not fit the others."""
+    """Raise an error for an invalid noise, level or target, or an invalid combination."""
     one_of("noise", noise, (*NOISES, None))
     one_of("target", target, ("clean", "noise2void"))
     levels = noise_level if isinstance(noise_level, (tuple, list)) else (noise_level,) * 2
@@ -93,9 +93,9 @@ def check_noise(input_shape, noise, noise_level, target):
 def networks(input_shape, latent_dim, network, widths, sparsity, rate, init):
     """Return an encoder x -> code and a decoder, dense or convolutional.
 
-    Each is the sum of a network, whose last layer starts at zero, and a linear transform, see
-    `transform`; a sparse code has the network only. With a rate, the code of a convolutional
-    network is a map, of blocks of x.
+    Each is the sum of a network, whose last layer starts at zero, and a linear transform (see
+    `transform`); for a sparse code, it is the network only. With a rate, the code of a
+    convolutional network is a map over blocks of x.
     """
     dense, linear = network == "dense", not sparsity or rate
     widths = widths if dense else stages(input_shape, widths)
@@ -118,7 +118,7 @@ def networks(input_shape, latent_dim, network, widths, sparsity, rate, init):
     z = keras.Input(code.shape[1:], name="code")
     y = layers.Rescaling(transform.step_of(rate))(z) if rate else z
     if dense:
-        # Without unit norms the sparse code would shrink and the decoder's weights grow.
+        # Without unit norms, the sparse code would shrink and the decoder's weights would grow.
         constraint = None if linear else keras.constraints.UnitNorm(axis=1)
         y = dense_up(y, widths, input_shape, init, constraint=constraint, last=last)
     elif block:
@@ -135,9 +135,9 @@ def networks(input_shape, latent_dim, network, widths, sparsity, rate, init):
 def unet(input_shape, filters, noise_level, init):
     """Return an encoder x -> [x, maps of each stage] and a decoder that joins them again.
 
-    As Ronneberger et al. (2015), with additions instead of concatenations, and without a stage
+    As in Ronneberger et al. (2015), with additions instead of concatenations, and without a stage
     at full resolution, which would take most of the time (FFDNet, Zhang et al., 2018). The output
-    is gain * x + the decoder's output, with a learned gain. Under strong noise this takes far
+    is gain * x + the decoder's output, with a learned gain. For strong noise, this trains in far
     fewer steps than predicting the noise of each pixel (DnCNN, Zhang et al., 2017).
     """
     filters = stages(input_shape, filters)
@@ -154,7 +154,7 @@ def unet(input_shape, filters, noise_level, init):
         y = crop(upsample(y, skip.shape[-1], init), skip.shape[1:])
         y = _refined(layers.ReLU()(layers.Add()([y, skip])), init)
     y = crop(upsample(y, input_shape[-1], init), input_shape)
-    # The gain starts as that of a Wiener filter of single numbers.
+    # The gain is initialized to that of an elementwise Wiener filter.
     power = DETAIL**2 if len(input_shape) == 3 else 1.0
     gain = keras.initializers.Identity(power / (power + np.mean(noise_level) ** 2))
     kept = layers.Dense(input_shape[-1], use_bias=False, kernel_initializer=gain)(inputs[0])

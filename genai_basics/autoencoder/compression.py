@@ -27,17 +27,17 @@ HEADER = struct.Struct("<B8sII")
 
 
 class CodecError(ValueError):
-    """A compressed file that is damaged, or of another model or version."""
+    """A compressed file is damaged, or was written by another model or version."""
 
 
 def compress(model, x, names=None):
-    """Return pictures (or other examples) as the bytes of one compressed file.
+    """Compress pictures (or other examples) to the bytes of one file.
 
     Args:
         model: The autoencoder, built with a `rate`.
-        x: Examples as `fit` takes them, or a list of pictures of any sizes: those larger than
-            the network's input are cut into tiles.
-        names: Names to keep in the file, one per example.
+        x: Examples as for `fit`, or a list of pictures of any sizes: those larger than the
+            network's input are cut into tiles.
+        names: Names to store in the file, one per example.
     """
     model_id = fingerprint(model)
     shape = tuple(model.preprocessor.shape)
@@ -53,13 +53,13 @@ def compress(model, x, names=None):
 
 
 def decompress(model, data):
-    """Return the examples in a file of `compress`, as the model reconstructs them.
+    """Return the model's reconstructions of the examples in a file of `compress`.
 
     Returns:
         `(examples, names)`: an array, or a list if sizes differ; names or None.
 
     Raises:
-        CodecError: The file is damaged, or of another model or version.
+        CodecError: The file is damaged, or was written by another model or version.
     """
     facts, body = unpack(data, fingerprint(model))
     shape, inner = tuple(model.preprocessor.shape), tuple(model.decoder.inputs[0].shape[1:])
@@ -74,7 +74,7 @@ def decompress(model, data):
 
 
 def fingerprint(model):
-    """Return 8 bytes that identify the weights that decode a model's files."""
+    """Return 8 bytes that identify the weights with which a model's files are decoded."""
     if model.entropy is None:
         raise ValueError(
             "this autoencoder does not compress: build it with a `rate` (--set rate=0.01)"
@@ -86,17 +86,17 @@ def fingerprint(model):
 
 
 def pack(model_id, facts, body):
-    """Return a file of `facts` (a dict for JSON) and `body` (bytes)."""
+    """Return the bytes of a file with `facts` (a dict for JSON) and `body` (bytes)."""
     facts = zlib.compress(json.dumps(facts, separators=(",", ":")).encode(), 9)
     rest = HEADER.pack(VERSION, model_id, len(facts), len(body)) + facts + body
     return START.pack(MAGIC, zlib.crc32(rest)) + rest
 
 
 def unpack(data, model_id):
-    """Return `(facts, body)` of a file that passes every check.
+    """Check a file and return its `(facts, body)`.
 
     Raises:
-        CodecError: The file is not a compressed one, damaged, or of another version or model.
+        CodecError: The file is not a compressed file, damaged, or of another version or model.
     """
     if data[:4] != MAGIC:
         raise CodecError("this is not a file that `compress` wrote")

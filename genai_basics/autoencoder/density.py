@@ -1,4 +1,4 @@
-"""A density of codes, fitted after training, so that a plain autoencoder can draw samples."""
+"""A density of codes, fitted after training, with which a plain autoencoder can sample."""
 
 import keras
 import numpy as np
@@ -6,12 +6,12 @@ from keras import ops
 
 __all__ = ["CodeDensity"]
 
-FULL_UP_TO = 128  # numbers in a code; beyond, each component's covariance is diagonal
+FULL_UP_TO = 128  # size of a code; above this, covariances are diagonal
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class CodeDensity(keras.layers.Layer):
-    """A mixture of Gaussians over codes, by scikit-learn's EM; N(0, I) before it is fitted.
+    """A mixture of Gaussians over codes, fitted by scikit-learn; N(0, I) before that.
 
     Args:
         components: Maximum number of Gaussians.
@@ -43,7 +43,7 @@ class CodeDensity(keras.layers.Layer):
             chosen = np.random.default_rng(seed).choice(len(codes), self.examples, replace=False)
             codes = codes[chosen]
         full = len(self.factors.shape) == 3
-        # A component needs some multiple of `dim` examples for its covariance.
+        # The covariance of a component needs several times `dim` examples.
         least = 5 * codes.shape[1] if full else 20
         count = int(np.clip(len(codes) // least, 1, self.components))
         kind = "full" if full else "diag"
@@ -62,7 +62,7 @@ class CodeDensity(keras.layers.Layer):
         variable.assign(filled)
 
     def sample(self, n, seed):
-        """Draw codes (n, dim) from the `SeedGenerator` seed."""
+        """Draw codes (n, dim) with the `SeedGenerator` seed."""
         component = keras.random.categorical(self.logits[None], n, seed=seed)[0]
         mean = ops.take(self.means, component, axis=0)
         factor = ops.take(self.factors, component, axis=0)

@@ -1,9 +1,9 @@
-"""Rounded codes and their entropy: how many bits a code takes, in training and in a file.
+"""Rounded codes and their entropy: the bits of a code, in training and in a file.
 
-In training the rate is measured with noise in place of rounding (Ballé et al., 2017,
-https://arxiv.org/abs/1611.01704), and the decoder sees rounded codes, with gradients straight
-through. After training each number of the code gets a table of integer frequencies, saved with
-the model, by which a range coder (`constriction`) writes and reads them: decoding depends on
+In training, the rate is measured with noise instead of rounding (Ballé et al., 2017,
+https://arxiv.org/abs/1611.01704), and the decoder gets rounded codes, with straight-through
+gradients. After training, each element of the code gets a table of integer frequencies, saved
+with the model, with which a range coder (`constriction`) writes and reads it: decoding depends on
 integers only.
 """
 
@@ -18,27 +18,27 @@ from ..extras import require
 
 __all__ = ["LARGEST", "EntropyModel", "round_straight_through"]
 
-LARGEST = 127  # codes are clipped to plus and minus this
-TOTAL = 2**20  # sum of a table's frequencies: well within the coder's 24 bits
+LARGEST = 127  # codes are clipped to [-LARGEST, LARGEST]
+TOTAL = 2**20  # sum of a table's frequencies, within the coder's 24 bits
 
 
 def round_straight_through(z):
-    """Return z rounded; the gradient passes as if it were not."""
+    """Return z rounded; the gradient is that of the identity."""
     return straight_through(z, ops.round(z))
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class EntropyModel(keras.layers.Layer):
-    """The bits of a code: a mixture of logistics for each number, learned with the networks.
+    """The bits of a code: a mixture of logistics per element, trained with the networks.
 
-    In a large map all positions share the mixtures of the channels; in a small one each position
-    has its own, since the border of a digit differs from its middle.
+    In a large map, all positions share the mixtures of the channels; in a small one, each
+    position has its own, since the border of a digit differs from its centre.
 
-    P(k) = sum_i w_i (s((k + 1/2 - m_i) / scale_i) - s((k - 1/2 - m_i) / scale_i)) for whole k,
-    with the sigmoid s; in training the same at z + u, u uniform in [-1/2, 1/2].
+    P(k) = sum_i w_i (s((k + 1/2 - m_i) / scale_i) - s((k - 1/2 - m_i) / scale_i)) for integers k,
+    with the sigmoid s; in training, the same at z + u, u uniform in [-1/2, 1/2].
 
     Args:
-        components: Logistics in a mixture.
+        components: Number of logistics per mixture.
     """
 
     def __init__(self, components=3, **kwargs):
@@ -46,7 +46,7 @@ class EntropyModel(keras.layers.Layer):
         self.components = components
 
     def build(self, tables):
-        """Create the weights of `tables` mixtures: one per number of the code, or per channel."""
+        """Create the weights of `tables` mixtures: one per element of the code, or per channel."""
         shape = (tables, self.components)
         spread = np.linspace(-2.0, 2.0, self.components, dtype="float32")
         self.logits = self.add_weight(name="logits", shape=shape, initializer="zeros")
@@ -71,7 +71,7 @@ class EntropyModel(keras.layers.Layer):
         self.log_scales.assign(np.log(0.1 + 0.5 * deviation) + np.zeros(self.components))
 
     def nats(self, z):
-        """Return -log P of each number of z (..., tables), in nats."""
+        """Return -log P of each element of z (..., tables), in nats."""
         z = ops.cast(z, "float32")[..., None] - self.means
         inverse = ops.exp(-ops.clip(self.log_scales, -6.0, 6.0))
         upper, lower = (z + 0.5) * inverse, (z - 0.5) * inverse
@@ -82,8 +82,7 @@ class EntropyModel(keras.layers.Layer):
     def bits(self, z, seed=None):
         """Return the bits of each code of z (batch, ...), (batch,).
 
-        With a `SeedGenerator` as seed, noise takes the place of rounding, so that there is a
-        gradient.
+        With a `SeedGenerator` as seed, noise replaces rounding, so that there is a gradient.
         """
         z = ops.reshape(z, (ops.shape(z)[0], -1, self.means.shape[0]))
         if seed is not None:
@@ -108,7 +107,7 @@ class EntropyModel(keras.layers.Layer):
         self.frequencies.assign(found.astype("int32"))
 
     def encode(self, codes):
-        """Return codes (n, ...), whole numbers, as bytes of the range coder."""
+        """Encode codes (n, ...), integers, to bytes with the range coder."""
         stream = require("constriction", "compress").stream
         encoder = stream.queue.RangeEncoder()
         codes = np.reshape(codes, (-1, self.frequencies.shape[0]))
@@ -118,7 +117,7 @@ class EntropyModel(keras.layers.Layer):
         return encoder.get_compressed().astype("<u4").tobytes()
 
     def decode(self, data, count):
-        """Return the `count` numbers that `encode` wrote, (count,)."""
+        """Decode the `count` integers written by `encode`, (count,)."""
         stream = require("constriction", "compress").stream
         decoder = stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype("uint32"))
         n = count // self.frequencies.shape[0]
@@ -126,7 +125,7 @@ class EntropyModel(keras.layers.Layer):
         return np.stack(columns, axis=1).astype("int32").reshape(-1) - LARGEST
 
     def _tables(self, stream):
-        # Integers over a power of two are exact as floats, so the coder's tables are as well.
+        # Integers divided by a power of two are exact floats, so the coder's tables are exact.
         frequencies = ops.convert_to_numpy(self.frequencies).astype("float64") / TOTAL
         return [stream.model.Categorical(p, perfect=False) for p in frequencies]
 

@@ -1,4 +1,4 @@
-"""What an autoencoder reports, answers and draws for commands, run folders and the audit."""
+"""Reports, predictions and figures of autoencoders for commands, run folders and the audit."""
 
 import dataclasses
 import io
@@ -21,7 +21,7 @@ __all__ = [
     "symptoms",
 ]
 
-QUALITIES = (1, 5, 10, 20, 40, 60, 80, 90)  # of the codecs that the picture compares
+QUALITIES = (1, 5, 10, 20, 40, 60, 80, 90)  # of WebP and JPEG in the comparison
 
 
 def losses_by_example(model, x, y=None, batch_size=None):
@@ -35,7 +35,7 @@ def losses_by_example(model, x, y=None, batch_size=None):
 
 
 def features_of(model, x, y=None):
-    """Return the codes of raw x, (n, numbers); `None` where there is no density of codes."""
+    """Return the codes of raw x, (n, numbers); `None` without a density of codes."""
     return None if model.density is None else model.encode(x).reshape(len(x), -1)
 
 
@@ -43,7 +43,7 @@ def report(model, x, y=None):
     """Return `(metrics, intervals)`: errors of reconstructions, and sizes of compressed files."""
     x = model.preprocessor.prepare(x)
     clean = model.prepare_targets(y)
-    if model.target == "noise2void" and clean is None:  # the clean pictures are not known
+    if model.target == "noise2void" and clean is None:  # clean pictures are unknown
         loss = model.evaluate(x, verbose=0, return_dict=True)["reconstruction"]
         return {"hidden_pixel_error": loss}, {}
     inputs, outputs = _denoised(model, x)
@@ -65,28 +65,28 @@ def report(model, x, y=None):
 
 
 def _unit(model):
-    """Return what counts as 1 in the network's numbers, in the units of the data."""
+    """Return the size of one unit of network space, in the units of the data."""
     if model.value_range is None:
         return model.preprocessor.deviation
     return model.value_range[1] - model.value_range[0]
 
 
 def _denoised(model, x):
-    """Return x with the noise that the model was trained on, and its outputs for that."""
+    """Return x with the noise that the model was trained on, and the model's outputs for it."""
     inputs = x if model.corruption is None else model.corrupt(x)
     outputs = model.map_batches(model.reconstruct_batch, np.asarray(inputs))
-    return inputs, model.preprocessor.invert(outputs)  # noise leaves the range: no warning
+    return inputs, model.preprocessor.invert(outputs)  # no warning about noise outside the range
 
 
 def reads(model, spec):
-    """Return the spec by which `predict` reads its inputs: pictures of any size."""
+    """Return the spec with which `predict` reads its inputs: pictures of any size."""
     if spec.kind != "images":
         return spec
     return dataclasses.replace(spec, shape=(None, None, spec.shape[-1]))
 
 
 def answer(model, x):
-    """Reconstruct (denoise) x; each row holds the mean change, in the units of the data."""
+    """Reconstruct (denoise) x; each row gives the mean change, in the units of the data."""
     outputs = model.reconstruct(x)
     changes = [
         float(np.abs(np.subtract(b, np.reshape(a, np.shape(b)), dtype="float32")).mean())
@@ -98,7 +98,7 @@ def answer(model, x):
 
 
 def pictures(model, x, y=None):
-    """Return rows of originals, noisy inputs (of a denoiser) and outputs; codecs compared."""
+    """Return rows of originals, noisy inputs (of a denoiser) and outputs; a plot of codecs."""
     if len(model.preprocessor.shape or ()) != 3 or model.value_range != (0, 255):
         return {}
     many, x = np.asarray(x[:400]), np.asarray(x[:20])
@@ -114,7 +114,7 @@ def pictures(model, x, y=None):
 def rate_distortion(model, x):
     """Return a figure that compares a codec with WebP and JPEG, `{}` if it cannot be drawn.
 
-    Each codec writes the pictures x as one sheet, and all bytes count.
+    Each codec writes the pictures x as one sheet; all bytes count.
     """
     side = math.isqrt(len(x))
     x = x[: side**2]
@@ -135,7 +135,7 @@ def rate_distortion(model, x):
 
 
 def _written(image, name, quality):
-    """Return the size in bytes of a picture in a format of Pillow, and the picture read back."""
+    """Return the size in bytes of a picture in a format of Pillow, and the decoded picture."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -146,7 +146,7 @@ def _written(image, name, quality):
 
 
 def symptoms(model, history):
-    """Say where numbers of the code are dead: the same for every example."""
+    """Report dead elements of the code: those that are equal for all examples."""
     x = model.__dict__.get("probe", (None,))[0]
     watched = model.density is not None or model.entropy is not None
     if x is None or len(x) < 64 or not watched or len(history) < 3:
@@ -155,7 +155,7 @@ def symptoms(model, history):
     dead = int((codes.std(axis=0) < 1e-4).sum())
     if model.entropy is not None and dead == codes.shape[1]:
         return {"empty_code": "every example has the same code, so nothing is kept: lower `rate`"}
-    # Single numbers of a rounded code are dead where they are not worth their bits.
+    # Single elements of a rounded code are dead if they are not worth their bits.
     if model.entropy is not None or dead <= codes.shape[1] // 4:
         return {}
     found = f"{dead} of {codes.shape[1]} numbers of the code are the same for every example"

@@ -1,4 +1,4 @@
-"""Noise that a denoiser learns to remove."""
+"""The noise that a denoiser learns to remove."""
 
 import keras
 import numpy as np
@@ -9,19 +9,19 @@ from ..model import EVALUATION_SEED
 __all__ = ["NOISES", "Corruption", "blind_spots", "corrupted"]
 
 NOISES = ("gaussian", "mask", "salt_pepper", "poisson")
-BLIND = 0.15  # fraction of pixels that noise2void hides in a step; fewer give less to learn from
+BLIND = 0.15  # fraction of pixels that noise2void hides per step; fewer are a weaker signal
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Corruption(keras.layers.Layer):
-    """Adds noise to x, in the network's numbers.
+    """Adds noise to x, in network space.
 
     Args:
-        noise: "gaussian": x + level * e. "mask": numbers are set to 0. "salt_pepper": numbers
+        noise: "gaussian": x + level * e. "mask": elements are set to 0. "salt_pepper": elements
             are set to 0 or 1. "poisson": photon counts, x with variance level^2 * x.
-        level: See `build_autoencoder`; of a pair, each example draws a level between the two.
-        bounded: Whether the data lie in [0, 1]. Half of the examples are then clipped to it
-            in training, as files are, so that a denoiser learns both.
+        level: See `build_autoencoder`; for a pair, each example draws a level between the two.
+        bounded: Whether the data are in [0, 1]. Half of the examples are then clipped to it
+            in training, as in files, so that a denoiser learns both.
     """
 
     def __init__(self, noise, level, bounded=True, **kwargs):
@@ -31,11 +31,11 @@ class Corruption(keras.layers.Layer):
 
     @property
     def reach(self):
-        """How far noise can leave the range of x, as a multiple of its width."""
+        """How far noise can exceed the range of x, as a multiple of its width."""
         return 6.0 * float(np.max(self.level)) if self.noise in ("gaussian", "poisson") else 0.0
 
     def call(self, x, seed, training=True):
-        """Return x with noise drawn from the `SeedGenerator` seed."""
+        """Return x with noise, drawn with the `SeedGenerator` seed."""
         one_each = (ops.shape(x)[0],) + (1,) * (len(x.shape) - 1)
         levels = self.level if isinstance(self.level, (tuple, list)) else (self.level,) * 2
         level = keras.random.uniform(one_each, *map(float, levels), seed=seed)
@@ -54,7 +54,7 @@ class Corruption(keras.layers.Layer):
         return ops.where(cut, ops.clip(noisy, 0.0, 1.0), noisy)
 
     def _counts(self, x, level, seed):
-        """Poisson counts, as a normal of the same mean and variance (accurate from about ten)."""
+        """Return Poisson counts, approximated by a normal distribution (accurate from about 10)."""
         deviation = level * ops.sqrt(ops.maximum(x, 0.0))
         return x + deviation * keras.random.normal(ops.shape(x), seed=seed)
 
@@ -64,7 +64,7 @@ class Corruption(keras.layers.Layer):
 
 
 def corrupted(model, x, seed=0):
-    """Return x with the noise that the model was trained on, which may leave the range."""
+    """Return x with the noise that the model was trained on, which may exceed the range."""
     if model.corruption is None:
         raise ValueError("this autoencoder was built without `noise`")
     model.evaluation_noise.state.assign([EVALUATION_SEED + seed, 0])
@@ -83,16 +83,16 @@ def corrupted(model, x, seed=0):
 def blind_spots(x, seed):
     """Return x with some pixels replaced by neighbours, and their mask (Krull et al., 2019).
 
-    Each hidden pixel takes the value of one of four neighbours within 2 pixels, drawn at every
-    step, so that a network cannot see the pixel's own value and learns its mean given the
+    Each hidden pixel gets the value of one of four neighbours within 2 pixels, drawn at every
+    step, so the network cannot see the pixel's own value and learns its mean given the
     surroundings.
 
     Args:
         x: Pictures (batch, height, width, channels).
-        seed: The `SeedGenerator` to draw from.
+        seed: The `SeedGenerator` to draw with.
 
     Returns:
-        Pictures of that shape, and a mask (batch, height, width, 1) of 0 and 1.
+        Pictures of the same shape, and a mask (batch, height, width, 1) of 0 and 1.
     """
     shape = (*ops.shape(x)[:3], 1)
     choice = keras.random.randint(shape, 0, 4, seed=seed)

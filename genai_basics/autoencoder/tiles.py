@@ -1,4 +1,4 @@
-"""Pictures and series of any size in tiles of the network's."""
+"""Processes pictures and series of any size in tiles of the network's size."""
 
 import math
 
@@ -10,10 +10,10 @@ __all__ = ["as_example", "count_tiles", "in_tiles", "join", "reconstruct", "spli
 
 
 def in_tiles(function, x, tile, overlap=16):
-    """Apply `function` to x, of any size, in tiles of one size, without seams.
+    """Apply `function` to x, of any size, in tiles of a fixed size, without seams.
 
     Neighbouring tiles overlap by `overlap` or half a tile, whichever is less, and are blended
-    with weights that fall smoothly to each tile's border.
+    with weights that decrease smoothly towards each tile's border.
 
     Args:
         function: Maps tiles (n, *tile) to tiles of that shape.
@@ -37,7 +37,7 @@ def in_tiles(function, x, tile, overlap=16):
     window = window[..., None]
     total = np.zeros(padded.shape, "float32")
     weight = np.zeros((*padded.shape[:-1], 1), "float32")
-    for first in starts[0]:  # a row of tiles at a time: photographs would not fit in memory
+    for first in starts[0]:  # one row of tiles at a time, so that photographs fit into memory
         corners = [(first, *rest) for rest in _grid(starts[1:])]
         places = [
             tuple(slice(c, c + t) for c, t in zip(corner, tile, strict=False)) for corner in corners
@@ -56,12 +56,12 @@ def _grid(axes):
 
 
 def count_tiles(size, tile):
-    """Return how many tiles `split` makes of an example of `size`."""
+    """Return the number of tiles that `split` makes from an example of `size`."""
     return math.prod(math.ceil(side / t) for side, t in zip(size, tile, strict=False))
 
 
 def split(x, tile):
-    """Cut x, of any size, into tiles without overlap; the last ones are padded by the border."""
+    """Cut x, of any size, into tiles without overlap; the last ones repeat the border."""
     pads = [(0, -side % t) for side, t in zip(x.shape, tile[:-1], strict=False)]
     x = np.pad(x, [*pads, (0, 0)], mode="edge")
     counts = [side // t for side, t in zip(x.shape, tile[:-1], strict=False)]
@@ -72,7 +72,7 @@ def split(x, tile):
 
 
 def join(tiles, size):
-    """Undo `split`."""
+    """Invert `split`."""
     tile = tiles.shape[1:]
     if len(size) == 1:
         return tiles.reshape(-1, tile[-1])[: size[0]]
@@ -88,7 +88,7 @@ def reconstruct(model, x):
 
     Args:
         model: The autoencoder.
-        x: Examples as `fit` takes them, or a list of pictures or clips of any sizes.
+        x: Examples as for `fit`, or a list of pictures or clips of any sizes.
 
     Returns:
         An array if x is one, otherwise a list.
@@ -108,7 +108,7 @@ def reconstruct(model, x):
 
 
 def as_example(model, x):
-    """Return one raw example of any size as an array with an axis of channels."""
+    """Return one raw example of any size as an array with a channel axis."""
     x, shape = np.asarray(x), tuple(model.preprocessor.shape)
     x = x[..., None] if model.sample_rate and x.ndim == 1 else x
     if len(shape) == 1 or x.ndim != len(shape) or x.shape[-1] != shape[-1] or not x.size:

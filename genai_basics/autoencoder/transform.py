@@ -1,9 +1,9 @@
-"""The linear part of an autoencoder: numbers, or blocks of them, to a code and back.
+"""The linear part of an autoencoder: maps vectors, or blocks of a picture, to a code and back.
 
-It starts as the Karhunen-Loève transform of the data (their principal components), the best
-linear transform to that many numbers; what the networks add to it starts at 0. So an autoencoder
-starts as good as principal components, and the rate of a codec does not drive its code to zero
-before the code is useful.
+It is initialized to the Karhunen-Loève transform of the data (their principal components), the
+best linear transform to a code of this size; the networks' contribution starts at 0. So an
+autoencoder starts as good as principal components, and the rate of a codec does not drive its
+code to zero before the code is useful.
 """
 
 import math
@@ -17,20 +17,20 @@ from ..layers.blocks import crop
 
 __all__ = ["analysis", "start", "step_of", "synthesis"]
 
-BLOCKS = 200_000  # maximum number that the transform is fitted to
+BLOCKS = 200_000  # maximum number of blocks that the transform is fitted to
 
 
 def step_of(rate):
-    """Return the width of rounding that suits a rate, in the network's numbers.
+    """Return the best rounding step for a rate, in network space.
 
-    A step s errs by s^2 / 12, and an error D falls with the bits as dD/dR = -2 ln(2) D; the
-    loss is least where that slope is the rate.
+    A step s causes an error of s^2 / 12, and an error D decreases with the bits as
+    dD/dR = -2 ln(2) D; the loss is minimal where the magnitude of that slope equals the rate.
     """
     return math.sqrt(6.0 * rate / math.log(2.0))
 
 
 def analysis(x, block, channels, init):
-    """Return x (…, numbers), or each block of its sides, as `channels` numbers."""
+    """Map x (…, numbers), or each block of it, to `channels` numbers."""
     if block is None:
         x = layers.Flatten()(x)
         return layers.Dense(channels, kernel_initializer=init, name="analysis")(x)
@@ -42,7 +42,7 @@ def analysis(x, block, channels, init):
 
 
 def synthesis(z, block, shape, init):
-    """Return numbers of `shape` from codes z, or from the codes of its blocks."""
+    """Map codes z, or the codes of blocks, to numbers of `shape`."""
     if block is None:
         z = layers.Dense(math.prod(shape), kernel_initializer=init, name="synthesis")(z)
         return layers.Reshape(shape)(z)
@@ -51,11 +51,11 @@ def synthesis(z, block, shape, init):
 
 
 def start(encoder, decoder, x, step=None):
-    """Set the means and the linear parts from examples x (n, …), in the network's numbers.
+    """Set the means and the linear parts from examples x (n, …), in network space.
 
     Args:
-        encoder, decoder: As `build_autoencoder` makes them; others are not changed, nor are those
-            that an earlier training started, or frozen ones.
+        encoder, decoder: From `build_autoencoder`; others are not changed, nor are frozen ones or
+            those that an earlier training run initialized.
         x: Examples, NumPy.
         step: Unit of the code. `None`: the code has a mean square of 1.
     """
@@ -89,7 +89,7 @@ def start(encoder, decoder, x, step=None):
 
 
 def _principal(rows, count):
-    """Return the first `count` principal directions of rows (n, d), (d, count); 0 beyond them."""
+    """Return the first `count` principal directions of rows (n, d), (d, count), padded with 0."""
     if len(rows) < rows.shape[1]:
         directions = np.linalg.svd(rows, full_matrices=False)[2].T
     else:
@@ -99,7 +99,7 @@ def _principal(rows, count):
 
 
 def _blocks(x, block):
-    """Return all whole blocks of x as rows."""
+    """Return all complete blocks of x as rows."""
     sides = [side // block for side in x.shape[1:-1]]
     x = x[(slice(None), *(slice(0, side * block) for side in sides))]
     if len(sides) == 1:

@@ -1,4 +1,4 @@
-"""Convolutional networks: classes or values of pictures, sounds, series, clips; detection."""
+"""Convolutional networks: classify or regress pictures, sounds, series, clips; detect objects."""
 
 from .cnn import CNN, build_cnn, train_feature_extractor
 from .detector import Detector, build_detector

@@ -1,9 +1,8 @@
 """Boxes: overlaps, augmentation, and the losses of TTFNet (https://arxiv.org/abs/1909.00700).
 
-A Gaussian around the centre of each object (equation 2) is the target of the heatmaps, by the
-focal loss of CenterNet (equation 3, from https://arxiv.org/abs/1904.07850). It is also the weight
-of the positions whose boxes are compared with that of the object by generalized IoU (equations 6
-to 8).
+A Gaussian around the centre of each object (equation 2) is the target of the heatmaps, with the
+focal loss of CenterNet (equation 3, from https://arxiv.org/abs/1904.07850). It also weights the
+positions whose boxes are compared with that of the object by generalized IoU (equations 6 to 8).
 """
 
 import keras
@@ -25,7 +24,7 @@ __all__ = [
 def boxes_of(reach, size):
     """Return boxes (batch, rows, columns, 4) in pixels from log distances to their sides.
 
-    The position in row i and column j lies at ((j + 1/2), (i + 1/2)) * 4 pixels; the distances
+    The position in row i and column j is at ((j + 1/2), (i + 1/2)) * 4 pixels; the distances
     are exp(reach) * 16 pixels.
     """
     rows, columns = reach.shape[1:3]
@@ -61,7 +60,7 @@ def overlaps(a, b):
 
 
 def matched_objects(iou):
-    """Return which objects (rows) are found: each box (column), best first, finds at most one."""
+    """Return which objects (rows) are detected; boxes (columns), best first, detect one at most."""
     matched = np.zeros(len(iou), bool)
     for column in iou.T if len(iou) else ():
         column = np.where(matched, 0.0, column)
@@ -91,7 +90,8 @@ def gaussians(boxes, rows, columns, size, alpha=0.54):
 def distinct(boxes, labels, max_overlap):
     """Return which boxes (batch, k, 4) to keep: non-maximum suppression, best first.
 
-    A box goes if a better one of its class, itself kept, overlaps it by more than `max_overlap`.
+    A box is removed if a better box of its class that is kept overlaps it by more than
+    `max_overlap`.
     """
     k = boxes.shape[1]
     iou, _ = overlaps(boxes[:, :, None], boxes[:, None])
@@ -110,13 +110,13 @@ def distinct(boxes, labels, max_overlap):
 
 
 def detection_losses(heat, reach, boxes, labels, size):
-    """Return `(heat_loss, box_loss, objects)` of each picture, (batch,): means over its objects.
+    """Return `(heat_loss, box_loss, objects)` of each picture, (batch,), averaged over its objects.
 
     heat_loss: with p = sigmoid(heat) and t the maximum of the Gaussians of each class,
     -(1 - p)^2 log p where t = 1 and -(1 - t)^4 p^2 log(1 - p) elsewhere, summed over positions
     and classes (equation 3). box_loss: 1 - GIoU, averaged over the positions around a centre
-    with the Gaussian there as weight, so that each object counts the same. objects: their number,
-    at least 1, which both sums are divided by.
+    with the Gaussian as weight, so that all objects count equally. objects: their number, at
+    least 1, by which both sums are divided.
 
     Args:
         heat: Logits (batch, rows, columns, classes).
@@ -150,9 +150,9 @@ def detection_losses(heat, reach, boxes, labels, size):
 
 
 def varied(x, boxes, mirror, seed):
-    """Return `(x, boxes, seen)`: pictures and boxes shifted, zoomed, flipped and relit at random.
+    """Randomly shift, zoom, flip and relight pictures and boxes; return `(x, boxes, seen)`.
 
-    `seen` (batch, most) says which boxes are still in the picture. `seed` is a generator.
+    `seen` (batch, most) says which boxes are still in the picture. `seed` is a `SeedGenerator`.
     """
     n, (height, width) = ops.shape(x)[0], x.shape[1:3]
     draw = lambda low, high: keras.random.uniform((n,), low, high, seed=seed)  # noqa: E731
@@ -168,7 +168,7 @@ def varied(x, boxes, mirror, seed):
     zero = ops.zeros((n,))
     transform = ops.stack([scale_x, zero, x0, zero, scale_y, y0, zero, zero], axis=1)
     x = ops.image.affine_transform(x, transform, "bilinear", "constant", 0.5)
-    # Pixel u spans u to u + 1 in the coordinates of boxes, hence the halves.
+    # Pixel u covers u to u + 1 in box coordinates, hence the halves.
     scale = ops.stack([scale_x, scale_y] * 2, axis=1)[:, None]
     start = ops.stack([x0, y0] * 2, axis=1)[:, None]
     boxes = (boxes - 0.5 - start) / scale + 0.5
@@ -177,7 +177,7 @@ def varied(x, boxes, mirror, seed):
     whole = area_of(ops.concatenate([low, high], axis=-1))
     limit = ops.array([width, height], "float32")
     boxes = ops.concatenate([ops.clip(low, 0.0, limit), ops.clip(high, 0.0, limit)], axis=-1)
-    seen = area_of(boxes) > 0.3 * whole  # objects cut off further are ignored
+    seen = area_of(boxes) > 0.3 * whole  # objects with less visible area are ignored
     light = draw(-0.1, 0.1)[:, None, None, None]
     contrast = ops.exp(draw(-0.2, 0.2))[:, None, None, None]
     mean = ops.mean(x, axis=(1, 2, 3), keepdims=True)

@@ -22,7 +22,7 @@ from . import evaluation
 
 __all__ = ["CNN", "build_cnn", "train_feature_extractor"]
 
-LEAST_SIDE = 6  # pixels of the last stage
+LEAST_SIDE = 6  # minimum pixels of the last stage
 
 
 def build_cnn(
@@ -145,13 +145,13 @@ def _check(input_shape, sample_rate, filters, blocks, dropout):
 
 
 def _may_be_mirrored(input_shape, class_names):
-    """Return whether pictures seem to show things, not letters or digits."""
+    """Return whether pictures seem to show objects, not letters or digits."""
     named = class_names is not None and any(len(str(name)) > 2 for name in class_names)
     return named and input_shape is not None and len(input_shape) == 3 and input_shape[-1] == 3
 
 
 def _stages(input_shape):
-    """Return the channels of stages that halve the shorter side down to a few pixels."""
+    """Return the channels of each stage; stages halve the shorter side down to a few pixels."""
     side = min(size for size in input_shape[-3:-1])
     count = 1
     while side >> count >= LEAST_SIDE and count < 6:
@@ -161,7 +161,7 @@ def _stages(input_shape):
 
 
 def _vary(x, augment, mirror, seeds):
-    """Return x behind the layers that augment pictures and series in training."""
+    """Apply the layers that augment pictures and series in training to x."""
     if isinstance(augment, keras.layers.Layer):
         return augment(x)
     if not augment:
@@ -213,14 +213,14 @@ def _convolve(x, mask, filters, kernels, blocks, halve, init):
 
     for i, width in enumerate(filters):
         size = kernels[min(i, len(kernels) - 1)]
-        # Spectrograms are wide and smooth: their first stage halves the resolution, too.
+        # Spectrograms are wide and smooth, so their first stage also halves the resolution.
         strides = 2 if mask is not None and not i else 1
         if halve and i:
             x = pool(2, padding="same")(x)
         if strides == 2 or (halve and i):
             mask = halved(mask)
         x = conv(x, mask, width, size, strides)
-        for _ in range(blocks if i or not halve else 0):  # at full resolution they cost the most
+        for _ in range(blocks if i or not halve else 0):  # at full resolution, they are too slow
             shortcut = x
             x = conv(conv(x, mask, width, size), mask, width, size, activation=None)
             x = layers.ReLU()(layers.Add()([x, shortcut]))
@@ -272,7 +272,7 @@ class CNN(Predictor):
 
         Args:
             x: Raw examples.
-            label: Class, a number or name. `None`: the likeliest of each example.
+            label: Class, a number or name. `None`: the most likely class of each example.
 
         Returns:
             Array (n, height, width) for pictures, (n, time) for series, (n, frames, bands) for
@@ -282,7 +282,7 @@ class CNN(Predictor):
         labels = self.predict(x, verbose=0).argmax(axis=1)
         if label is not None:
             labels[:] = self.head.targets([label])[0] if self.num_classes else label
-        if isinstance(self.preprocessor, Waves):  # padded to the longest of all, not of each batch
+        if isinstance(self.preprocessor, Waves):  # padded to the longest of all, not per batch
             return ops.convert_to_numpy(self._explain_prepared(*prepared, labels))
         return self.map_batches(self._explain_prepared, *prepared, labels.astype("int32"))
 
@@ -300,7 +300,7 @@ class CNN(Predictor):
             places * ops.reshape(weights, (-1, *[1] * (len(places.shape) - 2), weights.shape[-1])),
             axis=-1,
         )
-        if picture:  # of any length: each position covers a square of frames and bands
+        if picture:  # any length: each position covers a square of frames and bands
             frames, bands = ops.shape(picture[0])[1], picture[0].shape[2]
             side = -(-bands // maps.shape[2])
             maps = ops.repeat(ops.repeat(maps, side, axis=1), side, axis=2)
@@ -312,12 +312,12 @@ class CNN(Predictor):
 
     @property
     def is_of_pictures(self):
-        """Whether x are pictures."""
+        """Whether x holds pictures."""
         return isinstance(self.preprocessor, Numbers) and len(self.preprocessor.shape) == 3
 
 
 def train_feature_extractor(x, y, *, epochs=3, seed=0):
-    """Train a small CNN on labelled pictures; its `features` serve Fréchet distances.
+    """Train a small CNN on labelled pictures, whose `features` are used for Fréchet distances.
 
     Args:
         x: Pictures (n, height, width, channels), 0 to 255.

@@ -1,12 +1,12 @@
-"""Object detector: boxes and classes of the things in pictures, by centre heatmaps.
+"""Object detector: boxes and classes of objects in pictures, by centre heatmaps.
 
 TTFNet (Liu et al., 2019, https://arxiv.org/abs/1909.00700). At a quarter of the resolution, `heat`
-is high at the centres of the objects of each class, and `reach` says at every position how far the
-object there extends to the left, top, right and bottom. The loss is
+is high at the centres of the objects of each class, and `reach` gives at every position how far the
+object extends to the left, top, right and bottom. The loss is
 
     loss = focal(heat) + 5 (1 - GIoU(boxes, true boxes)), averaged over objects
 
-(equations 3 and 8); boxes.py has both terms. The highest positions of `heat` are the objects found.
+(equations 3 and 8); boxes.py has both terms. The peaks of `heat` are the detected objects.
 """
 
 import math
@@ -28,8 +28,8 @@ from .boxes import boxes_of, detection_losses, distinct, varied
 
 __all__ = ["Detector", "Resized", "build_detector"]
 
-LONGEST = 256  # pixels of the longer side that pictures are shrunk to
-MOST = 100  # objects found per picture
+LONGEST = 256  # maximum pixels of the longer side of resized pictures
+MOST = 100  # maximum number of detections per picture
 
 
 def build_detector(
@@ -48,8 +48,8 @@ def build_detector(
 ):
     """Build an object detector that trains from scratch on a few hundred pictures.
 
-    `fit(x, y)` takes pictures of any sizes, and for each a dict of `boxes` (k, 4), the corners
-    left, top, right, bottom in its pixels, and `labels` (k,), numbers or names.
+    `fit(x, y)` takes pictures of any sizes and, for each, a dict of `boxes` (k, 4), with left,
+    top, right, bottom in its pixels, and `labels` (k,), numbers or names.
 
     Args:
         input_shape: (height, width, channels) of the pictures, `None` if sizes differ.
@@ -120,7 +120,7 @@ def _check(input_shape, num_classes, class_names, filters, max_overlap, threshol
 
 
 def _network_size(input_shape, image_size):
-    """Return (height, width) of the network's pictures, multiples of 16."""
+    """Return (height, width) of the network's input, multiples of 16."""
     if image_size is None:
         height, width = (size or LONGEST for size in input_shape[:2])
         scale = min(1.0, LONGEST / max(height, width))
@@ -151,9 +151,9 @@ def _network(input_shape, num_classes, filters, init):
     eighth = conv(conv(quarter, eighth, strides=2), eighth)
     x = conv(conv(eighth, sixteenth, strides=2), sixteenth)
     x = up(up(x, eighth, filters[2]), quarter, filters[1])
-    # At the start, the probability of an object is 0.01 everywhere (Lin et al., 2017, 4.1).
+    # Initially, the probability of an object is 0.01 everywhere (Lin et al., 2017, 4.1).
     bias = keras.initializers.Constant(-math.log(99))
-    # Both heads share the last stage: a stage for each would take a third of a step.
+    # Both heads share the last stage, since a stage for each would take a third of the time.
     head = {"padding": "same", "kernel_initializer": keras.initializers.GlorotUniform(init.seed)}
     heat = layers.Conv2D(num_classes, 3, **head, bias_initializer=bias, name="heat")(x)
     reach = layers.Conv2D(4, 3, **head, name="reach")(x)
@@ -162,7 +162,7 @@ def _network(input_shape, num_classes, filters, init):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Resized(Numbers):
-    """Pictures of any size, resized to the network's."""
+    """Pictures of any size, resized to the network's input."""
 
     def as_array(self, x):
         pictures = [as_picture(picture) for picture in x]
@@ -185,13 +185,13 @@ def as_picture(picture):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Detector(Model):
-    """A `network: pictures -> (heat, reach)`, trained by the losses of TTFNet.
+    """A `network: pictures -> (heat, reach)`, trained with the losses of TTFNet.
 
-    The network sees pictures of its own size in [0, 1]; boxes.py describes its outputs. The
+    The network gets pictures of its input size in [0, 1]; boxes.py describes its outputs. The
     arguments are those of `build_detector`.
     """
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_detector, evaluation.answer_detector
     pictures, errors_of = evaluation.pictures_detector, evaluation.errors_of_detector
     losses_by_example = losses_by_example
@@ -201,7 +201,7 @@ class Detector(Model):
     loss_keyword = "its network: the losses are the paper's"
     learning_rate = 2e-3
     batch_size = 8
-    box_weight = 5.0  # the paper's
+    box_weight = 5.0  # as in the paper
 
     def __init__(
         self,
@@ -223,16 +223,16 @@ class Detector(Model):
 
     @property
     def size(self):
-        """(height, width) of the network's pictures."""
+        """(height, width) of the network's input."""
         return tuple(self.network.inputs[0].shape[1:3])
 
     def default_optimizer(self, learning_rate):
         return keras.optimizers.AdamW(learning_rate, weight_decay=1e-2)
 
-    # Data: pictures of any size, boxes in their pixels.
+    # Data: pictures of any size, with boxes in their pixels.
 
     def prepare(self, x, y=None, sample_weight=None):
-        x = [as_picture(picture) for picture in x]  # once, where they are read from disk
+        x = [as_picture(picture) for picture in x]  # only once, since they may be read from disk
         resized = self.preprocessor.prepare(x)
         if y is None:
             return feeding.checked(self, resized, None, None)
@@ -249,7 +249,7 @@ class Detector(Model):
         return feeding.checked(self, resized, {"boxes": boxes, "labels": labels}, sample_weight)
 
     def _target(self, target, shape):
-        """Return boxes in the network's pixels and integer labels, without those of no area."""
+        """Return boxes in the network's pixels and integer labels, without boxes of zero area."""
         boxes = np.asarray(target["boxes"], "float32").reshape(-1, 4)
         labels = np.asarray(target["labels"])
         if len(boxes) != len(labels):
@@ -315,7 +315,7 @@ class Detector(Model):
         if not self.mirror:
             return heat, reach
         other, back = self(ops.flip(x, axis=2))
-        back = ops.take(ops.flip(back, axis=2), np.array([2, 1, 0, 3]), axis=-1)  # left is right
+        back = ops.take(ops.flip(back, axis=2), np.array([2, 1, 0, 3]), axis=-1)  # mirrored
         return (heat + ops.flip(other, axis=2)) / 2, (reach + back) / 2
 
     # From maps to boxes.
@@ -323,12 +323,12 @@ class Detector(Model):
     def decode(self, heat, reach):
         """Return the 100 most likely boxes of each picture, best first, each object once.
 
-        Candidates are the positions whose heat is the highest of the 3x3 around them; of boxes
-        of one class that overlap by more than `max_overlap`, only the best is kept.
+        Candidates are positions whose heat is the maximum of the 3x3 around them; of boxes of
+        one class that overlap by more than `max_overlap`, only the best is kept.
 
         Returns:
             Dict of `boxes` (batch, 100, 4) in the network's pixels, `labels` (batch, 100) and
-            `scores` (batch, 100); where there is no object, -1 and 0.
+            `scores` (batch, 100), padded with -1 and 0.
         """
         p = ops.sigmoid(heat)
         peak = ops.max_pool(p, 3, 1, "same")
@@ -350,20 +350,20 @@ class Detector(Model):
         }
 
     def invert(self, outputs):
-        return outputs  # they are not x
+        return outputs  # they are not in the space of x
 
-    # Verbs on raw data.
+    # Methods on raw data.
 
     def detect(self, x, threshold=None):
         """Return the objects in each picture of x, best first.
 
         Args:
             x: Pictures of any sizes.
-            threshold: Minimum score. `None` takes the builder's.
+            threshold: Minimum score. `None` uses the builder's.
 
         Returns:
-            List of `{"boxes": (k, 4), "labels": (k,), "scores": (k,)}`: corners in pixels of
-            the given picture, names (numbers without `class_names`), scores from 0 to 1.
+            List of `{"boxes": (k, 4), "labels": (k,), "scores": (k,)}`: corners in pixels of the
+            given picture, names (numbers without `class_names`), scores from 0 to 1.
         """
         threshold = self.threshold if threshold is None else threshold
         found = self.predict(x, verbose=0)

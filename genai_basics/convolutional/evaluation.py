@@ -1,4 +1,4 @@
-"""What convolutional models report, draw and answer; see `genai_basics.predictor.evaluation`."""
+"""Reports, figures and predictions of CNN and detector; see `genai_basics.predictor.evaluation`."""
 
 import numpy as np
 from keras import ops
@@ -22,7 +22,7 @@ __all__ = [
 
 
 def answer_cnn(model, x, top=1, explain=False):
-    """Return a row per example, and with `explain` copies of pictures that show the evidence."""
+    """Return a row per example and, with `explain`, copies of pictures that show the evidence."""
     rows, outputs = evaluation.answer(model, x, top)
     if explain:
         if not model.is_of_pictures:
@@ -32,7 +32,7 @@ def answer_cnn(model, x, top=1, explain=False):
 
 
 def pictures_cnn(model, x, y=None):
-    """Return the confusion matrix, and pictures with the evidence for their class."""
+    """Return the confusion matrix and pictures with the evidence for their class."""
     found = evaluation.pictures(model, x, y)
     if model.is_of_pictures:
         found["explained"] = image_grid(draw_explained(model, np.asarray(x[:16])), columns=4)
@@ -40,7 +40,7 @@ def pictures_cnn(model, x, y=None):
 
 
 def draw_explained(model, x):
-    """Return copies of pictures x, uint8 RGB, with the map of their likeliest class in red."""
+    """Return copies of pictures x, uint8 RGB, with the map of their most likely class in red."""
     heat = np.maximum(model.explain(x), 0.0)
     pixels = to_pixels(np.asarray(x), model.preprocessor.value_range or (0, 255))
     return np.stack(
@@ -49,7 +49,7 @@ def draw_explained(model, x):
 
 
 def report_detector(model, x, y=None):
-    """Return the mean average precision on pictures x, and no intervals."""
+    """Return the mean average precision on pictures x, without intervals."""
     true = [{**one, "labels": names} for one, names in zip(y, _true_names(model, y), strict=True)]
     found = model.detect(x, threshold=1e-3)
     found = [{**one, "labels": [str(label) for label in one["labels"]]} for one in found]
@@ -66,7 +66,7 @@ def _true_names(model, y):
 
 
 def errors_of_detector(model, x, y=None):
-    """Return which true objects are missed: no box of their class overlaps them by half."""
+    """Return which true objects are missed: no box of their class has an IoU of one half."""
     missed, examples, parts = [], [], []
     true_names = _true_names(model, y)
     for i, (found, true) in enumerate(zip(model.detect(x), y, strict=True)):
@@ -86,7 +86,7 @@ def errors_of_detector(model, x, y=None):
 
 
 def answer_detector(model, x, threshold=None):
-    """Return a row per picture with the objects in it, and copies with their boxes drawn."""
+    """Return a row per picture with its detected objects, and copies with boxes drawn."""
     found = model.detect(x, threshold)
     rows = []
     for one in found:
@@ -105,7 +105,7 @@ def answer_detector(model, x, threshold=None):
 
 
 def pictures_detector(model, x, y=None):
-    """Return the first pictures with the objects found in them."""
+    """Return the first pictures with their detected objects."""
     some = [np.asarray(picture) for picture in x[:9]]
     found = model.detect(some)
     drawn = [draw_found(model, picture, one) for picture, one in zip(some, found, strict=True)]

@@ -1,4 +1,4 @@
-"""Feedforward networks: classes or values of vectors, tables, pictures, texts."""
+"""Feedforward networks: classify or regress vectors, tables, pictures, texts."""
 
 from .mlp import MLP, build_mlp
 

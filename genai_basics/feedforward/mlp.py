@@ -1,8 +1,8 @@
-"""Feedforward network: x through dense layers, to classes or values.
+"""Feedforward network: dense layers from x to classes or values.
 
-Each layer computes relu(W x + b), and the last a softmax over classes; training lowers
+Each layer computes relu(W x + b), and the last a softmax over classes; training minimizes
 -log p(y | x) by back-propagation (Rumelhart, Hinton & Williams, 1986,
-https://doi.org/10.1038/323533a0). It takes vectors, tables, pictures and texts.
+https://doi.org/10.1038/323533a0). It accepts vectors, tables, pictures and texts.
 """
 
 import itertools
@@ -146,11 +146,12 @@ def _check(input_shape, hidden_units, dropout, ngrams):
 class BagOfWords(keras.layers.Layer):
     """Sum of learned vectors of the words in a text, weighted by tf-idf (Joulin et al., 2016).
 
-    sum_i w_i e_i / ||w|| over the word numbers i of a text, where e are the vectors, w the inverse
-    document frequencies, and 0 is padding. It equals a dense layer on tf-idf features.
+    It computes sum_i w_i e_i / ||w|| over the word numbers i of a text, where e are the vectors,
+    w the inverse document frequencies, and 0 is padding. This equals a dense layer on tf-idf
+    features.
 
     Args:
-        num_words: Size of the vocabulary, padding included.
+        num_words: Size of the vocabulary, including padding.
         units: Length of the vectors.
     """
 

@@ -1,4 +1,4 @@
-"""What all networks that predict classes or values share."""
+"""Shared by all networks that predict classes or values."""
 
 from .head import Crossentropy, Head
 from .predictor import Predictor

@@ -1,4 +1,4 @@
-"""What predictors report, draw and answer to the commands, the run folder and the audit."""
+"""Reports, figures and predictions of predictors for commands, run folders and the audit."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from ..evaluation import Errors
 
 __all__ = ["answer", "errors_of", "features_of", "pictures", "report"]
 
-MOST_CLASSES = 50  # of a confusion matrix that is still readable
+MOST_CLASSES = 50  # maximum size of a readable confusion matrix
 
 
 def report(model, x, y=None):
-    """Return `(metrics, intervals)` of a classifier or a regression on raw data."""
+    """Return `(metrics, intervals)` of a classifier or a regressor on raw data."""
     if y is None:
         raise ValueError("measuring predictions needs labels or values: pass y. Received: y=None")
     predictions, y = model.predict(x, verbose=0), model.head.targets(y)
@@ -49,7 +49,7 @@ def _likely_labels(model, probabilities, top):
 
 
 def pictures(model, x, y=None):
-    """Return the confusion matrix of a classifier, drawn."""
+    """Return a plot of the confusion matrix of a classifier."""
     classes = model.num_classes
     if y is None or not classes or model.head.multi_label or classes > MOST_CLASSES:
         return {}
@@ -60,7 +60,7 @@ def pictures(model, x, y=None):
 
 
 def errors_of(model, x, y):
-    """Return the `Errors` of each example: wrong, share of labels wrong, or absolute error."""
+    """Return the `Errors` of each example: 0 or 1, share of wrong labels, or absolute error."""
     outputs, y = model.predict(x, verbose=0), model.head.targets(y)
     if not model.num_classes:
         return Errors("absolute error", np.abs(outputs - y).mean(axis=1))

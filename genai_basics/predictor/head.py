@@ -1,4 +1,4 @@
-"""`Head`: what a network predicts, with the last layer, the loss and the metrics for it."""
+"""`Head`: what a network predicts, with its last layer, loss and metrics."""
 
 import inspect
 
@@ -14,7 +14,7 @@ __all__ = ["Crossentropy", "Head", "takes_one_hot"]
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Head:
-    """One class of many, several labels at once, or values: what a network predicts.
+    """What a network predicts: one of several classes, several labels at once, or values.
 
     | given | last layer | default loss | y |
     | --- | --- | --- | --- |
@@ -74,13 +74,13 @@ class Head:
 
     @classmethod
     def of(cls, arguments):
-        """Return the head of a builder that has all keywords of `Head`, from its `locals()`."""
+        """Return the head of a builder that has all arguments of `Head`, from its `locals()`."""
         names = list(inspect.signature(cls).parameters)
         return cls(**{name: arguments[name] for name in names})
 
     @property
     def units(self):
-        """How many numbers the network puts out per example."""
+        """Number of outputs of the network per example."""
         return self.num_classes or self.num_outputs
 
     def __call__(self, features, seed=None):
@@ -91,7 +91,7 @@ class Head:
         return layers.Dense(self.units, activation, kernel_initializer=init, name="head")(features)
 
     def default_loss(self):
-        """Return the loss that `compile()` takes."""
+        """Return the default loss of `compile()`."""
         if not self.num_classes:
             return keras.losses.MeanSquaredError()
         if self.multi_label:
@@ -99,7 +99,7 @@ class Head:
         return Crossentropy(self.label_smoothing)
 
     def default_metrics(self):
-        """Return the metrics that `compile()` takes."""
+        """Return the default metrics of `compile()`."""
         if not self.num_classes:
             return [keras.metrics.MeanAbsoluteError(name="mae")]
         if self.multi_label:
@@ -107,10 +107,10 @@ class Head:
         return ["accuracy"]
 
     def targets(self, y):
-        """Return y as the loss takes it: integers, rows of 0 and 1, or rows of values.
+        """Return y in the form that the loss expects: integers, rows of 0 and 1, or rows of values.
 
         Raises:
-            ValueError: If y does not fit what is predicted.
+            ValueError: If y does not match the prediction.
         """
         y = np.asarray(y)
         if not self.num_classes:
@@ -147,9 +147,9 @@ class Head:
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Crossentropy(keras.losses.Loss):
-    """-log p(y), y an integer; with label smoothing e, (1 - e) of it and e of the classes' mean.
+    """-log p(y) for integers y; with label smoothing e, 1 - e times that plus e times the mean.
 
-    (Szegedy et al., 2015, https://arxiv.org/abs/1512.00567, section 7.)
+    The mean is over the classes (Szegedy et al., 2015, https://arxiv.org/abs/1512.00567, sec. 7).
     """
 
     def __init__(self, label_smoothing=0.0, name="crossentropy", **kwargs):
@@ -159,7 +159,7 @@ class Crossentropy(keras.losses.Loss):
     def call(self, y_true, y_pred):
         y_true = ops.convert_to_tensor(y_true)
         if len(y_true.shape) == 2 and y_true.shape[1] == y_pred.shape[1] > 1:
-            y_true = ops.argmax(y_true, axis=-1)  # one-hot rows, which a metric wants
+            y_true = ops.argmax(y_true, axis=-1)  # one-hot rows, as a metric requires
         y_true = ops.reshape(ops.cast(y_true, "int32"), (-1,))
         loss = keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
         if not self.label_smoothing:
@@ -172,15 +172,15 @@ class Crossentropy(keras.losses.Loss):
 
 
 def takes_one_hot(parts):
-    """Return whether one of the given losses and metrics takes labels as one-hot rows.
+    """Return whether any of the given losses and metrics expects labels as one-hot rows.
 
     Raises:
-        ValueError: If another one takes them as integers.
+        ValueError: If another one expects integers.
     """
     found = {True: [], False: []}
     for part in keras.tree.flatten(parts):
         if part is None or part in ("accuracy", "acc", "crossentropy", "ce"):
-            continue  # Keras chooses by the labels
+            continue  # Keras infers it from the labels
         name = part if isinstance(part, str) else type(part).__name__
         known = isinstance(part, (str, keras.losses.Loss, keras.metrics.Metric))
         if known and not isinstance(part, Crossentropy):

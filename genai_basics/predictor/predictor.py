@@ -1,4 +1,4 @@
-"""`Predictor`: what all networks that predict classes or values share."""
+"""`Predictor`: the base of all networks that predict classes or values."""
 
 import functools
 import warnings
@@ -16,16 +16,16 @@ from .head import takes_one_hot
 
 __all__ = ["Predictor"]
 
-RARE = 0.01  # share of the examples below which a class is rare
+RARE = 0.01  # share of examples below which a class is rare
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Predictor(Model):
-    """A `network` from x to probabilities of classes, or to values, trained by Keras' own step.
+    """A `network` from x to class probabilities or values, trained by Keras' own step.
 
     Args:
         network: A Functional model that ends in the layers of `head`.
-        preprocessor: From raw x to the network's numbers, see `genai_basics.preprocessing`.
+        preprocessor: From raw x to network space; see `genai_basics.preprocessing`.
         head: The `Head`: what is predicted.
 
     Example:
@@ -39,7 +39,7 @@ class Predictor(Model):
     (2, 3)
     """
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     errors_of, features_of = evaluation.errors_of, evaluation.features_of
     losses_by_example = losses_by_example
@@ -52,7 +52,7 @@ class Predictor(Model):
         super().__init__(**{**kwargs, "class_names": head.class_names})
         self.network, self.preprocessor, self.head = network, preprocessor, head
         self.monitor = "-val_accuracy" if head.num_classes else "val_loss"
-        # Values are learned in units of their standard deviation and predicted in their own.
+        # Values are learned in units of their standard deviation and predicted in original units.
         for name, initial in (("target_mean", "zeros"), ("target_scale", "ones")):
             weight = self.add_weight(
                 name=name, shape=(head.units,), initializer=initial, trainable=False
@@ -62,17 +62,17 @@ class Predictor(Model):
 
     @property
     def num_classes(self):
-        """Number of classes; `None` where values are predicted."""
+        """Number of classes; `None` for values."""
         return self.head.num_classes
 
     @property
     def default_loss(self):
-        """The loss of `compile()`."""
+        """The default loss of `compile()`."""
         return self.head.default_loss()
 
     @property
     def default_metrics(self):
-        """The metrics of `compile()`."""
+        """The default metrics of `compile()`."""
         return self.head.default_metrics()
 
     # Data.
@@ -93,14 +93,14 @@ class Predictor(Model):
 
     @property
     def one_hot(self):
-        """Whether the compiled loss or a metric takes labels as one-hot rows."""
+        """Whether the compiled loss or a metric expects labels as one-hot rows."""
         if not self.num_classes or self.head.multi_label or not self.compiled:
             return False
         names = ("loss", "metrics", "weighted_metrics")
         return takes_one_hot([self.compile_arguments.get(name) for name in names])
 
     def invert(self, outputs):
-        return outputs  # they are not x
+        return outputs  # they are not in the space of x
 
     # Training: Keras' own step on the network.
 
@@ -110,7 +110,7 @@ class Predictor(Model):
         return outputs if self.num_classes else outputs * self.target_scale + self.target_mean
 
     def standardized(self, y):
-        """Return values in units of the training targets' deviation; labels as they are."""
+        """Return values in units of the training targets' standard deviation; labels unchanged."""
         if self.num_classes:
             return y
         return (ops.cast(y, "float32") - self.target_mean) / self.target_scale
@@ -161,13 +161,13 @@ class Predictor(Model):
                 stacklevel=3,
             )
 
-    # Verbs.
+    # Methods on raw data.
 
     def classify(self, x):
         """Return `(labels, probabilities)` of raw x.
 
         `labels` is a list of names (integers without `class_names`); with `multi_label`, a list
-        of lists of those whose probability is above one half. `probabilities` is (n, classes).
+        of lists of the labels with a probability above one half. `probabilities` is (n, classes).
         """
         if not self.num_classes:
             raise ValueError(
@@ -182,7 +182,7 @@ class Predictor(Model):
         return labels, probabilities
 
     def features(self, x):
-        """Return the inputs of the last layer for raw x, (n, features): a measure of likeness."""
+        """Return the inputs of the last layer for raw x, (n, features), as similarity features."""
         return self.map_batches(self._features_prepared, *self.prepare(x))
 
     def _features_prepared(self, x):
