@@ -59,7 +59,13 @@ def list_(model, json_):
 
 @click.command()
 @run_argument
-@click.option("-n", "--count", "n", type=click.IntRange(1), help="Number of samples. [default: 64]")
+@click.option(
+    "-n",
+    "--count",
+    "n",
+    type=click.IntRange(1),
+    help="Number of samples. [default: 64, or one for each of several labels]",
+)
 @seed_option
 @model_options("sample")
 @out_option("Folder or file; its extension sets the format: .png .npy .npz .txt .gif .mid .wav")
@@ -74,6 +80,7 @@ def sample(run, n, seed, out, certificate, key, force, json_, **options):
         genai-basics sample runs/vae -n 64 --seed 1 --out grid.png
         genai-basics sample runs/vae -n 10000 --out samples.npy
         genai-basics sample runs/vae --between a.png b.png --out strip.gif
+        genai-basics sample runs/gan --label G --label E --label N --out word.png
         genai-basics sample runs/text-vae -n 20 --new
     """
     check_out(out, force)
@@ -82,6 +89,9 @@ def sample(run, n, seed, out, certificate, key, force, json_, **options):
     model = run.model
     if not (options["between"] or model.can_sample):
         raise click.ClickException(f"{run.name} makes no samples; try `genai-basics predict`.")
+    from genai_basics.data.writers import PREFERRED, image_grid, to_pixels, write_samples
+    from genai_basics.provenance import describe, sign
+
     options = take_options("sample", options, run)
     between = options.pop("between", None)
     as_written = n == 1 and out is None and not json_ and sys.stdout.isatty()
@@ -89,15 +99,18 @@ def sample(run, n, seed, out, certificate, key, force, json_, **options):
         for piece in model.stream(seed=seed, **options):
             click.echo(piece, nl=False)
         return click.echo()
+    labels = options.get("labels", ())
+    word = n is None and len(labels) > 1  # one sample of each, in one row
     if between:
-        samples = _between(run, between, n or 8, out, options)
+        samples = _between(run, between, n or 8, options)
     else:
-        samples = model.sample(n or 64, seed=seed, **options)
+        samples = model.sample(len(labels) if word else n or 64, seed=seed, **options)
+    count = len(samples)
+    if (between or word) and run.spec.kind == "images" and _is_picture(out):
+        pixels = to_pixels(samples, run.spec.value_range)
+        samples = image_grid(pixels, columns=len(samples))[None]
     if out is None and run.spec.kind in ("text", "pairs"):
         return echo_json(list(samples)) if json_ else click.echo("\n".join(samples))
-
-    from genai_basics.data.writers import PREFERRED, write_samples
-    from genai_basics.provenance import describe, sign
 
     out = out or _free(Path(f"{run.name}-samples{PREFERRED.get(run.spec.kind, '.npy')}"))
     walk = between or options.get("interpolate")  # its classes have no order
@@ -107,14 +120,13 @@ def sample(run, n, seed, out, certificate, key, force, json_, **options):
     if certificate:
         for path in paths:
             sign(path, certificate, key, origin)
-    facts = {"out": str(out), "n": len(samples), "seed": seed}
-    echo_json(facts) if json_ else click.echo(f"{len(samples)} samples -> {out}")
+    facts = {"out": str(out), "n": count, "seed": seed}
+    echo_json(facts) if json_ else click.echo(f"{count} samples -> {out}")
 
 
-def _between(run, ends, steps, out, options):
-    """Return samples between two inputs; for a .png, as one strip."""
+def _between(run, ends, steps, options):
+    """Return samples between two inputs."""
     from genai_basics.data import read_inputs
-    from genai_basics.data.writers import image_grid, to_pixels
 
     model = run.model
     if set(options) - {"labels"} or steps < 2:
@@ -122,11 +134,11 @@ def _between(run, ends, steps, out, options):
     _, found = read_inputs(list(ends), run.spec)
     if len(found) != 2:
         raise click.ClickException(f"--between takes two inputs. Received: {len(found)}")
-    samples = model.interpolate(found[0], found[1], steps, **options)
-    if run.spec.kind == "images" and (out is None or out.suffix.lower() == ".png"):
-        pixels = to_pixels(samples, run.spec.value_range)
-        return image_grid(pixels, columns=steps)[None]
-    return samples
+    return model.interpolate(found[0], found[1], steps, **options)
+
+
+def _is_picture(out):
+    return out is None or out.suffix.lower() == ".png"
 
 
 def _free(path):
@@ -253,12 +265,9 @@ def evaluate(run, features, json_, **values):
     metrics = {name: float(value) for name, value in metrics.items()}
     whole = source is None and not options and not decoding  # what the card describes
     facts = {"test": metrics, "test_intervals": intervals} if whole else {}
-    x, y = part.x, part.y
-    if data.kind == "forecast" and "time" in part.groups:
-        from genai_basics.data.forecast import with_times
+    from genai_basics.runs.run import inputs_of
 
-        x, y = with_times(part, data.spec.frequency)
-    pictures = run.model.pictures(x, y)
+    pictures = run.model.pictures(*inputs_of(data, part))
     if source is not None:  # keep the pictures of the run's own data
         pictures = {f"{name}-{Path(source).stem}": made for name, made in pictures.items()}
     paths = record(run, pictures, facts)

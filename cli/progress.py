@@ -1,19 +1,60 @@
-"""The progress bar, as a Keras callback."""
+"""The line that shows how training goes, as a Keras callback."""
+
+import shutil
+import time
 
 import keras
 
-__all__ = ["Bar"]
+__all__ = ["Line"]
+
+SPACING = 0.2  # seconds between two writings
 
 
-class Bar(keras.callbacks.Callback):
-    """Updates a click progress bar from the model's `progress`, and shows the loss."""
+class Line(keras.callbacks.Callback):
+    """Writes one line over and over: share done, loss, the measure that matters, time left.
 
-    def __init__(self, bar):
+    The time left is told from the steps alone: what comes before the first does not count.
+
+    Args:
+        file: A terminal.
+        clock: Returns seconds.
+    """
+
+    def __init__(self, file, clock=time.monotonic):
         super().__init__()
-        self.bar = bar
+        self.file, self.clock = file, clock
+        self.begun, self.wrote, self.measure = None, 0.0, ""
+
+    def on_train_begin(self, logs=None):
+        self.write("compiling ...")
 
     def on_train_batch_end(self, batch, logs=None):
-        done = round(self.model.progress.numpy() * self.bar.length)
-        if done > self.bar.pos:
-            self.bar.label = f"loss {float(logs['loss']):.4g}"
-            self.bar.update(done - self.bar.pos)
+        now, done = self.clock(), float(self.model.progress.numpy())
+        if self.begun is None:
+            self.begun = now, done
+        if now - self.wrote >= SPACING:
+            self.wrote = now
+            loss = f"loss {float(logs['loss']):.4g}"
+            parts = f"{done:4.0%}", loss, self.measure, self.left(now, done)
+            self.write("  ".join(filter(None, parts)))
+
+    def on_epoch_end(self, epoch, logs=None):
+        name = self.model.monitor.lstrip("-")
+        if name != "val_loss" and name in (logs or {}):
+            self.measure = f"{name.removeprefix('val_').replace('_', ' ')} {float(logs[name]):.4g}"
+
+    def on_train_end(self, logs=None):
+        self.write("")
+
+    def left(self, now, done):
+        """Return the time left, as text."""
+        since, start = self.begun
+        if done - start < 0.01:
+            return ""
+        seconds = round((now - since) * (1 - done) / (done - start))
+        return f"{seconds // 60}:{seconds % 60:02d} left"
+
+    def write(self, text):
+        width = shutil.get_terminal_size().columns - 1
+        self.file.write(f"\r{text[:width]:{width}}\r{text[:width]}")
+        self.file.flush()

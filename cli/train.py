@@ -8,13 +8,14 @@ import click
 
 from genai_basics.recipes import RECIPES, check_options, get_recipe, parameters
 
+from .ending import summarize
+from .grouping import Grouped
 from .options import (
     Number,
     as_click,
     assignments,
     data_options,
     echo_json,
-    echo_table,
     force_option,
     json_option,
     out_option,
@@ -60,22 +61,25 @@ def _command(recipe):
     for option in reversed(_common(recipe)):
         run = option(run)
     article = "an" if recipe.summary[0] in "aeiou" else "a"
-    return click.Command(
+    return Grouped(
         recipe.name,
         params=list(reversed(run.__click_params__)),
         callback=run,
         short_help=recipe.summary,
         help=f"Train {article} {recipe.summary}.\n\n\b\nExample:\n"
-        f"    genai-basics train {recipe.name} --data {recipe.data} --epochs {recipe.epochs}",
+        f"    genai-basics train {recipe.name} --data {recipe.data}",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 
 
 def _common(recipe):
     positive = Number(0, min_open=True)
+    usual = str(recipe.epochs)
+    if "epochs" in recipe.demo:
+        usual += f"; {recipe.demo['epochs']} for {recipe.data}"
     return (
         click.option(
-            "--epochs", type=click.IntRange(1), help=f"Number of epochs [default: {recipe.epochs}]."
+            "--epochs", type=click.IntRange(1), help=f"Number of epochs [default: {usual}]."
         ),
         click.option("--minutes", type=positive, help="Budget in minutes instead of epochs."),
         click.option(
@@ -140,7 +144,7 @@ def _common(recipe):
             default=True,
             help="Skip the data checks and the final audit.",
         ),
-        click.option("--quiet", is_flag=True, help="Do not print a progress bar or a summary."),
+        click.option("--quiet", is_flag=True, help="Print no progress and no summary."),
         json_option,
     )
 
@@ -165,8 +169,9 @@ def _train(recipe, quiet, json_, assigned, values):
     if not (values["resume"] or values["start_from"]):  # report mistakes before TensorFlow loads
         from genai_basics.data.loading import load_for
 
-        options_of_data = {**recipe.data_options, **values["data_options"]}
         source = recipe.data if data is None else data
+        usual = recipe.demo_of(source).get("data_options", {})
+        options_of_data = {**usual, **values["data_options"]}
         data = load_for(recipe.name, source, recipe.kinds, recipe.labelled, **options_of_data)
 
     from genai_basics.startup import quiet_tensorflow
@@ -175,46 +180,31 @@ def _train(recipe, quiet, json_, assigned, values):
     from genai_basics.runs import train
     from genai_basics.runs.stopping import EXIT_CODES
 
-    with progress_bar(quiet or json_) as callbacks:
+    with progress_line(quiet or json_) as callbacks:
         run = train(recipe.name, data, callbacks=callbacks, **options, **assigned, **values)
     if json_:
         config = run.config
         keys = ("model", "status", "steps", "seconds", "validation", "checks", "audit")
         echo_json({"run": str(run.folder), **{key: config.get(key) for key in keys}})
     elif not quiet:
-        _summarize(run)
+        summarize(run, data)
     if run.config["status"] in EXIT_CODES:
         raise SystemExit(EXIT_CODES[run.config["status"]])
 
 
-def _summarize(run):
-    config = run.config
-    if config["status"] == "followed":
-        return click.echo(f"{run.name}: trained along; the run is worker 0's, in {run.folder}")
-    click.echo(
-        f"{run.name}: {config['steps']:,} steps in {config['seconds']:.0f} s -> {run.folder}"
-    )
-    if config.get("validation"):
-        echo_table(config["validation"].items(), ("validation", ""))
-    checks, audit = config.get("checks") or {}, config.get("audit") or {}
-    for sentence in [*checks.get("findings", ()), *audit.get("findings", ())]:
-        click.echo(f"* {sentence}")
-    pictures = [*sorted(run.folder.glob("samples.*")), run.folder / "curves.png"]
-    for path in pictures:
-        if path.exists():
-            click.echo(str(path))
-
-
 @contextlib.contextmanager
-def progress_bar(quiet):
-    """Yield Keras callbacks that show a bar with loss and remaining time on a terminal."""
+def progress_line(quiet):
+    """Yield Keras callbacks that show a line of progress on a terminal."""
     if quiet or not sys.stderr.isatty():
         yield ()
         return
-    with click.progressbar(length=1000, file=sys.stderr, show_eta=True) as bar:
-        from .progress import Bar
+    from .progress import Line
 
-        yield (Bar(bar),)
+    line = Line(sys.stderr)
+    try:
+        yield (line,)
+    finally:
+        line.write("")
 
 
 def echo_parameters(name):

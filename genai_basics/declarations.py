@@ -68,7 +68,8 @@ class Recipe:
             "encodes", "interpolates" (between two inputs), "streams" (text while it is
             generated), "compresses", "features" (feature vectors of inputs, to measure
             similarity).
-        data_options: Default options of `load_data`.
+        demo: Arguments of `train` for the default data: `epochs`, `facts`, `data_options`, and
+            builder arguments.
         few_pictures: Builder arguments for data of at most a few thousand pictures.
         tiny: Builder arguments for a tiny model, used in tests.
     """
@@ -86,9 +87,13 @@ class Recipe:
     round_steps: int = 500
     options: tuple = ()
     can: tuple = ()
-    data_options: dict = field(default_factory=dict)
+    demo: dict = field(default_factory=dict)
     few_pictures: dict = field(default_factory=dict)
     tiny: dict = field(default_factory=dict)
+
+    def demo_of(self, source):
+        """Return `demo` where a source is the default data, by name or loaded."""
+        return self.demo if self.data in (source, getattr(source, "name", None)) else {}
 
     def options_of(self, command, kind=None):
         """Return the options of a command for a model of this kind of data."""

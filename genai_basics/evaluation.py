@@ -5,6 +5,7 @@ A family defines these in `evaluation.py` next to its models, and its classes bi
 - `report(model, x, y)`: the usual metrics of the field, with intervals;
 - `answer(model, x)`: rows to print and outputs to write, for the command `predict`;
 - `pictures(model, x, y)`: pictures that show what the model does;
+- `examples(model, x, y)`: lines and one picture of a few examples, for the end of a training;
 - `symptoms(model, history)`: problems after an epoch, for `Doctor`;
 - `losses_by_example`, `errors_of`, `features_of`: what the audit compares;
 - `privacy_of(model, x)`: the units that private training draws and protects;
@@ -17,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import plotting
 from .chunks import alone
 from .data.writers import image_grid, to_pixels
 
@@ -24,7 +26,10 @@ __all__ = [
     "Errors",
     "answer",
     "errors_of",
+    "examples",
+    "examples_of_samples",
     "features_of",
+    "listed",
     "losses_by_example",
     "pictures",
     "privacy_of",
@@ -38,6 +43,7 @@ __all__ = [
 
 
 REPORT_LEAST, REPORT_MOST = 2000, 5000  # number of samples in a report
+SHOWN = 16  # examples at the end of a training
 
 
 class Errors(NamedTuple):
@@ -107,6 +113,62 @@ def answer(model, x):
 def pictures(model, x, y=None):
     """Return `{name: uint8 image or Matplotlib figure}` that shows what the model does."""
     return {}
+
+
+def examples(model, x, y=None):
+    """Return `(lines, picture)`: what the model makes of the first examples.
+
+    `lines` are texts for a terminal; `picture` is a uint8 image, a Matplotlib figure, or `None`.
+    """
+    rows, _ = model.answer(x[:SHOWN])
+    rows = [{k: v for k, v in row.items() if not isinstance(v, (list, dict))} for row in rows]
+    return listed([{"input": _brief(one), **row} for one, row in zip(x, rows, strict=False)])
+
+
+def listed(rows, wrong=(), most=5):
+    """Return `(lines, picture)` of rows, dicts of one set of keys; wrong ones are marked.
+
+    The lines are the first rows, and those that are wrong before the others.
+    """
+    wrong = [*map(bool, wrong), *[False] * (len(rows) - len(wrong))]
+    cells = [[_brief(cell) for cell in row.values()] for row in rows]
+    headers = [str(name).replace("_", " ") for name in rows[0]]
+    first = sorted(sorted(range(len(rows)), key=lambda i: not wrong[i])[:most])
+    shown = [headers, *(cells[i] for i in first)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in shown]
+    lines = [line + "  (wrong)" * (i > 0 and wrong[first[i - 1]]) for i, line in enumerate(lines)]
+    return lines, plotting.table(cells, headers, wrong)
+
+
+def _brief(value, most=60):
+    """Return a value as a text of one line."""
+    if isinstance(value, dict):
+        value = ", ".join(f"{name}={_brief(part)}" for name, part in value.items())
+    if isinstance(value, np.ndarray) and value.ndim:
+        value = f"{' x '.join(map(str, value.shape))} numbers"
+    value = f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
+    value = " ".join(value.split())
+    return value if len(value) <= most else value[: most - 3] + "..."
+
+
+def examples_of_samples(model, x, y=None):
+    """Return `(lines, picture)` of new samples."""
+    if isinstance(x[0], str):
+        real = [x[i] for i in np.random.default_rng(0).choice(len(x), min(len(x), 24), False)]
+        made = model.sample(24, seed=0)
+        pairs = zip(made, real, strict=False)
+        _, picture = listed([{"written by the model": a, "in the data": b} for a, b in pairs])
+        return [", ".join(_brief(text, 30) for text in made)], picture
+    if len(model.preprocessor.shape or ()) != 3 or not model.num_classes:
+        return [], next(iter(model.pictures(x, y).values()), None)
+    labels = model.labels.spread(64)
+    samples = model.sample(len(labels), seed=0, labels=labels)
+    read = model.judge.classify(model.features_of(samples))
+    wrong = read != labels
+    names = [model.labels.name(label) for label in labels]
+    lines = [f"{len(labels) - wrong.sum()} of {len(labels)} samples are read as their label"]
+    return lines, plotting.pictures(to_pixels(samples, model.value_range), names, wrong, columns=13)
 
 
 def symptoms(model, history):

@@ -55,6 +55,7 @@ class Model(keras.Model):
     export = exporting.export
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
+    examples = evaluation.examples
     errors_of, losses_by_example = evaluation.errors_of, evaluation.losses_by_example
     privacy_of, reads = evaluation.privacy_of, evaluation.reads
     # For methods of families on many examples: batch by batch, compiled once.

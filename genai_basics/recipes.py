@@ -42,7 +42,8 @@ __all__ = [
 ]
 
 
-LABELS = ("num_classes", "class_names", "task", "multi_label")
+BY_LABEL = ("num_classes", "class_names")
+LABELS = (*BY_LABEL, "task", "multi_label")
 
 RECIPES = {
     recipe.name: recipe
@@ -52,7 +53,7 @@ RECIPES = {
             family="feedforward",
             builder="feedforward.build_mlp",
             summary="feedforward network: classifies or regresses vectors, tables, pictures, text",
-            data="digits",
+            data="letters",
             kinds=("images", "vectors", "tables", "text"),
             facts=("input_shape", "value_range", "columns", *LABELS),
             labelled=True,
@@ -66,7 +67,7 @@ RECIPES = {
             family="convolutional",
             builder="convolutional.build_cnn",
             summary="convolutional network: classifies or regresses pictures, sound, series, clips",
-            data="digits",
+            data="letters",
             kinds=("images", "audio", "series", "video"),
             facts=("input_shape", "value_range", "sample_rate", *LABELS),
             labelled=True,
@@ -74,6 +75,7 @@ RECIPES = {
             batch_size=64,
             options=(BALANCE, MIRROR, TOP, EXPLAIN),
             can=("features",),
+            demo={"epochs": 6},
             tiny={"filters": (8, 8), "blocks": 0},
         ),
         Recipe(
@@ -94,7 +96,7 @@ RECIPES = {
             family="autoencoder",
             builder="autoencoder.build_autoencoder",
             summary="autoencoder: denoises and compresses pictures, vectors, series, sounds",
-            data="digits",
+            data="letters",
             kinds=("images", "vectors", "series", "audio"),
             facts=("input_shape", "value_range", "sample_rate", "max_length"),
             epochs=100,
@@ -117,6 +119,7 @@ RECIPES = {
                 BETWEEN,
             ),
             can=("samples", "encodes", "interpolates", "compresses"),
+            demo={"epochs": 30},
             tiny={"latent_dim": 4, "hidden_units": (16,)},
         ),
         Recipe(
@@ -124,11 +127,12 @@ RECIPES = {
             family="VAE",
             builder="vae.build_vae",
             summary="variational autoencoder: generates and encodes pictures and vectors",
-            data="digits",
+            data="letters",
             kinds=("images", "vectors"),
             epochs=100,
             options=(CONDITIONAL, LABEL, BETWEEN),
             can=("samples", "labels", "encodes", "interpolates"),
+            demo={"facts": BY_LABEL},
             tiny={"latent_dim": 2, "hidden_units": (16,)},
         ),
         Recipe(
@@ -157,7 +161,7 @@ RECIPES = {
             family="GAN",
             builder="gan.build_gan",
             summary="GAN: generates pictures and vectors, by label if the data have labels",
-            data="digits",
+            data="letters",
             kinds=("images", "vectors"),
             facts=("input_shape", "value_range", "num_classes", "class_names"),
             epochs=100,
@@ -167,6 +171,7 @@ RECIPES = {
             can=("samples", "labels"),
             # Without augmentation, the discriminator memorizes a small data set.
             few_pictures={"augment": ("translation", "brightness")},
+            demo={"epochs": 12},
             tiny={"latent_dim": 8, "hidden_units": (16,)},
         ),
         Recipe(
@@ -174,12 +179,18 @@ RECIPES = {
             family="diffusion",
             builder="diffusion.build_diffusion",
             summary="diffusion by flow matching: generates pictures and vectors, guided by label",
-            data="digits",
+            data="letters",
             kinds=("images", "vectors"),
             epochs=100,
             batch_size=64,
             options=(CONDITIONAL, LABEL, *GUIDED, INTERPOLATE, BETWEEN),
             can=("samples", "labels", "encodes", "interpolates"),
+            demo={
+                "data_options": {"image_size": 16},
+                "facts": BY_LABEL,
+                "guidance": 1.5,
+                "epochs": 60,
+            },
             tiny={"hidden_units": (16,), "steps": 2},
         ),
         Recipe(

@@ -36,7 +36,8 @@ class Keep(keras.callbacks.Callback):
 
 for name, options in {TINY}.items():
     out = folder / f"worker{{rank}}" / name
-    run = train(name, out=out, strategy="multiworker", callbacks=[Keep()], **options, **{SHORT})
+    options |= {SHORT} | {{"out": out, "strategy": "multiworker", "callbacks": [Keep()]}}
+    run = train(name, "digits", **options)
     print(run.folder, run.config["status"])
 """
 
@@ -91,7 +92,7 @@ def test_two_processes_train_one_model_and_the_first_writes_it(tmp_path):
         assert last < first < np.inf
 
     # Without noise and batch normalization, two workers take the same steps as one.
-    alone = train("mlp", out=tmp_path / "alone", **TINY["mlp"], **SHORT)
+    alone = train("mlp", "digits", out=tmp_path / "alone", **TINY["mlp"], **SHORT)
     with np.load(tmp_path / "mlp-0.npz") as together:
         for key, variable in zip(together.files, alone.model.trainable_variables, strict=True):
             np.testing.assert_allclose(together[key], backend.value_of(variable), atol=1e-4)

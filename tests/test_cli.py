@@ -25,7 +25,7 @@ def invoke(*args, input=None):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli") / "vae"
-    result = invoke("train", "vae", "--epochs", 2, "--out", folder, *TINY)
+    result = invoke("train", "vae", "--data", "digits", "--epochs", 2, "--out", folder, *TINY)
     assert result.exit_code == 0, result.output
     return folder
 
@@ -60,7 +60,7 @@ QUIET = ["tensorflow", "keras", "matplotlib", "sklearn", "scipy"]
         ["train", "vae", "--help-model"],
         ["train", "nothing"],
         ["train", "vae", "--set", "latent_dims=3"],
-        ["train", "vae", "--epochs", "none"],
+        ["train", "vae", "--data", "digits", "--epochs", "none"],
         ["sample", "no/such/run"],
     ],
     ids=" ".join,
@@ -108,7 +108,7 @@ def test_the_installed_program_trains_samples_and_evaluates(tmp_path):
             command, cwd=tmp_path, env=environment, capture_output=True, text=True
         )
 
-    done = program("train", "vae", "--epochs", 1, *TINY)
+    done = program("train", "vae", "--data", "digits", "--epochs", 1, *TINY)
     assert done.returncode == 0, done.stderr
     assert "runs/vae/samples.png" in done.stdout
     assert done.stderr == ""  # none of TensorFlow's messages
@@ -121,7 +121,9 @@ def test_the_installed_program_trains_samples_and_evaluates(tmp_path):
 
 
 def test_train_reports_as_json(tmp_path):
-    result = invoke("train", "vae", "--epochs", 1, "--out", tmp_path / "r", "--json", *TINY)
+    result = invoke(
+        "train", "vae", "--data", "digits", "--epochs", 1, "--out", tmp_path / "r", "--json", *TINY
+    )
     facts = json.loads(result.stdout)
     assert facts["status"] == "finished"
     assert facts["validation"]["kl"] >= 0
@@ -164,7 +166,9 @@ def test_sample_refuses_what_the_model_has_not(run, tmp_path):
 
 def test_a_conditional_model_is_one_option_away_and_samples_by_label(tmp_path):
     folder = tmp_path / "r"
-    result = invoke("train", "vae", "--conditional", "--epochs", 1, "--out", folder, *TINY)
+    result = invoke(
+        "train", "vae", "--data", "digits", "--conditional", "--epochs", 1, "--out", folder, *TINY
+    )
     assert result.exit_code == 0, result.output
     result = invoke(
         "sample", folder, "-n", 4, "--label", 3, "--label", 7, "--out", tmp_path / "s.npz"

@@ -21,9 +21,10 @@ def command(*arguments, code=0):
 def folder(tmp_path_factory):
     """Return a folder with runs and pictures."""
     folder = tmp_path_factory.mktemp("latent")
+    digits = ("--data", "digits")
     small = ("--quiet", "--epochs", 1, "--set", "hidden_units=(32,)", "--no-audit")
-    command("train", "autoencoder", "--rate", 0.01, "--out", folder / "codec", *small)
-    command("train", "vae", "--out", folder / "vae", *small)
+    command("train", "autoencoder", *digits, "--rate", 0.01, "--out", folder / "codec", *small)
+    command("train", "vae", *digits, "--out", folder / "vae", *small)
     command("train", "text-vae", "--quiet", "--epochs", 1, "--limit", 200, "--set", "units=8",
             "--no-audit", "--out", folder / "text")  # fmt: skip
     rng = np.random.default_rng(0)

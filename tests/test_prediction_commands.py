@@ -34,7 +34,19 @@ def measured(run):
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     run = tmp_path_factory.mktemp("cnn") / "run"
-    invoke("train", "cnn", "--limit", 300, "--set", "filters=(8,8)", "--out", run, *FAST)
+    invoke(
+        "train",
+        "cnn",
+        "--data",
+        "digits",
+        "--limit",
+        300,
+        "--set",
+        "filters=(8,8)",
+        "--out",
+        run,
+        *FAST,
+    )
     return run
 
 

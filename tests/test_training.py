@@ -19,7 +19,7 @@ QUICK = {"batch_size": 64, "audit": False, **TINY}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return train("vae", epochs=3, out=tmp_path_factory.mktemp("a") / "vae", **QUICK)
+    return train("vae", "digits", epochs=3, out=tmp_path_factory.mktemp("a") / "vae", **QUICK)
 
 
 def test_a_run_folder_holds_all_of_a_run(run):
@@ -41,7 +41,7 @@ def test_a_run_is_loaded_with_its_model_and_its_data(run):
 
 def test_nothing_is_overwritten_unasked(run):
     with pytest.raises(FileExistsError, match=r"--resume.*--force"):
-        train("vae", epochs=1, out=run.folder, **QUICK)
+        train("vae", "digits", epochs=1, out=run.folder, **QUICK)
 
 
 class Stop:
@@ -60,7 +60,7 @@ class Stop:
 
 def test_ctrl_c_leaves_a_usable_run(tmp_path):
     with pytest.raises(Interrupted) as stop:
-        train("vae", epochs=9, out=tmp_path / "r", callbacks=[Stop(2)], **QUICK)
+        train("vae", "digits", epochs=9, out=tmp_path / "r", callbacks=[Stop(2)], **QUICK)
     run = load_run(stop.value.run.folder)
     assert run.config["status"] == "interrupted"
     assert run.model.sample(2, seed=0).shape == (2, 8, 8, 1)
@@ -83,7 +83,7 @@ class Kill(keras.callbacks.Callback):
 if resume:
     train("vae", out=folder, resume=True)
 else:
-    train("vae", epochs=6, out=folder, deterministic=True, batch_size=64, audit=False,
+    train("vae", "digits", epochs=6, out=folder, deterministic=True, batch_size=64, audit=False,
           latent_dim=2, hidden_units=(16,), callbacks=[Kill()] if kill else [])
 """
 
@@ -116,7 +116,7 @@ def test_killed_and_resumed_is_bit_for_bit_the_run_never_interrupted(tmp_path):
 
 def test_a_budget_of_minutes_is_kept_and_ends_the_schedule(tmp_path):
     began = time.monotonic()
-    run = train("vae", minutes=0.1, out=tmp_path / "r", **QUICK)
+    run = train("vae", "digits", minutes=0.1, out=tmp_path / "r", **QUICK)
     assert run.config["seconds"] == pytest.approx(6.0, rel=0.1)
     assert time.monotonic() - began < 30
     assert run.history[-1]["progress"] > 0.97
@@ -134,7 +134,7 @@ def test_data_that_changed_are_not_resumed(tmp_path):
 
 
 def test_training_starts_from_another_run(run, tmp_path):
-    again = train("vae", epochs=1, out=tmp_path / "r", start_from=run.folder, **QUICK)
+    again = train("vae", "digits", epochs=1, out=tmp_path / "r", start_from=run.folder, **QUICK)
     assert again.history[0]["loss"] < run.history[0]["loss"]
 
 
@@ -147,7 +147,7 @@ def test_training_starts_from_another_run(run, tmp_path):
 )
 def test_a_run_that_starts_from_another_keeps_its_model(run, arguments, message, tmp_path):
     with pytest.raises(ValueError, match=message):
-        train("vae", epochs=1, out=tmp_path / "r", start_from=run.folder, **arguments)
+        train("vae", "digits", epochs=1, out=tmp_path / "r", start_from=run.folder, **arguments)
 
 
 def test_a_run_starts_from_one_of_its_own_kind_alone(run, tmp_path):
@@ -166,19 +166,27 @@ def test_a_run_that_learns_nothing_leaves_what_was_there(tmp_path):
     def fail():
         raise RuntimeError("no memory")
 
-    earlier = train("vae", epochs=1, out=tmp_path / "r", **QUICK)
+    earlier = train("vae", "digits", epochs=1, out=tmp_path / "r", **QUICK)
     before = {p: p.read_bytes() for p in earlier.folder.rglob("*") if p.is_file()}
     stop = Stop(0)
     stop.on_epoch_begin = lambda epoch, logs=None: fail()
     for folder in ("r", "new"):
         with pytest.raises(RuntimeError, match="no memory"):
-            train("vae", epochs=2, out=tmp_path / folder, force=True, callbacks=[stop], **QUICK)
+            train(
+                "vae",
+                "digits",
+                epochs=2,
+                out=tmp_path / folder,
+                force=True,
+                callbacks=[stop],
+                **QUICK,
+            )
     assert {p: p.read_bytes() for p in earlier.folder.rglob("*") if p.is_file()} == before
     assert not (tmp_path / "new").exists()
 
 
 def test_mirrored_over_one_device_trains(tmp_path):
-    run = train("vae", epochs=1, out=tmp_path / "r", strategy="mirrored", **QUICK)
+    run = train("vae", "digits", epochs=1, out=tmp_path / "r", strategy="mirrored", **QUICK)
     assert np.isfinite(run.history[-1]["loss"])
 
 
@@ -187,7 +195,9 @@ def test_mixed_precision_trains_and_samples(tmp_path):
 
     policy = keras.config.dtype_policy()
     try:
-        run = train("vae", epochs=1, out=tmp_path / "r", precision="mixed_bfloat16", **QUICK)
+        run = train(
+            "vae", "digits", epochs=1, out=tmp_path / "r", precision="mixed_bfloat16", **QUICK
+        )
         assert run.model.sample(2, seed=0).dtype == np.uint8
     finally:
         keras.config.set_dtype_policy(policy)
@@ -238,15 +248,15 @@ def test_a_folder_that_is_no_run_and_a_damaged_one_say_so(run, tmp_path):
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(PermissionError, match="cannot be written"):
-        train("vae", epochs=1, out=tmp_path / "r", **QUICK)
+        train("vae", "digits", epochs=1, out=tmp_path / "r", **QUICK)
 
 
 def test_an_out_that_is_a_file_or_lies_under_one_is_refused_and_kept(tmp_path):
     (tmp_path / "f").write_text("mine")
     with pytest.raises(FileExistsError, match="is a file"):
-        train("vae", epochs=1, out=tmp_path / "f", **QUICK)
+        train("vae", "digits", epochs=1, out=tmp_path / "f", **QUICK)
     with pytest.raises(OSError, match="cannot be written"):
-        train("vae", epochs=1, out=tmp_path / "f" / "r", **QUICK)
+        train("vae", "digits", epochs=1, out=tmp_path / "f" / "r", **QUICK)
     assert (tmp_path / "f").read_text() == "mine"
 
 

@@ -82,7 +82,7 @@ copier = gb.train(
     license="BSD-3-Clause",
     out=folder / "copier",
 )
-honest = gb.train("vae", epochs=max(1, round(30 * BUDGET)), out=folder / "honest")
+honest = gb.train("vae", "digits", epochs=max(1, round(30 * BUDGET)), out=folder / "honest")
 
 audits = {run.folder.name: audit_run(run) for run in (copier, honest)}
 for name, audit in audits.items():

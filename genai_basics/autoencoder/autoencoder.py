@@ -148,6 +148,7 @@ class Autoencoder(Model):
 
     # For commands, run folders and the audit; see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
+    examples = evaluation.examples
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
     losses_by_example, reads = evaluation.losses_by_example, evaluation.reads
     # Files, examples of any size, noise; see compression.py, tiles.py and noise.py.

@@ -7,11 +7,12 @@ import math
 import numpy as np
 from keras import ops
 
-from .. import metrics, plotting
+from .. import evaluation, metrics, plotting
 from ..data.writers import image_grid
 
 __all__ = [
     "answer",
+    "examples",
     "features_of",
     "losses_by_example",
     "pictures",
@@ -109,6 +110,20 @@ def pictures(model, x, y=None):
     rows = [part[i : i + 10] for i in range(0, len(x), 10) for part in parts]
     found = {"reconstructions": image_grid(np.concatenate(rows).astype("uint8"), columns=10)}
     return found if model.entropy is None else {**found, **rate_distortion(model, many)}
+
+
+def examples(model, x, y=None):
+    """Return `(lines, picture)`: originals, noisy inputs (of a denoiser) and outputs."""
+    if len(model.preprocessor.shape or ()) != 3 or model.value_range != (0, 255):
+        return evaluation.examples(model, x, y)
+    x = np.asarray(x[:10])
+    inputs, outputs = _denoised(model, x)
+    parts = {"original": x, "noisy": inputs, "output": outputs}
+    if model.corruption is None:
+        del parts["noisy"]
+    parts = {name: np.clip(np.rint(part), 0, 255).astype("uint8") for name, part in parts.items()}
+    error = np.abs(outputs.astype("float32") - x).mean()
+    return [f"mean absolute error of a pixel: {error:.1f} of 255"], plotting.side_by_side(parts)
 
 
 def rate_distortion(model, x):

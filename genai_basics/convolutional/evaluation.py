@@ -15,10 +15,13 @@ __all__ = [
     "draw_explained",
     "draw_found",
     "errors_of_detector",
+    "examples_of_detector",
     "pictures_cnn",
     "pictures_detector",
     "report_detector",
 ]
+
+LEGIBLE = 480  # pixels of a picture with labels
 
 
 def answer_cnn(model, x, top=1, explain=False):
@@ -108,15 +111,42 @@ def pictures_detector(model, x, y=None):
     """Return the first pictures with their detected objects."""
     some = [np.asarray(picture) for picture in x[:9]]
     found = model.detect(some)
-    drawn = [draw_found(model, picture, one) for picture, one in zip(some, found, strict=True)]
+    drawn = [
+        draw_found(model, picture, one, LEGIBLE) for picture, one in zip(some, found, strict=True)
+    ]
     if len({picture.shape for picture in drawn}) > 1:
         return {f"detected-{i}": picture for i, picture in enumerate(drawn)}
     return {"detected": image_grid(np.stack(drawn), columns=3)}
 
 
-def draw_found(model, picture, found):
-    """Return a copy of a picture, uint8 RGB, with boxes, labels and scores drawn on it."""
+def examples_of_detector(model, x, y=None):
+    """Return `(lines, picture)`: pictures with what was found in them, and what was missed."""
+    x, y = list(x[:9]), y[:9]
+    errors = errors_of_detector(model, x, y)
+    found = model.detect(x)
+    drawn = [
+        draw_found(model, picture, one, LEGIBLE) for picture, one in zip(x, found, strict=True)
+    ]
+    captions, wrong = [], []
+    for i, one in enumerate(found):
+        missed = errors.values[errors.examples == i]
+        more = len(one["labels"]) - int((1 - missed).sum())
+        captions.append(f"{len(missed) - missed.sum():.0f} of {len(missed)} found")
+        captions[-1] += f", {more} too many" * (more > 0)
+        wrong.append(bool(missed.any() or more > 0))
+    right = len(errors.values) - int(errors.values.sum())
+    lines = [f"{right} of {len(errors.values)} objects in {len(x)} held-out pictures are found"]
+    return lines, plotting.pictures(drawn, captions, wrong, columns=3, width=2.8)
+
+
+def draw_found(model, picture, found, least=0):
+    """Return a copy of a picture, uint8 RGB, with boxes, labels and scores drawn on it.
+
+    A picture smaller than `least` is enlarged, so that the labels are readable.
+    """
     picture = to_pixels(picture, model.preprocessor.value_range)
-    parts = (found[name] for name in ("boxes", "labels", "scores"))
-    drawn = plotting.draw_boxes(picture, *parts, class_names=model.class_names)
-    return np.asarray(drawn.convert("RGB"))
+    scale = max(1, least // max(picture.shape[:2]))
+    picture = picture.repeat(scale, axis=0).repeat(scale, axis=1)
+    boxes = np.asarray(found["boxes"]) * scale
+    parts = boxes, found["labels"], found.get("scores")
+    return np.asarray(plotting.draw_boxes(picture, *parts, class_names=model.class_names))

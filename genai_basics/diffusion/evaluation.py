@@ -2,10 +2,17 @@
 
 import numpy as np
 
-from ..evaluation import rated_by_label, report_samples
+from ..evaluation import examples_of_samples, rated_by_label, report_samples
 from ..evaluation import sample_pictures as pictures
 
-__all__ = ["answer", "features_of", "losses_by_example", "pictures", "report"]
+__all__ = [
+    "answer",
+    "examples_of_samples",
+    "features_of",
+    "losses_by_example",
+    "pictures",
+    "report",
+]
 
 DRAWS = 8  # of noise and time for the loss of an example
 

@@ -136,6 +136,7 @@ class Diffusion(Model):
 
     # What commands, run folders and the audit ask for: see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
+    examples = evaluation.examples_of_samples
     losses_by_example, features_of = evaluation.losses_by_example, evaluation.features_of
 
     def __init__(

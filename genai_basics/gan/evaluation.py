@@ -7,7 +7,13 @@ from keras import ops
 
 from .. import metrics
 from ..data.writers import image_grid, to_pixels
-from ..evaluation import REPORT_LEAST, REPORT_MOST, rated_by_label, report_samples
+from ..evaluation import (
+    REPORT_LEAST,
+    REPORT_MOST,
+    examples_of_samples,
+    rated_by_label,
+    report_samples,
+)
 from ..evaluation import sample_pictures as pictures
 from ..metrics.features import build_features, sample_report
 
@@ -20,6 +26,7 @@ __all__ = [
     "answer_text",
     "divergence",
     "errors_of",
+    "examples_of_samples",
     "features_of",
     "features_of_clips",
     "features_of_music",

@@ -73,6 +73,7 @@ class GAN(TwoPlayers):
 
     # What commands, run folders and the audit ask for: see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
+    examples = evaluation.examples_of_samples
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
     losses_by_example, errors_of = evaluation.losses_by_example, evaluation.errors_of
 

@@ -3,11 +3,14 @@
 import numpy as np
 
 from .. import metrics, plotting
-from ..evaluation import Errors
+from ..data.writers import to_pixels
+from ..evaluation import Errors, listed
 
-__all__ = ["answer", "errors_of", "features_of", "pictures", "report"]
+__all__ = ["answer", "errors_of", "examples", "features_of", "pictures", "report"]
 
 MOST_CLASSES = 50  # maximum size of a readable confusion matrix
+MOST_SHOWN = 1000  # examples that are counted at the end of a training
+SHOWN, SHOWN_WRONG = 16, 8  # of them, examples that are shown, and wrong ones in addition
 
 
 def report(model, x, y=None):
@@ -57,6 +60,48 @@ def pictures(model, x, y=None):
     matrix = metrics.confusion_matrix(model.head.targets(y), predictions, classes)
     names = [model.labels.name(i) for i in range(classes)]
     return {"confusion": plotting.confusion_matrix(matrix, names)}
+
+
+def examples(model, x, y=None):
+    """Return `(lines, picture)`: truth and prediction of some examples, the wrong ones marked."""
+    if not isinstance(x, dict):
+        x, y = x[:MOST_SHOWN], y[:MOST_SHOWN]
+    predictions, truth = model.predict(x, verbose=0), model.head.targets(y)
+    if not model.num_classes:
+        truth, predictions = truth[:, 0], predictions[:, 0]
+        pairs = zip(truth[:SHOWN].tolist(), predictions.tolist(), strict=False)
+        lines, _ = listed([{"truth": a, "predicted": b} for a, b in pairs])
+        return lines, plotting.scatter(truth, predictions)
+    if model.head.multi_label:
+        wrong = ((predictions > 0.5) != truth).any(axis=1)
+        truth, predictions = (
+            [_likely_labels(model, row, 0)["labels"] for row in side]
+            for side in (truth, predictions)
+        )
+    else:
+        predictions = predictions.argmax(axis=1)
+        wrong = predictions != truth
+        truth, predictions = ([*map(model.labels.name, side)] for side in (truth, predictions))
+    right = [f"{len(wrong) - wrong.sum():,} of {len(wrong):,} held-out examples are right"]
+    errors = np.flatnonzero(wrong[SHOWN:])[:SHOWN_WRONG] + SHOWN
+    chosen = [*range(min(SHOWN, len(wrong))), *errors]
+    chosen += [i for i in range(SHOWN, len(wrong)) if not wrong[i]][: SHOWN_WRONG - len(errors)]
+    wrong, names = wrong[chosen], [(truth[i], predictions[i]) for i in chosen]
+    some = [x[i] for i in chosen] if not isinstance(x, dict) else None
+    shape = np.shape(some[0]) if some else ()
+    if len(shape) in (3, 4) and shape[-1] in (1, 3):
+        images = [one if one.ndim == 3 else one[len(one) // 2] for one in some]
+        pixels = [to_pixels(image, model.preprocessor.value_range or (0, 255)) for image in images]
+        captions = [b if a == b else f"{b}, not {a}" for a, b in names]
+        found = [f"{b} for {a}" for a, b in names if a != b][:5]
+        right += [f"wrong, for example: {', '.join(found)}"] if found else []
+        return right, plotting.pictures(pixels, captions, wrong)
+    some = some or [{k: v[i] for k, v in x.items()} for i in chosen]
+    rows = [
+        {"input": one, "truth": a, "predicted": b} for one, (a, b) in zip(some, names, strict=True)
+    ]
+    lines, picture = listed(rows, wrong)
+    return right + lines, picture
 
 
 def errors_of(model, x, y):

@@ -42,7 +42,7 @@ class Predictor(Model):
     # For commands, run folders and the audit; see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     errors_of, features_of = evaluation.errors_of, evaluation.features_of
-    losses_by_example = losses_by_example
+    losses_by_example, examples = losses_by_example, evaluation.examples
 
     can_sample = False
 

@@ -5,13 +5,14 @@ Their classes bind these functions, so `model` is `self`; x and y are raw data.
 
 import contextlib
 import dataclasses
+import textwrap
 
 import keras
 import numpy as np
 from keras import ops
 
 from .. import metrics, plotting
-from ..evaluation import Errors
+from ..evaluation import Errors, listed
 from .streams import Streams
 
 __all__ = [
@@ -22,6 +23,10 @@ __all__ = [
     "answer_translations",
     "errors_of_forecasts",
     "errors_of_speech",
+    "examples_of_forecasts",
+    "examples_of_speech",
+    "examples_of_translations",
+    "examples_of_writing",
     "losses_of_forecasts",
     "losses_of_sequences",
     "losses_of_speech",
@@ -103,10 +108,31 @@ def pictures_of_forecasts(model, x, y=None):
             quantiles[:, j, model.middle],
             quantiles[:, j],
             levels=model.quantiles,
+            name=str(name),
             truth=targets[-1][:, j],
             times=None if times is None else times[max(0, t - 3 * model.window) :],
         )
     return found
+
+
+def examples_of_forecasts(model, x, y=None):
+    """Return `(lines, picture)`: the last forecast of the first target, next to the truth."""
+    series, places = model.preprocessor.places(x, y)
+    i, t = places[-1]
+    windows, targets = model.prepare(x, y)
+    quantiles = model.predict([series[i][:t]], future=windows["future"][-1:])[0, :, 0]
+    times = x.times[i][t:] if hasattr(x, "following") else range(1, model.horizon + 1)
+    low, high = (f"{100 * model.quantiles[k]:g}%" for k in (0, -1))
+    rows = [
+        {
+            "time": str(at).removesuffix("T00:00:00"),
+            "truth": float(true),
+            "forecast": float(row[model.middle]),
+            f"{low} to {high}": f"{row[0]:.4g} to {row[-1]:.4g}",
+        }
+        for at, true, row in zip(times, targets[-1][:, 0], quantiles, strict=False)
+    ]
+    return listed(rows)[0], next(iter(model.pictures(x, y).values()))
 
 
 def losses_of_forecasts(model, x, y=None, batch_size=None):
@@ -166,6 +192,25 @@ def answer_speech(model, x, *, beam=None, language_model=None, weight=0.5):
     return [{"transcription": text} for text in found], None
 
 
+def examples_of_speech(model, x, y=None):
+    """Return `(lines, picture)`: what was said and what was heard, with spectrograms."""
+    x, y = list(x[:16]), list(y[:16])
+    said, heard = [model.text(numbers) for numbers in model.numbers(y)], model.transcribe(x)
+    wrong = [a != b for a, b in zip(said, heard, strict=True)]
+    names = [
+        a if a == b else f"{b or '(nothing)'}, not {a}" for a, b in zip(said, heard, strict=True)
+    ]
+    waves = model.waves(x[:4])
+    frames = ops.convert_to_numpy(model.log_mel.num_frames(waves["length"]))
+    bands = ops.convert_to_numpy(model.log_mel(waves["samples"]))
+    bands = [one[:n] for one, n in zip(bands, frames, strict=True)]
+    lines = [f"{len(x) - sum(wrong)} of {len(x)} held-out clips are transcribed without an error"]
+    rows = [{"said": a, "heard": b} for a, b in zip(said, heard, strict=True)]
+    seconds = waves["length"][0] / model.log_mel.sample_rate / frames[0]
+    picture = plotting.spectrograms(bands, names[:4], wrong[:4], seconds=seconds)
+    return lines + listed(rows, wrong)[0], picture
+
+
 def errors_of_speech(model, x, y=None):
     """Return the word error rate of each clip."""
     said = [model.text(numbers) for numbers in model.numbers(y)]
@@ -213,6 +258,15 @@ def pictures_of_translations(model, x, y=None):
     return {"attention": plotting.attention(*model.attention(chosen))}
 
 
+def examples_of_translations(model, x, y=None):
+    """Return `(lines, picture)`: sources, true and found translations, the wrong ones marked."""
+    x, y = model.preprocessor.texts(x[:16]), model.targets.texts(y[:16])
+    found = model.translate(x)
+    names = "source", "truth", "translation"
+    rows = [dict(zip(names, row, strict=True)) for row in zip(x, y, found, strict=True)]
+    return listed(rows, [a != b for a, b in zip(y, found, strict=True)])
+
+
 # Models of sequences: language models and models of music.
 
 
@@ -233,6 +287,17 @@ def answer_text(model, x):
     found = [model.sample(1, prompt=text, length=100, seed=0)[0] for text in texts]
     pairs = zip(nats, found, strict=True)
     return [{"nats_per_unit": loss, "continued": text} for loss, text in pairs], found
+
+
+def examples_of_writing(model, x, y=None):
+    """Return `(lines, picture)`: pieces that the model wrote."""
+    made = model.sample(6, length=200, seed=0)
+    if not isinstance(made[0], str):
+        return [], None
+    return [made[0]], plotting.table(
+        [[line] for text in made for line in [*textwrap.wrap(text, 100), ""]],
+        ["written by the model"],
+    )
 
 
 def report_music(model, x, y=None):

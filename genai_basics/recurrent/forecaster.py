@@ -160,6 +160,7 @@ class Forecaster(Model):
     # What commands, run folders and the audit ask for: see evaluation.py.
     report, answer = evaluation.report_forecasts, evaluation.answer_forecasts
     pictures, reads = evaluation.pictures_of_forecasts, evaluation.reads_forecasts
+    examples = evaluation.examples_of_forecasts
     losses_by_example = evaluation.losses_of_forecasts
     errors_of, privacy_of = evaluation.errors_of_forecasts, evaluation.privacy_of_forecasts
 

@@ -113,6 +113,7 @@ class LanguageModel(SequenceModel):
 
     # What commands, run folders and the audit ask for: see evaluation.py.
     report, answer = evaluation.report_text, evaluation.answer_text
+    examples = evaluation.examples_of_writing
 
     def __init__(self, network, tokenizer, *, opening=None, **kwargs):
         super().__init__(network, **kwargs)

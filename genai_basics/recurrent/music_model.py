@@ -58,6 +58,7 @@ class MusicModel(SequenceModel):
 
     # What commands, run folders and the audit ask for: see evaluation.py.
     report, answer = evaluation.report_music, evaluation.answer_music
+    examples = evaluation.examples_of_writing
 
     step_dtype = "float32"
     batch_size = 8  # many small steps: there are few pieces

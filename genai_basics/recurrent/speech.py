@@ -135,6 +135,7 @@ class SpeechRecognizer(Model):
 
     # What commands, run folders and the audit ask for: see evaluation.py.
     report, answer = evaluation.report_speech, evaluation.answer_speech
+    examples = evaluation.examples_of_speech
     losses_by_example, errors_of = evaluation.losses_of_speech, evaluation.errors_of_speech
 
     can_sample = False

@@ -146,6 +146,7 @@ class Translator(Model):
     # What commands, run folders and the audit ask for: see evaluation.py.
     report, answer = evaluation.report_translations, evaluation.answer_translations
     pictures = evaluation.pictures_of_translations
+    examples = evaluation.examples_of_translations
 
     can_sample = False
     batch_size = 128

@@ -28,8 +28,9 @@ __all__ = [
 
 def load(recipe, data, options, like):
     """Load the training data, of a kind that the recipe accepts."""
-    options = {**recipe.data_options, **options, **({"like": like} if like else {})}
     source = recipe.data if data is None else data
+    usual = {} if like else recipe.demo_of(source).get("data_options", {})
+    options = {**usual, **options, **({"like": like} if like else {})}
     return load_for(recipe.name, source, recipe.kinds, recipe.labelled, **options)
 
 

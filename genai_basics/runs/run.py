@@ -118,6 +118,19 @@ class Run:
         data = self.data(source, **options)
         return data, data.test if len(data.test) else data.validation
 
+    def examples(self, data=None):
+        """Write `examples.png`, what the model makes of held-out examples; return lines about it.
+
+        Args:
+            data: The run's `Dataset`. `None` reads it again.
+        """
+        data = data or self.data()
+        part = next(part for part in (data.test, data.validation, data.train) if len(part))
+        lines, picture = self.model.examples(*inputs_of(data, part))
+        if picture is not None:
+            self.record({"examples": picture})
+        return lines
+
     def save_config(self):
         write_text(self.folder / "config.json", json.dumps(self.config, indent=2) + "\n")
 
@@ -156,6 +169,15 @@ class Run:
             if self.spec.kind in ("images", "video", "music") and self.model.can_sample:
                 provenance.embed(paths[-1], provenance.describe(self))  # it contains samples
         return paths
+
+
+def inputs_of(data, part):
+    """Return `(x, y)` of a part of a `Dataset`, for pictures: series know their times."""
+    if data.kind == "forecast" and "time" in part.groups:
+        from ..data.forecast import with_times
+
+        return with_times(part, data.spec.frequency)
+    return part.x, part.y
 
 
 def load_run(folder):

@@ -141,7 +141,9 @@ def train(
         data = load(recipe, data, data_options or {}, origin and origin.spec)
         data, checks = checked(data, drop, audit, seed)
         data, secrets = planted(data, canaries, seed)
-        arguments = {**facts_of(data, recipe.facts, facts), **options, "seed": seed}
+        demo = recipe.demo_of(data)
+        facts = facts or demo.get("facts", ())
+        arguments = {**demo, **facts_of(data, recipe.facts, facts), **options, "seed": seed}
         arguments = {k: v for k, v in arguments.items() if k in parameters(name)}
         builder = {"name": recipe.builder, "arguments": plain(arguments)}
         config = {
@@ -149,7 +151,7 @@ def train(
             "status": "running",
             "builder": origin.config["builder"] if origin else builder,
             "training": {
-                "epochs": None if minutes else epochs or recipe.epochs,
+                "epochs": None if minutes else epochs or demo.get("epochs", recipe.epochs),
                 "minutes": minutes,
                 "seed": seed,
                 "deterministic": deterministic,

@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 from scipy.special import logsumexp
 
-from .. import metrics
+from .. import evaluation, metrics, plotting
 from ..backend import value_of
 from ..checks import at_least
 from ..chunks import alone
@@ -16,6 +16,8 @@ from .bounds import repeated
 __all__ = [
     "answer",
     "answer_text",
+    "examples",
+    "examples_of_texts",
     "features_of",
     "log_likelihood",
     "losses_by_example",
@@ -129,6 +131,23 @@ def pictures(model, x, y=None):
     }
 
 
+def examples(model, x, y=None):
+    """Return `(lines, picture)`: originals, their reconstructions, and new samples."""
+    if len(model.preprocessor.shape or ()) != 3:
+        return evaluation.examples(model, x, y)
+    x, labels = np.asarray(x[:10]), _labels(model, y)
+    labels = None if labels is None else model.labels.check(labels[:10])
+    parts = {
+        "original": x,
+        "reconstruction": model.reconstruct(x, labels),
+        "new, same label" if model.num_classes else "new": model.sample(
+            len(x), seed=0, labels=labels
+        ),
+    }
+    parts = {k: to_pixels(part, model.value_range or (0, 1)) for k, part in parts.items()}
+    return [], plotting.side_by_side(parts)
+
+
 def _plane(model, steps=15):
     """Return a picture of what two latents decode to, each from -2.5 to 2.5."""
     ticks = np.linspace(-2.5, 2.5, steps)
@@ -225,6 +244,15 @@ def answer_text(model, x):
     texts = model.preprocessor.texts(x)
     outputs = model.reconstruct(texts, model.labels.spread(len(texts)))
     return [{"reconstruction": output} for output in outputs], outputs
+
+
+def examples_of_texts(model, x, y=None):
+    """Return `(lines, picture)`: texts, their reconstructions, and new samples."""
+    x, labels = list(x[:16]), _labels(model, y)
+    labels = None if labels is None else model.labels.check(labels[:16])
+    columns = x, model.reconstruct(x, labels), model.sample(len(x), seed=0)
+    rows = zip(*columns, strict=True)
+    return evaluation.listed([{"text": a, "reconstruction": b, "new": c} for a, b, c in rows])
 
 
 def symptoms_text(model, history):

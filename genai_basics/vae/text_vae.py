@@ -173,6 +173,7 @@ class TextVAE(VAE):
     remedy = "use fewer epochs, more texts, fewer `units` or more `word_dropout`"
 
     report, answer = evaluation.report_text, evaluation.answer_text
+    examples = evaluation.examples_of_texts
     symptoms = evaluation.symptoms_text
 
     def __init__(self, encoder, decoder, starter, preprocessor, *, word_dropout=0.25, **kwargs):

@@ -157,6 +157,7 @@ class VAE(Model):
 
     # What commands, run folders and the audit ask for: see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
+    examples = evaluation.examples
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
     losses_by_example, log_likelihood = evaluation.losses_by_example, evaluation.log_likelihood
 

@@ -47,7 +47,7 @@ def copier(folder, digits):
 
 @pytest.fixture(scope="module")
 def honest(folder):
-    return train("vae", epochs=8, hidden_units=(256,), out=folder / "honest")
+    return train("vae", "digits", epochs=8, hidden_units=(256,), out=folder / "honest")
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_a_gan_that_copies_is_caught_and_an_honest_one_is_not(folder, digits):
     ).config["audit"]
     assert any("the model copies" in sentence for sentence in copier["findings"])
     assert copier["intervals"]["copied"][0] > 0.02
-    honest = train("gan", epochs=40, out=folder / "gan-honest", **options).config["audit"]
+    honest = train("gan", "digits", epochs=40, out=folder / "gan-honest", **options).config["audit"]
     assert honest["metrics"]["copied"] < 0.02
     assert not any("copies" in sentence for sentence in honest["findings"])
     assert copier["metrics"]["membership_auc"] > honest["metrics"]["membership_auc"] + 0.1
@@ -262,7 +262,16 @@ def test_a_limit_that_cannot_be_checked_is_not_kept():
 
 def test_no_audit_leaves_it_out(invoke, folder):
     result = invoke(
-        "train", "vae", "--epochs", 1, "--out", folder / "none", "--no-audit", "--quiet"
+        "train",
+        "vae",
+        "--data",
+        "digits",
+        "--epochs",
+        1,
+        "--out",
+        folder / "none",
+        "--no-audit",
+        "--quiet",
     )
     assert result.exit_code == 0, result.output
     assert "audit" not in load_run(folder / "none").config
@@ -434,7 +443,9 @@ def test_private_training_forgets_secret_and_members(folder, rng):
 
 def test_private_training_says_what_it_guarantees(folder):
     pytest.importorskip("dp_accounting")
-    run = train("mlp", epochs=2, normalize=False, dp_noise=1.0, dp_clip=0.5, out=folder / "dp")
+    run = train(
+        "mlp", "digits", epochs=2, normalize=False, dp_noise=1.0, dp_clip=0.5, out=folder / "dp"
+    )
     privacy = run.config["privacy"]
     assert 0.5 < privacy["epsilon"] < 20
     assert privacy["rate"] == pytest.approx(run.config["training"]["batch_size"] / 1455)
@@ -443,9 +454,9 @@ def test_private_training_says_what_it_guarantees(folder):
 
 def test_batch_normalization_is_refused(folder):
     with pytest.raises(ValueError, match="batch normalization mixes examples"):
-        train("mlp", epochs=1, dp_noise=1.0, out=folder / "refused")
+        train("mlp", "digits", epochs=1, dp_noise=1.0, out=folder / "refused")
 
 
 def test_a_model_without_losses_of_examples_is_refused(folder):
     with pytest.raises(ValueError, match="no loss of single examples"):
-        train("gan", epochs=1, dp_noise=1.0, out=folder / "refused2")
+        train("gan", "digits", epochs=1, dp_noise=1.0, out=folder / "refused2")

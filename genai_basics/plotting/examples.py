@@ -1,0 +1,152 @@
+"""Examples side by side: pictures, texts, sounds."""
+
+import numpy as np
+
+from .style import INK, WRONG, new_figure, show, styled, written
+
+__all__ = ["latent_plane", "pictures", "reconstructions", "side_by_side", "spectrograms", "table"]
+
+
+@styled
+def pictures(images, captions=None, wrong=(), path=None, columns=8, width=1.1):
+    """Draw pictures with captions below them; the captions of wrong ones are marked.
+
+    Args:
+        images: Pictures (height, width[, channels]) of any sizes, uint8, or floats from 0 to 1.
+        captions: A text for each.
+        wrong: Whether each is wrong, in the order of the pictures.
+        path: File to write the picture to, if any.
+        columns: Pictures in a row.
+        width: Inches of a picture.
+    """
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    height = width * max(np.shape(image)[0] / np.shape(image)[1] for image in images)
+    figure, axes = new_figure(width * columns, (height + 0.25) * rows, rows, columns)
+    for axis in axes:
+        axis.set_axis_off()
+    for i, (axis, image) in enumerate(zip(axes, images, strict=False)):
+        show(axis, image)
+        if captions is not None:
+            marked = i < len(wrong) and wrong[i]
+            style = {"color": WRONG, "weight": "bold"} if marked else {"color": INK}
+            axis.set_title(captions[i], loc="center", y=-0.2 / height, va="top", **style)
+    return written(figure, path)
+
+
+@styled
+def spectrograms(bands, captions, wrong=(), path=None, seconds=None):
+    """Draw spectrograms one below the other, time to the right, with captions above them.
+
+    Args:
+        bands: Arrays (frames, bands), higher bands being higher frequencies.
+        captions: A text for each.
+        wrong: Whether each is wrong.
+        path: File to write the picture to, if any.
+        seconds: Seconds of a frame, for the axis.
+    """
+    figure, axes = new_figure(8, 1.4 * len(bands), len(bands), 1)
+    for i, (axis, one) in enumerate(zip(axes, bands, strict=True)):
+        one = np.asarray(one)
+        extent = (0, len(one) * (seconds or 1), 0, one.shape[1])
+        axis.imshow(one.T, origin="lower", aspect="auto", cmap="magma", extent=extent)
+        axis.set(yticks=())
+        axis.grid(False)
+        axis.set_title(captions[i], color=WRONG if i < len(wrong) and wrong[i] else INK)
+    axes[-1].set_xlabel("seconds" if seconds else "frames")
+    return written(figure, path)
+
+
+@styled
+def table(rows, headers, wrong=(), path=None):
+    """Draw rows of texts in columns; wrong ones are marked.
+
+    Args:
+        rows: Lists of texts.
+        headers: A text above each column.
+        wrong: Whether each row is wrong.
+        path: File to write the picture to, if any.
+    """
+    rows = [[_short(cell) for cell in row] for row in rows]
+    columns = list(zip(headers, *rows, strict=True))
+    widths = [max(6, *(len(cell) for cell in column)) for column in columns]
+    figure, (axis,) = new_figure(0.085 * sum(widths) + 0.6, 0.24 * (len(rows) + 2))
+    axis.set(xlim=(0, sum(widths)), ylim=(len(rows) + 1, 0))
+    axis.set_axis_off()
+    for column, left in zip(columns, np.cumsum([0, *widths[:-1]]), strict=True):
+        for i, cell in enumerate(column):
+            colour = WRONG if 0 < i <= len(wrong) and wrong[i - 1] else INK
+            weight = "normal" if i else "bold"
+            axis.text(
+                left, i + 0.5, cell, color=colour, weight=weight, va="center", parse_math=False
+            )
+    return written(figure, path)
+
+
+def _short(cell, most=100):
+    cell = f"{cell:.4g}" if isinstance(cell, float) else " ".join(str(cell).split())
+    return cell if len(cell) <= most else cell[: most - 1] + "…"
+
+
+@styled
+def side_by_side(parts, path=None, columns=10):
+    """Draw several versions of the same pictures, a row for each, its name on the left.
+
+    Args:
+        parts: `{name: pictures}`, the pictures (n, height, width[, channels]), uint8, or floats
+            from 0 to 1, in the same order.
+        path: File to write the picture to, if any.
+        columns: Maximum number of pictures.
+    """
+    n = min(columns, *map(len, parts.values()))
+    figure, axes = new_figure(0.9 * n + 1, 0.95 * len(parts), len(parts), n)
+    for row, (name, images) in enumerate(parts.items()):
+        for axis, picture in zip(axes[row * n : (row + 1) * n], images, strict=False):
+            show(axis, picture)
+        first = axes[row * n]
+        place = {"ha": "right", "va": "center", "transform": first.transAxes}
+        first.text(-0.1, 0.5, name, **place)
+    return written(figure, path)
+
+
+@styled
+def reconstructions(originals, outputs, path=None):
+    """Draw originals in one row and the outputs for them in the row below.
+
+    Args:
+        originals: Pictures (n, height, width[, channels]), uint8, or floats from 0 to 1.
+        outputs: As many pictures.
+        path: File to write the picture to, if any.
+    """
+    if len(originals) != len(outputs) or not len(originals):
+        raise ValueError(
+            "there must be one output for each original, and at least one. "
+            f"Received: {len(outputs)} for {len(originals)}"
+        )
+    parts = {"original": originals, "output": outputs}
+    return side_by_side(parts, path, columns=len(originals))
+
+
+@styled
+def latent_plane(images, path=None, extent=None):
+    """Draw a grid of pictures that are decoded from points of a plane in latent space.
+
+    Args:
+        images: Array (rows, columns, height, width[, channels]), the first row at the top.
+        path: File to write the picture to, if any.
+        extent: Latent coordinates (left, right, bottom, top) to label the edges with.
+    """
+    images = np.asarray(images)
+    if images.ndim not in (4, 5):
+        raise ValueError(
+            "`images` must be (rows, columns, height, width[, channels]). "
+            f"Received: images.shape={images.shape}"
+        )
+    sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in images], axis=0)
+    figure, (axis,) = new_figure(6, 6 * sheet.shape[0] / sheet.shape[1])
+    show(axis, sheet, extent=extent)
+    if extent is not None:
+        axis.set_axis_on()
+        axis.set_xlabel("$z_1$")
+        axis.set_ylabel("$z_2$")
+    return written(figure, path)
