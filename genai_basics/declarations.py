@@ -93,7 +93,8 @@ class Recipe:
 
     def demo_of(self, source):
         """Return `demo` where a source is the default data, by name or loaded."""
-        return self.demo if self.data in (source, getattr(source, "name", None)) else {}
+        name = source if isinstance(source, str) else getattr(source, "name", None)
+        return self.demo if isinstance(name, str) and name == self.data else {}
 
     def options_of(self, command, kind=None):
         """Return the options of a command for a model of this kind of data."""
