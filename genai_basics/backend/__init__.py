@@ -1,7 +1,7 @@
 """The only package that imports TensorFlow.
 
-Everything else is written against `keras` and `keras.ops`, so moving to another backend of Keras
-means rewriting this package and nothing else.
+Everything else uses `keras` and `keras.ops`, so supporting another Keras backend means rewriting
+only this package.
 """
 
 import keras

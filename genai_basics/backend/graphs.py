@@ -15,19 +15,19 @@ __all__ = [
 
 
 def compiled(fn, *, jit_compile=False):
-    """Return `fn` as one compiled graph. Arrays in, tensors out; retraced for new shapes."""
+    """Return `fn` as a compiled graph. It maps arrays to tensors and is retraced for new shapes."""
     return tf.function(fn, jit_compile=jit_compile, reduce_retracing=True, autograph=False)
 
 
 def deterministic():
-    """Make TensorFlow's operations repeat themselves bit for bit; for the whole process."""
+    """Make TensorFlow's operations reproducible bit for bit, for the whole process."""
     tf.config.experimental.enable_op_determinism()
 
 
 def fingerprint(variables):
-    """Return a whole number (int64) that changes with any bit of a list of `keras.Variable`.
+    """Return an integer (int64) that depends on every bit of a list of `keras.Variable`.
 
-    It is a sum of the bits as integers, so the same on every device and in every order.
+    It is a sum of the bits as integers, so it is the same on every device and in every order.
     """
     total = tf.zeros((), tf.int64)
     for i, variable in enumerate(variables):
@@ -35,25 +35,25 @@ def fingerprint(variables):
         if value.dtype.is_floating:
             value = tf.bitcast(value, tf.as_dtype(f"int{8 * value.dtype.size}"))
         total += (2 * i + 1) * tf.reduce_sum(tf.cast(value, tf.int64))
-    return total % 2**52  # exact in a float64, too
+    return total % 2**52  # also exact in float64
 
 
 def on_gpu():
-    """Say whether there is a GPU to compute on."""
+    """Return whether a GPU is available."""
     return bool(tf.config.list_logical_devices("GPU"))
 
 
 def scan(fn, carry, xs, like, *, reverse=False):
     """Run `fn(carry, x) -> (carry, y)` over the first axis of `xs`; return `(carry, ys)`.
 
-    As `keras.ops.scan`, whose ys must look like the carry on this backend.
+    Like `keras.ops.scan`, whose ys must have the structure of the carry on this backend.
 
     Args:
         fn: Callable on pytrees of tensors.
-        carry: Pytree of tensors, whose shapes stay.
+        carry: Pytree of tensors, whose shapes do not change.
         xs: Pytree of tensors (steps, ...).
-        like: Pytree of `keras.KerasTensor`: shape and type of y.
-        reverse: Go from the last step to the first; ys keep the order of xs.
+        like: Pytree of `keras.KerasTensor`: shape and dtype of y.
+        reverse: Whether to go from the last step to the first; ys keep the order of xs.
     """
     carry = keras.tree.map_structure(tf.convert_to_tensor, carry)
     flat = [tf.convert_to_tensor(x) for x in keras.tree.flatten(xs)]
@@ -73,7 +73,7 @@ def scan(fn, carry, xs, like, *, reverse=False):
 
 
 def value_of(variable):
-    """Return a variable, or an array, as NumPy; of one that is mirrored over devices, the first."""
+    """Return a variable or an array as NumPy; a mirrored variable gives its first copy."""
     value = getattr(variable, "value", variable)
     if isinstance(value, tf.distribute.DistributedValues):
         value = value.values[0]

@@ -1,4 +1,4 @@
-"""Input pipelines: batches of data in an order that the seed alone decides."""
+"""Input pipelines: batches of data in an order that depends only on the seed."""
 
 import functools
 
@@ -22,12 +22,12 @@ __all__ = [
 
 
 def is_dataset(x):
-    """Say whether `x` is a `tf.data.Dataset`."""
+    """Return whether `x` is a `tf.data.Dataset`."""
     return isinstance(x, tf.data.Dataset)
 
 
 def length_of(source):
-    """Return the number of elements of a Dataset or of any other source, `None` if not known."""
+    """Return the number of elements of a Dataset or another source, `None` if unknown."""
     if is_dataset(source):
         length = int(source.cardinality())
         return length if length >= 0 else None
@@ -37,14 +37,14 @@ def length_of(source):
 
 
 def is_endless(source):
-    """Say whether a source is known to have no end."""
+    """Return whether a source is known to be infinite."""
     if is_dataset(source):
         return int(source.cardinality()) == tf.data.INFINITE_CARDINALITY
     return isinstance(source, keras.utils.PyDataset) and source.num_batches is None
 
 
 def batched(dataset, rank, batch_size):
-    """Return a Dataset in batches: itself, unless its x have the `rank` of one example."""
+    """Return a Dataset of batches: itself, unless its x has the `rank` of a single example."""
     spec = dataset.element_spec
     first = keras.tree.flatten(spec[0] if isinstance(spec, tuple) else spec)[0]
     columns = isinstance(spec[0] if isinstance(spec, tuple) else spec, dict)
@@ -53,12 +53,12 @@ def batched(dataset, rank, batch_size):
 
 
 def arrays_of(source):
-    """Yield the elements of a Dataset in NumPy, or those of any other source as they are."""
+    """Yield the elements of a Dataset as NumPy arrays, or those of another source unchanged."""
     yield from source.as_numpy_iterator() if is_dataset(source) else source
 
 
 def as_array(part):
-    """Return a tensor or array as NumPy, and texts (bytes in Datasets) as a list of `str`."""
+    """Return a tensor or array as NumPy; texts (bytes in Datasets) become a list of `str`."""
     part = np.asarray(part.detach().cpu() if hasattr(part, "detach") else part)
     if part.dtype == object and part.size and isinstance(part.flat[0], bytes):
         return [text.decode() for text in part.ravel().tolist()]
@@ -66,13 +66,13 @@ def as_array(part):
 
 
 def streamed(make, first, transform, length=None):
-    """Return a `tf.data.Dataset` of batches that `make()` iterates over, once for each pass.
+    """Return a `tf.data.Dataset` of the batches of `make()`, which is called once per epoch.
 
     Args:
-        make: Callable that returns an iterator of pytrees of arrays; `None` marks what is absent.
-        first: A batch, whose structure, ranks and types the others have.
+        make: Callable that returns an iterator of pytrees of arrays; `None` marks absent parts.
+        first: A batch with the structure, ranks and dtypes of all batches.
         transform: Applied to the parts of each batch, in the graph.
-        length: Number of batches, if it is known.
+        length: Number of batches, if known.
     """
     flat = [np.asarray(part) for part in keras.tree.flatten(first) if part is not None]
     signature = [tf.TensorSpec([None] * part.ndim, part.dtype) for part in flat]
@@ -107,9 +107,9 @@ def batches(
     """Return a `tf.data.Dataset` of batches of `data`.
 
     Args:
-        data: A pytree of arrays, or of sequences that read from disk (`ImageFiles`), which all
-            have the same length.
-        batch_size: Examples in a batch.
+        data: A pytree of arrays, or of sequences that read from disk (`ImageFiles`), all of the
+            same length.
+        batch_size: Examples per batch.
         transform: Applied to each batch, in the graph.
         **kwargs: See `orders`.
     """
@@ -145,18 +145,18 @@ def epochs(
     training=False,
     poisson=False,
 ):
-    """Return a `tf.data.Dataset` of batches of examples that are made on the way.
+    """Return a `tf.data.Dataset` of batches of examples that are generated on the fly.
 
-    For clips that are joined, or windows of a text. The order and all that `make` draws are
-    functions of the seed and the step alone, so that `start` continues a training bit for bit.
+    For joined clips or windows of a text. The order and all random numbers of `make` depend only
+    on the seed and the step, so `start` continues training bit for bit.
 
     Args:
-        n: Number of examples in an epoch.
-        batch_size: Examples in a batch.
+        n: Number of examples per epoch.
+        batch_size: Examples per batch.
         seed: Seed of the order and of `rng`. `None` keeps the order.
         make: Callable `make(rows, rng)` that returns a pytree of arrays for the examples `rows`
-            (batch,); `rng` is a NumPy generator for this batch alone. Ranks and types are those
-            of the first batch; all dimensions may differ.
+            (batch,); `rng` is a NumPy generator for this batch. Ranks and dtypes are those of
+            the first batch; all dimensions may differ.
         order: Callable `order(rng)` that returns the rows of all training batches of an epoch,
             (steps, batch, ...). `None` shuffles; without a seed, `rng` is `None`.
         transform: Applied to each batch, in the graph.
@@ -206,22 +206,22 @@ def epochs(
 
 
 def orders(n, batch_size, *, seed=None, start=0, training=False, poisson=False, lengths=None):
-    """Return a `tf.data.Dataset` of the numbers of the examples in each batch, (batch,).
+    """Return a `tf.data.Dataset` of the indices of the examples in each batch, (batch,).
 
-    In training with other workers, each batch is split over them: `batch_size` is that of all.
+    With several workers, each batch is split over them; `batch_size` is the total.
 
     Args:
         n: Number of examples.
-        batch_size: Examples in a batch; n at most.
-        seed: Seed of the shuffling, which differs in every epoch: the order is a function of
-            seed and epoch alone. `None` keeps the order.
-        start: Number of training batches to leave out, for training that goes on.
-        training: Repeat indefinitely, in batches of one size (what is left over comes in another
-            epoch). Otherwise pass once over everything; the last batch may be smaller.
-        poisson: In training, each example is in each batch by a chance of its own, batch_size
-            in n: what the accounting of private training assumes.
-        lengths: How long each example is, (n,). With a seed, those of a batch then have similar
-            lengths, so that little of it is padding; the order of the batches stays random.
+        batch_size: Examples per batch, at most n.
+        seed: Seed of the shuffling, which differs between epochs: the order depends only on seed
+            and epoch. `None` keeps the order.
+        start: Number of training batches to skip, to resume training.
+        training: Whether to repeat indefinitely, in batches of one size (remaining examples come
+            in another epoch). Otherwise pass once over all data; the last batch may be smaller.
+        poisson: Whether each example is in each training batch independently, with probability
+            batch_size / n, as the accounting of private training assumes.
+        lengths: Length of each example, (n,). With a seed, the examples of a batch then have
+            similar lengths, to reduce padding; the order of the batches stays random.
     """
     batch_size = min(batch_size, n)
     steps = n // batch_size
@@ -262,8 +262,8 @@ def orders(n, batch_size, *, seed=None, start=0, training=False, poisson=False, 
 def _read_ahead(pipeline, policy):
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = policy
-    # The thread that would tune the numbers here lets an iterator end only when it wakes: up to
-    # a second after each evaluation and prediction.
+    # The autotuning thread lets an iterator end only when it wakes, up to a second after each
+    # evaluation and prediction.
     options.autotune.enabled = False
     return pipeline.with_options(options).prefetch(2)
 

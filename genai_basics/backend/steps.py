@@ -1,4 +1,4 @@
-"""Gradients: steps of an optimizer, private ones, and what passes or stops them."""
+"""Gradients: optimizer steps, private steps, straight-through and stopped gradients."""
 
 import keras
 import tensorflow as tf
@@ -13,15 +13,15 @@ __all__ = [
 
 
 def gradient_step(loss_fn, variables, optimizer, *, norm=False):
-    """Take one optimizer step on `variables` and return what `loss_fn` returned.
+    """Take one optimizer step on `variables`; return the result of `loss_fn`.
 
     Args:
-        loss_fn: Callable without arguments. Returns the scalar loss to minimize, or a dict that
-            holds it as "loss", or a tuple that begins with it; the rest is passed through.
-        variables: List of `keras.Variable`. Variables not in the list are left alone, which
-            is how the two players of a GAN are kept apart.
+        loss_fn: Callable without arguments. Returns the scalar loss to minimize, or a dict with
+            the key "loss", or a tuple that begins with the loss; the rest is passed through.
+        variables: List of `keras.Variable`. Other variables are not changed, which separates
+            the two players of a GAN.
         optimizer: A built `keras.optimizers.Optimizer`.
-        norm: Return `(what loss_fn returned, global norm of the gradients)` instead.
+        norm: Whether to return `(result of loss_fn, global norm of the gradients)` instead.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([variable.value for variable in variables])
@@ -40,20 +40,20 @@ def private_gradient_step(
     """Take one step of DP-SGD and return the loss of each example (Abadi et al., 2016).
 
     g = (sum_i g_i min(1, clip / |g_i|) + N(0, (noise clip)^2)) / expected, where g_i is the
-    gradient of one example's loss, over all variables together
+    gradient of one example's loss with respect to all variables
     (https://arxiv.org/abs/1607.00133, algorithm 1).
 
     Args:
-        example_losses: Callable that takes a batch and returns the losses of its examples.
+        example_losses: Callable from a batch to the losses of its examples.
         batch: Pytree of tensors, drawn by Poisson sampling: any number of examples.
         variables: List of `keras.Variable` to train.
         optimizer: A built Keras optimizer.
-        clip: Largest norm of an example's gradient.
+        clip: Maximum norm of an example's gradient.
         noise: Noise multiplier.
-        expected: Examples that a batch has on average.
-        seed: A `keras.random.SeedGenerator` of the noise.
-        vectorized: Whether the gradients of all examples are computed at once, which takes
-            memory for as many copies of the variables; else one after the other.
+        expected: Expected number of examples per batch.
+        seed: A `keras.random.SeedGenerator` for the noise.
+        vectorized: Whether the gradients of all examples are computed at once, which needs
+            memory for that many copies of the variables; otherwise one at a time.
     """
     values = [variable.value for variable in variables]
 
@@ -72,7 +72,7 @@ def private_gradient_step(
     else:
         n = tf.shape(tf.nest.flatten(batch)[0])[0]
 
-        def add(i, losses, total):  # a sum needs the memory of one example only
+        def add(i, losses, total):  # a running sum needs memory for one example only
             loss, found = clipped(keras.tree.map_structure(lambda part: part[i], batch))
             return i + 1, losses.write(i, loss), [t + g for t, g in zip(total, found, strict=True)]
 
@@ -88,7 +88,7 @@ def private_gradient_step(
 
 
 def gradients(fn, x):
-    """Return `(fn(x), d sum(fn(x)) / dx)`: gradients with respect to an input, not a weight."""
+    """Return `(fn(x), d sum(fn(x)) / dx)`, the gradients with respect to an input."""
     x = tf.convert_to_tensor(x)
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -97,7 +97,7 @@ def gradients(fn, x):
 
 
 def stop_gradient_of(x):
-    """Return `x` as a constant: no gradient flows through it."""
+    """Return `x` as a constant, without a gradient."""
     return tf.stop_gradient(x)
 
 

@@ -1,4 +1,4 @@
-"""Where training runs: one process, the devices of one machine, or several processes."""
+"""Distribution of training: one process, the devices of one machine, or several processes."""
 
 import contextlib
 import functools
@@ -25,8 +25,8 @@ __all__ = [
     "workers",
 ]
 
-WorkerLost = tf.errors.UnavailableError  # what a worker meets when another one has ended
-OUT_OF_MEMORY = (tf.errors.ResourceExhaustedError, MemoryError)  # of TensorFlow, of NumPy
+WorkerLost = tf.errors.UnavailableError  # raised in a worker after another one has ended
+OUT_OF_MEMORY = (tf.errors.ResourceExhaustedError, MemoryError)  # from TensorFlow and NumPy
 
 
 def distribution(strategy):
@@ -34,7 +34,7 @@ def distribution(strategy):
 
     Args:
         strategy: `"one"` (this process, one device), `"mirrored"` (all devices of this machine)
-            or `"multiworker"` (processes named by the environment variable TF_CONFIG).
+            or `"multiworker"` (processes listed in the environment variable TF_CONFIG).
     """
     one_of("strategy", strategy, ("one", "mirrored", "multiworker"))
     if strategy == "one":
@@ -46,21 +46,21 @@ def distribution(strategy):
 
 
 class _Workers:
-    """The processes that TF_CONFIG names, which train one model together.
+    """The processes listed in TF_CONFIG, which train one model together.
 
-    Each holds the whole model, takes its rows of every batch, and steps by the mean of all
-    gradients. TensorFlow's strategy only carries numbers from process to process: Keras 3 does
-    not train under its scope (issue 20585), and here nothing else has to know of it.
+    Each has the whole model, takes its rows of every batch, and uses the mean of all gradients.
+    TensorFlow's strategy is only used for communication: Keras 3 does not train under its scope
+    (issue 20585), and no other code depends on it.
     """
 
-    current = None  # those of the context that training runs in
+    current = None  # the workers of the current context
 
     def __init__(self):
         self.rank, self.size = _place(os.environ.get("TF_CONFIG", ""))
         try:
-            # One device a process: where a machine has more, CUDA_VISIBLE_DEVICES deals them out.
+            # One device per process; CUDA_VISIBLE_DEVICES distributes several devices of a machine.
             tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
-            with _ended_by_signals():  # the others are waited for outside of Python
+            with _ended_by_signals():  # waits for the others outside Python
                 self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
         except (RuntimeError, tf.errors.OpError) as error:
             raise ConnectionError(
@@ -84,7 +84,7 @@ class _Workers:
 
     @contextlib.contextmanager
     def together(self):
-        """Share batches, gradients and decisions in this context."""
+        """Share batches, gradients and decisions within this context."""
         _Workers.current = self
         try:
             yield
@@ -96,13 +96,13 @@ class _Workers:
             _Workers.current = None
 
 
-_workers = functools.cache(_Workers)  # a process joins once
+_workers = functools.cache(_Workers)  # a process joins only once
 
 
 def _place(text):
-    """Return the number of this process among those that TF_CONFIG names, and how many there are.
+    """Return the index of this process in TF_CONFIG, and the number of processes.
 
-    TensorFlow's chief, where there is one, is number 0.
+    TensorFlow's chief, if there is one, has index 0.
     """
     try:
         config = json.loads(text)
@@ -119,9 +119,9 @@ def _place(text):
 
 @contextlib.contextmanager
 def _ended_by_signals():
-    """Let Ctrl-C end the process at once while code that is not Python waits.
+    """Let Ctrl-C end the process immediately while native code is waiting.
 
-    What is set here comes back: TensorFlow leaves a handler that would ignore SIGTERM.
+    Handlers are restored afterwards, since TensorFlow leaves one that would ignore SIGTERM.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -135,20 +135,20 @@ def _ended_by_signals():
 
 
 def join(strategy):
-    """Return the number of this process among those that train together; 0 is the first.
+    """Return the index of this process among those that train together, from 0.
 
-    With `"multiworker"` this waits for the others, and must come before TensorFlow computes.
+    With `"multiworker"`, this waits for the others, and must be called before TensorFlow is used.
     """
     return _workers().rank if strategy == "multiworker" else 0
 
 
 def workers():
-    """Return how many processes train together in the present context."""
+    """Return the number of processes that train together in the current context."""
     return _Workers.current.size if _Workers.current else 1
 
 
 def agreed(values):
-    """Return the means over all workers of a list of numbers: where all must decide alike."""
+    """Return the means of a list of numbers over all workers, so that all decide alike."""
     return values if workers() == 1 else (_Workers.current.total(values) / workers()).tolist()
 
 
@@ -161,7 +161,7 @@ def of_first(values):
         (length,) = of_first([len(codes)])
         (codes,) = of_first([np.resize(codes, int(length))])
         return codes.astype("uint8").tobytes().decode()
-    arrays = [np.asarray(value, "float64") for value in values]  # it holds what we have, exactly
+    arrays = [np.asarray(value, "float64") for value in values]  # exact for all our values
     flat = np.concatenate([array.ravel() for array in arrays])
     flat = _Workers.current.total(flat if _Workers.current.rank == 0 else np.zeros_like(flat))
     parts = np.split(flat, np.cumsum([array.size for array in arrays])[:-1])
@@ -169,13 +169,13 @@ def of_first(values):
 
 
 def train_as_one(variables, optimizers):
-    """Give all workers the first's values, and let their optimizers step by the mean gradient."""
+    """Copy the first worker's values to all, and make optimizers use the mean gradient."""
     if workers() == 1:
         return
     team = _Workers.current
     firsts = of_first([value_of(variable) for variable in variables])
     for variable, value in zip(variables, firsts, strict=True):
-        if variable.name == "seed_generator_state":  # noise of its own, as each has its own rows
+        if variable.name == "seed_generator_state":  # own noise, since each has its own rows
             value = value + np.array([1_000_003 * team.rank, 0])
         variable.assign(tf.cast(value, variable.dtype))
 
@@ -193,6 +193,6 @@ def train_as_one(variables, optimizers):
 
 
 def own_rows():
-    """Return the slice of each batch of training that is this worker's."""
+    """Return this worker's slice of each training batch."""
     team = _Workers.current
     return slice(team.rank, None, team.size) if team else slice(None)

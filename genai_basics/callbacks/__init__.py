@@ -1,4 +1,4 @@
-"""Keras callbacks: the budget of a training, and a look at what goes wrong in it."""
+"""Keras callbacks: the training budget, and diagnosis of problems."""
 
 from .doctor import Doctor
 from .progress import Progress, cosine, late_cosine

@@ -1,4 +1,4 @@
-"""`Doctor`: a callback that reports what goes wrong in training, and which argument to change."""
+"""`Doctor`: a callback that reports problems in training and which argument to change."""
 
 import math
 import time
@@ -11,19 +11,18 @@ __all__ = ["Doctor"]
 
 
 class Doctor(keras.callbacks.Callback):
-    """Looks at a model after every epoch; silent when all is well. On by default in `train`.
+    """Checks a model after every epoch; silent if all is well. On by default in `train`.
 
-    What can go wrong in every model is found here: a loss that is not finite (training stops,
-    and the weights of the last good epoch come back) and overfitting. What is peculiar to a
-    family stands in its models' `symptoms`. Each finding is said once, as a warning.
+    Problems of all models are found here: a non-finite loss (training stops, and the weights of
+    the last good epoch are restored) and overfitting. Problems specific to a family are in its
+    models' `symptoms`. Each finding is reported once, as a warning.
 
     Args:
         patience: Epochs without a better validation value before overfitting is reported.
-        tolerance: Minimum relative loss of validation quality, beyond what noise
-            explains.
+        tolerance: Minimum relative decline of the validation value, beyond noise.
 
     Attributes:
-        findings: `{name: sentence}` of all that was found.
+        findings: `{name: sentence}` of all findings.
 
     Example:
 
@@ -58,7 +57,7 @@ class Doctor(keras.callbacks.Callback):
         if not math.isfinite(logs.get("loss", 0.0)):
             return self.stop()
         self.history.append(logs)
-        if time.monotonic() - self.kept > 2.0:  # copying weights costs more than a short epoch
+        if time.monotonic() - self.kept > 2.0:  # copying weights may take longer than a short epoch
             self.keep()
         self.say(self.overfitting())
         self.ask()
@@ -69,14 +68,14 @@ class Doctor(keras.callbacks.Callback):
             self.say(self.model.symptoms(self.history or [{}]))
 
     def say(self, sentences):
-        """Warn of each finding of `{name: sentence}` that was not named before."""
+        """Warn of each finding of `{name: sentence}` that was not reported before."""
         for name, sentence in sentences.items():
             if name not in self.findings:
                 self.findings[name] = sentence
                 warnings.warn(sentence, stacklevel=2)
 
     def variables(self):
-        """Return all that an epoch changes: weights, random states, the optimizers' memory."""
+        """Return everything that an epoch changes: weights, random states, optimizer states."""
         players = self.model.players() if hasattr(self.model, "players") else []
         return self.model.variables + [v for optimizer, _ in players for v in optimizer.variables]
 
@@ -89,7 +88,7 @@ class Doctor(keras.callbacks.Callback):
         self.kept = time.monotonic()
 
     def stop(self):
-        """Stop training with a non-finite loss, and restore the last good weights."""
+        """Stop training after a non-finite loss, and restore the last good weights."""
         if "not_finite" in self.findings:
             return
         for variable, value in zip(self.variables(), self.good or (), strict=False):
@@ -102,7 +101,7 @@ class Doctor(keras.callbacks.Callback):
                 "(--learning-rate), or look for extreme values in the data"
             }
         )
-        self.ask()  # the cause may be there
+        self.ask()  # may give the cause
 
     def overfitting(self):
         """Report validation that gets worse while training improves."""
@@ -114,13 +113,13 @@ class Doctor(keras.callbacks.Callback):
         best = int(np.argmin(values))
         waited = len(values) - 1 - best
         worse = min(values[-self.patience :]) - values[best]
-        # The standard deviation of the noise about a trend, from second differences; the best of
-        # noisy values is a lucky one, and those after it need not be worse.
+        # The standard deviation of the noise around a trend, from second differences: the best of
+        # several noisy values is lucky, and later ones need not be worse.
         noise = np.median(np.abs(np.diff(values, 2))) / 1.65
         seen = [logs for logs in self.history if name in logs]
         if waited < self.patience or worse <= self.tolerance * abs(values[best]) + 3 * noise:
             return {}
-        # An accuracy of few examples moves in steps: the loss has to agree with it.
+        # The accuracy on few examples changes in steps, so the loss must agree with it.
         falls = seen[-1]["loss"] < seen[best]["loss"]
         rises = seen[-1].get("val_loss", math.inf) > seen[best].get("val_loss", -math.inf)
         if not falls or not rises:

@@ -1,4 +1,4 @@
-"""`Progress`: the budget of a training, and the learning rate that follows it."""
+"""`Progress`: the training budget, and the learning rate that depends on it."""
 
 import math
 import time
@@ -12,52 +12,52 @@ from .. import backend
 __all__ = ["Progress", "cosine", "late_cosine"]
 
 
-LONGEST = 100  # epochs of a `fit` that warm-ups count: `epochs` may be a mere limit
-HARDLY_ANNEALED = 0.3  # progress before which a cosine has hardly fallen
+LONGEST = 100  # maximum epochs counted for warm-ups, since `epochs` may be a mere limit
+HARDLY_ANNEALED = 0.3  # progress up to which a cosine has hardly decreased
 
 
 def cosine(progress, risen):
-    """Return the factor on a learning rate: a short rise, then a cosine to nearly zero.
+    """Return the factor of a learning rate: a short warm-up, then a cosine to nearly zero.
 
     Args:
-        progress: Fraction of training that is done.
-        risen: The same for warm-ups, see `Progress`.
+        progress: Completed fraction of training.
+        risen: The same for warm-ups; see `Progress`.
     """
     rise = min(1.0, 0.1 + risen / 0.01)
     return rise * max(0.5 * (1.0 + math.cos(math.pi * progress)), 1e-3)
 
 
 def late_cosine(progress, risen=None):
-    """Return the factor on a learning rate: 1 for the first half, then a cosine."""
+    """Return the factor of a learning rate: 1 for the first half, then a cosine."""
     fall = max(progress - 0.5, 0.0) / 0.5
     return max(0.5 * (1.0 + math.cos(math.pi * fall)), 0.01)
 
 
 class Progress(keras.callbacks.Callback):
-    """Move `model.progress` from 0 to 1 over a budget, and with it the learning rate.
+    """Moves `model.progress` from 0 to 1 over a budget, and anneals the learning rate with it.
 
-    `fit` adds one over its own epochs. Pass one to state another budget: with
-    `fit(epochs=1000, callbacks=[Progress(epochs=60), EarlyStopping(patience=9)])` the learning
-    rate falls over 60 epochs and stays low.
+    `fit` adds one over its own epochs. Pass one to set another budget: with
+    `fit(epochs=1000, callbacks=[Progress(epochs=60), EarlyStopping(patience=9)])`, the learning
+    rate decreases over 60 epochs and then stays low.
 
-    The learning rate is annealed where it is that of the default optimizer (`model.anneals`), and
-    only until somebody else sets it, by a callback or by hand: from then on theirs counts. Where
-    two players have an optimizer each, a change of one is made to the other in proportion.
+    Only the learning rate of the default optimizer is annealed (`model.anneals`), and only until
+    it is set otherwise, by a callback or by hand. If two players have an optimizer each, a change
+    of one is applied to the other in proportion.
 
-    Where several workers train together, they agree on progress and logs, so that callbacks
-    after this one, and the end of a budget of seconds, come out alike in all of them.
+    Several workers that train together agree on progress and logs, so callbacks after this one,
+    and the end of a budget in seconds, are the same in all of them.
 
     Args:
-        epochs: Budget in epochs of `fit`: progress is a function of the step alone.
-        seconds: Budget in seconds instead; `fit` ends when it is spent, the last validation
-            included.
-        spent: Seconds that an earlier, interrupted training has used of it.
+        epochs: Budget in epochs of `fit`: progress depends only on the step.
+        seconds: Budget in seconds instead; `fit` ends when it is spent, including the last
+            validation.
+        spent: Seconds of it that an earlier, interrupted training run has used.
         first: Number of the budget's first epoch.
-        longest: Maximum number of epochs that warm-ups count as the whole training. `None` counts
-            the budget.
+        longest: Maximum number of epochs that warm-ups regard as all of training. `None`: the
+            budget.
     """
 
-    resolution = 1000  # moves of the learning rate: cheap, and as good as one for each step
+    resolution = 1000  # changes of the learning rate: cheaper than one per step, and equally good
 
     def __init__(self, *, epochs=None, seconds=None, spent=0.0, first=0, longest=None):
         super().__init__()
@@ -67,9 +67,9 @@ class Progress(keras.callbacks.Callback):
 
     @classmethod
     def of_fit(cls, model, epochs, initial_epoch):
-        """Return that of a `fit` without one: an interrupted budget goes on, a spent one ends.
+        """Return the default of a `fit`: an interrupted budget continues, a spent one ends.
 
-        Each call of a loop over `fit` is then a budget of its own, also with `initial_epoch`.
+        Each call in a loop over `fit` then has its own budget, also with `initial_epoch`.
         """
         spent = float(backend.value_of(model.progress)) >= 1.0
         return cls(epochs=epochs, first=initial_epoch if spent else 0, longest=LONGEST)
@@ -80,7 +80,7 @@ class Progress(keras.callbacks.Callback):
         self.level = None
         self.annealing = self.model.anneals
         if self.annealing:
-            # As compiled, or as an earlier training left it; otherwise it was set by hand.
+            # As compiled, or as left by an earlier `fit`; otherwise it was set by hand.
             stage = float(backend.value_of(self.model.progress))
             known = [self.model.annealed_rates, self.usual(stage, stage)]
             self.last = next((k for k in known if _same(self.rates(), k)), known[0])
@@ -97,16 +97,16 @@ class Progress(keras.callbacks.Callback):
             )
 
     def usual(self, progress, risen):
-        """Return the annealed learning rate of each player at this stage of training."""
+        """Return the annealed learning rate of each player at this progress."""
         return [peak * self.model.anneal(progress, risen) for peak in self.model.peak_rates]
 
     def rates(self):
-        """Return the present learning rate of each player."""
+        """Return the current learning rate of each player."""
         players = self.model.players()
         return [float(backend.value_of(optimizer.learning_rate)) for optimizer, _ in players]
 
     def follow(self, last):
-        """Stop annealing; where one player's rate left `last`, move the others in proportion."""
+        """Stop annealing; if one player's rate differs from `last`, change others in proportion."""
         self.annealing = self.model.anneals = False
         now = self.rates()
         factors = [rate / max(was, 1e-30) for rate, was in zip(now, last, strict=True)]
@@ -138,7 +138,7 @@ class Progress(keras.callbacks.Callback):
 
     def move(self, batches, logs=None):
         self.batches, logs = batches, {} if logs is None else logs
-        steps = self.params["steps"]  # `None` in the first pass over what has no known length
+        steps = self.params["steps"]  # `None` in the first epoch of data of unknown length
         part = min(batches / steps, 1.0) if steps else float(batches is None)
         done = self.epoch - self.first + part
         if self.seconds:
@@ -159,7 +159,7 @@ class Progress(keras.callbacks.Callback):
             self.anneal(*level)
 
     def anneal(self, progress, risen):
-        """Set the learning rates for this stage of training, unless somebody else did."""
+        """Set the learning rates for this progress, unless they were set otherwise."""
         if not self.annealing:
             return
         if not _same(self.rates(), self.last):
@@ -170,5 +170,5 @@ class Progress(keras.callbacks.Callback):
 
 
 def _same(rates, others):
-    """Return whether learning rates agree to the precision in which optimizers keep them."""
+    """Return whether learning rates agree to the precision in which optimizers store them."""
     return np.allclose(rates, others, rtol=1e-4, atol=0.0)

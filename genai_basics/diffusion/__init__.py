@@ -1,4 +1,4 @@
-"""Diffusion: models that turn noise into examples in small steps."""
+"""Diffusion: models that transform noise into examples in small steps."""
 
 from .flow_matching import Diffusion, build_diffusion
 

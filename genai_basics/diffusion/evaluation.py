@@ -1,4 +1,4 @@
-"""What commands, run folders and the audit ask of a diffusion model."""
+"""Reports and ratings of diffusion models for commands, run folders and the audit."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ __all__ = [
     "report",
 ]
 
-DRAWS = 8  # of noise and time for the loss of an example
+DRAWS = 8  # draws of noise and time for the loss of an example
 
 
 def losses_by_example(model, x, y=None, batch_size=None):
@@ -27,7 +27,7 @@ def losses_by_example(model, x, y=None, batch_size=None):
 
 
 def features_of(model, x, y=None):
-    """Return features (n, d) of raw x, see `build_diffusion`."""
+    """Return features (n, d) of raw x; see `build_diffusion`."""
     return model.map_batches(model.prepared_features, np.asarray(x), batch_size=256)
 
 
@@ -38,9 +38,9 @@ def report(model, x, y=None):
 
 
 def answer(model, x):
-    """Rate x by its loss; the rows of a conditional model also hold the label that fits best.
+    """Rate x by its loss; for a conditional model, each row also has the label that fits best.
 
-    (Li et al., 2023, https://arxiv.org/abs/2303.16203: the label under which the noise in x is
-    predicted best.)
+    This is the label with which the noise in x is predicted best (Li et al., 2023,
+    https://arxiv.org/abs/2303.16203).
     """
     return rated_by_label(model, x, "loss", model.losses_by_example, np.argmin)

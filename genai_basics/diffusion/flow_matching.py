@@ -1,6 +1,6 @@
 """Diffusion by flow matching (Lipman et al., 2022, https://arxiv.org/abs/2210.02747).
 
-A straight line leads from noise e ~ N(0, I), at time 0, to an example x, at time 1:
+A straight line connects noise e ~ N(0, I), at time 0, with an example x, at time 1:
 
     x_t = (1 - t) e + t x        with the velocity        x - e
 
@@ -9,17 +9,17 @@ A network learns the mean velocity of all lines through a point, v(x_t, t) = E[x
     loss = E |v(x_t, t) - (x - e)|^2        x from the data, e and log t / (1 - t) from N(0, I)
 
 Points that start as noise and move by dx/dt = v(x, t) are, at time 1, distributed as the data.
-(Middle times are learned most: https://arxiv.org/abs/2403.03206; uniform ones did half as well.)
+(Middle times are drawn more, https://arxiv.org/abs/2403.03206; uniform ones did half as well.)
 
-For data of the distribution N(m, s^2 I) the velocity is known. The model starts there, and the
-network F adds to it, on a scale of its own (Karras et al., 2022, https://arxiv.org/abs/2206.00364):
+For data from N(m, s^2 I), the velocity is known. The model starts with it, and the network F adds
+to it, with its own scale (Karras et al., 2022, https://arxiv.org/abs/2206.00364):
 
     r^2 = t^2 s^2 + (1 - t)^2
     v(x, t) = m + (t s^2 - (1 - t)) / r^2 (x - t m) + s / r F((x - t m) / r, t)
 
-Conditional on a label y, the network sees y, but for some examples no label, so that it learns
-both velocities. Guidance w takes v(x, t) + w (v(x, t, y) - v(x, t)): w = 1 is what was learned,
-more makes samples more typical of y (Ho & Salimans, 2022, https://arxiv.org/abs/2207.12598).
+A conditional network also gets the label y, except for some examples, so that it learns both
+velocities. Guidance w uses v(x, t) + w (v(x, t, y) - v(x, t)): w = 1 is as trained, larger w
+makes samples more typical of y (Ho & Salimans, 2022, https://arxiv.org/abs/2207.12598).
 """
 
 import itertools
@@ -43,8 +43,8 @@ from .networks import build_dense, build_unet
 
 __all__ = ["Diffusion", "build_diffusion"]
 
-DENSE_UP_TO = 256  # numbers in an example; more pay for convolutions
-JUDGE_LIMIT = 20_000  # examples that the judge trains on
+DENSE_UP_TO = 256  # elements per example; convolutions are better for more
+JUDGE_LIMIT = 20_000  # maximum examples that the judge trains on
 
 
 def build_diffusion(
@@ -63,27 +63,27 @@ def build_diffusion(
     value_range=(0, 255),
     seed=None,
 ):
-    """Build a diffusion model of images or vectors. Then `compile()` and `fit(x)`.
+    """Build a diffusion model for images or vectors. Then `compile()` and `fit(x)`.
 
     Args:
         input_shape: Shape of one example: (height, width, channels), sides from 8 to 64, or
             (numbers,).
-        num_classes: Number of labels of a conditional model, which `fit(x, labels)` trains.
+        num_classes: Number of labels of a conditional model, trained by `fit(x, labels)`.
             `None` learns without labels.
-        network: `"dense"` or `"conv"`, a U-Net. `None` takes conv for images of more than 256
+        network: `"dense"` or `"conv"`, a U-Net. `None`: conv for images of more than 256
             numbers.
-        filters: Channels of the U-Net at half the size of the images (at their own size below
-            16 pixels), at a quarter... The last is repeated for larger images.
+        filters: Channels of the U-Net at a half, a quarter... of the size of the images (from
+            their full size below 16 pixels). The last is repeated for larger images.
         hidden_units: Widths of the dense layers.
-        guidance: Strength of the label in `sample`, unless that is given another one.
-        steps: Steps of the sampler, unless it is given others; each calls the network twice.
+        guidance: Default strength of the label in `sample`.
+        steps: Default number of sampling steps; each calls the network twice.
         label_dropout: Share of the training examples whose label is hidden.
         ema: Decay of the moving average of the weights that samples come from.
         features: Network from examples in [0, 1] to features for the Fréchet distance. `None`:
             a small classifier trained on the labels, random convolutions without labels.
         class_names: Names of the labels.
         value_range: Range of the data. Vectors: `None` standardizes each number instead.
-        seed: Seed of weights, noise and the order of data. `None` draws a fresh one.
+        seed: Seed of weights, noise and the order of data. `None` draws a random seed.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -123,9 +123,9 @@ def build_diffusion(
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Diffusion(Model):
-    """Flow matching with any network F: [x, t] or [x, t, one-hot label] -> shape of x.
+    """Flow matching with any network F: [x, t] or [x, t, one-hot label] -> output of x's shape.
 
-    The network sees x in [-1, 1] and more, and t of shape (batch, 1). Samples come from
+    The network gets x in and around [-1, 1], and t of shape (batch, 1). Samples come from
     `ema_network`, a moving average of its weights.
     """
 
@@ -134,7 +134,7 @@ class Diffusion(Model):
     learning_rate = 5e-3
     loss_keyword = "no keyword: it is the flow matching loss"
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     examples = evaluation.examples_of_samples
     losses_by_example, features_of = evaluation.losses_by_example, evaluation.features_of
@@ -170,7 +170,7 @@ class Diffusion(Model):
 
     @property
     def ema_network(self):
-        """The average of the network that samples come from."""
+        """The averaged network, from which samples come."""
         return self.average.network
 
     def settle(self):
@@ -182,7 +182,7 @@ class Diffusion(Model):
     # Data.
 
     def adapt(self, x, y=None):
-        """Fit the preprocessing, and m and s of the velocity that the model starts from."""
+        """Fit the preprocessing, and m and s of the initial velocity."""
         super().adapt(x, y)
         numbers = ops.convert_to_numpy(self.preprocessor(some_examples((x,), 10_000)[0]))
         self.mean.assign(numbers.mean(axis=0))
@@ -192,7 +192,7 @@ class Diffusion(Model):
             self.judge.adapt(ops.convert_to_numpy(self.seen(self.preprocessor(x))), y)
 
     def seen(self, x):
-        """Return x of the network's range as the judge takes it: pictures in [0, 1]."""
+        """Convert x from the network's range to the input of the judge: pictures in [0, 1]."""
         return x if self.value_range is None else 0.5 * (x + 1.0)
 
     def prepared_features(self, x):
@@ -209,7 +209,7 @@ class Diffusion(Model):
         return ops.one_hot(labels, self.num_classes) if self.num_classes else None
 
     def velocity(self, x, t, label=None, network=None, training=False):
-        """Return v(x, t, label), of the shape of x. t: (batch, 1), label: one-hot, 0 for none."""
+        """Return v(x, t, label), with the shape of x. t: (batch, 1); label: one-hot, 0 for none."""
         network = network or self.ema_network
         inputs = [ops.convert_to_tensor(part) for part in (t, label) if part is not None]
         s, t = self.deviation, _beside(t, x)
@@ -219,7 +219,7 @@ class Diffusion(Model):
         return known + s / r * single(network([from_mean / r, *inputs], training=training))
 
     def loss_terms(self, x, y=None, training=False):
-        """Return `{"loss": (batch,)}`: the squared error of v, mean over an example's numbers."""
+        """Return `{"loss": (batch,)}`: the squared error of v, averaged within each example."""
         noise, network = self.noise_of(training), self.network if training else self.ema_network
         n, label = ops.shape(x)[0], self.one_hot(y)
         if training and label is not None:
@@ -247,17 +247,17 @@ class Diffusion(Model):
         return self.track(ops.shape(x)[0], terms)
 
     def call(self, x, t, labels=None, training=False):
-        """Return the velocity at points x (batch, ...), in the network's numbers, and times t."""
+        """Return the velocity at points x (batch, ...), in network space, and times t."""
         return self.velocity(x, t, self.one_hot(labels), training=training)
 
     def predict(self, x, y=None, batch_size=None, verbose="auto", **kwargs):
-        """Return the loss of each raw x, (n,): lower is more typical of the data."""
+        """Return the loss of each raw x, (n,); lower is more typical of the data."""
         return self.losses_by_example(x, y, batch_size)
 
-    # From noise to examples, and back.
+    # From noise to examples and back.
 
     def guided_velocity(self, x, t, label=None):
-        """Return the velocity at times t (batch, 1), with guidance by a one-hot label."""
+        """Return the velocity at times t (batch, 1), guided by a one-hot label."""
         if label is None:
             return self.velocity(x, t)
 
@@ -271,7 +271,7 @@ class Diffusion(Model):
         return ops.cond(as_learned, lambda: self.velocity(x, t, label), guided)
 
     def follow(self, x, labels=None, start=0.0):
-        """Return where points x at time `start`, 0 or 1, arrive at the other (Heun's method)."""
+        """Move points x from time `start`, 0 or 1, to the other end (Heun's method)."""
         label, h = self.one_hot(labels), (1.0 - 2.0 * start) / self.sampling_steps
 
         def step(i, x):
@@ -301,12 +301,13 @@ class Diffusion(Model):
 
         Args:
             n, seed, batch_size, labels: As in `Model.sample`.
-            guidance: Strength of the label: 1 samples what was learned, more gives more typical
-                examples of the label and fewer kinds of them, 0 ignores it. Other values than 1
-                take twice the time. `None` takes the builder's.
-            steps: Steps of the sampler: more are slower and more exact. `None`: the builder's.
-            interpolate: Draw one sample in `interpolate`, and fill in the way from each to the
-                next.
+            guidance: Strength of the label: 1 samples as trained, more gives more typical and
+                less diverse examples of the label, 0 ignores it. Values other than 1 take twice
+                the time. `None` uses the builder's.
+            steps: Number of sampling steps: more are slower and more accurate. `None` uses the
+            builder's.
+                interpolate: Draw only one in this many samples; the others interpolate between it
+                and the next.
         """
         self._set_sampler(guidance, steps)
         if interpolate is None:
@@ -332,7 +333,7 @@ class Diffusion(Model):
         self.sampling_steps.assign(self.steps if steps is None else at_least("steps", steps, 1))
 
     def encode(self, x, labels=None, *, guidance=None, steps=None):
-        """Return the noise that leads to raw x, of the shape of x: `decode` gives x again."""
+        """Return the noise that leads to raw x, with the shape of x: `decode` inverts it."""
         self._set_sampler(guidance, steps)
         return self.map_batches(self._encode_prepared, *self.prepare(x, labels))
 
@@ -351,10 +352,10 @@ class Diffusion(Model):
         return self.invert(self.map_batches(self.follow, *parts, batch_size=256))
 
     def interpolate(self, a, b, steps=8, *, labels=None):
-        """Return `steps` examples on the way between two: a first, b last.
+        """Return `steps` examples from a to b.
 
-        The noise of both is mixed, so that each example on the way is a sample. `labels`: the
-        label of both, or of a and of b, for a conditional model.
+        Their noise is mixed, so that each example in between is a sample. `labels`: for a
+        conditional model, the label of both, or those of a and b.
         """
         at_least("steps", steps, 2)
         labels = self.labels.spread(2, labels)
@@ -364,11 +365,11 @@ class Diffusion(Model):
 
 
 def _beside(t, x):
-    """Return t (batch, 1) with as many axes as x."""
+    """Reshape t (batch, 1) to as many axes as x."""
     return ops.reshape(t, (-1,) + (1,) * (len(x.shape) - 1))
 
 
 def _mixed(a, b, steps):
-    """Return `steps` noises from a to b; the sum of two, divided so that it has variance 1."""
+    """Return `steps` mixtures of the noises a and b, scaled to variance 1."""
     w = np.linspace(0.0, 1.0, steps).reshape(-1, *[1] * np.ndim(a))
     return ((1.0 - w) * a + w * b) / np.sqrt(np.square(1.0 - w) + np.square(w))

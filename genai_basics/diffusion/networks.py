@@ -1,4 +1,4 @@
-"""The networks F: [x, t] or [x, t, one-hot label] -> shape of x, which start at 0."""
+"""The networks F: [x, t] or [x, t, one-hot label] -> output of x's shape, initially 0."""
 
 import math
 
@@ -34,7 +34,7 @@ def _inputs(input_shape, num_classes, width, init):
 
 
 def _modulated(x, known, init):
-    """Scale and shift the channels of x by what is known (Perez et al., 2017)."""
+    """Scale and shift the channels of x, given the conditions (Perez et al., 2017)."""
     width = x.shape[-1]
     shape = (1,) * (len(x.shape) - 2) + (width,)
     scale = layers.Dense(width, kernel_initializer=init, bias_initializer="ones")(known)

@@ -1,4 +1,4 @@
-"""What commands, run folders and the audit ask of GANs, and measures of motion and of music."""
+"""Reports, scores and figures of GANs for commands, run folders and the audit."""
 
 import math
 
@@ -47,27 +47,27 @@ MAJOR = (0, 2, 4, 5, 7, 9, 11)
 
 
 def losses_by_example(model, x, y=None, batch_size=None):
-    """Return how unreal each raw example looks to the discriminator, (n,).
+    """Return how fake each raw example looks to the discriminator, (n,).
 
-    It was trained to score the training examples as real, so its score tells which examples
-    they were (LOGAN, Hayes et al., 2019, https://arxiv.org/abs/1705.07663).
+    It was trained to score the training examples as real, so its scores reveal them (LOGAN,
+    Hayes et al., 2019, https://arxiv.org/abs/1705.07663).
     """
     data = model.prepare(x, y)
     return -model.map_batches(model.prepared_scores, *data, batch_size=batch_size or 256)
 
 
 def errors_of(model, x, y=None):
-    """A GAN predicts nothing: a `ValueError`."""
+    """Raise a `ValueError`, since a GAN predicts nothing."""
     raise ValueError(f"a {model.name} makes no predictions that could be wrong")
 
 
 def features_of(model, x, y=None):
-    """Return features (n, d) of raw x, see `build_gan`."""
+    """Return features (n, d) of raw x; see `build_gan`."""
     return model.map_batches(model.prepared_features, np.asarray(x), batch_size=256)
 
 
 def report(model, x, y=None):
-    """Return the metrics of samples, and what tells how the players stand."""
+    """Return the metrics of samples, and the balance of the two players."""
     found, intervals = report_samples(model, x, y)
     logs = model.evaluate(x, y, verbose=0, return_dict=True)
     kept = {name: logs[name] for name in ("diversity", "real_accuracy", "fake_accuracy")}
@@ -75,14 +75,14 @@ def report(model, x, y=None):
 
 
 def answer(model, x):
-    """Score x; the rows of a conditional GAN also hold the label that fits best."""
+    """Score x; for a conditional GAN, each row also has the label that fits best."""
     return rated_by_label(
         model, x, "score", lambda x, labels: model.predict(x, labels, verbose=0)[:, 0]
     )
 
 
 def symptoms(model, history):
-    """Return `{name: sentence}` of what goes wrong between the players, for `Doctor`."""
+    """Return `{name: sentence}` about problems between the players, for `Doctor`."""
     found, recent = {}, history[-3:]
     if len(history) < 5:
         return found
@@ -117,7 +117,7 @@ def symptoms(model, history):
 
 
 def report_text(model, x, y=None):
-    """Return n-gram divergences (nats) from x, next to those between x's halves, and more."""
+    """Return n-gram divergences (nats) from x, those between halves of x, and other metrics."""
     n = int(np.clip(len(x), REPORT_LEAST, 2 * REPORT_MOST))
     fake, x = model.sample(n, seed=0), list(x)[:n]
     order = np.random.default_rng(0).permutation(len(x))
@@ -152,7 +152,7 @@ def no_pictures(model, x, y=None):
 
 
 def report_clips(model, x, y=None):
-    """Return Fréchet distances of frames and of motion, and how much moves and how fast."""
+    """Return Fréchet distances of frames and of motion, and statistics of the motion."""
     x = model.prepare(x)[0]
     n = int(np.clip(len(x), 1, REPORT_LEAST))
     fake = model.sample(max(n, 200), seed=0)
@@ -178,28 +178,28 @@ def pictures_of_clips(model, x, y=None):
 
 
 def _frames(clips):
-    """Return a frame of each clip, as float."""
+    """Return one frame of each clip, as floats."""
     which = np.arange(len(clips)) % clips.shape[1]
     return clips[np.arange(len(clips)), which].astype("float32")
 
 
 def change(clips):
-    """Return the mean absolute difference from a frame to the next."""
+    """Return the mean absolute difference between consecutive frames."""
     return float(np.abs(np.diff(clips.astype("float32"), axis=1)).mean())
 
 
 def speed(clips):
-    """Return how far the centre of brightness moves from a frame to the next, in pixels."""
+    """Return how far the centre of brightness moves between consecutive frames, in pixels."""
     return float(np.linalg.norm(np.diff(_centres(clips), axis=1), axis=-1).mean())
 
 
 def acceleration(clips):
-    """Return how much that movement changes from a frame to the next, in pixels."""
+    """Return how much this movement changes between consecutive frames, in pixels."""
     return float(np.linalg.norm(np.diff(_centres(clips), 2, axis=1), axis=-1).mean())
 
 
 def flicker(clips):
-    """Return the spread of a clip's brightness over its frames, over its mean brightness."""
+    """Return the standard deviation of a clip's brightness over frames, relative to its mean."""
     light = clips.astype("float32").mean(axis=(2, 3, 4))
     return float((light.std(axis=1) / np.maximum(light.mean(axis=1), 1e-3)).mean())
 
@@ -220,7 +220,7 @@ MOTION = {"change": change, "speed": speed, "acceleration": acceleration, "flick
 
 
 def report_music(model, x, y=None):
-    """Return divergences (nats) of pitch classes, intervals and held notes from x's."""
+    """Return divergences (nats) from x of pitch classes and intervals, and shares of held notes."""
     real = model.preprocessor.notes(model.prepare(x)[0])
     n = int(np.clip(len(real), REPORT_LEAST, REPORT_MOST))
     fake = model.sample(n, seed=0)
@@ -247,7 +247,7 @@ def answer_music(model, x):
 
 
 def pictures_of_music(model, x, y=None):
-    """Return piano rolls: time to the right, pitch upwards, a grey level for each voice."""
+    """Return piano rolls: time to the right, pitch upwards, one grey level per voice."""
     real = model.preprocessor.notes(model.prepare(x)[0][:4])
     rolls = np.concatenate([real, model.sample(12, seed=0)])
     images = np.full((len(rolls), model.pitches, model.steps, 1), 255, "uint8")
@@ -265,7 +265,7 @@ def pitch_classes(rolls):
 
 
 def melodic_intervals(rolls):
-    """Return the shares of steps from a note to the next of its voice, -12 to 12 semitones."""
+    """Return the shares of intervals between consecutive notes of a voice, -12 to 12 semitones."""
     before, after = rolls[:, :-1], rolls[:, 1:]
     moves = (after - before)[(before >= 0) & (after >= 0)]
     return np.bincount(np.clip(moves, -12, 12) + 12, minlength=25) / max(len(moves), 1)
@@ -282,7 +282,7 @@ def harmonic_intervals(rolls):
 
 
 def in_scale(rolls):
-    """Return the share of notes within the major scale that fits each piece best."""
+    """Return the share of notes in the major scale that fits each piece best."""
     counts = np.stack([np.bincount(roll[roll >= 0] % 12, minlength=12) for roll in rolls])
     scales = np.stack([np.roll(np.isin(np.arange(12), MAJOR), k) for k in range(12)])
     return float((counts @ scales.T).max(axis=1).sum() / max(counts.sum(), 1))

@@ -1,13 +1,13 @@
 """Generative adversarial network (Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661).
 
 The generator G maps noise z to an example, the discriminator D scores how real an example looks,
-and each trains against the other. With the default loss (`losses.py` has all of them)
+and each is trained against the other. With the default loss (`losses.py` has all losses)
 
     D minimizes  E softplus(-D(x)) + E softplus(D(G(z)))
     G minimizes  E softplus(-D(G(z)))
 
 Conditional on a label, D scores the pair (Miyato & Koyama, 2018, projection discriminator):
-D(x, y) = w . f(x) + v_y . f(x), and G has scales and shifts for each class. D's fakes are then
+D(x, y) = w . f(x) + v_y . f(x), and G has scales and shifts per class. D's fakes are then
 G(z, y), and some real x with a wrong label y (Reed et al., 2016).
 """
 
@@ -36,11 +36,11 @@ from .players import TwoPlayers, Unmoved
 
 __all__ = ["GAN", "check_choices"]
 
-CLASSIFIER_LIMIT = 20_000  # examples that the small classifier trains on
+CLASSIFIER_LIMIT = 20_000  # maximum examples that the small classifier trains on
 
 
 def check_choices(loss, penalty, discriminator_steps, ema):
-    """Check arguments that all GANs share; a wrong one is a `ValueError`."""
+    """Raise a `ValueError` for invalid arguments among those that all GANs share."""
     adversarial_losses(loss)
     one_of("penalty", penalty or "none", PENALTIES)
     at_least("discriminator_steps", discriminator_steps, 1)
@@ -51,9 +51,9 @@ def check_choices(loss, penalty, discriminator_steps, ema):
 class GAN(TwoPlayers):
     """A GAN of any `generator: z -> x` with any `discriminator: x -> score (batch, 1)`.
 
-    The networks see x in [-1, 1] and, with `num_classes`, a second input: the one-hot label.
+    The networks get x in [-1, 1] and, with `num_classes`, a second input, the one-hot label.
     Samples come from `ema_generator`, a moving average of the generator's weights. `preprocessor`
-    maps raw data to what the networks see (`None`: of arrays); `judge` measures samples.
+    maps raw data to network space (`None`: for arrays); `judge` evaluates samples.
     """
 
     network_range = (-1.0, 1.0)
@@ -71,7 +71,7 @@ class GAN(TwoPlayers):
     membership_score = "discriminator's score"
     loss_keyword = "`loss` of build_gan"
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     examples = evaluation.examples_of_samples
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
@@ -111,7 +111,7 @@ class GAN(TwoPlayers):
 
     @property
     def ema_generator(self):
-        """The average of the generator that samples come from."""
+        """The averaged generator, from which samples come."""
         return self.average.network
 
     def settle(self):
@@ -124,17 +124,17 @@ class GAN(TwoPlayers):
 
     @property
     def xla(self):
-        """Whether XLA pays: convolutions of pictures run at 1.7 times the speed with it."""
+        """Whether to use XLA, which makes convolutions of pictures 1.7 times as fast."""
         return any(isinstance(layer, layers.Conv2D) for layer in self.discriminator.layers)
 
     @property
     def can_augment(self):
-        """Whether the builder takes `augment` for such examples: `build_gan` does for pictures."""
+        """Whether the builder supports `augment` for such examples (`build_gan`: pictures)."""
         return type(self) is GAN and len(self.preprocessor.shape) == 3
 
     @property
     def remedy(self):
-        """What to do against overfitting, for `Doctor`."""
+        """Advice against overfitting, for `Doctor`."""
         vary = "add `augment` (--set augment=('translation','brightness')), or "
         return (vary if self.can_augment else "") + "use fewer epochs"
 
@@ -148,11 +148,11 @@ class GAN(TwoPlayers):
             self.judge.adapt(ops.convert_to_numpy(self.seen(self.preprocessor(x))), y)
 
     def seen(self, x):
-        """Return x of the network's range as `judge` takes it: pictures in [0, 1]."""
+        """Convert x from the network's range to the input of `judge`: pictures in [0, 1]."""
         return x if self.preprocessor.scaling is not None else 0.5 * (x + 1.0)
 
     def shape_seen(self):
-        """Return the shape of one example as `judge` takes it."""
+        """Return the shape of one example as input of `judge`."""
         return self.discriminator.inputs[0].shape[1:]
 
     # The two losses.
@@ -161,17 +161,17 @@ class GAN(TwoPlayers):
         return ops.one_hot(labels, self.num_classes) if self.num_classes else None
 
     def generate_batch(self, z, label=None, training=False, generator=None, noise=None):
-        """Return examples (batch, ...) of noise (batch, latent_dim) and one-hot labels.
+        """Return examples (batch, ...) from noise (batch, latent_dim) and one-hot labels.
 
-        `noise` is the seed generator of generators whose output is drawn at random.
+        `noise` is the seed generator for generators with random outputs.
         """
         generator = generator or self.generator
         return single(generator(z if label is None else [z, label], training=training))
 
     def fakes(self, x, y=None, training=False):
-        """Return as many new fakes as x has examples, of the same labels.
+        """Return new fakes, as many as x has examples, with the same labels.
 
-        The averaged generator makes them, except in training.
+        They come from the averaged generator, except in training.
         """
         noise = self.noise_of(training)
         z = keras.random.normal((ops.shape(x)[0], self.latent_dim), seed=noise)
@@ -195,8 +195,8 @@ class GAN(TwoPlayers):
             x, y: A preprocessed batch and its integer labels.
             training: Whether this is a training step.
             fake: Generated examples, see `fakes`; `None` draws new ones.
-            player: `"generator"` returns its loss alone, whose gradient reaches the fakes. In all
-                other cases they are constants.
+            player: `"generator"` returns only its loss, whose gradient reaches the fakes. In all
+                other cases, fakes are constants.
         """
         n, label = ops.shape(x)[0], self.one_hot(y)
         fake = self.fakes(x, y, training) if fake is None else fake
@@ -225,8 +225,8 @@ class GAN(TwoPlayers):
     def _scores(self, x, fake, label, training):
         """Return the scores of real examples, (n, 1), and of fakes, (n, 1) or more.
 
-        In training of a conditional GAN, every fourth real example comes again with a wrong label,
-        as one more fake, so that the generator has to obey labels (Reed et al., 2016,
+        In training of a conditional GAN, every fourth real example is repeated with a wrong label
+        as an additional fake, so that the generator must obey labels (Reed et al., 2016,
         https://arxiv.org/abs/1605.05396, algorithm 1).
         """
         n, examples, labels = ops.shape(x)[0], [x, fake], None
@@ -245,9 +245,9 @@ class GAN(TwoPlayers):
         return self.one_hot((ops.argmax(label, axis=-1) + shift) % self.num_classes)
 
     def slope_penalty(self, x, fake, label=None):
-        """Return the gradient penalty, R1 or R1 + R2, without its weight.
+        """Return the unweighted gradient penalty, R1 or R1 + R2.
 
-        Estimated on every fourth example: the same on average, at a quarter of the cost.
+        It is estimated on every fourth example, which is unbiased at a quarter of the cost.
         """
         x, fake = x[::4], stop_gradient_of(fake[::4])
         label = None if label is None else label[::4]
@@ -280,7 +280,7 @@ class GAN(TwoPlayers):
             with Unmoved(self.generator):
                 fake = self.fakes(x, y, training=True)
             gradient_step(lambda fake=fake: discriminator_loss(fake), d_variables, d_optimizer)
-        # The generator steps first, so that its one forward pass serves both players.
+        # The generator's step comes first, so that one forward pass serves both players.
         with Unmoved(self.discriminator):
             (g_loss, fake), g_norm = gradient_step(
                 generator_loss, g_variables, g_optimizer, norm=True
@@ -293,7 +293,7 @@ class GAN(TwoPlayers):
         return {name: logs[name] for name in ("loss", *self.tracked)}
 
     def test_step(self, data):
-        """Losses of the averaged generator, and the Fréchet distance of its samples."""
+        """Compute the losses of the averaged generator and the Fréchet distance of its samples."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         fake = self.fakes(x, y)
         terms = averaged(self.loss_terms(x, y, fake=fake))
@@ -303,7 +303,7 @@ class GAN(TwoPlayers):
         return {name: value for name, value in logs.items() if not name.endswith("_norm")}
 
     def _track(self, x, fake, terms, *norms):
-        # Variance between the examples of a batch, relative to the real ones': 1 is ideal.
+        # Variance between the examples of a batch, relative to that of real ones; 1 is ideal.
         spread = ops.sum(ops.var(fake, axis=0)) / ops.maximum(ops.sum(ops.var(x, axis=0)), 1e-6)
         norms = zip(("generator_norm", "discriminator_norm"), norms, strict=True)
         return self.track(ops.shape(x)[0], {**terms, "diversity": spread, **dict(norms)})
@@ -314,7 +314,7 @@ class GAN(TwoPlayers):
         return logs if return_dict else list(logs.values())
 
     def call(self, x, labels=None, training=False):
-        """Score x: higher is more real to the discriminator."""
+        """Return the discriminator's scores of x; higher is more real."""
         return self.score(x, self.one_hot(labels), training)
 
     def predict_step(self, data):
@@ -322,7 +322,7 @@ class GAN(TwoPlayers):
         return self(x, labels, training=False)
 
     def predict(self, x, y=None, batch_size=None, verbose="auto", **kwargs):
-        """Return the discriminator's scores of x, (n, 1): higher is more real."""
+        """Return the discriminator's scores of x, (n, 1); higher is more real."""
         data = self.pipeline(x, y, batch_size=batch_size)
         return keras.Model.predict(self, data, verbose=verbose, **kwargs)
 
@@ -337,8 +337,8 @@ class GAN(TwoPlayers):
     # Sampling.
 
     def generate(self, n, labels=None):
-        # Uniform numbers through the inverse of the normal distribution, cut at the truncation
-        # (0: not cut).
+        # Uniform numbers through the inverse of the normal distribution, truncated unless
+        # `truncation` is 0.
         bound = ops.where(self.truncation > 0, ops.erf(self.truncation / math.sqrt(2.0)), 1.0)
         u = keras.random.uniform((n, self.latent_dim), -1.0, 1.0, seed=self.sampling_noise)
         z = math.sqrt(2.0) * ops.erfinv(ops.clip(bound * u, -0.9999999, 0.9999999))
@@ -357,10 +357,10 @@ class GAN(TwoPlayers):
 
         Args:
             n, seed, batch_size, labels: As in `Model.sample`.
-            truncation: Largest absolute value in z: 0.5 to 2 give more typical and less varied
+            truncation: Maximum absolute value in z: 0.5 to 2 give more typical and less diverse
                 samples (Brock et al., 2018).
-            interpolate: Draw only one of this many samples; the others lie between it and the
-                next, on great circles of z.
+            interpolate: Draw only one in this many samples; the others interpolate between it and
+                the next on great circles of z.
         """
         if truncation is not None:
             positive("truncation", truncation)
@@ -378,7 +378,7 @@ class GAN(TwoPlayers):
         return self.decode(great_circles(corners, interpolate)[:n], labels)
 
     def decode(self, z, labels=None):
-        """Return examples of noise z, (n, latent_dim), in the data's range."""
+        """Return examples from noise z, (n, latent_dim), in the data's range."""
         z = np.asarray(z, "float32")
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"z must have shape (n, {self.latent_dim}). Received: shape {z.shape}")
@@ -388,10 +388,10 @@ class GAN(TwoPlayers):
 
 
 def _by_example(sides, n):
-    """Return losses `(of_real, of_fake)`, (n, scores) and (n or more, scores), as one row (n,).
+    """Combine losses `(of_real, of_fake)`, (n, scores) and (n or more, scores), to shape (n,).
 
-    Its mean is the mean of the first plus that of the second: what the fakes beyond n change
-    about their mean is the same for all examples.
+    Its mean is the mean of the first plus that of the second; the effect of fakes beyond n on
+    their mean is the same for all examples.
     """
     of_real, of_fake = sides
     loss = ops.mean(of_fake[:n], axis=-1) + (ops.mean(of_fake) - ops.mean(of_fake[:n]))

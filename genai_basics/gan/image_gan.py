@@ -1,4 +1,4 @@
-"""GANs of pictures and vectors: their networks, and `build_gan`."""
+"""GANs for pictures and vectors: networks and `build_gan`."""
 
 import math
 
@@ -12,7 +12,7 @@ from .gan import GAN, check_choices
 
 __all__ = ["build_gan"]
 
-DENSE_UP_TO = 256  # numbers in an example; measured: more pay for convolutions
+DENSE_UP_TO = 256  # elements per example; measured: convolutions are better for more
 
 
 def build_gan(
@@ -47,14 +47,14 @@ def build_gan(
             both players; the last is repeated for larger pictures.
         hidden_units: Widths of the dense layers, in both players.
         loss: `"non_saturating"`, `"hinge"`, `"least_squares"`, `"wasserstein"`,
-            `"relativistic"`, or functions of your own, see `losses.adversarial_losses`.
+            `"relativistic"`, or your own functions; see `losses.adversarial_losses`.
         penalty: `"gradient"` (Gulrajani et al., 2017), `"r1"`, `"r1_r2"` (Mescheder et al., 2018)
             or `"none"`. `None`: gradient for a wasserstein loss without spectral normalization,
             because that loss needs a bound on the discriminator's slope; otherwise none.
         penalty_weight: Weight of the penalty, lambda or gamma of the papers.
         spectral_normalization: Whether the discriminator's kernels are divided by their
             spectral norms (Miyato et al., 2018).
-        discriminator_steps: Steps of the discriminator for each step of the generator.
+        discriminator_steps: Steps of the discriminator per step of the generator.
         augment: Differentiable augmentation for small sets of pictures, any of
             `"translation"`, `"brightness"`, `"cutout"` (Zhao et al., 2020).
         ema: Decay of the moving average of the generator's weights that samples come from.
@@ -196,7 +196,7 @@ def _conv_discriminator(input_shape, filters, num_classes, spectral, init):
 
 
 def _scored(inputs, x, num_classes, dense, init):
-    """Return the network's end: a score of the features x, and their projection on the label."""
+    """Return the network's output: a score of the features x plus their projection on the label."""
     score = dense(1, kernel_initializer=init, name="score")(x)
     if not num_classes:
         return keras.Model(inputs, score, name="discriminator")

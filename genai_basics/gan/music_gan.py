@@ -1,10 +1,10 @@
-"""A GAN for music: a few bars of several voices, a small relative of MuseGAN.
+"""A GAN for music: a few bars of several voices, a small variant of MuseGAN.
 
 As in Dong & Yang (2018, https://arxiv.org/abs/1804.09399), the generator's largest logit of each
 voice and step is the note, and the gradient is that of the softmax (a straight-through
-estimator), so the discriminator sees one-hot piano rolls on both sides. In the same way the
-generator decides whether a voice holds its note or strikes the note of the step: most steps of
-music hold, and a sequence of equal notes is hard to learn note by note. The losses are those of
+estimator), so the discriminator always gets one-hot piano rolls. In the same way, the generator
+decides whether a voice holds its note or plays the note of the step: most steps of music hold
+notes, and a sequence of equal notes is hard to learn note by note. The losses are those of
 `gan.py`:
 
     D minimizes  E softplus(-D(x)) + E softplus(D(G(z))) + R1 and R2 penalties
@@ -44,11 +44,11 @@ def build_music_gan(
     """Build a GAN for `steps` steps of music in `voices` voices. Then `fit(pieces)`.
 
     Args:
-        voices: Number of voices, the highest first. Of chords, the highest notes are taken.
+        voices: Number of voices, the highest first. For chords, the highest notes are used.
         low: Lowest MIDI pitch; lower notes move up by octaves.
         high: Highest MIDI pitch; higher notes move down by octaves.
-        steps: Steps of a sample, a multiple of 8; training cuts pieces into windows of it.
-        hop: Steps from one window to the next. `None`: a quarter of `steps`.
+        steps: Steps per sample, a multiple of 8; training cuts pieces into windows of this length.
+        hop: Steps between windows. `None`: a quarter of `steps`.
         latent_dim: Size of the noise z.
         units: Channels of the convolutions over time, in both players.
         loss, penalty, penalty_weight, discriminator_steps, ema: As in `build_gan`.
@@ -79,7 +79,7 @@ def build_music_gan(
         )
     check_choices(loss, penalty, discriminator_steps, ema)
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
-    shape = (steps, voices, high - low + 2)  # the last is silence
+    shape = (steps, voices, high - low + 2)  # the last pitch is silence
     return MusicGAN(
         _generator(shape, latent_dim, units, init),
         _discriminator(shape, units, init),
@@ -108,7 +108,7 @@ def _generator(shape, latent_dim, units, init):
     x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     x = layers.Conv1D(units, 3, padding="same", activation="relu", kernel_initializer=init)(x)
     notes = layers.Dense(voices * pitches, kernel_initializer=last)(x)
-    # With small logits, each training step would overturn the choice.
+    # With small logits, each training step would change the choice.
     notes = layers.Reshape(shape)(layers.Rescaling(SHARPNESS)(notes))
     holds = layers.Dense(voices, kernel_initializer=last, name="holds")(x)
     return keras.Model(z, [notes, holds], name="generator")
@@ -130,7 +130,7 @@ def _discriminator(shape, units, init):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class HeldNotes(keras.layers.Layer):
-    """For each voice and step of one-hot rolls: 1 if the note is the same as in the last step."""
+    """For each voice and step of one-hot rolls: 1 if the note equals that of the previous step."""
 
     def call(self, x):
         same = ops.sum(x[:, 1:] * x[:, :-1], axis=-1)
@@ -142,7 +142,7 @@ class HeldNotes(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class MusicGAN(GAN):
-    """A GAN of `generator: z -> notes, holds` and a judge of one-hot rolls.
+    """A GAN of `generator: z -> notes, holds` and a discriminator of one-hot rolls.
 
     Notes are logits (steps, voices, pitches); holds are logits of holding the previous note. Data
     and samples are integers (steps, voices), MIDI pitches and -1 for silence: see `PianoRolls`.
@@ -153,7 +153,7 @@ class MusicGAN(GAN):
     learning_rate, d_learning_rate = 5e-4, 1e-3
     remedy = "use fewer epochs, more pieces or fewer `units`"
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_music, evaluation.answer_music
     features_of = evaluation.features_of_music
     pictures = evaluation.pictures_of_music
@@ -170,7 +170,7 @@ class MusicGAN(GAN):
         return (steps, voices * pitches)
 
     def generate_batch(self, z, label=None, training=False, generator=None, noise=None):
-        """Return rolls of ones and zeros, with the gradients of softmax and sigmoid."""
+        """Return rolls of 0 and 1, with the gradients of softmax and sigmoid."""
         notes, holds = super().generate_batch(z, label, training, generator)
         soft = ops.softmax(notes)
         struck = straight_through(soft, ops.one_hot(ops.argmax(soft, axis=-1), self.pitches))

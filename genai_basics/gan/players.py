@@ -1,4 +1,4 @@
-"""Two networks that train against each other, with an optimizer each."""
+"""Two networks that train against each other, each with its own optimizer."""
 
 import keras
 from keras import ops
@@ -11,7 +11,7 @@ __all__ = ["TwoPlayers", "Unmoved"]
 
 
 class TwoPlayers(Model):
-    """Base of GANs: the generator and the discriminator, and their optimizers."""
+    """Base class of GANs: generator and discriminator, and their optimizers."""
 
     learning_rate = 1e-3  # of the generator
     d_learning_rate = 2e-3  # of the discriminator (Heusel et al., 2017: it should be faster)
@@ -21,14 +21,14 @@ class TwoPlayers(Model):
         self.generator, self.discriminator = generator, discriminator
 
     def compile(self, g_optimizer=None, d_optimizer=None, *, optimizer=None, **kwargs):
-        """Configure training. Without arguments, with defaults that suit the model.
+        """Configure training. Without arguments, suitable defaults are used.
 
         Args:
             g_optimizer: Optimizer of the generator, `model.optimizer`.
             d_optimizer: Optimizer of the discriminator.
             optimizer: Another name of `g_optimizer`.
             **kwargs: As in `Model.compile`. `learning_rate` is the generator's; the
-                discriminator's default optimizer starts at twice that; a schedule is both's.
+                discriminator's default optimizer starts at twice that; a schedule applies to both.
         """
         if g_optimizer is not None and optimizer is not None:
             raise ValueError("give `g_optimizer` or `optimizer`, which are one. Received: both")
@@ -44,7 +44,7 @@ class TwoPlayers(Model):
             d_optimizer or self.default_optimizer(self.peak_rates[1])
         )
         self.d_optimizer = scaling_losses(self, d_optimizer, kwargs.get("auto_scale_loss", True))
-        self.build_optimizers()  # each for its own player, before Keras builds one for both
+        self.build_optimizers()  # one per player, before Keras builds one for both
 
     def default_optimizer(self, learning_rate):
         return keras.optimizers.Adam(learning_rate, beta_1=0.5, beta_2=0.99)
@@ -55,12 +55,12 @@ class TwoPlayers(Model):
             (self.d_optimizer, self.discriminator.trainable_variables),
         ]
 
-    weighs_examples = False  # the players' losses are of batches
+    weighs_examples = False  # the players' losses are per batch
     anneal = staticmethod(late_cosine)
 
 
 class Unmoved:
-    """Context that restores a network's batch statistics at its end."""
+    """Context that restores a network's batch statistics on exit."""
 
     def __init__(self, network):
         self.variables = network.non_trainable_weights

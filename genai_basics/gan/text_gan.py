@@ -1,10 +1,10 @@
 """A GAN for short texts: names, titles, lines.
 
-The generator writes one character after the other, given those before. Text is discrete, and a
-choice among characters has no gradient. So Gumbel noise on the logits draws the character, and
+The generator writes one character at a time, given the previous ones. Text is discrete, and a
+choice of a character has no gradient. So characters are drawn with Gumbel noise on the logits, and
 the gradient is that of the softmax (straight-through Gumbel-softmax, Jang et al., 2016,
-https://arxiv.org/abs/1611.01144): the discriminator sees one-hot texts on both sides. With
-`relaxation="softmax"` it sees the probabilities instead. The losses are those of `gan.py`:
+https://arxiv.org/abs/1611.01144): the discriminator always gets one-hot texts. With
+`relaxation="softmax"`, it gets the probabilities instead. The losses are those of `gan.py`:
 
     D minimizes  E softplus(-D(x)) + E softplus(D(G(z))) + R1 penalty
     G minimizes  E softplus(-D(G(z)))
@@ -25,7 +25,7 @@ from .gan import GAN, check_choices
 
 __all__ = ["TextGAN", "build_text_gan"]
 
-UNROLLED = 32  # steps up to which a graph without a loop compiles fast enough, and runs faster
+UNROLLED = 32  # maximum steps of an unrolled loop, which runs faster but compiles more slowly
 
 
 def build_text_gan(
@@ -116,11 +116,11 @@ def _generator(shape, latent_dim, units, hard, init):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Writer(keras.layers.Layer):
-    """A cell that writes the next token, by what it wrote before and the noise z.
+    """A cell that writes the next token, given the previous ones and the noise z.
 
-    Takes (batch, vocabulary + latent_dim): what is added to the logits, and z. Returns the token
-    as a one-hot row, whose gradient is that of the softmax; after the end of a text (token 0) it
-    writes ends alone. With `hard=False` it returns the softmax itself.
+    Its input (batch, vocabulary + latent_dim) is the noise added to the logits, and z. It returns
+    the token as a one-hot row, whose gradient is that of the softmax; after the end of a text
+    (token 0), it only writes ends. With `hard=False`, it returns the softmax itself.
     """
 
     def __init__(self, units, vocabulary, hard=True, kernel_initializer="glorot_uniform", **kwargs):
@@ -176,14 +176,14 @@ def _discriminator(shape, filters, blocks, init):
 class TextGAN(GAN):
     """A GAN of `generator: (z, chance) -> one-hot text` and a discriminator of one-hot texts.
 
-    The first `fit` takes the characters or words that the columns stand for, from the data.
+    The first `fit` takes the vocabulary of characters or words from the data.
     """
 
     network_range = (0.0, 1.0)
     learning_rate, d_learning_rate = 5e-4, 1e-3
     remedy = "use fewer epochs, more texts or fewer `units`"
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_text, evaluation.answer_text
     features_of, pictures = evaluation.features_of_text, evaluation.no_pictures
 
@@ -194,7 +194,7 @@ class TextGAN(GAN):
 
     @property
     def tokens(self):
-        """The characters or words that the columns stand for, the end of a text (`""`) first."""
+        """The characters or words of the vocabulary, with the end of a text (`""`) first."""
         return self.preprocessor.tokens
 
     @property
@@ -204,7 +204,7 @@ class TextGAN(GAN):
 
     @property
     def vocabulary_size(self):
-        """Number of columns: the tokens and the end of a text."""
+        """Size of the vocabulary, including the end of a text."""
         return self.generator.output.shape[2]
 
     def seen(self, x):
@@ -224,12 +224,12 @@ class TextGAN(GAN):
 
         Args:
             n, seed, batch_size, truncation: As in `GAN.sample`.
-            temperature: Temperature of the choice among characters: 0 takes the most probable one,
+            temperature: Temperature of the choice of characters: 0 takes the most probable one,
                 above 1 is more random.
-            avoid: Texts to exclude, such as the training texts: they are drawn again.
+            avoid: Texts to exclude, such as the training texts; they are redrawn.
 
         Raises:
-            ValueError: If the model writes almost only texts to avoid.
+            ValueError: If nearly all texts of the model are in `avoid`.
         """
         at_least("temperature", temperature, 0)
         self.temperature.assign(temperature)

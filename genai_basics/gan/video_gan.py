@@ -1,13 +1,13 @@
-"""A GAN for short clips, with one score of frames and one of motion.
+"""A GAN for short clips, with a score for frames and a score for motion.
 
-There are two generators. `"layers"` makes a few pictures with masks, and a path for each of them;
-a frame is a background, the same in all clips, with the pictures pasted at the current positions
-of their paths (after Vondrick et al., 2016, https://arxiv.org/abs/1609.02612, and Yang et al.,
-2017, LR-GAN). What moves keeps its shape, and a picture is made once for all frames. `"conv"`
+There are two generators. `"layers"` generates a few pictures with masks, and a path for each; a
+frame is a background, the same in all clips, with the pictures pasted at the current positions of
+their paths (after Vondrick et al., 2016, https://arxiv.org/abs/1609.02612, and Yang et al., 2017,
+LR-GAN). Moving objects keep their shape, and a picture is generated once for all frames. `"conv"`
 uses convolutions over space and then over time, (2+1)D, for all other clips.
 
-The discriminator's output has two columns (Tulyakov et al., 2017, MoCoGAN): how real some single
-frames look, and how real the motion looks. Both count equally in the losses of `gan.py`:
+The discriminator has two outputs (Tulyakov et al., 2017, MoCoGAN): how real some single frames
+look, and how real the motion looks. Both have equal weight in the losses of `gan.py`:
 
     D minimizes  E softplus(-D(x)) + E softplus(D(G(z))) + R1 penalty
     G minimizes  E softplus(-D(G(z)))
@@ -47,8 +47,8 @@ def build_video_gan(
         input_shape: Shape of one clip: 8 to 16 frames of 32x32 to 64x64 pixels, multiples of 8.
             Longer clips are cut off.
         latent_dim: Size of the noise z.
-        network: `"layers"`, pictures that move in front of one background, or `"conv"`.
-        moving: Number of moving pictures, for `"layers"`.
+        network: `"layers"`, pictures that move in front of a fixed background, or `"conv"`.
+        moving: Number of moving pictures for `"layers"`.
         filters: Channels of the convolutions at a half, a quarter and an eighth of the size.
         loss, penalty, penalty_weight, discriminator_steps, ema: As in `build_gan`.
         value_range: Range of the data.
@@ -115,7 +115,7 @@ def _at_once(x, function):
 
 
 def _over_time(x, filters, init, strides=1):
-    """Return a convolution over time alone, 3 frames wide."""
+    """Apply a convolution over time only, 3 frames wide."""
     _, height, width, channels = x.shape[1:]
     x = layers.Reshape((-1, height * width, channels))(x)
     x = layers.Conv2D(filters, (3, 1), (strides, 1), padding="same", kernel_initializer=init)(x)
@@ -125,8 +125,8 @@ def _over_time(x, filters, init, strides=1):
 def _layered_generator(shape, latent_dim, moving, filters, init):
     """Return z -> clips: pictures with masks that move on paths in front of a background.
 
-    One network draws all pictures, each from its own code, so that none grows at the expense of
-    another; a second network gives each its path.
+    One network generates all pictures, each from its own code, so that none grows at the expense
+    of another; a second network generates their paths.
     """
     frames, height, width, channels = shape
     z = keras.Input((latent_dim,), name="z")
@@ -144,7 +144,7 @@ def _layered_generator(shape, latent_dim, moving, filters, init):
             x = _normalized(_conv2d(x, stage, init))
         return PixelShuffle()(_conv2d(x, 4 * (channels + 1), init))
 
-    # Opposite codes get opposite paths: a bend shared by all paths would shake all clips.
+    # Opposite codes get opposite paths, since a bend shared by all paths would shake all clips.
     path = codes
     for activation in ("tanh", "tanh", None):
         units = 256 if activation else frames * 2
@@ -170,7 +170,7 @@ def _conv_generator(shape, latent_dim, filters, init):
 
 
 def _discriminator(shape, filters, init):
-    """Return clips -> (batch, 2): the score of some frames, and that of the motion."""
+    """Return clips -> (batch, 2): the scores of some frames and of the motion."""
     frames = shape[0]
     inputs = keras.Input(shape, name="x")
     few = max(frames // 4, 1)
@@ -181,7 +181,7 @@ def _discriminator(shape, filters, init):
     frame_score = layers.GlobalAveragePooling1D()(layers.Reshape((few, 1))(FramesToClips(few)(x)))
 
     x = inputs
-    if max(shape[1:3]) > 32:  # motion shows at half the size too (Clark et al., 2019, DVD-GAN)
+    if max(shape[1:3]) > 32:  # half the size suffices for motion (Clark et al., 2019, DVD-GAN)
         x = _at_once(x, layers.AveragePooling2D(2))
     x = _at_once(x, lambda y: _conv2d(y, filters[0] // 2, init, strides=2))
     for stage in filters[1:]:
@@ -225,7 +225,7 @@ class FramesToClips(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class SomeFrames(keras.layers.Layer):
-    """`count` frames of clips at equal distances; in training, the first one is random."""
+    """Selects `count` equally spaced frames of clips; in training, the first one is random."""
 
     def __init__(self, count, seed=0, **kwargs):
         super().__init__(**kwargs)
@@ -250,11 +250,11 @@ class SomeFrames(keras.layers.Layer):
 class MovingLayers(keras.layers.Layer):
     """Pictures pasted on a background, at the current positions of their paths.
 
-    Takes `[pictures, path]`: pictures (batch, n, height, width, c + 1), before tanh, with the
-    mask's logits as the last channel; path (batch, n, frames, 2), down and right: the weights of
-    cosines, scaled so that slow ones count more than fast ones. So a path is smooth from the
-    start, and it can turn at a wall. Positions between pixels are interpolated, so that gradients
-    reach the path. A later picture covers an earlier one.
+    The inputs are `[pictures, path]`: pictures (batch, n, height, width, c + 1), before tanh,
+    with the mask's logits as the last channel; path (batch, n, frames, 2), down and right: the
+    weights of cosines, scaled so that slow ones count more than fast ones. So a path is smooth
+    from the start, and it can turn at a wall. Positions between pixels are interpolated, so that
+    gradients reach the path. A later picture covers an earlier one.
 
     Weights: `background` (height, width, c) in [-1, 1], the same in all clips, so that what moves
     cannot become part of it; `drift` (2, 2), the weights of the two slowest cosines that all
@@ -306,7 +306,7 @@ def _standardized(x):
 
 
 def _tents(shift, size):
-    """Return matrices (batch, frames, size, size) that move a line by `shift` pixels."""
+    """Return matrices (batch, frames, size, size) that shift a line by `shift` pixels."""
     index = ops.arange(size, dtype=shift.dtype)
     source = index[:, None] - index[None]
     return ops.relu(1.0 - ops.abs(source - shift[..., None, None]))
@@ -316,15 +316,15 @@ def _tents(shift, size):
 class VideoGAN(GAN):
     """A GAN of `generator: z -> clips` and `discriminator: clips -> (frame score, motion score)`.
 
-    The networks see clips (frames, height, width, channels) in [-1, 1].
+    The networks get clips (frames, height, width, channels) in [-1, 1].
     """
 
     batch_size = 16
     learning_rate, d_learning_rate = 5e-4, 1e-3
     remedy = "use fewer epochs, more clips or fewer `filters`"
-    xla = False  # it takes minutes to compile, and gains nothing
+    xla = False  # takes minutes to compile without a gain
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, features_of = evaluation.report_clips, evaluation.features_of_clips
     pictures = evaluation.pictures_of_clips
 
@@ -333,13 +333,13 @@ class VideoGAN(GAN):
         return (height, width, 3 * channels)
 
     def seen(self, x):
-        """Return three frames of a clip as one picture's channels: how it looks and moves."""
+        """Return three frames of a clip as the channels of a picture, which show its motion."""
         frames = x.shape[1]
         middle = [x[:, i] for i in (0, frames // 4, frames // 2)]
         return 0.5 * (ops.concatenate(middle, axis=-1) + 1.0)
 
     def adapt(self, x, y=None):
-        """Take the background from what does not move in most frames."""
+        """Set the background to what does not move in most frames."""
         super().adapt(x, y)
         still = np.median(np.stack([clip[::4] for clip in x[:200]]), axis=(0, 1))
         still = ops.convert_to_numpy(self.preprocessor(still))

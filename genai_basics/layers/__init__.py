@@ -1,4 +1,4 @@
-"""Layers that the families share; priors and likelihoods are layers, too."""
+"""Layers that the families share, including priors and likelihoods."""
 
 from .attention import Attention, NotPadding, Unmasked
 from .augmentation import (

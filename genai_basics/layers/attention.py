@@ -1,4 +1,4 @@
-"""Attention of one sequence of tokens to another; token 0 is padding."""
+"""Attention from one sequence of tokens to another; token 0 is padding."""
 
 import keras
 from keras import ops
@@ -19,7 +19,7 @@ class NotPadding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Unmasked(keras.layers.Layer):
-    """x without the mask that Keras' layers attach to it: attention reads padding from tokens."""
+    """Removes the mask that Keras' layers attach to x; attention finds padding from tokens."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -37,7 +37,7 @@ class Unmasked(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Attention(keras.layers.Layer):
-    """`[queries, keys, values, source tokens]` -> weighted values of each query, and the weights.
+    """Maps `[queries, keys, values, source tokens]` to weighted values per query, and weights.
 
     weights = softmax(queries . keys) over the source, without padding.
     """
@@ -45,7 +45,7 @@ class Attention(keras.layers.Layer):
     def call(self, inputs):
         queries, keys, values, source = inputs
         scores = ops.cast(ops.matmul(queries, ops.transpose(keys, (0, 2, 1))), "float32")
-        there = ops.cast(ops.expand_dims(source, 1) != 0, "float32")  # half precision has no 1e9
+        there = ops.cast(ops.expand_dims(source, 1) != 0, "float32")  # 1e9 overflows half precision
         weights = ops.cast(ops.softmax(scores - 1e9 * (1 - there), axis=-1), values.dtype)
         return ops.matmul(weights, values), weights
 

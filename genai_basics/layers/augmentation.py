@@ -1,4 +1,4 @@
-"""Layers that vary their input in training, and leave it alone otherwise."""
+"""Layers that augment their input in training and return it unchanged otherwise."""
 
 import math
 
@@ -15,10 +15,10 @@ __all__ = [
 
 
 class Augmentation(keras.layers.Layer):
-    """Base of the layers below: `augment(x)` in training, x otherwise.
+    """Base class of the layers below: `augment(x)` in training, x otherwise.
 
     Args:
-        seed: Seed of the noise. `None` draws a fresh one.
+        seed: Seed of the noise. `None` draws a random seed.
     """
 
     def __init__(self, seed=None, **kwargs):
@@ -33,7 +33,7 @@ class Augmentation(keras.layers.Layer):
         return input_shape
 
     def uniform(self, shape, low, high):
-        """Draw from the layer's own noise."""
+        """Draw with the layer's own seed generator."""
         return keras.random.uniform(shape, low, high, seed=self.noise)
 
     def get_config(self):
@@ -42,18 +42,17 @@ class Augmentation(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class RandomAffine(Augmentation):
-    """Shift, turn, zoom, shear and mirror pictures (batch, height, width, channels), in one go.
+    """Shifts, rotates, zooms, shears and mirrors pictures (batch, height, width, channels) at once.
 
-    What comes into the picture from outside repeats its edge. Numbers between pixels are
-    interpolated.
+    Pixels from outside the picture repeat its edge. Values between pixels are interpolated.
 
     Args:
-        shift: Greatest shift, in widths and heights of the picture; a pair for height, width.
-        zoom: Greatest change of size, 0.1 for 10%; a pair for height and width, which then
-            change by themselves.
-        rotation: Greatest turn, in degrees.
-        shear: Greatest slant, in degrees.
-        mirror: Whether half of the pictures are mirrored, left for right.
+        shift: Maximum shift, as a fraction of the height and width; a pair for height, width.
+        zoom: Maximum change of size, 0.1 for 10%; a pair for height and width, which then
+            change independently.
+        rotation: Maximum rotation, in degrees.
+        shear: Maximum shear, in degrees.
+        mirror: Whether half of the pictures are mirrored horizontally.
         fill: "nearest" repeats the edge, "constant" fills with 0.
     """
 
@@ -80,7 +79,7 @@ class RandomAffine(Augmentation):
         down, right = self.shift if isinstance(self.shift, (tuple, list)) else (self.shift,) * 2
         right = self.uniform((n,), -right, right) * width
         down = self.uniform((n,), -down, down) * height
-        # (column, row) of the output, seen from the centre, to those of the input.
+        # Maps (column, row) of the output, relative to the centre, to those of the input.
         cos, sin = ops.cos(angle), ops.sin(angle)
         a = cos * scale_columns
         b = (slant * cos - sin) * scale_rows
@@ -100,11 +99,11 @@ class RandomAffine(Augmentation):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class RandomLight(Augmentation):
-    """Change contrast and brightness of standardized pictures, and of each channel a little.
+    """Changes contrast and brightness of standardized pictures, slightly per channel as well.
 
     Args:
-        contrast: Greatest change of the contrast, 0.2 for 20%.
-        brightness: Greatest change of the brightness, in standard deviations; half of it is
+        contrast: Maximum change of the contrast, 0.2 for 20%.
+        brightness: Maximum change of the brightness, in standard deviations; half of it is
             drawn for all channels together, half for each.
     """
 
@@ -125,11 +124,11 @@ class RandomLight(Augmentation):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class RandomErasing(Augmentation):
-    """Set a rectangle of each picture to 0 (DeVries & Taylor, 2017, arXiv:1708.04552).
+    """Sets a rectangle of each picture to 0 (DeVries & Taylor, 2017, arXiv:1708.04552).
 
     Args:
-        size: Sides of the rectangle, in sides of the picture; a pair for height and width.
-        count: How many rectangles.
+        size: Sides of the rectangle, as fractions of the picture's; a pair for height and width.
+        count: Number of rectangles.
     """
 
     def __init__(self, size=0.25, count=1, **kwargs):
@@ -158,12 +157,12 @@ class RandomErasing(Augmentation):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class RandomSeries(Augmentation):
-    """Scale, jitter and warp standardized series (batch, time, channels) a little.
+    """Slightly scales, jitters and warps standardized series (batch, time, channels).
 
     Args:
-        scale: Greatest change of size of each channel, 0.1 for 10%.
-        jitter: Standard deviation of the noise added to each number.
-        warp: Greatest share of the series by which its ends move in time.
+        scale: Maximum change of scale of each channel, 0.1 for 10%.
+        jitter: Standard deviation of the noise added to each value.
+        warp: Maximum share of the series by which its ends move in time.
     """
 
     def __init__(self, scale=0.1, jitter=0.03, warp=0.1, **kwargs):
@@ -195,10 +194,10 @@ class RandomSeries(Augmentation):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class DifferentiableAugmentation(keras.layers.Layer):
-    """Random changes of pictures that gradients pass through (Zhao et al., 2020, DiffAugment).
+    """Random changes of pictures with gradients (Zhao et al., 2020, DiffAugment).
 
-    Shown to the discriminator on real and generated pictures alike, so that it cannot learn a
-    small data set by heart, while the generator is not taught to make changed pictures.
+    They are applied to all real and generated pictures that the discriminator gets, so it cannot
+    memorize a small data set, and the generator does not learn to make changed pictures.
 
     Args:
         policy: Some of `"translation"` (up to an eighth of the side), `"brightness"` (by up to a
@@ -219,7 +218,7 @@ class DifferentiableAugmentation(keras.layers.Layer):
             )
 
     def call(self, x):
-        """Change each picture of x, (batch, height, width, channels) in [-1, 1], by itself."""
+        """Change each picture of x, (batch, height, width, channels) in [-1, 1], independently."""
         for name in self.policy:
             x = getattr(self, name)(x)
         return x
@@ -228,11 +227,11 @@ class DifferentiableAugmentation(keras.layers.Layer):
         return keras.random.uniform((ops.shape(x)[0],), low, high, seed=self.noise)
 
     def brightness(self, x):
-        """Add one number to all of a picture."""
+        """Add one number to all pixels of a picture."""
         return x + ops.reshape(self.uniform(x, -0.5, 0.5), (-1, 1, 1, 1))
 
     def translation(self, x):
-        """Shift by whole pixels; what comes in is -1, black."""
+        """Shift by whole pixels; new pixels are -1, black."""
         for axis in (1, 2):
             size = x.shape[axis]
             reach = max(size // 8, 1)

@@ -1,4 +1,4 @@
-"""A moving average of a network's weights: samples from it are better and steadier."""
+"""A moving average of a network's weights, which gives better and more stable samples."""
 
 import keras
 from keras import ops
@@ -24,7 +24,7 @@ class MovingAverage(keras.layers.Layer):
         self.network, self.decay = keras.models.clone_model(original), decay
         self.network.set_weights(original.get_weights())
         self.network.trainable = False
-        # Of the weights that were averaged last: others were assigned by somebody else.
+        # Fingerprint of the weights last averaged; if it differs, weights were assigned elsewhere.
         self.seen = self.add_weight(
             name="seen",
             shape=(),
@@ -40,10 +40,10 @@ class MovingAverage(keras.layers.Layer):
         """Move the average towards the weights of the network, after each training step.
 
         w' <- d w' + (1 - d) w with d = min(decay, (1 + step) / (10 + step)): early steps count
-        more, so that the initial weights are soon forgotten. Batch statistics are averaged, too.
+        more, so the initial weights are soon forgotten. Batch statistics are also averaged.
 
         Args:
-            original: The network that is trained.
+            original: The network being trained.
             step: Number of training steps so far, a tensor.
         """
         step = ops.cast(step, "float32")
@@ -53,7 +53,7 @@ class MovingAverage(keras.layers.Layer):
         self.seen.assign(fingerprint(original.weights))
 
     def settle(self, original):
-        """Take over weights that were assigned to the network outside of training."""
+        """Adopt weights that were assigned to the network outside training."""
         found = value_of(fingerprint(original.weights))
         if found != value_of(self.seen):
             self.network.set_weights(original.get_weights())

@@ -25,7 +25,7 @@ __all__ = [
 
 
 def check_shape(input_shape, latent_dim, network, num_classes):
-    """Refuse shapes and sizes that the dense and convolutional networks do not support."""
+    """Raise an error for shapes and sizes that dense and convolutional networks do not support."""
     at_least("latent_dim", latent_dim, 1)
     one_of("network", network, ("dense", "conv"))
     if num_classes is not None:
@@ -59,14 +59,14 @@ def dense_up(x, hidden_units, shape, init, *, activation="relu", constraint=None
         x = layers.Dense(units, activation, kernel_initializer=init, kernel_constraint=constraint)(
             x
         )
-        constraint = None  # of the first layer only
+        constraint = None  # for the first layer only
     last = last or init
     x = layers.Dense(math.prod(shape), kernel_initializer=last, kernel_constraint=constraint)(x)
     return layers.Reshape(shape)(x)
 
 
 def stages(shape, filters, smallest=4):
-    """Return `filters` without those that would make a side less than `smallest`; at least one."""
+    """Return `filters` without stages that make a side less than `smallest`; at least one."""
     side = min(shape[:-1])
     return [f for i, f in enumerate(filters) if side >> (i + 1) >= smallest] or list(filters[:1])
 

@@ -1,9 +1,9 @@
 """Recurrent layers that train faster than Keras' own on a CPU, with the same weights.
 
 Keras projects the inputs and sums the gradients of the weights step by step. Here one matrix
-product before the loop projects all steps, and one after the backward loop gathers the weights'
-gradients; the loops between hold what is truly recurrent. On a GPU, and for what is not the
-default (activations, dropout within the layer), they are Keras' own.
+product before the loop projects all steps, and one after the backward loop computes the weights'
+gradients; the loops contain only what is truly recurrent. On a GPU, and for non-default
+arguments (activations, dropout within the layer), Keras' own implementation is used.
 """
 
 import keras
@@ -16,7 +16,7 @@ __all__ = ["GRU", "LSTM", "recurrent_layer"]
 
 
 def recurrent_layer(cell, units, seeds, **kwargs):
-    """Return a `GRU` or `LSTM` whose weights are drawn by a `SeedGenerator`."""
+    """Return a `GRU` or `LSTM` whose weights are drawn with a `SeedGenerator`."""
     cells = {"gru": GRU, "lstm": LSTM}
     return cells[one_of("cell", cell, cells)](
         units,
@@ -27,7 +27,7 @@ def recurrent_layer(cell, units, seeds, **kwargs):
 
 
 class _Fast:
-    """Chooses between the loop of a subclass, one step of the cell, and Keras' own loop."""
+    """Selects the loop of a subclass, one step of the cell, or Keras' own loop."""
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         cell = self.cell
@@ -47,7 +47,7 @@ class _Fast:
         if isinstance(mask, (list, tuple)):
             mask = mask[0]
         given = sequences.dtype
-        # States are carried in single precision at least: rounding adds up from step to step.
+        # States are in single precision at least, since rounding errors accumulate over steps.
         dtype = "float32" if given in ("bfloat16", "float16") else given
         steps = ops.transpose(ops.cast(sequences, dtype), (1, 0, 2))
         if self.go_backwards:
@@ -60,7 +60,7 @@ class _Fast:
         return states[0], ops.transpose(ops.cast(outputs, given), (1, 0, 2)), states
 
     def weights_as(self, dtype):
-        """Return the kernel, the recurrent kernel and the bias of the cell, in a dtype."""
+        """Return the kernel, the recurrent kernel and the bias of the cell in a dtype."""
         weights = (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
         return [ops.cast(ops.convert_to_tensor(weight), dtype) for weight in weights]
 
@@ -69,7 +69,7 @@ class _Fast:
 class GRU(_Fast, keras.layers.GRU):
     """`keras.layers.GRU`, faster on a CPU (Cho et al., 2014, with the reset after the product).
 
-    Takes the same arguments, has the same weights and gives the same outputs and gradients.
+    It has the same arguments, weights, outputs and gradients.
     """
 
     def run(self, steps, states, mask):
@@ -86,7 +86,7 @@ class GRU(_Fast, keras.layers.GRU):
 class LSTM(_Fast, keras.layers.LSTM):
     """`keras.layers.LSTM` with the inputs of all steps projected at once.
 
-    Takes the same arguments, has the same weights and gives the same outputs and gradients.
+    It has the same arguments, weights, outputs and gradients.
     """
 
     def run(self, steps, states, mask):
@@ -109,7 +109,7 @@ class LSTM(_Fast, keras.layers.LSTM):
 
 
 def _gru_step(h, x, recurrent, bias):
-    """Return the next state, and what its gradient needs: z and r, the candidate, h's part in it.
+    """Return the next state and what its gradient needs: z and r, the candidate, h's part in it.
 
     z, r = sigmoid(x + h U + b); candidate = tanh(x + r (h U + b)); h' = z h + (1 - z) candidate.
     """
@@ -122,7 +122,7 @@ def _gru_step(h, x, recurrent, bias):
 
 
 def _gru_gradient(d, h, gates, candidate, part):
-    """Return the gradients of x, of h U + b, and of h directly, from that of the next state."""
+    """Return the gradients of x, of h U + b, and of h directly, from the next state's gradient."""
     units = h.shape[-1]
     z, r = gates[:, :units], gates[:, units:]
     d_candidate = d * (1 - z) * (1 - candidate * candidate)
@@ -161,7 +161,7 @@ def _gru(x, h, recurrent, bias):
 
 @ops.custom_gradient
 def _masked_gru(x, h, recurrent, bias, mask):
-    """As `_gru`; where `mask` (time, batch, 1) is 0, the state stays."""
+    """Like `_gru`, but where `mask` (time, batch, 1) is 0, the state does not change."""
 
     def forward(h, inputs):
         x, m = inputs
@@ -189,12 +189,12 @@ def _masked_gru(x, h, recurrent, bias, mask):
 
 
 def _like(h, *widths):
-    """Return what a loop gives in each step: tensors (batch, a multiple of the units of h)."""
+    """Return the tensor specs of a loop's step: (batch, a multiple of the units of h)."""
     return tuple(keras.KerasTensor((h.shape[0], n * h.shape[1]), h.dtype) for n in widths)
 
 
 def _weight_gradients(before, d_inner):
-    """Return the gradients of the recurrent kernel and its bias: one product over all steps."""
+    """Return the gradients of the recurrent kernel and its bias in one product over all steps."""
     units = before.shape[-1]
     flat = ops.reshape(d_inner, (-1, 3 * units))
     d_kernel = ops.matmul(ops.transpose(ops.reshape(before, (-1, units))), flat)

@@ -1,8 +1,8 @@
-"""Likelihoods p(x | z): small layers that are handed to a VAE.
+"""Likelihoods p(x | z): small layers that are passed to a VAE.
 
-The decoder's output are the likelihood's parameters, of the shape of x (with more channels if a
-number needs several); `mean` turns them into values of x, and `negative_log_likelihood` scores x
-in nats.
+The decoder's outputs are the likelihood's parameters, with the shape of x (and more channels if
+there are several per element); `mean` maps them to values of x, and `negative_log_likelihood`
+scores x in nats.
 """
 
 import math
@@ -24,8 +24,8 @@ class Likelihood(keras.layers.Layer):
     """Base class of the likelihoods."""
 
     discrete = False  # whether exp(-nll) is a probability of 256 grey levels
-    bounded = True  # whether values lie in [0, 1]
-    multiplicity = 1  # parameters per number of x
+    bounded = True  # whether values are in [0, 1]
+    multiplicity = 1  # parameters per element of x
 
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})  # nats need single precision
@@ -34,15 +34,15 @@ class Likelihood(keras.layers.Layer):
         self.built = True
 
     def mean(self, parameters):
-        """Return E[x | z], of the shape of x."""
+        """Return E[x | z], with the shape of x."""
         return parameters
 
     def per_element(self, x, parameters):
-        """Return -log p(x | z) of each number of x, in nats."""
+        """Return -log p(x | z) of each element of x, in nats."""
         raise NotImplementedError(f"{type(self).__name__} has no density")
 
     def negative_log_likelihood(self, x, parameters):
-        """Return -log p(x | z) of each example, (batch,), in nats: summed over its numbers."""
+        """Return -log p(x | z) of each example, (batch,), in nats, summed over its elements."""
         nats = self.per_element(ops.cast(x, "float32"), ops.cast(parameters, "float32"))
         return ops.sum(nats, axis=tuple(range(1, len(x.shape))))
 
@@ -51,7 +51,7 @@ class Likelihood(keras.layers.Layer):
 class Bernoulli(Likelihood):
     """-x log p - (1 - x) log(1 - p) with p = sigmoid(parameters), for x in [0, 1].
 
-    For grey values between 0 and 1 it is the usual cross-entropy, not a density.
+    For grey values between 0 and 1, this is the usual cross-entropy, not a density.
     """
 
     def mean(self, parameters):
@@ -118,12 +118,12 @@ class DiscretizedLogistic(Likelihood):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class LogisticMixture(DiscretizedLogistic):
-    """A mixture of discretized logistics per number (Salimans et al., 2017, PixelCNN++).
+    """A mixture of discretized logistics per element (Salimans et al., 2017, PixelCNN++).
 
-    The decoder gives 3 * components parameters per number: logits, means, log scales.
+    The decoder returns 3 * components parameters per element: logits, means, log scales.
 
     Args:
-        components: Number of logistics in each mixture.
+        components: Number of logistics per mixture.
     """
 
     def __init__(self, components=5, **kwargs):
@@ -135,11 +135,11 @@ class LogisticMixture(DiscretizedLogistic):
         self.built = True
 
     def split(self, parameters):
-        """Return logits, means and log scales, of the shape of x and an axis of components."""
+        """Return logits, means and log scales, with the shape of x and an axis of components."""
         channels = parameters.shape[-1] // self.multiplicity
         shape = (-1, *parameters.shape[1:-1], channels, 3, self.components)
         parts = ops.reshape(parameters, shape)
-        spread = ops.linspace(0.0, 1.0, self.components)  # different at the start
+        spread = ops.linspace(0.0, 1.0, self.components)  # initially different
         return parts[..., 0, :], spread + 0.1 * parts[..., 1, :], parts[..., 2, :] - 2.0
 
     def mean(self, parameters):
@@ -164,12 +164,12 @@ LIKELIHOODS = {
 
 
 def get_likelihood(likelihood):
-    """Return the likelihood of that name, or the layer that is given."""
+    """Return the likelihood with this name, or the given layer."""
     return chosen_layer(likelihood, LIKELIHOODS, "likelihood")
 
 
 def chosen_layer(value, table, keyword):
-    """Return the layer that `table` has under a name, or the layer that is given."""
+    """Return the layer with this name in `table`, or the given layer."""
     if isinstance(value, keras.layers.Layer):
         return value
     if value not in table:

@@ -12,12 +12,12 @@ __all__ = ["ConditionalNormalization", "SpectralConv2D", "SpectralDense"]
 class ConditionalNormalization(keras.layers.Layer):
     """Batch normalization whose scale and shift depend on a condition (de Vries et al., 2017).
 
-    `layer([x, condition])` normalizes x over all axes but the last, and returns
-    (1 + condition @ W) * x + condition @ V: with a one-hot label as condition, each class has a
-    scale and a shift of its own.
+    `layer([x, condition])` normalizes x over all axes except the last, and returns
+    (1 + condition @ W) * x + condition @ V: with a one-hot label as condition, each class has
+    its own scale and shift.
 
     Args:
-        momentum: Of the running mean and variance that `training=False` uses.
+        momentum: Momentum of the running mean and variance, which `training=False` uses.
         epsilon: Added to the variance.
     """
 
@@ -54,11 +54,11 @@ class ConditionalNormalization(keras.layers.Layer):
 
 
 class _Spectral:
-    """Divides a kernel by its largest singular value, found by power iteration.
+    """Divides a kernel by its largest singular value, estimated by power iteration.
 
-    (Miyato et al., 2018, https://arxiv.org/abs/1802.05957.) The kernel counts as a matrix
-    (all other axes, outputs). u is moved in training only, one iteration a call; the gradient
-    flows through sigma = v^T W u with u and v held constant, as in the paper.
+    (Miyato et al., 2018, https://arxiv.org/abs/1802.05957.) The kernel is treated as a matrix
+    (all other axes, outputs). u is updated in training only, with one iteration per call; the
+    gradient flows through sigma = v^T W u with u and v constant, as in the paper.
     """
 
     def build(self, input_shape):
@@ -71,7 +71,7 @@ class _Spectral:
         )
 
     def normalized_kernel(self, training=False):
-        """Return the kernel over its spectral norm."""
+        """Return the kernel divided by its spectral norm."""
         matrix = ops.reshape(self.kernel, (-1, self.kernel.shape[-1]))
         constant = stop_gradient_of(matrix)
         v = _unit(ops.matmul(self.u, ops.transpose(constant)))

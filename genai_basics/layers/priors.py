@@ -1,4 +1,4 @@
-"""Priors p(z): small layers that are handed to a VAE. A prior scores codes and draws them."""
+"""Priors p(z): small layers that are passed to a VAE. A prior scores and draws codes."""
 
 import math
 
@@ -20,9 +20,9 @@ __all__ = [
 
 
 class Prior(keras.layers.Layer):
-    """Base class of the priors p(z), small layers that are handed to a VAE.
+    """Base class of the priors p(z), small layers that are passed to a VAE.
 
-    `encode`, where a method takes it, is the VAE's encoder: x -> (mean, log_var).
+    The argument `encode` of methods is the VAE's encoder: x -> (mean, log_var).
     """
 
     def __init__(self, **kwargs):
@@ -34,20 +34,20 @@ class Prior(keras.layers.Layer):
         self.built = True
 
     def start(self, x):
-        """Initialize from training data, in the network's numbers, before training."""
+        """Initialize from training data, in network space, before training."""
 
     def log_prob(self, z, encode=None):
         """Return log p(z) of codes (batch, latent_dim): (batch,), in nats."""
         raise NotImplementedError(f"{type(self).__name__} has no density")
 
     def sample(self, n, seed, encode=None):
-        """Draw n codes (n, latent_dim) from the `SeedGenerator` seed."""
+        """Draw n codes (n, latent_dim) with the `SeedGenerator` seed."""
         raise NotImplementedError(f"{type(self).__name__} draws no codes")
 
     def kl(self, mean, log_var, z, encode=None):
         """Return KL(N(mean, exp(log_var)) || p), (batch, parts), to be summed over the parts.
 
-        By default an estimate from the draw z: log q(z) - log p(z).
+        By default, this is an estimate from the draw z: log q(z) - log p(z).
         """
         log_q = normal_log_prob(z, mean, log_var)
         return (log_q - self.log_prob(z, encode))[:, None]
@@ -166,7 +166,7 @@ class VampPrior(_Mixture):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class FlowPrior(Prior):
-    """N(0, I) behind affine couplings (Dinh et al., 2017, https://arxiv.org/abs/1605.08803).
+    """N(0, I) transformed by affine couplings (Dinh et al., 2017, arXiv:1605.08803).
 
     Each coupling scales and shifts one half of z by what a small network computes from the other
     half; log p(z) = log N(f(z); 0, I) + log |det df/dz|.
@@ -194,7 +194,7 @@ class FlowPrior(Prior):
             last = keras.layers.Dense(2 * changed, name=f"last{i}", **zeros)
             last.build((None, self.units))
             self.networks.append((hidden, last))
-            setattr(self, f"hidden{i}", hidden)  # for Keras to find the weights
+            setattr(self, f"hidden{i}", hidden)  # so that Keras finds the weights
             setattr(self, f"last{i}", last)
         super().build(latent_dim)
 
@@ -226,7 +226,7 @@ class FlowPrior(Prior):
         return z
 
     def _parted(self, z, i):
-        """Return what coupling i reads and what it changes: if i is even, the second half."""
+        """Return the halves of z that coupling i reads and changes (the second, if i is even)."""
         cut = self.latent_dim - self.latent_dim // 2
         first, second = z[:, :cut], z[:, cut:]
         return (second, first) if i % 2 else (first, second)
@@ -247,5 +247,5 @@ PRIORS = {
 
 
 def get_prior(prior):
-    """Return the prior of that name, or the layer that is given."""
+    """Return the prior with this name, or the given layer."""
     return chosen_layer(prior, PRIORS, "prior")

@@ -1,4 +1,4 @@
-"""Latent codes and data: the reparameterized draw, centring, paths between codes."""
+"""Latent codes: the reparameterized draw, paths between codes; centring of data."""
 
 import itertools
 
@@ -36,7 +36,7 @@ class Sampling(keras.layers.Layer):
     def call(self, inputs, noise=None):
         """Draw z of shape (batch, latent_dim) from `inputs = (mean, log_var)` of that shape.
 
-        `noise` is the `SeedGenerator` to draw from, by default the layer's own.
+        `noise` is the `SeedGenerator` to draw with, by default the layer's own.
         """
         mean, log_var = inputs
         epsilon = keras.random.normal(ops.shape(mean), dtype=mean.dtype, seed=noise or self.noise)
@@ -48,7 +48,7 @@ class Sampling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Shift(keras.layers.Layer):
-    """Subtract the mean of the data (`sign=-1`), or add it (`sign=1`).
+    """Subtracts the mean of the data (`sign=-1`) or adds it (`sign=1`).
 
     Networks learn faster when data are centred: on bright pictures, an autoencoder without it was
     worse than principal components for minutes. The mean is 0 until `start` is called.
@@ -68,11 +68,11 @@ class Shift(keras.layers.Layer):
 
     @property
     def started(self):
-        """Whether the mean was set."""
+        """Whether the mean has been set."""
         return bool(ops.any(self.mean != 0))
 
     def start(self, x):
-        """Set the mean from examples x (n, ...), NumPy, unless that was done, or it is frozen."""
+        """Set the mean from examples x (n, ...), NumPy, unless it has been set or is frozen."""
         if self.trainable and not self.started:
             self.mean.assign(x.mean(axis=tuple(range(x.ndim - 1)) if self.shared else 0))
 
@@ -84,10 +84,10 @@ class Shift(keras.layers.Layer):
 
 
 def great_circles(corners, steps):
-    """Return points (k * steps, d) on the way from each of k + 1 corners to the next.
+    """Return points (k * steps, d) on the paths from each of k + 1 corners to the next.
 
-    The way is a great circle if two corners have one length, so that no point comes near 0,
-    where Gaussian noise never is.
+    A path is a great circle if both corners have the same length, so no point comes near 0,
+    where Gaussian noise has almost no samples.
     """
     rows = []
     for a, b in itertools.pairwise(corners):

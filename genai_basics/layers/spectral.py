@@ -1,4 +1,4 @@
-"""Sounds as frames: log-mel spectrograms, and convolutions over clips of different lengths."""
+"""Log-mel spectrograms of sounds, and convolutions over clips of different lengths."""
 
 import keras
 import numpy as np
@@ -10,14 +10,15 @@ __all__ = ["LogMel", "MaskedAverage", "Spectrogram", "StridedConv", "Within", "m
 def mel_filters(bands, fft_length, sample_rate, low=0.0, high=None):
     """Return triangular filters (fft_length // 2 + 1, bands), evenly spaced in mel.
 
-    mel = 2595 log10(1 + f / 700) (O'Shaughnessy, 1987), peaks of height 1, as librosa has
-    them with `htk=True, norm=None`.
+    mel = 2595 log10(1 + f / 700) (O'Shaughnessy, 1987), with peaks of height 1, like librosa's
+    with `htk=True, norm=None`.
 
     Args:
-        bands: How many.
-        fft_length: Samples of the Fourier transform.
+        bands: Number of bands.
+        fft_length: Length of the Fourier transform in samples.
         sample_rate: Samples per second.
-        low, high: Where the lowest begins and the highest ends, in Hz; `None`: half the rate.
+        low, high: Lower end of the lowest band and upper end of the highest, in Hz; `None`: half
+        the sample rate.
 
     Example:
 
@@ -35,19 +36,19 @@ def mel_filters(bands, fft_length, sample_rate, low=0.0, high=None):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class LogMel(keras.layers.Layer):
-    """Samples (batch, time) to log power in mel bands (batch, frames, bands), in nats.
+    """Maps samples (batch, time) to log power in mel bands (batch, frames, bands), in nats.
 
-    A frame begins every `hop` seconds; the end is filled up with silence, so that a clip
-    shorter than a window has a frame too: frames = ceil(samples / hop). Power is that of a Hann
-    window whose numbers sum to 1: a sine of amplitude A in the middle of a band has A^2 / 4.
+    A frame begins every `hop` seconds; the end is padded with silence, so a clip shorter than a
+    window also has a frame: frames = ceil(samples / hop). The Hann window is normalized to a sum
+    of 1, so a sine of amplitude A in the middle of a band has the power A^2 / 4.
 
     Args:
         sample_rate: Samples per second.
         bands: Number of mel bands.
         window: Length of a frame in seconds.
-        hop: Seconds from frame to frame.
+        hop: Seconds between frames.
         low, high: Frequencies where the bands begin and end, in Hz.
-        floor: Power under which there is silence; 1e-6: -60 dB of full scale.
+        floor: Power below which there is silence; 1e-6 is -60 dB of full scale.
 
     Example:
 
@@ -85,11 +86,11 @@ class LogMel(keras.layers.Layer):
         self.built = True
 
     def num_frames(self, length):
-        """Return how many frames begin within `length` samples."""
+        """Return the number of frames that begin within `length` samples."""
         return -(-length // self.step)
 
     def call(self, samples):
-        # In single precision: quiet samples and their power are lost in less.
+        # Single precision, since lower precision loses quiet samples and their power.
         samples = ops.pad(ops.cast(samples, "float32"), ((0, 0), (0, self.frame)))
         frames = self.num_frames(ops.shape(samples)[1] - self.frame)
         starts = ops.arange(frames)[:, None] * self.step
@@ -110,14 +111,14 @@ class LogMel(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Spectrogram(keras.layers.Layer):
-    """Log-mel bands as a picture (frames, bands, 2): standardized bands and their mask.
+    """Log-mel bands as a picture (frames, bands, 2): standardized bands and mask.
 
-    Each clip is standardized by the mean and deviation of its own frames, so that neither its
-    loudness nor the padding of the batch matters. The number of frames is padded to an even one,
-    because the alignment of strided convolutions depends on its parity.
+    Each clip is standardized by the mean and standard deviation of its own frames, so that
+    neither its loudness nor the padding of the batch matters. The number of frames is padded to
+    an even one, because the alignment of strided convolutions depends on its parity.
 
     Args:
-        hop: Samples from frame to frame.
+        hop: Samples between frames.
     """
 
     def __init__(self, hop, **kwargs):
@@ -145,7 +146,7 @@ class Spectrogram(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class MaskedAverage(keras.layers.Layer):
-    """Average features (frames, bands, channels) over the positions of a mask (..., 1)."""
+    """Averages features (frames, bands, channels) over the positions of a mask (..., 1)."""
 
     def call(self, inputs):
         x, mask = inputs
@@ -160,7 +161,7 @@ class MaskedAverage(keras.layers.Layer):
 class StridedConv(keras.layers.Layer):
     """Strided convolution of `[x (batch, time, channels), frames (batch,)]`; returns the same pair.
 
-    Frames after the last count as zero, whatever the padding of a batch holds.
+    Frames after the last count as zero, regardless of the padding of a batch.
     """
 
     def __init__(

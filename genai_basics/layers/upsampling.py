@@ -1,4 +1,4 @@
-"""Doubling the size of pictures without the checkerboards of transposed convolutions."""
+"""Upsampling of pictures without the checkerboards of transposed convolutions."""
 
 import keras
 from keras import ops
@@ -8,10 +8,10 @@ __all__ = ["PixelShuffle"]
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class PixelShuffle(keras.layers.Layer):
-    """Rearrange (h, w, c * factor**2) to (h * factor, w * factor, c) (Shi et al., 2016).
+    """Rearranges (h, w, c * factor**2) to (h * factor, w * factor, c) (Shi et al., 2016).
 
-    A plain convolution before it, at the low resolution, upsamples at a fraction of the cost
-    of a transposed convolution, and without its checkerboard.
+    With a plain convolution before it, at the low resolution, it upsamples at a fraction of the
+    cost of a transposed convolution, and without its checkerboard.
     """
 
     def __init__(self, factor=2, **kwargs):

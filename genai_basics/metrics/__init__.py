@@ -1,7 +1,7 @@
-"""What the field reports about predictions, generated samples, pictures and text.
+"""The usual metrics for predictions, generated samples, pictures and text.
 
-Pure functions of NumPy arrays and strings: no model, no Keras. A package that only one of
-them needs is imported when it is called.
+They are pure functions of NumPy arrays and strings, without models or Keras. A package that
+only one of them needs is imported when it is called.
 """
 
 from .pictures import detection_report, psnr, ssim

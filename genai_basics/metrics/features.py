@@ -1,9 +1,9 @@
-"""The small network whose features compare generated examples with real ones.
+"""The small network whose features are used to compare generated examples with real ones.
 
-A Fréchet distance needs features of what people see. Usually they come from a large classifier of
-photographs; here from a small one, trained on the labels of the data themselves in a few seconds,
-or with random weights where there are no labels (cruder, but it still separates a good generator
-from a bad one). Compare distances only within one such network.
+A Fréchet distance needs features of visible content. Usually they come from a large classifier of
+photographs; here they come from a small one, trained on the data's labels in a few seconds, or with
+random weights if there are no labels (cruder, but it still separates a good generator from a bad
+one). Only compare distances computed with the same network.
 """
 
 import keras
@@ -21,11 +21,11 @@ __all__ = [
     "some_examples",
 ]
 
-WIDTH = 64  # features of an example
+WIDTH = 64  # features per example
 
 
 def build_features(input_shape, seed=0):
-    """Return an untrained network from examples to 64 features.
+    """Return an untrained network that maps examples to 64 features.
 
     Args:
         input_shape: (height, width, channels), in [0, 1], (steps, channels) or (numbers,).
@@ -62,7 +62,7 @@ class FeatureStatistics(keras.metrics.Metric):
         self.count = self.add_variable((), "zeros", name="count")
 
     def update_state(self, real, fake, sample_weight=None):
-        """Add a batch of real features and one of as many generated ones."""
+        """Add a batch of real features and an equally large one of generated features."""
         for side, batch in enumerate((real, fake)):
             batch = ops.cast(batch, "float32")
             self.sums[side].assign_add(ops.sum(batch, axis=0))
@@ -73,7 +73,7 @@ class FeatureStatistics(keras.metrics.Metric):
         return {}
 
     def distance(self):
-        """Return the Fréchet distance of all batches so far; covariances divide by n.
+        """Return the Fréchet distance of all batches so far, with covariances divided by n.
 
         The formula is that of `genai_basics.metrics.frechet_distance`.
         """
@@ -95,7 +95,7 @@ class FeatureStatistics(keras.metrics.Metric):
 class Judge(layers.Layer):
     """Features of examples, a classifier on top of them, and the Fréchet distance of batches.
 
-    `statistics`, a metric, gathers the features of both sides; its state is not saved.
+    `statistics`, a metric, accumulates the features of both sides; its state is not saved.
 
     Args:
         shape: Shape of one example; pictures in [0, 1].
@@ -117,7 +117,7 @@ class Judge(layers.Layer):
             self.classifier = keras.Model(inputs, outputs, name="classifier")
         self.statistics = FeatureStatistics(width)
         for layer in (self, self.features, self.classifier or self):
-            layer.trainable = False  # each: one made with trainable=False does not tell its parts
+            layer.trainable = False  # trainable=False in the constructor is not recursive
         self.built = True
 
     def call(self, x):
@@ -125,14 +125,14 @@ class Judge(layers.Layer):
         return self.features(x)
 
     def classify(self, features):
-        """Return the likeliest label of each row of features, integers (n,)."""
+        """Return the most likely label of each row of features, integers (n,)."""
         return ops.convert_to_numpy(self.classifier(features)).argmax(axis=1)
 
     def adapt(self, x, y, steps=300, batch_size=128):
         """Train the classifier, and the features unless they are your own, on labelled x.
 
         Args:
-            x: Examples as `call` takes them.
+            x: Examples, as for `call`.
             y: Integer labels.
             steps: Training steps; each takes `batch_size` examples.
             batch_size: Number of examples per step.
@@ -147,12 +147,12 @@ class Judge(layers.Layer):
             keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
-        model.optimizer.build(model.trainable_variables)  # else the first step is traced twice
+        model.optimizer.build(model.trainable_variables)  # otherwise the first step is traced twice
         model.fit(x[index], y[index], batch_size, shuffle=False, verbose=0)
         self.features.trainable = self.classifier.trainable = False
 
     def report(self, real, fake, labels=None, class_names=None):
-        """Return `(metrics, intervals)` of features of real and of generated examples.
+        """Return `(metrics, intervals)` for features of real and of generated examples.
 
         Args:
             real, fake: Features (n, d) and (m, d).
@@ -160,9 +160,9 @@ class Judge(layers.Layer):
             class_names: Names of the labels.
 
         Returns:
-            The numbers of `sample_report`; with a classifier, also `share_NAME`, the share of
-            each class among the generated; with labels, also `label_obedience`, the share that
-            the classifier gives its label.
+            The metrics of `sample_report`; with a classifier, also `share_NAME`, the share of
+            each class in the generated examples; with labels, also `label_obedience`, the share
+            that the classifier assigns to the requested label.
         """
         metrics, intervals = sample_report(real, fake), {}
         if self.classifier is None:
@@ -190,7 +190,7 @@ class Judge(layers.Layer):
 
 
 def sample_report(real, fake, most=3000):
-    """Return how close generated features are to real ones, in the numbers that the field uses.
+    """Return the usual metrics of how close generated features are to real ones.
 
     Args:
         real: Features (n, d) of held-out real examples.
@@ -199,8 +199,8 @@ def sample_report(real, fake, most=3000):
 
     Returns:
         A dict: `frechet_distance`, `frechet_floor` (between the two halves of the real
-        examples), `precision`, `recall`, `density`, `coverage`. The last five are left out
-        where there are too few examples.
+        examples), `precision`, `recall`, `density`, `coverage`. The last five are omitted
+        if there are too few examples.
     """
     report = {}
     if min(len(real), len(fake)) > 1:
@@ -215,7 +215,7 @@ def sample_report(real, fake, most=3000):
 
 
 def some_examples(parts, most):
-    """Return at most `most` examples of parts of one length, drawn from a fixed seed."""
+    """Return at most `most` examples of parts of equal length, drawn with a fixed seed."""
     n = len(parts[0])
     if n <= most:
         return parts

@@ -1,4 +1,4 @@
-"""Intervals of shares, ratios and areas: how much of a number is noise."""
+"""Confidence intervals of shares, ratios and areas."""
 
 import numpy as np
 from scipy import stats
@@ -7,7 +7,7 @@ __all__ = ["area_under_curve", "difference_from_rest", "ratio_interval", "share_
 
 
 def share_interval(count, n, confidence=0.95):
-    """Return Wilson's interval `(low, high)` of a share of `count` in n.
+    """Return Wilson's interval `(low, high)` for a share of `count` out of n.
 
     Example:
 
@@ -23,9 +23,9 @@ def share_interval(count, n, confidence=0.95):
 
 
 def ratio_interval(a, n_a, b, n_b, confidence=0.95):
-    """Return `(ratio, low, high)` of the shares a / n_a and b / n_b, by its logarithm's normal.
+    """Return `(ratio, low, high)` of the shares a / n_a and b / n_b, normal in its logarithm.
 
-    Half a count is added to each, so that classes that are missing keep a finite interval.
+    Half a count is added to each, so that missing classes have a finite interval.
     """
     z = stats.norm.ppf((1 + confidence) / 2)
     ratio = ((a + 0.5) / (n_a + 0.5)) / ((b + 0.5) / (n_b + 0.5))
@@ -37,8 +37,8 @@ def ratio_interval(a, n_a, b, n_b, confidence=0.95):
 def area_under_curve(positive, negative, confidence=0.95):
     """Return `(area, (low, high))` under the ROC curve of scores, with DeLong's interval.
 
-    The area is the chance that a positive scores above a negative; its variance comes from
-    the placements of each among the others (DeLong et al., 1988, doi:10.2307/2531595).
+    The area is the probability that a positive scores above a negative; its variance is computed
+    from the placements of each among the others (DeLong et al., 1988, doi:10.2307/2531595).
 
     Example:
 

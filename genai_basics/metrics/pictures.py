@@ -1,4 +1,4 @@
-"""Restored pictures against the originals, and boxes against the objects that were there."""
+"""Metrics of restored pictures against originals, and of detected boxes against true objects."""
 
 import contextlib
 import io
@@ -34,9 +34,9 @@ def psnr(originals, restored, data_range=255):
 def ssim(originals, restored, data_range=255):
     """Return the structural similarity, averaged over pictures; 1 for equal ones.
 
-    By scikit-image with the weights of Wang et al. (2004,
-    https://doi.org/10.1109/TIP.2003.819861): a Gaussian window of 11 pixels, fewer where the
-    picture is smaller. Needs the extra `denoise`.
+    Computed by scikit-image with the weights of Wang et al. (2004,
+    https://doi.org/10.1109/TIP.2003.819861): a Gaussian window of 11 pixels, or fewer for
+    smaller pictures. Needs the extra `denoise`.
 
     Args:
         originals: Pictures (n, height, width[, channels]), at least 3 pixels wide and high.
@@ -69,16 +69,16 @@ def ssim(originals, restored, data_range=255):
 
 
 def detection_report(targets, predictions, class_names):
-    """Return the mean average precision of detected boxes, by pycocotools.
+    """Return the mean average precision of detected boxes, computed by pycocotools.
 
-    `map_50` counts a box as found where it overlaps the true one by half (intersection over
-    union), `map_50_95` averages over ten such thresholds up to 0.95 (Lin et al., 2014,
+    `map_50` counts a box as correct if its intersection over union with a true box is at least
+    one half; `map_50_95` averages over ten such thresholds up to 0.95 (Lin et al., 2014,
     https://arxiv.org/abs/1405.0312). Needs the extra `detect`.
 
     Args:
-        targets: For each picture a dict of `boxes` (k, 4), corners x1, y1, x2, y2 in pixels,
+        targets: For each picture, a dict of `boxes` (k, 4), corners x1, y1, x2, y2 in pixels,
             and `labels` (k,), integers or names. `crowd` (k,) marks boxes around many objects.
-        predictions: For each picture such a dict with `scores` (k,) in place of `crowd`.
+        predictions: For each picture, such a dict with `scores` (k,) instead of `crowd`.
         class_names: Names of the classes, in the order of integer labels.
 
     Returns:
@@ -105,7 +105,7 @@ def detection_report(targets, predictions, class_names):
         "annotations": _annotations(targets, numbers),
     }
     found = _annotations(predictions, numbers)
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints what it does
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
         truth.createIndex()
         result = coco.COCO()
         result.dataset = {**truth.dataset, "annotations": found}
@@ -113,7 +113,7 @@ def detection_report(targets, predictions, class_names):
         evaluation = cocoeval.COCOeval(truth, result, "bbox")
         evaluation.evaluate()
         evaluation.accumulate()
-    # axes: overlap threshold, recall, class, size of object (0: any), boxes allowed (-1: 100)
+    # axes: IoU threshold, recall, class, size of object (0: any), maximum of boxes (-1: 100)
     precision = evaluation.eval["precision"][:, :, :, 0, -1]
     half, every = (_mean(p) for p in (precision[0], precision))
     by_class = {
@@ -125,7 +125,7 @@ def detection_report(targets, predictions, class_names):
 
 
 def _annotations(pictures, numbers):
-    """Flatten dicts of boxes into COCO's annotations, whose ids start at 1."""
+    """Convert dicts of boxes to a list of COCO annotations, whose ids start at 1."""
     rows = []
     for image, picture in enumerate(pictures):
         boxes = np.asarray(picture["boxes"], "float64").reshape(-1, 4)
@@ -146,7 +146,7 @@ def _annotations(pictures, numbers):
 
 
 def _mean(precision):
-    """Average over what exists: pycocotools marks classes without any object by -1."""
+    """Average over existing classes; pycocotools marks classes without objects by -1."""
     seen = precision[precision > -1]
     return float(seen.mean()) if seen.size else 0.0
 

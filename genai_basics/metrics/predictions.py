@@ -1,4 +1,4 @@
-"""Classes, values and forecasts against what was true, with intervals by the bootstrap."""
+"""Metrics of predicted classes, values and forecasts, with bootstrap intervals."""
 
 import numpy as np
 
@@ -22,14 +22,14 @@ RESAMPLES = 1000
 def bootstrap_interval(values, statistic=np.mean, confidence=0.95, seed=0):
     """Return the percentile bootstrap interval `(low, high)` of a statistic of `values`.
 
-    The rows of `values` are resampled with replacement, a thousand times, and the interval
-    holds the middle `confidence` of the statistics of those draws (Efron, 1979,
+    The rows of `values` are resampled with replacement a thousand times, and the interval
+    contains the central `confidence` of the resampled statistics (Efron, 1979,
     https://doi.org/10.1214/aos/1176344552).
 
     Args:
-        values: Array (n, ...), an observation a row.
-        statistic: Takes such an array and returns a number.
-        confidence: Share of the draws inside, between 0 and 1.
+        values: Array (n, ...), one observation per row.
+        statistic: Callable from such an array to a number.
+        confidence: Share of the draws inside the interval, between 0 and 1.
         seed: Seed of the draws. The same seed gives the same interval.
 
     Example:
@@ -48,14 +48,14 @@ def bootstrap_interval(values, statistic=np.mean, confidence=0.95, seed=0):
 
 
 def confusion_matrix(labels, predictions, num_classes=None):
-    """Count pairs of true and predicted class: an int array (num_classes, num_classes).
+    """Count pairs of true and predicted class, as an int array (num_classes, num_classes).
 
-    Row i, column j holds how many examples of class i were taken for class j.
+    Row i, column j holds the number of examples of class i that were predicted as class j.
 
     Args:
         labels: Integers (n,), the true classes.
         predictions: Integers (n,), the predicted classes.
-        num_classes: Number of classes; by default the greatest label seen, plus one.
+        num_classes: Number of classes; by default, the largest label plus one.
 
     Example:
 
@@ -95,15 +95,15 @@ def calibration_error(labels, probabilities, bins=15):
 def classification_report(labels, probabilities, class_names=None, *, confidence=0.95, seed=0):
     """Return the metrics of a classifier and their bootstrap intervals, two flat dicts.
 
-    Accuracy; balanced accuracy (the mean of the classes' recalls); F1 averaged over the
-    classes that occur; expected calibration error in 15 bins; and log loss in nats. The
-    intervals come from the same resampled test set for all metrics.
+    These are accuracy; balanced accuracy (the mean of the classes' recalls); F1 averaged over
+    the classes that occur; expected calibration error in 15 bins; and log loss in nats. All
+    intervals are computed from the same resampled test sets.
 
     Args:
         labels: True classes (n,): integers, or names from `class_names`.
         probabilities: Floats (n, classes), or (n,) or (n, 1) for the second of two classes.
         class_names: Names of the classes in the order of the columns.
-        confidence: Share of the bootstrap's draws inside an interval.
+        confidence: Share of the bootstrap draws inside an interval.
         seed: Seed of the draws.
 
     Example:
@@ -150,16 +150,17 @@ def classification_report(labels, probabilities, class_names=None, *, confidence
 
 
 def multi_label_report(labels, probabilities, *, threshold=0.5, confidence=0.95, seed=0):
-    """Return the metrics of a classifier of several labels at once, and their intervals.
+    """Return the metrics of a multi-label classifier, and their intervals.
 
-    Exact match (all labels of an example right), accuracy over all labels, and F1 = 2 TP / (2 TP
-    + FP + FN) over all labels together (micro) and averaged over those that occur (macro).
+    These are exact match (all labels of an example are right), accuracy over all labels, and
+    F1 = 2 TP / (2 TP + FP + FN) over all labels together (micro) and averaged over those that
+    occur (macro).
 
     Args:
         labels: Array (n, classes) of 0 and 1.
         probabilities: Floats (n, classes).
-        threshold: From which probability on a label is predicted.
-        confidence: Share of the bootstrap's draws inside an interval.
+        threshold: Minimum probability of a predicted label.
+        confidence: Share of the bootstrap draws inside an interval.
         seed: Seed of the draws.
 
     Example:
@@ -196,12 +197,12 @@ def multi_label_report(labels, probabilities, *, threshold=0.5, confidence=0.95,
 def regression_report(targets, predictions, *, confidence=0.95, seed=0):
     """Return `mae`, `rmse` and `r2` of predicted values and their bootstrap intervals.
 
-    R^2 = 1 - sum (y - f)^2 / sum (y - mean y)^2, averaged over outputs where there are several.
+    R^2 = 1 - sum (y - f)^2 / sum (y - mean y)^2, averaged over outputs if there are several.
 
     Args:
         targets: Array (n,) or (n, outputs).
         predictions: Array of the same size.
-        confidence: Share of the bootstrap's draws inside an interval.
+        confidence: Share of the bootstrap draws inside an interval.
         seed: Seed of the draws.
 
     Example:
@@ -238,7 +239,7 @@ def regression_report(targets, predictions, *, confidence=0.95, seed=0):
 
 
 def mase(targets, forecasts, history, season=1):
-    """Return the mean absolute scaled error: 1 is as good as repeating the last season.
+    """Return the mean absolute scaled error; 1 is as good as repeating the last season.
 
     MASE = mean |y - f| / mean |h_t - h_(t - season)| over the history that the model was
     trained on (Hyndman & Koehler, 2006, https://doi.org/10.1016/j.ijforecast.2006.03.001).
@@ -247,7 +248,7 @@ def mase(targets, forecasts, history, season=1):
         targets: Array of true values.
         forecasts: Array of the same shape.
         history: Training series (time,) or (time, channels).
-        season: Steps in a season; 1 compares with the last value.
+        season: Seasonal period in steps; 1 compares with the last value.
 
     Example:
 
@@ -268,12 +269,12 @@ def mase(targets, forecasts, history, season=1):
 def pinball(targets, forecasts, quantiles):
     """Return the pinball loss of quantile forecasts, averaged over values and quantiles.
 
-    max(q (y - f), (q - 1) (y - f)), least for the true quantile (Koenker & Bassett, 1978,
-    https://doi.org/10.2307/1913643).
+    max(q (y - f), (q - 1) (y - f)), which is minimal for the true quantile (Koenker & Bassett,
+    1978, https://doi.org/10.2307/1913643).
 
     Args:
         targets: Array (...).
-        forecasts: Array (..., quantiles), a column for each quantile.
+        forecasts: Array (..., quantiles), one column per quantile.
         quantiles: Numbers between 0 and 1.
 
     Example:
@@ -292,7 +293,7 @@ def pinball(targets, forecasts, quantiles):
 
 
 def coverage(targets, low, high):
-    """Return the share of true values inside their intervals, ends included.
+    """Return the share of true values inside their intervals, including the ends.
 
     Args:
         targets: Array of true values.
@@ -327,7 +328,7 @@ def _calibration_error(confidence, correct, bins):
 
 
 def _top(labels, probabilities):
-    """Return each prediction's probability and whether it is right, two arrays (n,)."""
+    """Return the probability of each prediction and whether it is right, two arrays (n,)."""
     return probabilities.max(1), (probabilities.argmax(1) == labels).astype("float64")
 
 

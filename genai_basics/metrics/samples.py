@@ -1,4 +1,4 @@
-"""Generated samples against real ones: how near the two distributions are, and what is new."""
+"""Metrics of generated samples: distances to the real distribution, novelty."""
 
 from collections import Counter
 
@@ -18,15 +18,15 @@ __all__ = [
 
 
 def frechet_distance(real, fake):
-    """Return the Fréchet distance of two sets of features, taken for Gaussians.
+    """Return the Fréchet distance of two sets of features, each modelled as a Gaussian.
 
     |m_r - m_f|^2 + tr(S_r + S_f - 2 (S_r S_f)^(1/2)), with means m and covariances S (Heusel
-    et al., 2017, https://arxiv.org/abs/1706.08500). 0 for the same distribution. The trace of
-    the root is the sum of the singular values of S_r^(1/2) S_f^(1/2), which exists and is real
-    for singular covariances too.
+    et al., 2017, https://arxiv.org/abs/1706.08500). It is 0 for equal distributions. The trace
+    of the root is the sum of the singular values of S_r^(1/2) S_f^(1/2), which is also real for
+    singular covariances.
 
     Args:
-        real: Features (n, d), say of a classifier's last hidden layer.
+        real: Features (n, d), such as those of a classifier's last hidden layer.
         fake: Features (m, d).
 
     Example:
@@ -46,13 +46,13 @@ def frechet_distance(real, fake):
 def frechet_report(real, fake, other):
     """Return the Fréchet distance of samples, with the floor that real data reach.
 
-    Distances of few examples are too large, and those of another classifier's features another
-    number: so they come with n, and with the distance of other real examples, as many.
+    Distances depend on the features and are too large for few examples, so the report has n and
+    the distance of equally many other real examples.
 
     Args:
         real: Features (n, d) of held-out examples.
         fake: Features (n, d) of samples.
-        other: Features (n, d) of other real examples, say training examples.
+        other: Features (n, d) of other real examples, such as training examples.
 
     Example:
 
@@ -72,8 +72,8 @@ def frechet_report(real, fake, other):
 def precision_recall(real, fake, k=5):
     """Return the precision and recall of samples, by k nearest neighbours.
 
-    Precision: the share of fakes that lie within some real point's ball, which reaches to its
-    k-th nearest real neighbour. Recall: the same with the two exchanged (Kynkäänniemi et al.,
+    Precision: the share of fakes that are in the ball of some real point, which reaches to its
+    k-th nearest real neighbour. Recall: the same with both sides exchanged (Kynkäänniemi et al.,
     2019, https://arxiv.org/abs/1904.06991).
 
     Args:
@@ -103,10 +103,10 @@ def precision_recall(real, fake, k=5):
 
 
 def density_coverage(real, fake, k=5):
-    """Return the density and coverage of samples, which outliers disturb less.
+    """Return the density and coverage of samples, which are less sensitive to outliers.
 
-    Density: in how many real points' balls a fake lies, over k; it may exceed 1. Coverage: the
-    share of real points with a fake in their ball (Naeem et al., 2020,
+    Density: the number of real points' balls that contain a fake, divided by k; it may exceed 1.
+    Coverage: the share of real points with a fake in their ball (Naeem et al., 2020,
     https://arxiv.org/abs/2002.09797).
 
     Args:
@@ -136,8 +136,8 @@ def density_coverage(real, fake, k=5):
 def ngram_jsd(real_texts, fake_texts, n=2, level="word"):
     """Return the Jensen-Shannon divergence of the n-grams of two sets of texts, in bits.
 
-    JSD = KL(p || m) / 2 + KL(q || m) / 2 with m = (p + q) / 2, from 0 (the same frequencies)
-    to 1 (no n-gram in common).
+    JSD = KL(p || m) / 2 + KL(q || m) / 2 with m = (p + q) / 2, from 0 (equal frequencies) to 1
+    (no common n-grams).
 
     Args:
         real_texts: Strings.
@@ -164,11 +164,11 @@ def ngram_jsd(real_texts, fake_texts, n=2, level="word"):
 
 
 def novelty(real, fake):
-    """Return the share of generated samples that are no copy of a real one, from 0 to 1.
+    """Return the share of generated samples that are not copies of real ones, from 0 to 1.
 
     Args:
-        real: Strings or arrays, what the model was trained on.
-        fake: Strings or arrays, what it generated.
+        real: Strings or arrays that the model was trained on.
+        fake: Strings or arrays that it generated.
 
     Example:
 
@@ -182,7 +182,7 @@ def novelty(real, fake):
 
 
 def active_units(means, threshold=0.01):
-    """Count the latent dimensions that tell one example from another.
+    """Count the latent dimensions that differ between examples.
 
     A unit u is active if Var_x(E_q(z | x)[z_u]) > threshold (Burda et al., 2015,
     https://arxiv.org/abs/1509.00519).
@@ -221,13 +221,13 @@ def _root(covariance):
 
 
 def _slack(*sides):
-    """What rounding may add to the squared distance of two equal points."""
+    """Return the maximum rounding error in the squared distance of two equal points."""
     return 1e-10 * max(np.square(side - sides[0].mean(0)).sum(1).max() for side in sides)
 
 
 def _distances(points, centres, rows=1024):
-    """Yield squared distances (rows, len(centres)), a block of `points` at a time."""
-    middle = centres.mean(0)  # nearer zero, |a|^2 - 2ab + |b|^2 loses fewer digits
+    """Yield squared distances (rows, len(centres)) for each block of `points`."""
+    middle = centres.mean(0)  # centring loses fewer digits in |a|^2 - 2ab + |b|^2
     points, centres = points - middle, centres - middle
     squares = np.square(centres).sum(1)
     for start in range(0, len(points), rows):

@@ -1,4 +1,4 @@
-"""Translations and transcriptions against references, by the packages that the field reports."""
+"""Metrics of translations and transcriptions, computed by the usual packages."""
 
 from ..extras import require
 
@@ -6,15 +6,15 @@ __all__ = ["bleu", "character_error_rate", "chrf", "word_error_rate"]
 
 
 def bleu(hypotheses, references):
-    """Return corpus BLEU, from 0 to 100, as sacrebleu computes it with its defaults.
+    """Return corpus BLEU, from 0 to 100, computed by sacrebleu with its defaults.
 
-    The geometric mean of the precisions of 1- to 4-grams, times a penalty for brevity
+    It is the geometric mean of the precisions of 1- to 4-grams, times a brevity penalty
     (Papineni et al., 2002; Post, 2018, https://arxiv.org/abs/1804.08771). Needs the extra
     `translate`.
 
     Args:
-        hypotheses: Strings, one translation for each source.
-        references: For each a string, or a list of strings that are all right.
+        hypotheses: Strings, one translation per source.
+        references: For each, a string or a list of acceptable strings.
 
     Example:
 
@@ -28,12 +28,12 @@ def bleu(hypotheses, references):
 def chrf(hypotheses, references):
     """Return corpus chrF, from 0 to 100: the F-score of character n-grams.
 
-    By sacrebleu with its defaults (Popović, 2015, https://aclanthology.org/W15-3049). Needs
-    the extra `translate`.
+    Computed by sacrebleu with its defaults (Popović, 2015, https://aclanthology.org/W15-3049).
+    Needs the extra `translate`.
 
     Args:
-        hypotheses: Strings, one translation for each source.
-        references: For each a string, or a list of strings that are all right.
+        hypotheses: Strings, one translation per source.
+        references: For each, a string or a list of acceptable strings.
 
     Example:
 
@@ -45,13 +45,13 @@ def chrf(hypotheses, references):
 
 
 def word_error_rate(references, hypotheses):
-    """Return the words to substitute, delete and insert, over the words of the references.
+    """Return the number of word substitutions, deletions and insertions per reference word.
 
-    0 is right; it may exceed 1. By jiwer, over all pairs together. Needs the extra `speech`.
+    0 is best; it may exceed 1. Computed by jiwer over all pairs. Needs the extra `speech`.
 
     Args:
-        references: Strings, what was said.
-        hypotheses: Strings, what was recognized.
+        references: True transcriptions.
+        hypotheses: Recognized texts.
 
     Example:
 
@@ -63,13 +63,13 @@ def word_error_rate(references, hypotheses):
 
 
 def character_error_rate(references, hypotheses):
-    """Return the characters to substitute, delete and insert, over those of the references.
+    """Return the number of character substitutions, deletions and insertions per character.
 
-    0 is right; it may exceed 1. By jiwer, over all pairs together. Needs the extra `speech`.
+    0 is best; it may exceed 1. Computed by jiwer over all pairs. Needs the extra `speech`.
 
     Args:
-        references: Strings, what was said.
-        hypotheses: Strings, what was recognized.
+        references: True transcriptions.
+        hypotheses: Recognized texts.
 
     Example:
 
@@ -81,7 +81,7 @@ def character_error_rate(references, hypotheses):
 
 
 def _streams(hypotheses, references):
-    """Turn references for each sentence into sacrebleu's streams, filled up with None."""
+    """Convert references per sentence to sacrebleu's streams, padded with None."""
     _paired(references, hypotheses)
     lists = [[r] if isinstance(r, str) else list(r) for r in references]
     if not all(lists):

@@ -1,4 +1,4 @@
-"""Variational autoencoders: of pictures and vectors, in one level or two, and of text."""
+"""Variational autoencoders for pictures and vectors, with one level or two, and for texts."""
 
 from .bounds import ELBO, Binarization, ImportanceWeighted, Schedule
 from .text_vae import TextVAE, build_text_vae

@@ -1,6 +1,6 @@
-"""What the loss of a VAE is made of: a bound, the schedule of its KL term, binarization.
+"""The parts of a VAE's loss: a bound, the schedule of the KL term, binarization.
 
-Small objects that are handed to a `VAE`, as priors and likelihoods are, and saved with it.
+They are small objects that are passed to a `VAE`, like priors and likelihoods, and saved with it.
 """
 
 import dataclasses
@@ -25,12 +25,12 @@ __all__ = [
 
 
 class Draw(NamedTuple):
-    """Codes drawn from the posterior q(z | x), k per example, and what they cost.
+    """Codes drawn from the posterior q(z | x), k per example, and their KL.
 
     Attributes:
-        z: Codes (batch * k, latent_dim); the k draws of an example are neighbours.
+        z: Codes (batch * k, latent_dim); the k draws of an example are adjacent.
         kl: KL(q(z | x) || p(z)) in nats, (batch, parts), to be summed over the parts: one part
-            per latent where it is known in closed form.
+            per latent if there is a closed form.
         log_ratio: log q(z | x) - log p(z) of each draw, (batch * k,).
     """
 
@@ -40,19 +40,19 @@ class Draw(NamedTuple):
 
 
 def repeated(x, times):
-    """Return x with each row repeated, the copies next to each other; `None` stays."""
+    """Return x with each row repeated, with adjacent copies; `None` stays `None`."""
     return x if x is None or times == 1 else ops.repeat(x, times, axis=0)
 
 
 def mean_of_draws(values, samples):
-    """Average rows (n * samples, d) over the draws of each example: (n, d)."""
+    """Average rows (n * samples, d) over the draws of each example, to (n, d)."""
     if samples == 1:
         return values
     return ops.mean(ops.reshape(values, (-1, samples, values.shape[-1])), axis=1)
 
 
 class _Settings:
-    """Saving of dataclasses, as Keras expects it."""
+    """Serialization of dataclasses for Keras."""
 
     def get_config(self):
         return dataclasses.asdict(self)
@@ -65,10 +65,10 @@ class _Settings:
 @keras.saving.register_keras_serializable(package="genai_basics")
 @dataclasses.dataclass(frozen=True)
 class Schedule(_Settings):
-    """Rises from 0 to 1 at the start of training, once, or in each cycle of training.
+    """Increases from 0 to 1 at the start of training, or at the start of each cycle.
 
     Args:
-        warm_up: Fraction of each cycle in which it rises (Sonderby et al., 2016).
+        warm_up: Fraction of each cycle in which it increases (Sonderby et al., 2016).
         cycles: Number of cycles (Fu et al., 2019).
     """
 
@@ -83,9 +83,9 @@ class Schedule(_Settings):
         """Return the value, 0 to 1.
 
         Args:
-            progress: Fraction of training that is done; cycles divide it.
-            risen: The same for a single rise, see `callbacks.Progress`. `None`: as `progress`.
-            before: Value so far, below which a single rise does not fall.
+            progress: Completed fraction of training, which cycles divide.
+            risen: The same for a single rise; see `callbacks.Progress`. `None`: `progress`.
+            before: Previous value, below which a single rise does not fall.
         """
         if not self.warm_up:
             return 1.0
@@ -103,8 +103,8 @@ class ELBO(_Settings):
     Args:
         free_bits: KL per latent, in nats, that is not penalized: a latent whose KL, averaged
             over the batch, is below this costs this much (Kingma et al., 2016).
-        capacity: KL to aim for, in nats: the distance of the batch's mean KL from it is
-            penalized, and the schedule moves the aim, not beta (Burgess et al., 2018).
+        capacity: Target KL in nats: the distance of the batch's mean KL from it is
+            penalized, and the schedule changes the target, not beta (Burgess et al., 2018).
             `None` minimizes the KL.
     """
 
@@ -123,17 +123,17 @@ class ELBO(_Settings):
 
     @property
     def tracked(self):
-        """Names of the terms that this bound adds to reconstruction and KL."""
+        """Names of the terms that this bound reports in addition to reconstruction and KL."""
         return ("charged_kl",) if self.free_bits or self.capacity is not None else ()
 
     def __call__(self, distortion, draw, beta, ramp):
         """Return the terms of each example, a dict of arrays (batch,) in nats.
 
         Args:
-            distortion: -log p(x | z), (batch * samples,), summed over the numbers of x.
+            distortion: -log p(x | z), (batch * samples,), summed over the elements of x.
             draw: `Draw` of z.
             beta: Weight of the KL term.
-            ramp: Where the schedule stands, 0 to 1.
+            ramp: Value of the schedule, 0 to 1.
         """
         beta = beta if self.capacity is not None else beta * ramp
         charged = self.charged(draw, ramp)
@@ -146,10 +146,10 @@ class ELBO(_Settings):
         }
 
     def charged(self, draw, ramp=1.0):
-        """Return the KL that is penalized, of each example.
+        """Return the penalized KL of each example.
 
-        Both rules are about the mean over the batch; its gradient is shared out to the examples,
-        so that the mean of what is returned is the penalty.
+        Both rules apply to the mean over the batch; its gradient is distributed to the examples
+        so that the mean of the result is the penalty.
         """
         if self.free_bits:
             parts = draw.kl.shape[-1]
@@ -172,7 +172,7 @@ class ImportanceWeighted(_Settings):
     https://arxiv.org/abs/1509.00519).
 
     Args:
-        samples: k, the draws per example.
+        samples: k, the number of draws per example.
     """
 
     samples: int = 5
@@ -182,7 +182,7 @@ class ImportanceWeighted(_Settings):
         at_least("samples", self.samples, 1)
 
     def __call__(self, distortion, draw, beta, ramp):
-        """Return the terms of each example, as `ELBO` does."""
+        """Return the terms of each example; see `ELBO`."""
         beta = beta * ramp
         distortion = ops.reshape(distortion, (-1, self.samples))
         log_ratio = ops.reshape(draw.log_ratio, (-1, self.samples))
@@ -198,7 +198,7 @@ class ImportanceWeighted(_Settings):
 
 
 def get_bound(free_bits=0.0, capacity=None, importance_samples=1):
-    """Return the bound that keywords of `build_vae` choose."""
+    """Return the bound for the arguments of `build_vae`."""
     elbo = ELBO(free_bits, capacity)
     if at_least("importance_samples", importance_samples, 1) == 1:
         return elbo
@@ -213,11 +213,11 @@ def get_bound(free_bits=0.0, capacity=None, importance_samples=1):
 @keras.saving.register_keras_serializable(package="genai_basics")
 @dataclasses.dataclass(frozen=True)
 class Binarization(_Settings):
-    """Turns pixels black or white.
+    """Makes pixels black or white.
 
     Args:
-        threshold: What is brighter becomes white. `"dynamic"` draws each pixel, at every use,
-            with its grey value as the probability of white.
+        threshold: Brighter pixels become white. `"dynamic"` draws each pixel at every use, with
+            its grey value as the probability of white.
     """
 
     threshold: float | str
@@ -231,7 +231,7 @@ class Binarization(_Settings):
             )
 
     def __call__(self, x, seed):
-        """Return x, in [0, 1], as 0 or 1, drawn by the `SeedGenerator` seed."""
+        """Return x, in [0, 1], as 0 or 1, drawn with the `SeedGenerator` seed."""
         threshold = self.threshold
         if threshold == "dynamic":
             threshold = keras.random.uniform(ops.shape(x), seed=seed)

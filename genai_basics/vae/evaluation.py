@@ -1,4 +1,4 @@
-"""What a VAE reports, answers and draws for commands, run folders and the audit."""
+"""Reports, predictions and figures of VAEs for commands, run folders and the audit."""
 
 import math
 
@@ -28,16 +28,16 @@ __all__ = [
     "symptoms_text",
 ]
 
-CHUNK = 50  # importance samples of an example at a time
-IWAE_EXAMPLES = 1000  # at most, of which `report` estimates the likelihood
+CHUNK = 50  # importance samples per example at a time
+IWAE_EXAMPLES = 1000  # maximum number for the likelihood in `report`
 
 
 @alone
 def log_likelihood(model, x, labels=None, k=500):
-    """Return estimates of log p(x), (n,), in nats, by k importance samples for each x.
+    """Return estimates of log p(x), (n,), in nats, from k importance samples per example.
 
-    log 1/k sum_i p(x | z_i) p(z_i) / q(z_i | x), z_i ~ q(z | x): a lower bound in the mean,
-    which rises to log p(x) with k (Burda et al., 2015, https://arxiv.org/abs/1509.00519).
+    log 1/k sum_i p(x | z_i) p(z_i) / q(z_i | x), z_i ~ q(z | x), is a lower bound on average,
+    which approaches log p(x) as k grows (Burda et al., 2015, https://arxiv.org/abs/1509.00519).
     """
     at_least("k", k, 1)
     model.reset_evaluation_noise()
@@ -65,8 +65,8 @@ def log_likelihood(model, x, labels=None, k=500):
 def losses_by_example(model, x, y=None, batch_size=None):
     """Return reconstruction + beta * KL of each raw example, (n,): for membership inference.
 
-    Unlike the loss, it does not depend on the other examples of a batch, as free bits do. Noise
-    is drawn from a fixed seed, so that two calls agree.
+    Unlike the loss with free bits, it does not depend on the other examples of a batch. Noise is
+    drawn with a fixed seed, so repeated calls agree.
     """
     model.reset_evaluation_noise()
 
@@ -83,7 +83,7 @@ def features_of(model, x, y=None):
 
 
 def report(model, x, y=None):
-    """Return `(metrics, intervals)`: the bound, its parts, and an estimate of -log p(x)."""
+    """Return `(metrics, intervals)`: the bound, its terms, and an estimate of -log p(x)."""
     logs = model.evaluate(x, y, verbose=0, return_dict=True)
     labels = _labels(model, y)
     few = [None if part is None else part[:IWAE_EXAMPLES] for part in (x, labels)]
@@ -104,7 +104,7 @@ def report(model, x, y=None):
 
 
 def answer(model, x):
-    """Reconstruct x; each row holds the mean absolute error, in the units of the data."""
+    """Reconstruct x; each row has the mean absolute error, in the units of the data."""
     x = np.asarray(x)
     outputs = model.reconstruct(x, model.labels.spread(len(x)))
     errors = np.abs(outputs.astype("float32") - x).reshape(len(x), -1).mean(axis=1)
@@ -112,10 +112,10 @@ def answer(model, x):
 
 
 def pictures(model, x, y=None):
-    """Return originals with their reconstructions, and what the latents change.
+    """Return originals with their reconstructions, and the effects of latents.
 
-    Two latents: the plane of all codes. More: a row for each of the ten that vary most, moved
-    from -3 to 3 while the others stay at 0.
+    For two latents, the plane of all codes; for more, a row for each of the ten that vary most,
+    moved from -3 to 3 while the others are 0.
     """
     if len(model.preprocessor.shape or ()) != 3:
         return {}
@@ -149,7 +149,7 @@ def examples(model, x, y=None):
 
 
 def _plane(model, steps=15):
-    """Return a picture of what two latents decode to, each from -2.5 to 2.5."""
+    """Return a grid decoded from two latents, each from -2.5 to 2.5."""
     ticks = np.linspace(-2.5, 2.5, steps)
     codes = np.stack(np.meshgrid(ticks, ticks[::-1]), axis=-1).reshape(-1, 2)
     return _grid(model, model.decode(codes, _first_label(model, len(codes))), columns=steps)
@@ -180,7 +180,7 @@ def _first_label(model, n):
 
 
 def symptoms(model, history):
-    """Say where the posterior has collapsed, or the data do not fit the likelihood."""
+    """Report a collapsed posterior, or data that do not fit the likelihood."""
     x, y = model.__dict__.get("probe", (None, None))
     if x is None:
         return {}
@@ -205,12 +205,12 @@ def symptoms(model, history):
 
 
 def _kl_of(model, history):
-    """Return the KL of the last epoch, of validation data where there are any."""
+    """Return the KL of the last epoch, on validation data if there are any."""
     return history[-1].get("val_kl", history[-1].get("kl", model.latent_dim))
 
 
 def _kl_is_low(model, history):
-    """Return whether the KL is nearly 0 after the rise of the schedule."""
+    """Return whether the KL is nearly 0 after the warm-up of the schedule."""
     risen = value_of(model.progress) >= 0.3 and value_of(model.ramp) == 1.0
     return risen and _kl_of(model, history) <= 0.05 * model.latent_dim
 
@@ -256,7 +256,7 @@ def examples_of_texts(model, x, y=None):
 
 
 def symptoms_text(model, history):
-    """Say where the decoder ignores the code."""
+    """Report a decoder that ignores the code."""
     if not _kl_is_low(model, history):
         return {}
     return {

@@ -1,9 +1,9 @@
-"""A VAE of short texts (Bowman et al., 2016, https://arxiv.org/abs/1511.06349).
+"""A VAE for short texts (Bowman et al., 2016, https://arxiv.org/abs/1511.06349).
 
 A recurrent decoder can predict the next letter from the previous ones and ignore the code: the
-posterior then collapses to the prior. Three things prevent that here: in training, some of the
-letters that the decoder sees are dropped (word dropout), the weight of the KL term rises from 0,
-and some nats of KL per latent are free (Kingma et al., 2016).
+posterior then collapses to the prior. Three methods prevent this: in training, some of the
+decoder's input letters are dropped (word dropout), the weight of the KL term increases from 0,
+and some nats of KL per latent are not penalized (Kingma et al., 2016).
 """
 
 import functools
@@ -23,7 +23,7 @@ from .vae_networks import gaussian
 
 __all__ = ["TextVAE", "build_text_vae"]
 
-UNTRAINED_LENGTH = 1000  # units of a sample before `fit` has seen texts
+UNTRAINED_LENGTH = 1000  # maximum units of a sample before `fit`
 
 
 def build_text_vae(
@@ -44,12 +44,12 @@ def build_text_vae(
     class_names=None,
     seed=None,
 ):
-    """Build a VAE of short texts: names, sentences. Then `compile()` and `fit(texts)`.
+    """Build a VAE for short texts: names, sentences. Then `compile()` and `fit(texts)`.
 
     Args:
         latent_dim: Size of the latent code z.
         unit: What a text is split into: `"character"`, `"word"`, `"subword"` or `"byte"`.
-        vocab_size: Size of the vocabulary, three special tokens included. `None`: 256 for
+        vocab_size: Size of the vocabulary, including three special tokens. `None`: 256 for
             characters, 262 for bytes, 5,000 for words and sub-words.
         units: Width of the recurrent layers.
         embedding_dim: Size of a unit's embedding. A vocabulary larger than `units` shares it
@@ -59,7 +59,7 @@ def build_text_vae(
         word_dropout: Fraction of the previous units that the decoder does not see in training.
         dropout: Dropout rate before and after the recurrent layers. `None`: 0.3 for words and
             sub-words, otherwise 0.
-        beta, warm_up, cycles: Weight of the KL term and its rise, as in `build_vae`.
+        beta, warm_up, cycles: Weight of the KL term and its warm-up, as in `build_vae`.
         free_bits: KL per latent, in nats, that is not penalized: it keeps the code in use.
         num_classes: Number of labels of a conditional VAE: `fit(texts, labels)`.
         class_names: Names of the labels.
@@ -107,8 +107,8 @@ def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, dropout
     """Return the encoder, the decoder and its starter.
 
     encoder: tokens (batch, time) -> (mean, log_var); decoder: z, tokens, state -> logits, state;
-    starter: z -> state. With `num_classes` the encoder has a second input, the one-hot label,
-    and z is the code joined with it.
+    starter: z -> state. With `num_classes`, the encoder has a second input, the one-hot label,
+    and z is the code concatenated with it.
     """
     tokens = keras.Input((None,), dtype="int32", name="x")
     uniform = keras.initializers.RandomUniform(seed=init.seed)
@@ -123,8 +123,8 @@ def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, dropout
 
     z = keras.Input((latent_dim + (num_classes or 0),), name="z")
     state = keras.Input((units,), name="state")
-    # A large vocabulary shares its embedding between input and output (Press & Wolf, 2017): most
-    # words are rare, and their logits are most of the work.
+    # A large vocabulary shares its embedding between input and output (Press & Wolf, 2017), since
+    # most words are rare, and computing logits takes most of the time.
     tied = vocab_size > units
     spread = keras.initializers.RandomNormal(0.0, embedding_dim**-0.5, seed)
     embedding = (layers.ReversibleEmbedding if tied else layers.Embedding)(
@@ -149,7 +149,7 @@ def _networks(vocab_size, embedding_dim, units, latent_dim, num_classes, dropout
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Alongside(layers.Layer):
-    """Repeat z (batch, d) for each step of x (batch, time, e): (batch, time, d)."""
+    """Repeats z (batch, d) for each step of x (batch, time, e), to (batch, time, d)."""
 
     def call(self, inputs):
         z, x = inputs
@@ -162,9 +162,9 @@ class Alongside(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class TextVAE(VAE):
-    """A VAE of texts, whose networks `_networks` describes.
+    """A VAE for texts; `_networks` describes its networks.
 
-    Texts are lists or arrays of str in all its methods: `fit`, `encode`, `reconstruct`, `sample`.
+    All methods (`fit`, `encode`, `reconstruct`, `sample`) use lists or arrays of str.
     """
 
     loss_keyword = "`beta` and `free_bits` of build_text_vae"
@@ -185,7 +185,7 @@ class TextVAE(VAE):
 
     @property
     def tokenizer(self):
-        """What splits texts into units and numbers them."""
+        """The tokenizer, which splits texts into numbered units."""
         return self.preprocessor.tokenizer
 
     @property
@@ -204,7 +204,7 @@ class TextVAE(VAE):
         return super().loss_terms(without_padding(x), labels, training)
 
     def distortion(self, x, z, labels=None, training=False):
-        """Return -log p(x | z), (batch,): the nats of each unit and of the end, summed."""
+        """Return -log p(x | z), (batch,), in nats, summed over all units and the end."""
         before = ops.pad(x[:, :-1], ((0, 0), (1, 0)), constant_values=BOUNDARY)
         if training and self.word_dropout:
             draw = keras.random.uniform(ops.shape(before), seed=self.noise)
@@ -212,7 +212,7 @@ class TextVAE(VAE):
             before = ops.where(dropped, UNKNOWN, before)
         z = self._with_labels(z, labels)
         hidden = self._hidden([z, before, self.starter(z)], training=training)
-        # Two thirds of a batch of sentences are padding: without its logits, most work is saved.
+        # Two thirds of a batch of sentences are padding; skipping its logits saves most time.
         row, place = ops.nonzero(x != PADDING)
         index = row * ops.shape(x)[1] + place
         hidden = ops.take(ops.reshape(hidden, (-1, hidden.shape[-1])), index, axis=0)
@@ -254,7 +254,7 @@ class TextVAE(VAE):
         steps = self.max_length or UNTRAINED_LENGTH
         forbidden = np.zeros(self.tokenizer.size, "float32")
         forbidden[[PADDING, UNKNOWN]] = -1e9
-        if self.tokenizer.unit != "byte":  # numbers without a unit
+        if self.tokenizer.unit != "byte":  # tokens without a unit
             forbidden[len(self.tokenizer.vocabulary or ()) + BOUNDARY + 1 :] = -1e9
 
         def step(i, carry):
@@ -270,7 +270,7 @@ class TextVAE(VAE):
         tokens, state = first[:, None] * ops.zeros((1, steps), "int32"), single(self.starter(z))
         return ops.fori_loop(0, steps, step, (tokens, first + BOUNDARY, state))[0]
 
-    # Verbs on raw data.
+    # Methods on raw data.
 
     @alone
     def sample(self, n=1, *, seed=None, batch_size=256, labels=None, temperature=1.0, avoid=()):
@@ -278,11 +278,11 @@ class TextVAE(VAE):
 
         Args:
             n, seed, batch_size, labels: As in `Model.sample`.
-            temperature: Divides the logits: below 1 safer texts, above 1 more varied ones.
-            avoid: Texts to avoid, such as those of training: they are drawn again.
+            temperature: Divides the logits: below 1 gives safer texts, above 1 more diverse ones.
+            avoid: Texts to exclude, such as the training texts; they are redrawn.
 
         Raises:
-            ValueError: If the model writes almost only texts to avoid.
+            ValueError: If nearly all texts of the model are in `avoid`.
         """
         positive("temperature", temperature)
         self.temperature.assign(temperature)

@@ -23,7 +23,7 @@ from .vae_networks import networks
 
 __all__ = ["VAE", "HierarchicalVAE", "build_vae"]
 
-DENSE_UP_TO = 4096  # numbers in an example; measured: more pay for convolutions
+DENSE_UP_TO = 4096  # elements per example; measured: convolutions are better for more
 
 
 def build_vae(
@@ -60,14 +60,14 @@ def build_vae(
         filters: Channels of the convolutional encoder's stages, each at half the resolution of
             the previous one; stages of less than 4 pixels are left out.
         beta: Weight of the KL term. 1.0 is the ELBO; more gives a beta-VAE (Higgins et al., 2017).
-        warm_up: Fraction of the first `fit` (of its first 100 epochs) in which beta rises from 0,
-            so that latents are not switched off before they become useful (Sonderby et al., 2016).
-        cycles: Number of times that this rise is repeated in training (Fu et al., 2019).
+        warm_up: Fraction of the first `fit` (of its first 100 epochs) in which beta increases from
+            0, so that latents are not disabled before they become useful (Sonderby et al., 2016).
+        cycles: Number of times that this warm-up is repeated in training (Fu et al., 2019).
         free_bits: KL per latent, in nats, that is not penalized (Kingma et al., 2016).
-        capacity: KL to aim for, in nats: its distance from the KL is penalized, and the aim
-            rises from 0 with `warm_up` (Burgess et al., 2018). `None` minimizes the KL term.
+        capacity: Target KL in nats: its distance from the KL is penalized, and the target
+            increases from 0 with `warm_up` (Burgess et al., 2018). `None` minimizes the KL term.
         likelihood: `"bernoulli"`, `"gaussian"` (learned variance), `"logistic"` (discretized to
-            256 levels), `"logistic_mixture"` (several of these per number) or a layer. `None`:
+            256 levels), `"logistic_mixture"` (several of these per element) or a layer. `None`:
             bernoulli for grey images, gaussian for colour images and vectors.
         prior: `"normal"`, a learned one (`"mixture"`, `"vamp"`, `"flow"`), or a layer such as
             `VampPrior(500)`.
@@ -134,20 +134,19 @@ def build_vae(
 class VAE(Model):
     """A VAE of any `encoder: x -> (mean, log_var)` with any `decoder: z -> parameters of p(x | z)`.
 
-    The networks see x in [0, 1] and, where `num_classes` is given, a second input: the one-hot
-    label.
+    The networks get x in [0, 1] and, with `num_classes`, a second input, the one-hot label.
 
     Args:
         encoder, decoder: The networks.
-        likelihood: What the decoder's output means: logits for `"bernoulli"`.
+        likelihood: The meaning of the decoder's output, such as logits for `"bernoulli"`.
         prior: p(z), by name or as a layer.
         beta: Weight of the KL term.
-        schedule: `Schedule` of that weight over training. `None`: it is constant.
+        schedule: `Schedule` of this weight over training. `None`: it is constant.
         bound: `ELBO` (the default) or `ImportanceWeighted`.
         binarize: A `Binarization` of x, or `None`.
         num_classes: Number of labels of a conditional VAE.
-        preprocessor: From raw x to the numbers that the networks see. `None`: `Numbers`.
-        **kwargs: As `Model`.
+        preprocessor: From raw x to network space. `None`: `Numbers`.
+        **kwargs: As for `Model`.
     """
 
     tracked = ("reconstruction", "kl")
@@ -155,7 +154,7 @@ class VAE(Model):
     learning_rate = 3e-3
     remedy = "use fewer epochs, more data, fewer `hidden_units` or more `beta`"
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     examples = evaluation.examples
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
@@ -184,7 +183,7 @@ class VAE(Model):
         self.beta = at_least("beta", beta, 0)
         self.schedule, self.bound = schedule or bounds.Schedule(), bound or bounds.ELBO()
         self.binarize, self.num_classes = binarize, num_classes
-        self.restores = None if num_classes else True  # by x alone
+        self.restores = None if num_classes else True  # conditional ones also need labels
         if binarize is not None and self.value_range is None:
             raise ValueError("`binarize` needs a `value_range`. Received: value_range=None")
         if num_classes and isinstance(self.prior, VampPrior):
@@ -220,19 +219,19 @@ class VAE(Model):
                 layer.start(ops.convert_to_numpy(some))
 
     def stand_at(self, progress, risen):
-        """Let beta rise in the first training, of the first epochs; then it stays."""
+        """Increase beta in the first epochs of the first `fit`; then it is constant."""
         super().stand_at(progress, risen)
         first = not value_of(self.optimizer.iterations)
         self.ramp.assign(self.schedule(progress, risen, 0.0 if first else value_of(self.ramp)))
 
-    # The networks, with the label where there is one.
+    # The networks, with the label if there is one.
 
     def encode_batch(self, x, labels=None, training=False):
         """Return mean and log variance of q(z | x), each (batch, latent_dim)."""
         return single(self.encoder(self._joined(x, labels), training=training))
 
     def decode_batch(self, z, labels=None, training=False):
-        """Return the parameters of p(x | z), of the shape of x."""
+        """Return the parameters of p(x | z), with the shape of x."""
         return single(self.decoder(self._joined(z, labels), training=training))
 
     def _joined(self, x, labels):
@@ -243,7 +242,7 @@ class VAE(Model):
         return self.encode_batch(x, labels, training)[0]
 
     def decoded_mean(self, z, labels=None, training=False):
-        """Return E[x | z] in the network's numbers."""
+        """Return E[x | z] in network space."""
         return self.likelihood.mean(self.decode_batch(z, labels, training))
 
     def call(self, x, labels=None, training=False):
@@ -256,8 +255,8 @@ class VAE(Model):
         """Return `{"loss", "reconstruction", "kl", ...}` of each example, (batch,), in nats.
 
         reconstruction = -log p(x | z), z ~ q(z | x); kl = KL(q(z | x) || p(z)). Both are summed
-        over pixels and latents: a mean would silently change beta. `bound` makes the loss of
-        them.
+        over pixels and latents: a mean would silently change beta. `bound` combines them to the
+        loss.
         """
         x, k = self.binarized(x, training), self.bound.samples
         draw = self.infer(x, labels, training, k)
@@ -266,11 +265,11 @@ class VAE(Model):
         return self.bound(distortion, draw, self.beta, self.ramp if training else 1.0)
 
     def binarized(self, x, training=False):
-        """Return x black or white where the model was built for that."""
+        """Return x in black and white if the model was built for that."""
         return x if self.binarize is None else self.binarize(x, self.noise_of(training))
 
     def infer(self, x, labels=None, training=False, samples=1):
-        """Return a `Draw` of `samples` codes z from q(z | x) for each x."""
+        """Return a `Draw` of `samples` codes z from q(z | x) per example."""
         posterior = self.encode_batch(x, labels, training)
         mean, log_var = (bounds.repeated(part, samples) for part in posterior)
         z = self.sampling([mean, log_var], noise=self.noise_of(training))
@@ -304,10 +303,10 @@ class VAE(Model):
         z = self.prior.sample(n, self.sampling_noise, self.encode_batch)
         return self.decoded_mean(z, labels)
 
-    # Verbs on raw data.
+    # Methods on raw data.
 
     def predict(self, x, y=None, batch_size=None, verbose="auto", **kwargs):
-        """Return reconstructions of x: `reconstruct`, with Keras' arguments."""
+        """Return reconstructions of x: `reconstruct` with Keras' arguments."""
         data = self.pipeline(x, y, batch_size=batch_size)
         return self.preprocessor.invert(keras.Model.predict(self, data, verbose=verbose, **kwargs))
 
@@ -328,13 +327,13 @@ class VAE(Model):
         return self.preprocessor.invert(self.map_batches(self.decoded_mean, *parts))
 
     def reconstruct(self, x, labels=None):
-        """Return reconstructions of x: decoded from the means of q(z | x)."""
+        """Return reconstructions of x, decoded from the means of q(z | x)."""
         return self.predict(x, labels, verbose=0)
 
     def interpolate(self, a, b, steps=8, *, labels=None):
         """Return `steps` examples on the straight line between the codes of a and b.
 
-        `labels`: the label of both, or of a and of b, for a conditional VAE.
+        `labels`: for a conditional VAE, the label of both, or those of a and b.
         """
         at_least("steps", steps, 2)
         labels = self.labels.spread(2, labels)
@@ -347,7 +346,7 @@ class VAE(Model):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class HierarchicalVAE(VAE):
-    """A VAE with a code z = (z1, z2) of two levels; `prior` is that of z2.
+    """A VAE with a code z = (z1, z2) of two levels; `prior` is the prior of z2.
 
     p(x, z1, z2) = p(x | z1, z2) p(z1 | z2) p(z2) and q(z1, z2 | x) = q(z2 | x) q(z1 | x, z2), so
     KL = KL(q(z2 | x) || p(z2)) + E KL(q(z1 | x, z2) || p(z1 | z2)) (Sonderby et al., 2016,
@@ -355,10 +354,10 @@ class HierarchicalVAE(VAE):
 
     Args:
         encoder: x -> (mean, log_var) of q(z2 | x), and features of x.
-        decoder: (z1, z2), joined -> parameters of p(x | z1, z2).
+        decoder: (z1, z2), concatenated -> parameters of p(x | z1, z2).
         refiner: features, z2 -> (mean, log_var) of q(z1 | x, z2).
         inner_prior: z2 -> (mean, log_var) of p(z1 | z2).
-        **kwargs: As `VAE`.
+        **kwargs: As for `VAE`.
     """
 
     def __init__(self, encoder, decoder, refiner, inner_prior, **kwargs):
@@ -384,7 +383,7 @@ class HierarchicalVAE(VAE):
         mean1, log_var1 = self.refiner([features, z2], training=training)
         z1 = self.sampling([mean1, log_var1], noise=noise)
         mean, log_var = self.inner_prior(z2, training=training)
-        # KL of two Gaussians, in parts; the difference of logarithms for importance weights
+        # KL of two Gaussians, by parts; the difference of logarithms for importance weights
         spread = log_var1 - log_var
         kl1 = 0.5 * (ops.exp(spread) + ops.square(mean1 - mean) * ops.exp(-log_var) - 1.0 - spread)
         kl2 = self.prior.kl(mean2, log_var2, z2, self._top)

@@ -1,4 +1,4 @@
-"""The networks of `build_vae`, by the shape of the data."""
+"""The networks of `build_vae`, for each shape of data."""
 
 import math
 
@@ -10,14 +10,14 @@ from ..layers.blocks import conv_down, conv_up, dense_down, dense_up, stages
 
 __all__ = ["gaussian", "networks"]
 
-BETWEEN = 96  # width between maps and code; measured: at 256 a third of the time went there
+BETWEEN = 96  # width between maps and code; measured: 256 would take a third of the time
 
 
 def networks(input_shape, latent_dims, network, num_classes, multiplicity, init):
-    """Return encoder x -> (mean, log_var) and decoder z -> parameters of p(x | z).
+    """Return the encoder x -> (mean, log_var) and the decoder z -> parameters of p(x | z).
 
-    With two levels the encoder gives its features as well, and there are two networks more:
-    features, z2 -> (mean, log_var) of z1, and z2 -> the same of p(z1 | z2).
+    With two levels, the encoder also returns its features, and there are two more networks:
+    features, z2 -> (mean, log_var) of z1, and z2 -> the same for p(z1 | z2).
     """
     kind, widths = network
     widths = list(widths) if kind == "dense" else stages(input_shape, widths)
@@ -60,8 +60,8 @@ def _levels(features, latent_dims, init):
 
 
 def gaussian(x, latent_dim, init):
-    """Return mean and log variance of a code, read off features x."""
-    # In single precision always: the bound is a small difference of large numbers.
+    """Return mean and log variance of a code, computed from features x."""
+    # Always in single precision, since the bound is a small difference of large numbers.
     heads = ("z_mean", "z_log_var")
     return [
         layers.Dense(latent_dim, kernel_initializer=init, name=name, dtype="float32")(x)
@@ -70,7 +70,7 @@ def gaussian(x, latent_dim, init):
 
 
 def _with_label(inputs, num_classes):
-    """Return the model inputs and what to join to features: a label input, where conditional."""
+    """Return the model inputs and what to concatenate to features: a label, if conditional."""
     if not num_classes:
         return inputs, lambda x: x
     label = keras.Input((num_classes,), name="label")  # one-hot
