@@ -1,4 +1,4 @@
-"""From raw x of each kind to the numbers of a network, and back: one class for each kind."""
+"""Maps raw x of each kind to network space and back, with one class per kind."""
 
 from .base import Preprocessor
 from .clips import Clips

@@ -1,4 +1,4 @@
-"""Base of the preprocessing: from raw x to the numbers of a network, and back."""
+"""Base class of the preprocessing, from raw x to network space and back."""
 
 import json
 
@@ -10,25 +10,25 @@ __all__ = ["Preprocessor", "Scaling"]
 
 
 class Preprocessor(keras.layers.Layer):
-    """Turns raw x of one kind into the numbers of a network. A layer: its state is saved.
+    """Maps raw x of one kind to network space. It is a layer, so its state is saved.
 
-    Four verbs lead from raw data to the network and back:
+    Four methods map raw data to the network's inputs and back:
 
     - `adapt(x, y)` fits the state to raw training data;
-    - `prepare(x)` returns raw x as an array, or a dict of arrays, of one length: once, in NumPy,
-      so it is where data are checked;
-    - calling the layer turns a batch of prepared x into numbers, in the input pipeline;
+    - `prepare(x)` returns raw x as an array, or a dict of arrays, of one length; it runs once, in
+      NumPy, and checks the data;
+    - calling the layer maps a batch of prepared x to the network's inputs, in the input pipeline;
     - `invert(outputs)` maps outputs of a network (NumPy) back to raw data.
     """
 
-    shape = None  # of one raw example, `None` for an axis of any length; `None`: texts, or windows
+    shape = None  # of one raw example, with `None` for axes of any length; `None`: texts or windows
 
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})  # raw data need single precision
 
     @property
     def state(self):
-        """Fitted state that is not weights, such as a vocabulary, as JSON holds it."""
+        """Fitted state other than weights, such as a vocabulary, as JSON types."""
 
     @state.setter
     def state(self, value):
@@ -36,7 +36,7 @@ class Preprocessor(keras.layers.Layer):
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
-        if self.state is not None:  # next to the weights, so that files of weights hold it, too
+        if self.state is not None:  # next to the weights, so that weight files also contain it
             store["state"] = np.frombuffer(json.dumps(self.state).encode(), "uint8")
 
     def load_own_variables(self, store):
@@ -47,21 +47,21 @@ class Preprocessor(keras.layers.Layer):
         super().load_own_variables(store)
 
     def adapt(self, x, y=None):
-        """Fit to raw training data. By default there is nothing to fit."""
+        """Fit to raw training data. By default, there is nothing to fit."""
 
     def prepare(self, x):
         """Return raw x as an array, or a dict of arrays, of one length."""
         raise NotImplementedError(f"{type(self).__name__} must define `prepare`")
 
     def call(self, x):
-        """Return the network's numbers for a batch of prepared x."""
+        """Map a batch of prepared x to network space."""
         return x
 
     def lengths(self, x):
-        """Return how long each prepared example is, where a batch should hold similar lengths."""
+        """Return the length of each prepared example if batches should have similar lengths."""
 
     def invert(self, outputs):
-        """Return outputs of the network, as NumPy arrays, in the units of raw data."""
+        """Convert outputs of the network to NumPy arrays in the units of raw data."""
         return outputs
 
 
@@ -80,12 +80,12 @@ class Scaling(keras.layers.Layer):
         self.built = True
 
     def adapt(self, x):
-        """Fit to x: missing numbers do not count, constant ones stay small."""
+        """Fit to x, ignoring missing values and leaving constants unscaled."""
         flat = np.asarray(x, "float64").reshape(-1, np.shape(x)[-1])
         known = np.isfinite(flat).any(axis=0)
         flat = np.where(known, flat, 0.0)
         mean, variance = np.nanmean(flat, axis=0), np.nanvar(flat, axis=0)
-        variance[variance == 0] = 1.0  # a constant: a new value must not become huge
+        variance[variance == 0] = 1.0  # constant: new values must not become huge
         self.mean.assign(mean)
         self.variance.assign(variance)
 

@@ -1,4 +1,4 @@
-"""Clips of sound, brought to one length."""
+"""Sound clips of one length."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ __all__ = ["Clips"]
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Clips(Numbers):
-    """Clips of sound of any length as (n, samples, 1): cut, or padded with silence."""
+    """Sound clips of any length as (n, samples, 1), cut or padded with silence."""
 
     def as_array(self, x):
         if hasattr(x, "shape"):

@@ -13,12 +13,12 @@ __all__ = ["Columns"]
 class Columns(Preprocessor):
     """Tables: a dict of columns, in any order; further columns are ignored.
 
-    A number is standardized and followed by whether it was missing; a category becomes one-hot,
-    with an index for missing values and one for values that training did not hold.
+    A number is standardized and followed by a flag for missing values; a category becomes one-hot,
+    with an index for missing values and one for values outside the training data.
 
     Args:
         columns: `(name, "number" | "category")` pairs.
-        max_categories: Maximum number of categories per column: the most frequent are kept.
+        max_categories: Maximum number of categories per column; the most frequent are kept.
     """
 
     def __init__(self, columns, max_categories=50, **kwargs):
@@ -47,7 +47,7 @@ class Columns(Preprocessor):
 
     @property
     def shape(self):
-        """Shape of one prepared example, `None` where it is free."""
+        """Shape of one prepared example, with `None` for axes of any length."""
         return (len(self.columns),)
 
     @property

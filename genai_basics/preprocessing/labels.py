@@ -6,11 +6,11 @@ __all__ = ["Labels"]
 
 
 class Labels:
-    """The labels 0, 1, ... of a model, and their names.
+    """The labels 0, 1, ... of a model and their names.
 
     Args:
-        class_names: Names of the labels, `None` where they have none.
-        num_classes: Number of labels, `None` where it is not known.
+        class_names: Names of the labels; `None` if they have none.
+        num_classes: Number of labels; `None` if unknown.
 
     Example:
 
@@ -22,7 +22,7 @@ class Labels:
         self.class_names, self.num_classes = class_names, num_classes
 
     def encode(self, y):
-        """Return labels as integers where they are names, otherwise y as an array.
+        """Return names as integers, and other labels as an array.
 
         A column (n, 1) becomes (n,).
         """
@@ -46,7 +46,7 @@ class Labels:
         return np.array([numbers[str(label)] for label in y.flat], "int32").reshape(y.shape)
 
     def check(self, y):
-        """Return labels as integers (int32), or refuse those outside 0 to num_classes - 1."""
+        """Return labels as int32; raise a `ValueError` unless all are in 0 to num_classes - 1."""
         y = self.encode(y)
         if not np.issubdtype(y.dtype, np.integer):
             raise ValueError(f"labels must be integers or names. Received: dtype {y.dtype}")
@@ -62,9 +62,9 @@ class Labels:
         return self.class_names[label] if self.class_names else str(int(label))
 
     def spread(self, n, labels=None):
-        """Return n labels to sample by: those given, or all classes, repeated up to n.
+        """Return n labels to sample: those given, or all classes, repeated up to n.
 
-        `None` for a model without labels.
+        The result is `None` for a model without labels.
         """
         if not self.num_classes:
             if labels is not None:

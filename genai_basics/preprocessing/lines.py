@@ -1,4 +1,4 @@
-"""Short texts, each as one row of numbers."""
+"""Short texts, each as one row of token numbers."""
 
 import warnings
 
@@ -10,7 +10,7 @@ from .tokens import BOUNDARY, PADDING
 
 __all__ = ["Lines"]
 
-LONGEST = 1000  # units of a text
+LONGEST = 1000  # maximum units of a text
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -19,8 +19,8 @@ class Lines(Preprocessor):
 
     Args:
         tokenizer: A `Tokenizer`.
-        max_length: Maximum number of units; longer texts are cut. `None`: the longest text that
-            `adapt` sees.
+        max_length: Maximum number of units; longer texts are cut. `None`: the longest text given
+            to `adapt`.
     """
 
     def __init__(self, tokenizer, max_length=None, **kwargs):
@@ -37,7 +37,7 @@ class Lines(Preprocessor):
         self.max_length = value["max_length"]
 
     def texts(self, x):
-        """Return raw x as a list of texts, or refuse what is not one."""
+        """Return raw x as a list of texts; raise a `ValueError` for anything else."""
         texts = [x] if isinstance(x, str) else list(x)
         for text in texts:
             if not isinstance(text, str):

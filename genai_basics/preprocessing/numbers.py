@@ -10,20 +10,20 @@ from .base import Preprocessor, Scaling
 
 __all__ = ["Numbers"]
 
-ADAPT_ON = 10_000  # examples: more do not move a mean
+ADAPT_ON = 10_000  # examples: more hardly change a mean
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Numbers(Preprocessor):
-    """Arrays of one shape, mapped to a range or standardized for each channel.
+    """Arrays of one shape, mapped to a range or standardized per channel.
 
     Args:
-        shape: Shape of one example; `None` for a time that differs between examples: shorter
-            series are filled up with NaN, which becomes the mean.
-        value_range: `(low, high)` of raw data; a warning says where they do not fit it.
-        network_range: The range that the network sees, which `value_range` is mapped to. `None`
-            standardizes each channel to mean 0 and variance 1, from `adapt` on.
-        reach: How far beyond `value_range`, in parts of it, raw data may lie without a warning.
+        shape: Shape of one example, with `None` for a time axis of varying length: shorter
+            series are padded with NaN, which becomes the mean.
+        value_range: `(low, high)` of raw data; a warning is issued if they exceed it.
+        network_range: The range to which `value_range` is mapped. `None` standardizes each
+            channel to mean 0 and variance 1, after `adapt`.
+        reach: How far raw data may exceed `value_range` without a warning, as a fraction of it.
     """
 
     def __init__(self, shape, value_range=None, network_range=None, reach=0.0, **kwargs):
@@ -58,7 +58,7 @@ class Numbers(Preprocessor):
         return ops.convert_to_numpy(self.restored(outputs))
 
     def restored(self, outputs):
-        """Return outputs of a network in the units of raw data, as tensors."""
+        """Convert outputs of a network to tensors in the units of raw data."""
         outputs = ops.cast(outputs, "float32")
         if self.scaling is not None:
             return self.scaling.inverse(outputs)
@@ -77,7 +77,7 @@ class Numbers(Preprocessor):
         elif not hasattr(x, "shape"):
             x = np.asarray(x)
         if len(x.shape) == len(self.shape) and self.shape[-1] == 1 and len(self.shape) > 1:
-            x = np.asarray(x)[..., None]  # grey pictures, series of one channel
+            x = np.asarray(x)[..., None]  # grey pictures or series of one channel
         return x
 
     def _stacked(self, items):
@@ -107,7 +107,7 @@ class Numbers(Preprocessor):
         if not np.issubdtype(np.dtype(x.dtype), np.number) and x.dtype != bool:
             raise ValueError(f"x must hold numbers. Received: x of dtype {x.dtype}")
         if not isinstance(x, np.ndarray) or None in self.shape or not x.size:
-            return  # files are checked as they are read; what was filled up is NaN
+            return  # files are checked when read; padding is NaN
         if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
             raise ValueError(
                 "x must be finite: replace NaN and infinity first. "

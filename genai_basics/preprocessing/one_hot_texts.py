@@ -1,4 +1,4 @@
-"""Short texts as one-hot rows of their characters or words."""
+"""Short texts as one-hot rows of characters or words."""
 
 from collections import Counter
 
@@ -18,8 +18,8 @@ SEPARATORS = {"character": "", "word": " "}
 class OneHotTexts(Preprocessor):
     """Texts as one-hot rows (max_length, vocabulary_size) of characters or words.
 
-    `tokens` are the characters or words that the columns stand for, the end of a text (`""`)
-    first; `adapt` takes the most frequent ones from the data. Unknown ones are left out.
+    `tokens` are the characters or words of the columns, with the end of a text (`""`) first;
+    `adapt` takes the most frequent ones from the data. Unknown ones are dropped.
 
     Args:
         max_length: Maximum number of characters or words of a text; the rest is cut off.
@@ -49,19 +49,19 @@ class OneHotTexts(Preprocessor):
         return str(text).split() if self.level == "word" else str(text)
 
     def cut(self, text):
-        """Return a text without what exceeds `max_length`."""
+        """Cut a text to `max_length`."""
         return SEPARATORS[self.level].join(self.split(text)[: self.max_length])
 
     def adapt(self, x, y=None):
         counts = Counter(token for text in x for token in self.split(text))
-        # Ties by the token itself, so that the order of the data does not matter.
+        # Ties are broken by the token, so that the order of the data does not matter.
         ranked = sorted(counts, key=lambda token: (-counts[token], token))
         self.tokens = ("", *ranked[: self.vocabulary_size - 1])
         if len(self.tokens) < 2:
             raise ValueError("the texts hold no characters. Received: empty texts only")
 
     def prepare(self, x):
-        """Return texts as token numbers (n, max_length), filled up with 0."""
+        """Return texts as token numbers (n, max_length), padded with 0."""
         if isinstance(x, str):
             raise ValueError(f"x must be a list of texts. Received: one text, {x[:40]!r}")
         if hasattr(x, "dtype") and x.dtype.kind not in "USO":

@@ -11,17 +11,17 @@ __all__ = ["PianoRolls"]
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class PianoRolls(Preprocessor):
-    """Windows of pieces, one-hot (steps, voices, pitches), each step a note or silence.
+    """Windows of pieces, one-hot (steps, voices, pitches), with a note or silence per step.
 
-    Column k stands for MIDI pitch `low` + k, the last column for silence. Pieces are arrays
-    (steps, voices) of pitches, -1 for silence, or lists of chords, whose highest notes are taken.
-    Notes out of range move by octaves.
+    Column k is the MIDI pitch `low` + k, the last column is silence. Pieces are arrays
+    (steps, voices) of pitches, with -1 for silence, or lists of chords, whose highest notes are
+    used. Notes outside the range are moved by octaves.
 
     Args:
         voices: Number of voices, the highest first.
         low, high: The lowest and the highest MIDI pitch.
-        steps: Steps of a window.
-        hop: Steps from one window to the next.
+        steps: Steps per window.
+        hop: Steps between windows.
 
     Example:
 
@@ -35,7 +35,7 @@ class PianoRolls(Preprocessor):
     def __init__(self, voices, low, high, steps, hop, **kwargs):
         super().__init__(**kwargs)
         self.voices, self.low, self.high, self.steps, self.hop = voices, low, high, steps, hop
-        self.pitches = high - low + 2  # the last is silence
+        self.pitches = high - low + 2  # the last pitch is silence
         self.built = True
 
     def prepare(self, x):
@@ -57,7 +57,7 @@ class PianoRolls(Preprocessor):
         """Return a piece, (steps, voices) or lists of pitches, as column numbers."""
         chords = np.full((len(piece), self.voices), -1)
         for row, chord in zip(chords, piece, strict=True):
-            # Voices of arrays keep their order; of chords, the highest notes come first.
+            # Voices of arrays keep their order; notes of chords are sorted, highest first.
             notes = chord if isinstance(piece, np.ndarray) else sorted(chord, reverse=True)
             row[: len(notes)] = notes[: self.voices]
         over, under = np.maximum(chords - self.high, 0), np.maximum(self.low - chords, 0)
@@ -68,7 +68,7 @@ class PianoRolls(Preprocessor):
         return ops.one_hot(x, self.pitches)
 
     def notes(self, columns):
-        """Return column numbers as MIDI pitches, -1 for silence."""
+        """Return column numbers as MIDI pitches, with -1 for silence."""
         return np.where(columns == self.pitches - 1, -1, columns + self.low)
 
     def invert(self, outputs):

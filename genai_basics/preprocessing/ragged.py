@@ -13,12 +13,12 @@ __all__ = ["Steps", "Tokens"]
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Steps(Numbers):
-    """Series of any length, standardized channel by channel.
+    """Series of any length, standardized per channel.
 
-    A batch is padded to its longest series by steps of `padding`, for a `Masking` layer.
+    A batch is padded to its longest series with `padding`, for a `Masking` layer.
     """
 
-    padding = -1e4  # far from any standardized number
+    padding = -1e4  # far from any standardized value
 
     def as_array(self, x):
         many = isinstance(x, (list, tuple))
@@ -46,10 +46,10 @@ class Steps(Numbers):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Tokens(Preprocessor):
-    """Texts as the numbers of their units, padded with 0.
+    """Texts as token numbers, padded with 0.
 
     Args:
-        unit: See `Tokenizer`; `None` chooses between words and characters.
+        unit: See `Tokenizer`; `None` selects words or characters.
         size: Maximum number of different units.
         max_length: Maximum number of units of a text.
         tokenizer: The fitted `Tokenizer`.
@@ -65,7 +65,7 @@ class Tokens(Preprocessor):
 
     @property
     def shape(self):
-        """Shape of one prepared example, `None` where it is free."""
+        """Shape of one prepared example, with `None` for axes of any length."""
         return (None,)
 
     @property

@@ -10,7 +10,7 @@ __all__ = ["Rolls"]
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Rolls(Preprocessor):
-    """Pieces, lists of steps with the MIDI pitches that sound, as rolls of 0 and 1.
+    """Pieces, lists of steps with sounding MIDI pitches, as rolls of 0 and 1.
 
     A roll is float32 (1 + steps, pitches); its first step is silence.
 

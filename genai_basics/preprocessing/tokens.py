@@ -1,7 +1,7 @@
-"""Text to numbers and back: characters, bytes, words or sub-words (Sennrich et al., 2016).
+"""Tokenizers for characters, bytes, words or sub-words (Sennrich et al., 2016).
 
-Sub-words are byte-pair encoding on characters, https://arxiv.org/abs/1508.07909: starting from
-characters, the most frequent pair of neighbours within a word becomes one symbol, repeatedly.
+Sub-words are byte-pair encoding of characters, https://arxiv.org/abs/1508.07909: starting from
+characters, the most frequent pair of adjacent symbols within a word is repeatedly merged.
 """
 
 import re
@@ -16,24 +16,24 @@ from .base import Preprocessor
 
 __all__ = ["BOUNDARY", "PADDING", "UNKNOWN", "Sentences", "Tokenizer", "padded", "spaced"]
 
-PADDING, UNKNOWN, BOUNDARY = 0, 1, 2  # a boundary opens and closes a text
+PADDING, UNKNOWN, BOUNDARY = 0, 1, 2  # a boundary begins and ends a text
 SPECIAL = 3
 UNITS = ("character", "byte", "word", "subword")
 UNKNOWN_SIGN = "\N{REPLACEMENT CHARACTER}"
 
-# Words with the space before them, so that joining gives the text back; digits one by one.
+# Words include the preceding space, so that joining restores the text; digits are separate.
 PIECES = re.compile(r" ?[^\W\d_]+| ?\d| ?[^\w\s]|_|\s")
 WORDS = re.compile(r" ?\w+| ?[^\w\s]|\s")
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Tokenizer(Preprocessor):
-    """Texts as numbers. 0 is padding, 1 an unknown unit, 2 the border of a text.
+    """Texts as token numbers. 0 is padding, 1 an unknown unit, 2 the boundary of a text.
 
     Args:
         unit: `"character"`, `"byte"`, `"word"` or `"subword"`.
-        size: Maximum number of numbers, with the three above; bytes need 259.
-        vocabulary: The units that have numbers, from 3 on. `None` until `adapt`.
+        size: Maximum size of the vocabulary, including these three; bytes need 259.
+        vocabulary: The units, numbered from 3. `None` until `adapt`.
 
     Example:
 
@@ -76,7 +76,7 @@ class Tokenizer(Preprocessor):
         return self.__dict__["_numbers"]
 
     def adapt(self, texts, y=None):
-        """Take the vocabulary from texts: their most frequent units, as many as fit."""
+        """Set the vocabulary to the most frequent units of texts."""
         most = self.size - SPECIAL
         if self.unit == "byte":
             self.vocabulary = []
@@ -95,20 +95,20 @@ class Tokenizer(Preprocessor):
         self.__dict__.pop("_numbered", None)
 
     def prepare(self, x):
-        """Return texts as a list of numbers, with a border before and after each.
+        """Return texts as one list of token numbers, with a boundary before and after each.
 
-        A single text gets no border after it: it is assumed to be cut from a longer one.
+        A single text has no boundary after it, since it is assumed to be cut from a longer one.
         """
         ending = [BOUNDARY] if len(x) > 1 else []
         rows = [np.concatenate([[BOUNDARY], self.encode(text), ending]) for text in x]
         return [row.astype("int32") for row in rows]
 
     def invert(self, outputs):
-        """Return the texts of rows of numbers."""
+        """Return the texts of rows of token numbers."""
         return [self.decode(row) for row in outputs]
 
     def encode(self, text):
-        """Return the numbers of a text, int32 (units,), without borders."""
+        """Return the token numbers of a text, int32 (units,), without boundaries."""
         if self.unit == "byte":
             return np.frombuffer(text.encode(), "uint8").astype("int32") + SPECIAL
         numbers = self.numbers
@@ -121,7 +121,7 @@ class Tokenizer(Preprocessor):
         return np.array(found, "int32")
 
     def decode(self, numbers):
-        """Return the text of numbers, up to the first border."""
+        """Return the text of token numbers, up to the first boundary."""
         numbers = np.asarray(numbers)
         ends = np.flatnonzero(numbers == BOUNDARY)
         numbers = numbers[: ends[0]] if len(ends) else numbers
@@ -135,12 +135,12 @@ class Tokenizer(Preprocessor):
         return "".join(self.unit_of(number) for number in numbers if number != PADDING)
 
     def unit_of(self, number):
-        """Return the text of one number."""
+        """Return the text of one token number."""
         place = int(number) - SPECIAL
         return self.vocabulary[place] if 0 <= place < len(self.vocabulary) else UNKNOWN_SIGN
 
     def pieces(self, text):
-        """Return the units of a text as they are written, one per number."""
+        """Return the units of a text as text, one per token number."""
         if self.unit == "word":
             return WORDS.findall(text)
         if self.unit == "character":
@@ -169,7 +169,7 @@ class Tokenizer(Preprocessor):
         known = self.__dict__["_known"]
         if piece not in known:
             symbols = list(piece)
-            while len(symbols) > 1:  # join the pair that was learned first
+            while len(symbols) > 1:  # merge the pair that was learned first
                 ranks = [numbers.get(a + b, 2**31) for a, b in pairwise(symbols)]
                 best = int(np.argmin(ranks))
                 if ranks[best] == 2**31:
@@ -181,12 +181,12 @@ class Tokenizer(Preprocessor):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Sentences(Preprocessor):
-    """Texts as padded numbers (n, longest), with a border after each.
+    """Texts as padded token numbers (n, longest), with a boundary after each.
 
     Args:
         tokenizer: A `Tokenizer`.
         max_length: Maximum number of units of a text; longer texts are cut.
-        called: What error messages call the texts.
+        called: Name of the texts in error messages.
     """
 
     def __init__(self, tokenizer, max_length, called="x", **kwargs):
@@ -195,7 +195,7 @@ class Sentences(Preprocessor):
         self.built = True
 
     def texts(self, x):
-        """Return a list of texts, checked."""
+        """Check texts and return them as a list."""
         if isinstance(x, str):
             text = x[:40]
             raise ValueError(f"{self.called} must be a list of texts. Received: the text {text!r}")
@@ -213,16 +213,16 @@ class Sentences(Preprocessor):
             self.tokenizer.adapt([spaced(text) for text in texts])
 
     def numbers(self, texts):
-        """Return the numbers of texts, each with a border after it, as a list of arrays."""
+        """Return the token numbers of texts, each with a boundary after it, as a list of arrays."""
         rows = [self.tokenizer.encode(spaced(text))[: self.max_length] for text in texts]
         return [np.append(row, BOUNDARY).astype("int32") for row in rows]
 
     def prepare(self, x):
-        """Return texts as one array of numbers, padded with 0."""
+        """Return texts as one array of token numbers, padded with 0."""
         return padded(self.numbers(self.texts(x)))
 
     def invert(self, outputs):
-        """Return the texts of rows of numbers."""
+        """Return the texts of rows of token numbers."""
         return [self.tokenizer.decode(row).strip() for row in outputs]
 
     def get_config(self):
@@ -237,12 +237,12 @@ class Sentences(Preprocessor):
 
 
 def spaced(text):
-    """Return a text with one space before each word, the first included."""
+    """Return a text with one space before each word, including the first."""
     return " " + " ".join(text.split())
 
 
 def padded(rows):
-    """Return rows of numbers as one int32 array, padded with 0."""
+    """Return rows of token numbers as one int32 array, padded with 0."""
     out = np.zeros((len(rows), max([1, *map(len, rows)])), "int32")
     for row, numbers in zip(out, rows, strict=True):
         row[: len(numbers)] = numbers
@@ -250,7 +250,7 @@ def padded(rows):
 
 
 def learn_subwords(counts, most):
-    """Return at most `most` symbols, characters first, then pairs in the order of joining.
+    """Return at most `most` symbols: characters, then pairs in the order of merging.
 
     Args:
         counts: `{word: count}`.
@@ -263,7 +263,7 @@ def learn_subwords(counts, most):
     symbols = [character for character, _ in characters.most_common(most)]
     words = [list(word) for word in counts]
     weights = list(counts.values())
-    pairs, places = Counter(), defaultdict(set)  # counts of pairs, and the words they are in
+    pairs, places = Counter(), defaultdict(set)  # counts of pairs, and the words that contain them
     for i, word in enumerate(words):
         for pair in pairwise(word):
             pairs[pair] += weights[i]

@@ -1,4 +1,4 @@
-"""Short clips of one length."""
+"""Short video clips of one length."""
 
 import keras
 import numpy as np

@@ -11,14 +11,14 @@ __all__ = ["Waves"]
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Waves(Preprocessor):
-    """Sounds of any length: a list of float arrays of -1 to 1, or an array (n, samples).
+    """Sounds of any length: a list of float arrays in [-1, 1], or an array (n, samples).
 
     A batch becomes a dict: `samples` (batch, time), cut to the longest clip of the batch, and
-    `length` (batch,), in samples. Integers are read as 16-bit samples, (time, 2) is mixed.
+    `length` (batch,), in samples. Integers are read as 16-bit samples; (time, 2) is averaged.
 
     Args:
         sample_rate: Samples per second.
-        max_seconds: What is longer is cut.
+        max_seconds: Longer clips are cut.
     """
 
     def __init__(self, sample_rate, max_seconds=30.0, **kwargs):
@@ -28,7 +28,7 @@ class Waves(Preprocessor):
 
     @property
     def shape(self):
-        """Shape of one prepared example, `None` where it is free."""
+        """Shape of one prepared example, with `None` for axes of any length."""
         return {"samples": (None,), "length": ()}
 
     def prepare(self, x):

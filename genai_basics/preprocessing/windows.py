@@ -1,4 +1,4 @@
-"""Series as windows: the past that a network sees, and the steps that follow."""
+"""Series as windows: the past steps for the network and the following steps to forecast."""
 
 import keras
 import numpy as np
@@ -8,18 +8,18 @@ from .base import Preprocessor
 
 __all__ = ["Slices", "Windows"]
 
-LEAST_SPREAD = 0.05  # of the whole series, for a window that is constant
+LEAST_SPREAD = 0.05  # minimum spread of a window, relative to that of the series
 
 
 class Slices:
-    """Windows of one width over an array of steps, read like an array (n, width, ...).
+    """Windows of one width over an array of steps, indexed like an array (n, width, ...).
 
-    Only the windows that are indexed are copied: `slices[rows]`.
+    Only the indexed windows are copied: `slices[rows]`.
 
     Args:
         flat: Array (steps, ...).
         starts: The first step of each window, (n,).
-        width: Steps of a window.
+        width: Steps per window.
 
     Example:
 
@@ -49,8 +49,8 @@ class Windows(Preprocessor):
         columns: Names of the channels.
         targets: Names of the channels to forecast.
         known: Names of the channels that are known ahead.
-        window: Steps of the past.
-        horizon: Steps to forecast.
+        window: Number of past steps.
+        horizon: Number of steps to forecast.
     """
 
     def __init__(self, columns, targets, known, window, horizon, **kwargs):
@@ -70,14 +70,14 @@ class Windows(Preprocessor):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def adapt(self, x, y=None):
-        """Take mean and standard deviation of each channel."""
+        """Set mean and standard deviation of each channel."""
         values = np.concatenate(self.series(x))
         spread = values.std(axis=0)
         self.mean.assign(values.mean(axis=0))
         self.spread.assign(np.where(spread > 0, spread, 1.0))
 
     def prepare(self, x, y=None):
-        """Return the windows of one or several series; y says of each step whether it counts."""
+        """Return the windows of one or several series; y says whether each step counts."""
         series, places = self.places(x, y)
         begins = np.cumsum([0, *map(len, series[:-1])])
         flat, starts = np.concatenate(series), begins[places[:, 0]] + places[:, 1]
@@ -90,8 +90,8 @@ class Windows(Preprocessor):
     def call(self, x):
         """Return `window`, `level` and `future` for the network, next to `history` and `scale`.
 
-        Targets are in units of the window, its mean and standard deviation, which `level` tells
-        in units of the series; other channels are in units of the series.
+        Targets are standardized by the window's mean and standard deviation, which are given in
+        `level`, standardized by the series; other channels are standardized by the series.
         """
         history = ops.cast(x["history"], "float32")
         targets = ops.take(history, self.target_places, axis=2)
@@ -114,7 +114,7 @@ class Windows(Preprocessor):
         }
 
     def future(self, x, n):
-        """Return what is known of the next `horizon` steps of n series, checked."""
+        """Check and return the known channels of the next `horizon` steps of n series."""
         shape = (n, self.horizon, len(self.known))
         if x is None and not self.known:
             return np.zeros(shape, "float32")
@@ -132,7 +132,7 @@ class Windows(Preprocessor):
         return x
 
     def series(self, x):
-        """Return raw x as a list of float32 arrays (time, channels), checked."""
+        """Check raw x and return it as a list of float32 arrays (time, channels)."""
         many = isinstance(x, (list, tuple)) and len(x) and np.ndim(x[0]) > 0
         many = many or (hasattr(x, "ndim") and x.ndim == 3)
         return [self._checked(np.asarray(one)) for one in (x if many else [x])]
@@ -152,9 +152,9 @@ class Windows(Preprocessor):
         return one.astype("float32")
 
     def places(self, x, y=None):
-        """Return `(series, places)`: `[number of the series, step]` of each first step to forecast.
+        """Return `(series, places)`: `[index of the series, step]` of each first step to forecast.
 
-        All `horizon` steps from there on lie in the series, and count.
+        All `horizon` steps from there on are in the series and count.
         """
         series = self.series(x)
         counts = [np.ones(len(s), bool) for s in series] if y is None else self._counted(series, y)

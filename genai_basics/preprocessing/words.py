@@ -13,17 +13,17 @@ __all__ = ["Words"]
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Words(Preprocessor):
-    """Texts as the numbers of their words and n-grams, padded with 0.
+    """Texts as numbers of words and n-grams, padded with 0.
 
-    The vocabulary holds what occurs in at least two training texts (in one, if there are few),
-    the most frequent first. Other words are ignored. `adapt` sets `inverse_frequencies`,
-    1 + log((1 + n) / (1 + df)) of each number, as in scikit-learn.
+    The vocabulary contains entries of at least two training texts (or one, if there are few
+    texts), most frequent first. Other words are ignored. `adapt` sets `inverse_frequencies`,
+    1 + log((1 + n) / (1 + df)) of each entry, as in scikit-learn.
 
     Args:
         max_words: Maximum size of the vocabulary.
         ngrams: Maximum number of words in an n-gram.
         characters: Whether to use character n-grams of 2 to 4 letters as well. `None`: if
-            training texts have three words or fewer, as names do.
+            training texts have at most three words, like names.
         max_length: Maximum number of entries of one text; the rest is cut off.
     """
 
@@ -39,11 +39,11 @@ class Words(Preprocessor):
 
     @property
     def shape(self):
-        """Shape of one prepared example, `None` where it is free."""
+        """Shape of one prepared example, with `None` for axes of any length."""
         return (None,)
 
     def entries(self, text):
-        """Return the words and n-grams of a text, as strings."""
+        """Return the words and n-grams of a text as strings."""
         words = self.token.findall(text.lower())
         found = list(words)
         for n in range(2, self.ngrams + 1):
@@ -64,7 +64,7 @@ class Words(Preprocessor):
         for text in texts:
             counts.update(set(self.entries(text)))
         least = 2 if len(texts) >= 200 else 1
-        # Ties in alphabetical order: the order of a `Counter` depends on the hash seed.
+        # Ties in alphabetical order, since the order of a `Counter` depends on the hash seed.
         kept = sorted((-count, entry) for entry, count in counts.items() if count >= least)
         kept = kept[: self.max_words]
         if not kept:

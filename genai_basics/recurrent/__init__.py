@@ -1,4 +1,4 @@
-"""Recurrent networks: sequences labelled, forecast, written, translated and transcribed."""
+"""Recurrent networks that classify, forecast, write, translate and transcribe sequences."""
 
 from ..preprocessing import Tokenizer
 from .forecaster import Forecaster, build_forecaster

@@ -1,4 +1,4 @@
-"""Connected speech for training, from clips of words: varied, joined, with noise."""
+"""Makes connected speech for training from clips of words: varied, joined, with noise."""
 
 import numpy as np
 
@@ -8,19 +8,19 @@ __all__ = ["ConnectedSpeech"]
 
 
 class ConnectedSpeech:
-    """Makes batches of training from recorded clips.
+    """Makes training batches from recorded clips.
 
     Args:
         model: A `SpeechRecognizer`; its `concatenate`, `speed` and `noise_level` apply.
         clips: List of arrays of samples.
-        numbers: The numbers of each clip's symbols.
+        numbers: The symbol numbers of each clip.
     """
 
     def __init__(self, model, clips, numbers):
         self.model, self.clips, self.numbers = model, clips, numbers
         self.rate = model.log_mel.sample_rate
         room = model.max_seconds * self.rate / np.mean([len(clip) for clip in clips])
-        self.most = max(1, int(room))  # clips of the usual length that are not cut
+        self.most = max(1, int(room))  # number of clips of typical length that fit without cutting
 
     def make(self, rows, rng):
         """Return a batch that starts with the clips `rows`, each joined with random others."""
@@ -32,11 +32,11 @@ class ConnectedSpeech:
         return self.model.batch_of([clip for clip, _ in found], [numbers for _, numbers in found])
 
     def joined(self, rows, rng, vary=True):
-        """Return one clip made of several, with gaps between them, and its numbers.
+        """Join several clips, with gaps between them; return the clip and its symbol numbers.
 
-        With `vary`, the speed and loudness of each clip are changed, silence may come before and
-        after, and noise is added. Clips are first brought to full scale: otherwise noise would
-        drown those that were recorded softly.
+        With `vary`, the speed and loudness of each clip are changed, silence may be added before
+        and after, and noise is added. Clips are first scaled to full scale, since noise would
+        drown out quiet recordings.
         """
         model, pieces, symbols = self.model, [], []
         edges = vary and model.concatenate > 1
@@ -55,7 +55,7 @@ class ConnectedSpeech:
         return clip.astype("float32"), symbols
 
     def _varied(self, row, rng):
-        """Return a clip at another speed, unless too short for it, and at another loudness."""
+        """Change the loudness of a clip and, unless it is too short, its speed."""
         clip = self.clips[row]
         if self.model.speed:
             factor = 1 + rng.uniform(-self.model.speed, self.model.speed)
@@ -65,5 +65,5 @@ class ConnectedSpeech:
         return clip * (np.exp(rng.uniform(-2.5, 0.0)) / max(np.abs(clip).max(), 1e-9))
 
     def _silence(self, rng, least):
-        """Return silence of `least` to 0.25 seconds; below 0, sometimes none."""
+        """Return silence of `least` to 0.25 seconds; if `least` is negative, there may be none."""
         return np.zeros(int(max(0.0, rng.uniform(least, 0.25)) * self.rate))

@@ -1,4 +1,4 @@
-"""Decoding of connectionist temporal classification: from frames to symbols. 0 is the blank."""
+"""Decoding for connectionist temporal classification: from frames to symbols; 0 is the blank."""
 
 from collections import defaultdict
 from itertools import pairwise
@@ -11,7 +11,7 @@ __all__ = ["Scorer", "beam_search", "collapse", "least_frames"]
 
 
 def collapse(path):
-    """Return the symbols of a path over frames: without repeats and blanks.
+    """Return the symbols of a path over frames, without repeats and blanks.
 
     Example:
 
@@ -24,7 +24,7 @@ def collapse(path):
 
 
 def least_frames(symbols):
-    """Return the number of frames that symbols need: one each, and a blank between equal ones.
+    """Return the minimum number of frames of symbols: one each, and a blank between equal ones.
 
     Example:
 
@@ -38,21 +38,21 @@ def beam_search(log_p, beam=8, score=None, most=20):
     """Return the most probable symbols, summed over the paths that collapse to them.
 
     Prefix search (Hannun et al., 2014, https://arxiv.org/abs/1408.2873): each prefix has the log p
-    of its paths that end in a blank, and of those that do not.
+    of its paths that end in a blank, and of its other paths.
 
     Args:
         log_p: Array (frames, 1 + symbols) of log probabilities.
-        beam: Number of prefixes kept from frame to frame.
-        score: Function (prefix, symbol) -> what is added to log p when the symbol is written.
-        most: Number of symbols tried in each frame: the most probable ones.
+        beam: Number of prefixes kept after each frame.
+        score: Function (prefix, symbol) -> number added to log p when the symbol is written.
+        most: Number of the most probable symbols that are tried in each frame.
 
     Example:
 
     >>> beam_search(np.log([[0.4, 0.6], [0.6, 0.4]]))
     [1]
     """
-    ended = {(): (0.0, -np.inf)}  # prefix: log p with a blank at the end, and without
-    given = {(): 0.0}  # what the score has added
+    ended = {(): (0.0, -np.inf)}  # prefix: log p of paths that end with a blank, and of others
+    given = {(): 0.0}  # sums of the scores
     for frame in np.asarray(log_p, "float64"):
         symbols = np.argsort(-frame)[:most]
         blank, other = defaultdict(lambda: -np.inf), defaultdict(lambda: -np.inf)
@@ -78,11 +78,11 @@ def beam_search(log_p, beam=8, score=None, most=20):
 
 
 class Scorer:
-    """Log probability of a next symbol by a language model, cached.
+    """Log probability of the next symbol under a language model, with a cache.
 
     Args:
         language_model: A `LanguageModel`.
-        symbols: What is recognized: characters, each a unit of the language model.
+        symbols: The recognized characters, each of which is a unit of the language model.
         weight: Factor of the log probability.
     """
 
@@ -103,7 +103,7 @@ class Scorer:
         self.known = {}
 
     def __call__(self, prefix, number):
-        """Return weight * log p(symbol | the symbols before); numbers count from 1."""
+        """Return weight * log p(symbol | previous symbols); numbers start at 1."""
         if prefix not in self.known:
             text = "".join(self.symbols[number - 1] for number in prefix)
             p = self.model.predict([text])[0]

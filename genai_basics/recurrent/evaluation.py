@@ -1,6 +1,6 @@
-"""What the recurrent models report, draw and answer, one section a model.
+"""Reports, figures and predictions of the recurrent models, one section per model.
 
-Their classes bind these functions, so `model` is `self`; x and y are raw data.
+The classes bind these functions, so `model` is `self`; x and y are raw data.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ __all__ = [
 
 
 def report_forecasts(model, x, y=None):
-    """Return the errors of all forecasts, next to those of the last season repeated."""
+    """Return the errors of all forecasts, and those of repeating the last season."""
     targets, quantiles, naive = model.backtest(x, y)
     error = np.abs(targets - quantiles[..., model.middle])
     scale = ops.convert_to_numpy(model.naive_error)
@@ -63,18 +63,18 @@ def report_forecasts(model, x, y=None):
 
 
 def reads_forecasts(model, spec):
-    """Return the spec by which `predict` reads its inputs: with `known`, the steps ahead too."""
+    """Return the spec with which `predict` reads inputs; with `known`, it includes steps ahead."""
     return dataclasses.replace(spec, known=model.known, ahead=model.horizon if model.known else 0)
 
 
 def privacy_of_forecasts(model, x):
-    """Return the number of examples of private training, and what one is."""
+    """Return the number of units that private training protects, and what a unit is."""
     steps = model.window + model.horizon
     return len(model.prepare(x)[1]), f"a window of {steps} steps, not a whole series"
 
 
 def answer_forecasts(model, x):
-    """Forecast each series; with `known`, its last `horizon` steps are those to forecast."""
+    """Forecast each series; with `known`, its last `horizon` steps are forecast."""
     times = x.following(model.horizon) if hasattr(x, "following") else None
     future = None
     if model.known:
@@ -136,9 +136,9 @@ def examples_of_forecasts(model, x, y=None):
 
 
 def losses_of_forecasts(model, x, y=None, batch_size=None):
-    """Return the pinball loss of each forecast of a horizon, (n,), one after the other.
+    """Return the pinball loss of each of n consecutive forecasts, (n,).
 
-    The forecasts do not overlap, so that each loss counts as an example of its own.
+    The forecasts do not overlap, so each loss counts as a separate example.
     """
     windows, targets = model.prepare(x, y)
     rows, _ = _apart(model, x, y)
@@ -149,7 +149,7 @@ def losses_of_forecasts(model, x, y=None, batch_size=None):
 
 
 def errors_of_forecasts(model, x, y=None):
-    """Return the median's error in each forecast, by target, over that of the season before."""
+    """Return the median's error in each forecast, by target, relative to the last season's."""
     windows, targets = model.prepare(x, y)
     rows, steps = _apart(model, x, y)
     parts = (windows["history"][rows], windows["future"][rows])
@@ -161,7 +161,7 @@ def errors_of_forecasts(model, x, y=None):
 
 
 def _apart(model, x, y=None):
-    """Return the rows of forecasts that do not overlap, and their first steps."""
+    """Return the rows of non-overlapping forecasts, and their first steps."""
     _, places = model.preprocessor.places(x, y)
     _, first, which = np.unique(places[:, 0], return_index=True, return_inverse=True)
     rows = np.flatnonzero((places[:, 1] - places[first[which], 1]) % model.horizon == 0)
@@ -172,7 +172,7 @@ def _apart(model, x, y=None):
 
 
 def report_speech(model, x, y=None, *, beam=None, language_model=None, weight=0.5):
-    """Return exact share, word and character error rate; options as in `transcribe`."""
+    """Return share of exact texts, word and character error rate; options as for `transcribe`."""
     if y is None:
         raise ValueError("transcriptions are needed to measure. Received: data without")
     found = model.transcribe(x, beam=beam, language_model=language_model, weight=weight)
@@ -187,7 +187,7 @@ def report_speech(model, x, y=None, *, beam=None, language_model=None, weight=0.
 
 
 def answer_speech(model, x, *, beam=None, language_model=None, weight=0.5):
-    """Transcribe each clip; options as in `transcribe`."""
+    """Transcribe each clip; options as for `transcribe`."""
     found = model.transcribe(x, beam=beam, language_model=language_model, weight=weight)
     return [{"transcription": text} for text in found], None
 
@@ -229,30 +229,30 @@ def losses_of_speech(model, x, y=None, batch_size=None):
 
 
 def report_translations(model, x, y=None, *, beam=4):
-    """Return exact share, BLEU and chrF; `beam` as in `translate`."""
+    """Return share of exact texts, BLEU and chrF; `beam` as for `translate`."""
     x, y = model.preprocessor.texts(x), model.targets.texts(y)
     references = {}
     for source, target in zip(x, y, strict=True):
         references.setdefault(source, []).append(target)
-    sources = list(references)  # a source with several translations has several references
+    sources = list(references)  # several translations of a source are several references
     found = model.translate(sources, beam=beam)
     lists = [references[source] for source in sources]
     logs = model.evaluate(x, y, verbose=0, return_dict=True)
     exact = np.mean([text in right for text, right in zip(found, lists, strict=True)])
     scores = {"exact": float(exact), "nats_per_unit": logs["loss"]}
-    with contextlib.suppress(ImportError):  # BLEU and chrF need the extra package
+    with contextlib.suppress(ImportError):  # BLEU and chrF need an optional package
         scores |= {"bleu": metrics.bleu(found, lists), "chrf": metrics.chrf(found, lists)}
     return scores, {}
 
 
 def answer_translations(model, x, *, beam=4):
-    """Translate each text; `beam` as in `translate`."""
+    """Translate each text; `beam` as for `translate`."""
     found = model.translate(x, beam=beam)
     return [{"translation": text} for text in found], found
 
 
 def pictures_of_translations(model, x, y=None):
-    """Return the attention of each unit of a translation, for the source of median length."""
+    """Return a plot of the attention of a translation, for the source of median length."""
     lengths = [len(text) for text in x]
     chosen = x[int(np.argsort(lengths)[len(lengths) // 2])]
     return {"attention": plotting.attention(*model.attention(chosen))}
@@ -281,7 +281,7 @@ def report_text(model, x, y=None):
 
 
 def answer_text(model, x):
-    """Continue each text, and return its loss."""
+    """Continue each text and return its loss."""
     texts = model.texts(x)
     nats = model.losses_by_example(texts).tolist()
     found = [model.sample(1, prompt=text, length=100, seed=0)[0] for text in texts]
@@ -306,13 +306,13 @@ def report_music(model, x, y=None):
 
 
 def answer_music(model, x):
-    """Continue each piece, and return its loss."""
+    """Continue each piece and return its loss."""
     rows = [{"nats_per_step": model.evaluate([piece], verbose=0)} for piece in x]
     return rows, [model.sample(1, prompt=piece, seed=0)[0] for piece in x]
 
 
 def privacy_of_sequences(model, x):
-    """Return the number of examples of private training, and what one is."""
+    """Return the number of units that private training protects, and what a unit is."""
     (streams,) = model.prepare(x)
     return len(streams.table()), f"a window of {streams.window} steps, not a whole text"
 

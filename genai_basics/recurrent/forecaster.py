@@ -1,4 +1,4 @@
-"""Forecasting one or many series: a recurrent network that gives quantiles of all steps at once
+"""Forecasting of one or many series: a recurrent network that predicts quantiles of all steps
 (multi-horizon quantile recurrent forecaster, Wen et al., 2017, https://arxiv.org/abs/1711.11053).
 
 The network reads a window of the past, scaled by its own mean and standard deviation, and returns
@@ -42,18 +42,18 @@ def build_forecaster(
     dropout=0.1,
     seed=None,
 ):
-    """Build a forecaster of series. Then `compile()`, `fit(series)` and `forecast(history)`.
+    """Build a forecaster for series. Then `compile()`, `fit(series)` and `forecast(history)`.
 
     Args:
         columns: Names of the channels of a series.
         targets: Names of the channels to forecast. `None`: all.
         horizon: Number of steps to forecast.
-        window: Number of past steps that the network sees. `None`: the larger of a season and
-            two horizons, at least 24.
+        window: Number of past steps used by the network. `None`: the larger of a season and two
+            horizons, at least 24.
         season: Number of steps after which the series repeats; 1 if it does not.
         calendar: Names of the channels that give the position of a step in day, week or year.
-        known: Names of the channels that are known ahead, such as holidays, prices or those of
-            the calendar. `forecast(history, future=...)` then takes them.
+        known: Names of the channels that are known ahead, such as holidays, prices or calendar
+            channels. `forecast(history, future=...)` then requires them.
         quantiles: The quantiles to forecast; 0.5 must be among them.
         units: Size of each recurrent layer.
         num_layers: Number of recurrent layers.
@@ -112,7 +112,7 @@ def build_forecaster(
 def _network(
     window, columns, horizon, targets, known, quantiles, units, num_layers, cell, dropout, seed
 ):
-    """Return the network of numbers: [history, level(, future)] -> [median, gaps]."""
+    """Return the network [history, level(, future)] -> [median, gaps]."""
     seeds = keras.random.SeedGenerator(seed)
 
     def dense(units, **kwargs):
@@ -132,7 +132,7 @@ def _network(
         parts.append(layers.Flatten()(inputs[-1]))
     joined = layers.Concatenate()(parts)
     size = horizon * targets
-    # A linear forecast from the window, and a correction by the recurrent layers.
+    # A linear forecast from the window, plus a correction by the recurrent layers.
     linear = layers.Dense(size, kernel_initializer="zeros", name="linear")(
         layers.Flatten()(history)
     )
@@ -153,11 +153,11 @@ class Forecaster(Model):
     """A network `[history, level(, future)] -> [median, gaps between quantiles]` on raw series.
 
     Args:
-        network: A Functional model, see `build_forecaster`.
+        network: A Functional model; see `build_forecaster`.
         columns, targets, season, calendar, known, quantiles: As in `build_forecaster`.
     """
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_forecasts, evaluation.answer_forecasts
     pictures, reads = evaluation.pictures_of_forecasts, evaluation.reads_forecasts
     examples = evaluation.examples_of_forecasts
@@ -198,9 +198,9 @@ class Forecaster(Model):
             return self.add_weight(name=name, shape=shape, initializer=initializer, trainable=False)
 
         self.naive_error = state("naive_error", (len(targets),), "ones")  # the denominator of MASE
-        self.anchor = state("anchor", (3,))  # weights of the last value, last season, window's mean
-        self.coupling = state("coupling", ())  # correlation of the errors of neighbouring steps
-        self.widening = state("widening", (len(targets),), "ones")  # of the band, by `finalize`
+        self.anchor = state("anchor", (3,))  # weights of last value, last season, window mean
+        self.coupling = state("coupling", ())  # correlation of errors of adjacent steps
+        self.widening = state("widening", (len(targets),), "ones")  # of the band; set by `finalize`
         self.last_window = state("last_window", (window, channels))
         self.built = True
 
@@ -208,7 +208,7 @@ class Forecaster(Model):
         return keras.optimizers.AdamW(learning_rate, weight_decay=1e-2, global_clipnorm=1.0)
 
     def adapt(self, x, y=None):
-        """Fit the scales of the channels, and the simple forecast that the network corrects."""
+        """Fit the scales of the channels and the simple forecast that the network corrects."""
         self.preprocessor.adapt(x)
         windows, targets = self.prepare(x)
         series, places = self.preprocessor.series(x), self.preprocessor.target_places
@@ -227,12 +227,12 @@ class Forecaster(Model):
             self.coupling.assign(np.clip(np.corrcoef(*pair)[0, 1], 0.0, 0.99))
 
     def finalize(self, x, y=None, validation=None):
-        """Widen the quantiles until the outer band has its nominal coverage of held-out steps.
+        """Scale the quantiles so that the outer band has its nominal coverage on held-out steps.
 
         The factor c is the (1 + 1/n) p quantile, for a band of probability p, of
         max((m - y) / (m - low), (y - m) / (high - m)) over the n held-out steps y with median m.
         The band from m - c (m - low) to m + c (high - m) then covers a new step with probability
-        at least p, if it is exchangeable with those (Romano et al., 2019, with errors in widths).
+        at least p if it is exchangeable with these (Romano et al., 2019, with relative errors).
         """
         self.widening.assign(np.ones(len(self.targets)))
         if validation is None:
@@ -252,7 +252,7 @@ class Forecaster(Model):
         windows = self.preprocessor.prepare(x, y)
         return feeding.checked(self, windows, windows.pop("targets"), sample_weight)
 
-    # The network, between the window's scale and the data's.
+    # The network, and conversion between the window's scale and the data's.
 
     def anchors(self, history):
         """Return three simple forecasts: the last value, the last season, the window's mean."""
@@ -267,7 +267,7 @@ class Forecaster(Model):
         )
 
     def call(self, inputs, training=False):
-        """Return quantiles (batch, horizon, targets, quantiles) of what follows `history`."""
+        """Return quantiles (batch, horizon, targets, quantiles) of the steps after `history`."""
         names = ("window", "level", "future") if self.known else ("window", "level")
         outputs = self.network([inputs[name] for name in names], training=training)
         centre, gaps = single(outputs)
@@ -279,16 +279,16 @@ class Forecaster(Model):
         return self.spread_out(sum(w * guess for w, guess in anchors) + centre * scale, gaps)
 
     def spread_out(self, median, gaps):
-        """Return quantiles from the median and the gaps between neighbours: they never cross."""
+        """Return quantiles from the median and the gaps between adjacent ones; they never cross."""
         below, above = gaps[..., : self.middle], gaps[..., self.middle :]
         below = ops.flip(ops.cumsum(ops.flip(below, axis=-1), axis=-1), axis=-1)
         median = ops.expand_dims(median, -1)
         return ops.concatenate([median - below, median, median + ops.cumsum(above, axis=-1)], -1)
 
     def loss_terms(self, x, y=None, training=False):
-        """Return the pinball loss in spreads of the series, and the median's absolute error.
+        """Return the pinball loss in standard deviations, and the median's absolute error.
 
-        Both are means over steps and targets, of each example of the batch, (batch,).
+        Both are averaged over steps and targets, for each example of the batch, (batch,).
         """
         error = ops.expand_dims(y, -1) - self(x, training=training)
         q = np.array(self.quantiles, "float32")
@@ -312,15 +312,15 @@ class Forecaster(Model):
         x, y = data
         return self.track(ops.shape(y)[0], averaged(self.loss_terms(x, y), None, self.losses))
 
-    # Verbs on raw data.
+    # Methods on raw data.
 
     def forecast(self, history, horizon=None, *, future=None):
-        """Return quantiles of what follows a series: (horizon, quantiles), or with several targets
-        (horizon, targets, quantiles).
+        """Return quantiles of the steps after a series: (horizon, quantiles), or with several
+        targets (horizon, targets, quantiles).
 
         Args:
-            history: Array (time,) or (time, channels); only its last window has an effect.
-            horizon: Number of steps, at most the horizon that the model was built for.
+            history: Array (time,) or (time, channels); only its last window is used.
+            horizon: Number of steps, at most the horizon of the model.
             future: Array (horizon, known channels) for a model with `known`.
         """
         horizon = self.horizon if horizon is None else horizon
@@ -334,7 +334,7 @@ class Forecaster(Model):
         return quantiles[:, 0] if len(self.targets) == 1 else quantiles
 
     def predict(self, x, batch_size=None, verbose="auto", *, future=None, **kwargs):
-        """Return quantiles (n, horizon, targets, quantiles) of what follows n histories."""
+        """Return quantiles (n, horizon, targets, quantiles) of the steps after n histories."""
         series = self.preprocessor.series(x)
         short = min(map(len, series))
         if short < self.window:
@@ -346,20 +346,20 @@ class Forecaster(Model):
         return self.map_batches(self.forecasts_of, history, future)[0]
 
     def forecasts_of(self, history, future):
-        """Return the quantiles, and the last season repeated."""
+        """Return the quantiles and the repeated last season."""
         inputs = self.preprocessor({"history": history, "future": future})
         return self(inputs), self.anchors(inputs["history"])[1]
 
     def sample(self, n=1, *, seed=None, history=None, future=None, batch_size=None):
-        """Return n paths of what may follow a series: (n, horizon) or (n, horizon, targets).
+        """Return n possible continuations of a series: (n, horizon) or (n, horizon, targets).
 
-        Each step follows its quantiles. The errors of neighbouring steps are correlated as those
-        of a simple forecast were in training (a Gaussian copula).
+        Each step is distributed as its quantiles. Errors of adjacent steps are correlated like
+        those of a simple forecast in training (a Gaussian copula).
 
         Args:
             n: Number of paths.
             seed: The same seed gives the same paths. `None` draws new ones.
-            history: The series that they continue; by default the end of the training series.
+            history: The series to continue; by default, the end of the training series.
             future: As in `forecast`.
             batch_size: Has no effect.
         """
@@ -381,7 +381,7 @@ class Forecaster(Model):
         return paths[:, :, 0] if len(self.targets) == 1 else paths
 
     def _between(self, levels, values):
-        """Return the values at `levels`: on lines through neighbouring quantiles."""
+        """Return the values at `levels`, interpolated linearly between quantiles."""
         q, values = np.array(self.quantiles), np.asarray(values, "float64")
         slope = np.diff(values) / np.diff(q)
         found = np.interp(levels, q, values)
@@ -389,9 +389,10 @@ class Forecaster(Model):
         return np.where(levels > q[-1], values[-1] + (levels - q[-1]) * slope[-1], found)
 
     def backtest(self, x, y=None):
-        """Return `(targets, quantiles, naive)` from rolling origins: every step that can be one.
+        """Return `(targets, quantiles, naive)` of forecasts from all possible origins.
 
-        Shapes (origins, horizon, targets), the same with quantiles, and the last season repeated.
+        The shapes are (origins, horizon, targets), the same with a quantile axis, and again
+        (origins, horizon, targets) for the repeated last season.
         """
         windows, targets = self.prepare(x, y)
         parts = (windows["history"], windows["future"])

@@ -1,7 +1,7 @@
-"""Language models: the next unit of a text, by a recurrent network (Graves, 2013,
+"""Language models: a recurrent network predicts the next unit of a text (Graves, 2013,
 https://arxiv.org/abs/1308.0850).
 
-p(text) is the product of p(unit | all units before); the loss is its mean negative logarithm
+p(text) is the product of p(unit | all previous units); the loss is the mean negative logarithm
 in nats. The units are characters, bytes, words or sub-words.
 """
 
@@ -40,8 +40,8 @@ def build_language_model(
     """Build a recurrent language model. Then `compile()`, `fit(texts)` and `sample(n)`.
 
     Args:
-        alphabet: The characters of the texts, if they are known; otherwise `fit` finds them.
-        unit: What is predicted: `"character"`, `"byte"`, `"word"` or `"subword"`.
+        alphabet: The characters of the texts, if known; otherwise `fit` finds them.
+        unit: The unit of prediction: `"character"`, `"byte"`, `"word"` or `"subword"`.
         vocab_size: Maximum size of the vocabulary. `None`: that of the alphabet, 256 characters,
             4,000 words or 2,000 sub-words; other units count as unknown.
         units: Size of each recurrent layer.
@@ -50,7 +50,7 @@ def build_language_model(
         embedding_dim: Size of the embedding.
         tied: Whether the output layer shares the embedding's weights.
         dropout: Dropout rate of the recurrent layers' outputs.
-        window: Number of units that gradients see; the state is carried further.
+        window: Number of units over which gradients are computed; the state is carried further.
         pitches: `(lowest, highest)` MIDI pitch, to learn polyphonic music instead of text.
         seed: Seed of weights, noise and the order of data. `None` draws a new one.
 
@@ -80,7 +80,7 @@ def build_language_model(
     tokenizer = Tokenizer(unit, vocab_size or VOCABULARY.get(unit, SPECIAL + 1), vocabulary)
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     embedding = layers.ReversibleEmbedding if tied else layers.Embedding
-    # PyTorch's scale: with Keras' default, the input has little effect at first.
+    # PyTorch's scale, since with Keras' default the input initially has little effect.
     spread = embedding_dim**-0.5 if tied else 1.0
     init = keras.initializers.RandomNormal(0.0, spread, keras.random.SeedGenerator(seed))
     embedding = embedding(tokenizer.size, embedding_dim, embeddings_initializer=init)
@@ -103,15 +103,15 @@ def _glorot(seed):
 class LanguageModel(SequenceModel):
     """A language model of any network `[tokens, *states] -> [logits, *states]`.
 
-    `fit` takes a list of texts, each a document of its own, or one long text.
+    `fit` takes a list of texts, each a separate document, or one long text.
 
     Args:
         network: See `SequenceModel`.
         tokenizer: A `Tokenizer`.
-        opening: What a sample without a prompt continues, `None` for the beginning of a text.
+        opening: Text that samples without a prompt continue; `None`: the beginning of a text.
     """
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_text, evaluation.answer_text
     examples = evaluation.examples_of_writing
 
@@ -137,7 +137,7 @@ class LanguageModel(SequenceModel):
             self.opening = "\n"
 
     def texts(self, x):
-        """Return raw x as a list of texts, at least one of them not empty."""
+        """Return raw x as a list of texts, at least one of which is not empty."""
         texts = [x] if isinstance(x, str) else [str(text) for text in x]
         if not any(texts):
             raise ValueError("there is no text to learn from. Received: x that is empty")
@@ -174,14 +174,14 @@ class LanguageModel(SequenceModel):
 
         Args:
             n: Number of texts.
-            seed: The same seed gives the same texts, in a new process too. A smaller n gives the
+            seed: The same seed gives the same texts, also in a new process. A smaller n gives the
                 first of them. `None` draws new ones.
-            prompt: The beginning of each text; it is part of what is returned.
-            length: Maximum number of units after the prompt; a text may end before.
-            temperature: Divides the logits: below 1 safer, above 1 wilder; 0 is greedy.
+            prompt: The beginning of each text, which is included in the result.
+            length: Maximum number of units after the prompt; a text may end earlier.
+            temperature: Divides the logits: below 1 is safer, above 1 more random; 0 is greedy.
             top_k: Sample from the k most probable units only.
             top_p: Sample from the most probable units whose probabilities add up to this.
-            batch_size: Number of texts that are written at a time.
+            batch_size: Number of texts that are generated at a time.
         """
         at_least("n", n, 1)
         at_least("length", length, 1)
@@ -196,7 +196,7 @@ class LanguageModel(SequenceModel):
         return texts
 
     def stream(self, prompt="", *, seed=None, length=500, temperature=1.0, top_k=None, top_p=None):
-        """Yield one sample in pieces, as it is written: `sample(1)` with these arguments."""
+        """Yield one sample in pieces while it is generated: `sample(1)` with these arguments."""
         options, first = self._sampling(temperature, top_k, top_p), self._first(prompt)
         uniforms = uniforms_of(seed, [0], (length,))
         after, written, shown = self.begin(first, 1), [], ""
@@ -205,7 +205,7 @@ class LanguageModel(SequenceModel):
             tokens, *after = self._advance(after, uniforms[start : start + 16], options)
             written += tokens[:, 0].tolist()
             text = self.tokenizer.decode(written)
-            whole = text.rstrip("\N{REPLACEMENT CHARACTER}")  # a character's first bytes
+            whole = text.rstrip("\N{REPLACEMENT CHARACTER}")  # incomplete bytes of a character
             yield whole[len(shown) :]
             shown = whole
             if BOUNDARY in written:
@@ -242,7 +242,7 @@ class LanguageModel(SequenceModel):
         return ops.convert_to_numpy(tokens), *after
 
     def advance_cut(self, outputs, states, uniforms, temperature, top_k, top_p):
-        """`advance` that sorts the units in every step, for `top_k` and `top_p`."""
+        """Like `advance`, but sorts the units in every step, for `top_k` and `top_p`."""
         return self.advance(outputs, states, uniforms, temperature, top_k, top_p, True)
 
     def choose(self, outputs, uniforms, temperature, top_k=None, top_p=None, cut=False):
@@ -254,7 +254,7 @@ class LanguageModel(SequenceModel):
         p = ops.softmax(logits)
         if cut:
             ranked = ops.flip(ops.sort(p, axis=-1), axis=-1)
-            before = ops.cumsum(ranked, axis=-1) - ranked  # of more probable units
+            before = ops.cumsum(ranked, axis=-1) - ranked  # total of more probable units
             ranks = ops.arange(outputs.shape[-1], dtype="int32")
             kept = ops.logical_and(before < top_p, ranks < top_k)
             least = ops.min(ops.where(kept, ranked, 2.0), axis=-1, keepdims=True)
@@ -264,7 +264,7 @@ class LanguageModel(SequenceModel):
         drawn = ops.minimum(drawn, outputs.shape[-1] - 1)
         return ops.where(temperature > 0, drawn, greedy)
 
-    # Verbs on raw data.
+    # Methods on raw data.
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """Return the probabilities of the unit that follows each text, (n, vocabulary)."""

@@ -1,10 +1,10 @@
 """Polyphonic music step by step (Boulanger-Lewandowski et al., 2012,
 https://arxiv.org/abs/1206.6392).
 
-Each step is the set of pitches that sound; each pitch has a Bernoulli probability, given all steps
-before and the lower pitches of its own step: -log p(step) = sum over pitches of the binary
-cross-entropy. A recurrent network reads the steps before; within a chord, the higher notes depend
-on the lower by a logistic regression (Frey et al., 1995, the fully visible sigmoid belief network).
+Each step is the set of sounding pitches; each pitch has a Bernoulli probability, given all previous
+steps and the lower pitches of the same step: -log p(step) = sum over pitches of the binary
+cross-entropy. A recurrent network reads the previous steps; within a chord, the higher notes depend
+on the lower ones by logistic regression (Frey et al., 1995, fully visible sigmoid belief network).
 """
 
 import keras
@@ -20,7 +20,7 @@ __all__ = ["MusicModel", "build_music_model"]
 
 
 def build_music_model(pitches, *, window, units, num_layers, cell, dropout, seed, transpose=5):
-    """Build a model of polyphonic music; `build_language_model(pitches=...)` calls it."""
+    """Build a model of polyphonic music, for `build_language_model(pitches=...)`."""
     low, high = (int(pitch) for pitch in pitches)
     if not 0 <= low < high <= 127:
         raise ValueError(
@@ -29,7 +29,7 @@ def build_music_model(pitches, *, window, units, num_layers, cell, dropout, seed
     low, high = max(0, low - transpose), min(127, high + transpose)
     notes = keras.Input((None, high - low + 1), name="notes")
     glorot = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
-    # No dropout here: without one of its four voices, a chord is another chord.
+    # No dropout here, since a chord without one of its voices is another chord.
     x = layers.Dense(units, "relu", kernel_initializer=glorot)(notes)
     x, states, after = recurrent_stack(
         x, units=units, num_layers=num_layers, cell=cell, dropout=dropout, seed=seed
@@ -56,12 +56,12 @@ class MusicModel(SequenceModel):
         transpose: Maximum transposition in training, in semitones up and down.
     """
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_music, evaluation.answer_music
     examples = evaluation.examples_of_writing
 
     step_dtype = "float32"
-    batch_size = 8  # many small steps: there are few pieces
+    batch_size = 8  # many small steps, since there are few pieces
     learning_rate = 2e-3
 
     def __init__(self, network, low, high, *, transpose=0, **kwargs):
@@ -72,11 +72,11 @@ class MusicModel(SequenceModel):
         self.chord = self.add_weight(name="chord", shape=(size, size), initializer="zeros")
 
     def train_step(self, data):
-        """A step on transposed pieces, each by a random interval that stays until its end."""
+        """Train on transposed pieces, each by a random interval that is kept until its end."""
         return super().train_step(self.transposed(*data) if self.transpose else data)
 
     def transposed(self, x, y):
-        """Return a batch transposed by intervals that fit on the keyboard."""
+        """Transpose a batch by intervals that stay within the pitch range."""
         shape, size = ops.shape(y), self.high - self.low + 1
         fresh = keras.random.randint(
             (shape[0],), -self.transpose, self.transpose + 1, dtype="int32", seed=self.noise
@@ -106,16 +106,16 @@ class MusicModel(SequenceModel):
             )
 
     def logits(self, outputs, notes):
-        """Return the logit of each of a step's notes, given the lower of `notes`."""
+        """Return the logit of each note of a step, given the lower ones of `notes`."""
         return outputs + ops.matmul(notes, ops.triu(self.chord, 1))
 
     def nats(self, outputs, targets):
-        # Summed over pitches: a step is one observation.
+        # Summed over pitches, since a step is one observation.
         logits = self.logits(outputs, targets)
         return ops.sum(ops.softplus(logits) - targets * logits, axis=-1)
 
     def choose(self, outputs, uniforms, temperature=1.0):
-        """Draw the notes of a step (n, pitches), the lowest first."""
+        """Draw the notes of a step (n, pitches), lowest first."""
 
         def draw(i, notes):
             p = ops.sigmoid(self.logits(outputs, notes) / ops.maximum(temperature, 1e-6))
@@ -130,10 +130,10 @@ class MusicModel(SequenceModel):
         Args:
             n: Number of pieces.
             seed: The same seed gives the same pieces. `None` draws new ones.
-            prompt: A piece that each sample continues; it is not part of what is returned.
+            prompt: A piece that each sample continues; it is not included in the result.
             length: Number of steps.
-            temperature: Divides the logits: below 1 safer, above 1 wilder.
-            batch_size: Number of pieces that are made at a time.
+            temperature: Divides the logits: below 1 is safer, above 1 more random.
+            batch_size: Number of pieces that are generated at a time.
         """
         at_least("n", n, 1)
         at_least("length", length, 1)

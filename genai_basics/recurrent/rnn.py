@@ -1,4 +1,4 @@
-"""Recurrent classifier: labels or values of whole sequences.
+"""Recurrent classifier or regressor for whole sequences.
 
 (Elman, 1990; Hochreiter & Schmidhuber, 1997; Cho et al., 2014.) Recurrent layers read a series or
 a text step by step, in both directions: h_t = f(x_t, h_(t-1)). The prediction is made from the
@@ -48,7 +48,7 @@ def build_rnn(
         multi_label: Whether an example may have several labels at once: y is (n, classes).
         num_outputs: Number of values per example, for regression.
         unit: What texts are split into: "word", "subword", "character" or "byte". `None`:
-            characters if texts have three words or fewer, as names do, else words.
+            characters if texts have at most three words, like names, otherwise words.
         vocab_size: Maximum number of different units.
         units: Size of each recurrent layer, in each direction.
         num_layers: Number of recurrent layers.
@@ -110,7 +110,7 @@ def build_rnn(
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class RNN(Predictor):
-    """A `Predictor` whose network reads sequences."""
+    """A `Predictor` with a recurrent network."""
 
     batch_size = 64
     learning_rate = 2e-3

@@ -1,8 +1,8 @@
-"""What generators of sequences share: training and evaluation that carry the state.
+"""Shared by generators of sequences: training and evaluation that carry the state.
 
-A long sequence is cut into windows. In training, a batch holds several streams; each goes on in
-the next batch where it stopped, with the state it had, and gradients end at the window (truncated
-back-propagation through time). At the start of a document, the state is zero.
+A long sequence is cut into windows. In training, a batch holds several streams; each continues in
+the next batch with its state, and gradients stop at the window's start (truncated back-propagation
+through time). At the start of a document, the state is zero.
 """
 
 import functools
@@ -42,9 +42,9 @@ class SequenceModel(Model):
 
     Args:
         network: Functional model. Inputs (batch, time, ...) and a state (batch, units) for each
-            recurrent layer (two for an LSTM); outputs for each step, and the states after.
-        window: Number of steps that gradients see.
-        streams: Sequences in a batch of training; their states are kept from batch to batch.
+            recurrent layer (two for an LSTM); outputs for each step, and the final states.
+        window: Number of steps over which gradients are computed.
+        streams: Sequences in a training batch; their states are kept between batches.
     """
 
     losses_by_example = evaluation.losses_of_sequences
@@ -64,9 +64,9 @@ class SequenceModel(Model):
         self.built = True
 
     def open_streams(self, streams):
-        """Create the states that sequences keep from one batch of training to the next.
+        """Create the states that sequences keep between training batches.
 
-        Their number is fixed by the first call: later batches may be smaller, not larger.
+        The first call fixes their number; later batches may be smaller but not larger.
         """
         if self.streams or not streams:
             return
@@ -78,17 +78,17 @@ class SequenceModel(Model):
         ]
 
     def streams_of(self, streams, batch_size=None):
-        """Return the number of sequences in a batch of training."""
+        """Return the number of sequences in a training batch."""
         most = min(batch_size or self.batch_size, len(streams))
         return min(most, self.streams or most)
 
     def default_optimizer(self, learning_rate):
         return keras.optimizers.Adam(learning_rate, global_clipnorm=1.0)
 
-    # What a subclass defines.
+    # Defined by subclasses.
 
     def documents(self, x):
-        """Return raw x as a list of arrays (steps + 1, ...), the first step a border."""
+        """Return raw x as a list of arrays (steps + 1, ...); the first step is a boundary."""
         return self.preprocessor.prepare(x)
 
     def nats(self, outputs, targets):
@@ -101,9 +101,9 @@ class SequenceModel(Model):
         return feeding.checked(self, Streams(self.documents(x), self.window), None, sample_weight)
 
     def draws(self, data, batch_size, training=False, poisson=False):
-        """Make batches of streams in training, and otherwise of windows that begin with context.
+        """Make batches of streams in training, and of windows with context in evaluation.
 
-        Private training (`poisson`) takes each window by itself, from a state of zero.
+        Private training (`poisson`) uses each window independently, from a zero state.
         """
         (windows,) = data
         width = windows.window
@@ -131,14 +131,14 @@ class SequenceModel(Model):
         return [ops.zeros((n, *state.shape[1:])) for state in self.network.inputs[1:]]
 
     def call(self, inputs, training=False):
-        """Return the outputs of each step, from a state of zero."""
+        """Return the outputs of each step, from a zero state."""
         states = self.zero_states(ops.shape(inputs)[0])
         return single(self.network([inputs, *states], training=training)[0])
 
     def loss_terms(self, x, y=None, training=False, outputs=None):
-        """Return the mean of -log p over the steps of each window that count, (batch,).
+        """Return the mean of -log p over the counted steps of each window, (batch,).
 
-        `outputs` are the network's, if the states are not zero at the start of the window.
+        `outputs` are the network's outputs, if the window does not start with zero states.
         """
         if outputs is None:
             outputs = self(x["inputs"], training=training)
@@ -149,7 +149,7 @@ class SequenceModel(Model):
         x, y = data
         n = ops.shape(x["keep"])[0]
         states = [state[:n] * ops.expand_dims(x["keep"], -1) for state in self.states]
-        steps = steps_in(x)  # the mean over a batch is that over its steps
+        steps = steps_in(x)  # so that the mean over a batch is the mean over its steps
 
         def loss():
             outputs, *after = single(self.network([x["inputs"], *states], training=True))
@@ -167,16 +167,16 @@ class SequenceModel(Model):
         terms = averaged(self.loss_terms(x, y), steps / ops.mean(steps), self.losses)
         return self.track(ops.sum(steps), terms)
 
-    # Sampling: `advance` is one compiled loop that carries the state from step to step.
+    # Sampling: `advance` is a compiled loop that carries the state.
 
     def choose(self, outputs, uniforms, *options):
-        """Return the next step, drawn from `outputs` (n, ...) by uniform numbers in [0, 1)."""
+        """Return the next step, drawn from `outputs` (n, ...) with uniform numbers in [0, 1)."""
         raise NotImplementedError
 
     def advance(self, outputs, states, uniforms, *options):
-        """Draw steps one after the other: `uniforms` is (steps, n, ...).
+        """Draw consecutive steps with `uniforms` (steps, n, ...).
 
-        Returns the steps drawn, (steps, n, ...), and outputs and states after the last.
+        Returns the steps, (steps, n, ...), and outputs and states after the last.
         """
 
         def step(carry, uniform):
@@ -202,12 +202,12 @@ class SequenceModel(Model):
 
 
 def uniforms_of(seed, rows, shape):
-    """Return uniform numbers (steps, rows, ...): a stream for each row, by seed and number."""
+    """Return uniform numbers (steps, rows, ...), a stream per row by seed and row number."""
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
     streams = [np.random.default_rng([seed, row]).random(shape, "float32") for row in rows]
     return np.stack(streams, axis=1)
 
 
 def steps_in(x):
-    """Return the number of steps of each window that count, at least 1, (batch,)."""
+    """Return the number of counted steps of each window, at least 1, (batch,)."""
     return ops.maximum(ops.sum(x["weights"], axis=1), 1.0)

@@ -1,8 +1,8 @@
 """Speech to text by connectionist temporal classification (Graves et al., 2006,
 https://www.cs.toronto.edu/~graves/icml_2006.pdf; Amodei et al., 2015).
 
-A log-mel spectrogram of the samples passes strided convolutions and bidirectional recurrent
-layers, which predict for each frame a symbol or none (the blank). The loss is -log of the summed
+A log-mel spectrogram of the samples passes through strided convolutions and bidirectional recurrent
+layers, which predict for each frame a symbol or none (the blank). The loss is -log of the total
 probability of all alignments of a transcription with the frames.
 """
 
@@ -26,7 +26,7 @@ from .ctc import Scorer, beam_search, collapse, least_frames
 __all__ = ["SpeechRecognizer", "build_speech_recognizer"]
 
 LETTERS = " 'abcdefghijklmnopqrstuvwxyz"
-QUIET = 1e-9  # a clip whose loudest sample is below is silence
+QUIET = 1e-9  # a clip whose loudest sample is below this is silent
 
 
 def build_speech_recognizer(
@@ -47,25 +47,25 @@ def build_speech_recognizer(
     max_seconds=20.0,
     seed=None,
 ):
-    """Build a recognizer of speech. Then `compile()`, `fit(clips, texts)`, `transcribe(clips)`.
+    """Build a speech recognizer. Then `compile()`, `fit(clips, texts)`, `transcribe(clips)`.
 
     Args:
         sample_rate: Samples per second.
         alphabet: Characters of the transcriptions. `None`: the space, ' and a to z.
-        class_names: Words, if each clip is labelled with one: words are then the symbols.
+        class_names: Words, if each clip is labelled with one word: words are then the symbols.
         units: Size of each recurrent layer, in each direction.
         num_layers: Number of recurrent layers.
         filters: Channels of the convolutions; each halves the number of frames.
         bands: Number of mel bands of the spectrogram.
         cell: `"gru"` or `"lstm"`.
         dropout: Dropout rate of the layers' outputs.
-        concatenate: Maximum number of clips that training joins, so that recordings of single
-            words teach connected speech.
-        noise: Maximum standard deviation of the noise that training adds to clips at full scale
-            (loudest sample 1).
+        concatenate: Maximum number of clips that are joined in training, to learn connected
+            speech from recordings of single words.
+        noise: Maximum standard deviation of the noise that is added in training to clips at full
+            scale (loudest sample 1).
         speed: Maximum relative change of speed in training.
-        stretch: Maximum relative change of the speaker's vocal tract in training. 0.15 helps with
-            new speakers; 0 learns the speakers of the training data faster.
+        stretch: Maximum relative change of the speaker's vocal tract length in training. 0.15
+            helps with new speakers; 0 learns the speakers of the training data faster.
         max_seconds: Longer clips are cut.
         seed: Seed of weights, noise and the order of data. `None` draws a new one.
 
@@ -126,14 +126,14 @@ class SpeechRecognizer(Model):
     """A network `[log-mel, frames] -> [logits of blank and symbols, frames]` on raw clips.
 
     Args:
-        network: Functional model, see `build_speech_recognizer`.
+        network: Functional model; see `build_speech_recognizer`.
         log_mel: The layer that computes the spectrogram.
-        symbols: What is recognized: characters, or words.
+        symbols: The recognized characters or words.
         whole_words: Whether the symbols are words.
-        concatenate, noise_level, speed, stretch, max_seconds: How training varies clips.
+        concatenate, noise_level, speed, stretch, max_seconds: Variation of clips in training.
     """
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_speech, evaluation.answer_speech
     examples = evaluation.examples_of_speech
     losses_by_example, errors_of = evaluation.losses_of_speech, evaluation.errors_of_speech
@@ -142,7 +142,7 @@ class SpeechRecognizer(Model):
     batch_size = 32
     learning_rate = 2e-3
     loss_keyword = "no keyword: it is the CTC loss"
-    weighs_examples = False  # the mean of a batch is that of its units
+    weighs_examples = False  # a batch is averaged over its units
 
     def __init__(
         self,
@@ -170,10 +170,10 @@ class SpeechRecognizer(Model):
     def default_optimizer(self, learning_rate):
         return keras.optimizers.Adam(learning_rate, global_clipnorm=1.0)
 
-    # Data: clips and the numbers of their symbols.
+    # Data: clips and symbol numbers.
 
     def numbers(self, y):
-        """Return transcriptions (or labels of single words) as lists of numbers from 1."""
+        """Return transcriptions (or labels of single words) as lists of symbol numbers from 1."""
         found = []
         for text in y:
             if not isinstance(text, str):
@@ -190,7 +190,7 @@ class SpeechRecognizer(Model):
         return found
 
     def text(self, numbers):
-        """Return the text of numbers of symbols."""
+        """Return the text of symbol numbers."""
         joint = " " if self.whole_words else ""
         return joint.join(self.symbols[number - 1] for number in numbers).strip()
 
@@ -209,7 +209,7 @@ class SpeechRecognizer(Model):
         return frames
 
     def pairs(self, x, y):
-        """Return clips and numbers, without clips that are too short for their transcriptions."""
+        """Return clips and symbol numbers, without clips too short for their transcriptions."""
         if y is None:
             raise ValueError("transcriptions are needed: pass y. Received: y=None")
         waves, numbers = self.waves(x), self.numbers(y)
@@ -239,12 +239,12 @@ class SpeechRecognizer(Model):
         return feeding.checked(self, *self.batch_of(*self.pairs(x, y)), sample_weight)
 
     def batch_of(self, clips, numbers):
-        """Return clips and the numbers of their symbols as arrays, padded with 0."""
+        """Return clips and symbol numbers as arrays, padded with 0."""
         count = np.array([len(row) for row in numbers], "int32")
         return self.preprocessor.prepare(clips), {"symbols": padded(numbers), "count": count}
 
     def draws(self, data, batch_size, training=False, poisson=False):
-        """In training, join and vary clips."""
+        """Join and vary clips in training."""
         if not training:
             return None
         waves, y = data
@@ -255,14 +255,15 @@ class SpeechRecognizer(Model):
     def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
         """Train on raw clips: `keras.Model.fit`. See `Model.fit`.
 
-        If training joins clips, those of `validation_data` are joined too, always the same.
+        If training joins clips, those of `validation_data` are also joined, always in the same
+        way.
         """
         if validation_data is not None and self.concatenate > 1:
             validation_data = self.join(*validation_data[:2], self.concatenate)
         return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
 
     def join(self, x, y, most, *, least=1, seed=0):
-        """Return as many new clips, each `least` to `most` clips of x joined, and their texts."""
+        """Return as many new clips as x has, each of `least` to `most` ones, and their texts."""
         clips, numbers = self.pairs(x, y)
         rng = np.random.default_rng(seed)
         speech = ConnectedSpeech(self, clips, numbers)
@@ -279,15 +280,15 @@ class SpeechRecognizer(Model):
         return self.outputs_of(inputs, training)[0]
 
     def outputs_of(self, inputs, training=False):
-        """Return logits and the number of frames of each clip."""
+        """Return logits, and the number of frames of each clip."""
         samples, length = inputs["samples"], inputs["length"]
-        # Every clip at full scale: its loudness has no effect.
+        # Clips are scaled to full scale, so that loudness has no effect.
         loudest = ops.max(ops.abs(samples), axis=1, keepdims=True)
         x = self.log_mel(samples / ops.maximum(loudest, QUIET))
         frames = self.log_mel.num_frames(length)
         there = ops.cast(ops.arange(ops.shape(x)[1])[None] < frames[:, None], x.dtype)[..., None]
-        # One mean for all bands, as that of a band of a short word is its vowel. Sums of float64,
-        # whose rounding does not depend on the padding.
+        # One mean for all bands, since the mean of a band of a short word is its vowel. Sums in
+        # float64, whose rounding does not depend on the padding.
         total = ops.cast(frames, "float64")[:, None, None] * x.shape[-1]
         mean = ops.sum(ops.cast(x * there, "float64"), axis=(1, 2), keepdims=True) / total
         x = (x - ops.cast(mean, x.dtype)) * there
@@ -300,10 +301,10 @@ class SpeechRecognizer(Model):
         return single(logits), frames
 
     def stretch_bands(self, x):
-        """Stretch and shift the bands of each clip, as another vocal tract would.
+        """Stretch and shift the bands of each clip, like another vocal tract.
 
         Vocal tract length perturbation (Jaitly & Hinton, 2013), on the mel scale: band i takes
-        the values at band scale * i + shift. Few speakers then generalize to other voices.
+        the values at band scale * i + shift. This helps to generalize from few speakers.
         """
         batch, bands = ops.shape(x)[0], x.shape[-1]
         place = ops.arange(bands, dtype="float32")
@@ -311,10 +312,10 @@ class SpeechRecognizer(Model):
         shift = keras.random.uniform((batch, 1), -1, 1, seed=self.noise) * self.stretch * bands / 3
         source = ops.clip(place * scale + shift, 0.0, bands - 1.0)
         near = ops.relu(1.0 - ops.abs(source[:, None, :] - place[None, :, None]))
-        return ops.matmul(x, ops.cast(near, x.dtype))  # between two bands by a straight line
+        return ops.matmul(x, ops.cast(near, x.dtype))  # linear interpolation between two bands
 
     def mask_bands(self, x):
-        """Set some neighbouring bands of each clip to zero (Park et al., 2019, SpecAugment)."""
+        """Set some adjacent bands of each clip to zero (Park et al., 2019, SpecAugment)."""
         bands = x.shape[-1]
         batch = ops.shape(x)[0]
         width = keras.random.uniform((batch, 1), 0, bands / 5, seed=self.noise)
@@ -331,7 +332,7 @@ class SpeechRecognizer(Model):
 
     def train_step(self, data):
         x, y = data
-        n = symbols_in(y)  # the mean over a batch is that over its symbols
+        n = symbols_in(y)  # so that the mean over a batch is the mean over its symbols
         terms = gradient_step(
             lambda: averaged(self.loss_terms(x, y, training=True), n, self.losses),
             self.trainable_variables,
@@ -344,10 +345,10 @@ class SpeechRecognizer(Model):
         n = symbols_in(y)
         return self.track(ops.sum(n), averaged(self.loss_terms(x, y), n, self.losses))
 
-    # Verbs on raw data.
+    # Methods on raw data.
 
     def log_probabilities(self, x, batch_size=None):
-        """Return log p of blank and symbols for the frames of each clip, a list of arrays."""
+        """Return log p of blank and symbols for the frames of each clip, as a list of arrays."""
         waves, size = self.waves(x), batch_size or self.batch_size
         order = np.argsort(waves["length"], kind="stable")
         compute = self.compile_once(self._log_probabilities)
@@ -365,16 +366,17 @@ class SpeechRecognizer(Model):
         return ops.log_softmax(ops.cast(logits, "float32")), frames
 
     def transcribe(self, x, *, beam=None, language_model=None, weight=0.5, batch_size=None):
-        """Return what is said in each clip, a list of texts.
+        """Return the text of each clip, as a list of texts.
 
         Args:
             x: Clips.
-            beam: 1 takes the most probable symbol of each frame. More keeps this many texts in a
-                search that sums over all alignments. `None`: 1, or 8 with a language model.
-            language_model: A trained `LanguageModel` of characters that scores texts in the
-                search, for recognizers of characters.
-            weight: Its weight: texts are ranked by log p(text | clip) + weight * log p(text).
-            batch_size: Number of clips in a batch.
+            beam: 1 takes the most probable symbol of each frame. Larger values keep this many texts
+                in a search that sums over alignments. `None`: 1, or 8 with a language model.
+            language_model: A trained character `LanguageModel` that scores texts in the search of
+                a character recognizer.
+            weight: Weight of the language model: texts are ranked by log p(text | clip) + weight *
+            log p(text).
+            batch_size: Number of clips per batch.
         """
         if beam is None:
             beam = 1 if language_model is None else 8

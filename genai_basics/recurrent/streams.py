@@ -1,21 +1,21 @@
-"""Sequences cut into windows, so that a state goes on from one window to the next."""
+"""Sequences cut into windows such that the state can be carried to the next window."""
 
 import numpy as np
 
 __all__ = ["Streams"]
 
-CONTEXT = 4  # windows of training that move the state from zero, in evaluation
-LONG = 8  # a document of this many windows is cut at other places in every epoch
+CONTEXT = 4  # training windows of context before each window in evaluation
+LONG = 8  # documents of this many windows are cut at different places in every epoch
 
 
 class Streams:
-    """Documents laid end to end and cut into windows.
+    """Concatenated documents, cut into windows.
 
-    In training, a batch holds several streams; each goes on in the next batch where it stopped.
+    In training, a batch holds several streams, each of which continues in the next batch.
 
     Args:
-        documents: List of arrays (steps + 1, ...): each step is predicted from those before it.
-        window: Number of steps that gradients see.
+        documents: List of arrays (steps + 1, ...); each step is predicted from the previous ones.
+        window: Number of steps over which gradients are computed.
     """
 
     def __init__(self, documents, window):
@@ -24,14 +24,14 @@ class Streams:
         self.starts = np.cumsum([0, *(self.steps[:-1] + 1)])
         self.window = int(min(window, self.steps.max()))
         long = self.steps >= LONG * self.window
-        self.room = np.where(long, self.window, 0)  # how far a cut may move
+        self.room = np.where(long, self.window, 0)  # maximum shift of a cut
         self.counts = -(-(self.steps - self.room) // self.window)
 
     def __len__(self):
         return int(self.counts.sum())
 
     def table(self, rng=None):
-        """Return start, length and whether the state goes on, of each window, (n, 3).
+        """Return start, length and whether the state is carried on for each window, (n, 3).
 
         With `rng`, documents are in random order and long ones are cut at random places.
         """
@@ -46,17 +46,17 @@ class Streams:
         return np.stack([self.starts[document] + within, lengths, number > 0], axis=1)
 
     def order(self, streams, rng=None):
-        """Return the windows of an epoch of training, (steps, streams, 3), as in `table`."""
+        """Return the windows of a training epoch, (steps, streams, 3), as in `table`."""
         steps = len(self) // streams
         rows = self.table(rng)[: streams * steps].reshape(streams, steps, 3)
-        rows[:, 0, 2] = 0  # at the start of an epoch, every state is zero
+        rows[:, 0, 2] = 0  # states are zero at the start of an epoch
         return rows.swapaxes(0, 1)
 
     def evaluation(self, batch_size):
-        """Return windows that hold each step once, after some context: start, length, context.
+        """Return windows with each step once, after some context: start, length, context.
 
-        They are longer than those of training. Their first steps, `CONTEXT` windows of training if
-        the document has them, only move the state from zero, and do not count in the loss.
+        They are longer than in training. Their first steps, up to `CONTEXT` training windows, only
+        serve to initialize the state and do not count in the loss.
         """
         window = int(np.clip(self.steps.sum() // batch_size, self.window, 16 * self.window))
         document, number = _numbered(np.arange(len(self.steps)), -(-self.steps // window))
@@ -66,11 +66,11 @@ class Streams:
         return np.stack([starts, lengths, context], axis=1)
 
     def take(self, rows, width=None):
-        """Return a batch `(x, y)` of windows, rows of `table`: inputs, their weights, and targets.
+        """Return a batch `(x, y)` for rows of `table`: inputs, their weights, and targets.
 
         Args:
             rows: Array (batch, 3).
-            width: Steps of the batch, `None` for its longest window.
+            width: Steps of the batch; `None`: those of its longest window.
         """
         starts, lengths, goes_on = rows.T
         steps = np.arange(width or lengths.max())
@@ -80,7 +80,7 @@ class Streams:
         return x, self.flat[place + 1]
 
     def take_after_context(self, rows):
-        """Return a batch `(x, y)` of rows of `evaluation`: the context has no weight."""
+        """Return a batch `(x, y)` for rows of `evaluation`; the context has zero weight."""
         context = rows[:, 2]
         x, y = self.take(rows * [1, 1, 0])
         x["weights"] *= np.arange(x["weights"].shape[1]) >= context[:, None]
@@ -88,6 +88,6 @@ class Streams:
 
 
 def _numbered(order, counts):
-    """Return document and number within it of each window: `counts` windows of each of `order`."""
+    """Return the document and the index in it of each window, given the `counts` of windows."""
     document = np.repeat(order, counts)
     return document, np.arange(len(document)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -1,9 +1,9 @@
-"""Translation by an encoder and a decoder with attention (Luong et al., 2015,
+"""Translation with an encoder and a decoder with attention (Luong et al., 2015,
 https://arxiv.org/abs/1508.04025; Sutskever et al., 2014; Bahdanau et al., 2014).
 
 The encoder reads the source in both directions. The decoder is a language model of the target. At
-each step it averages the encoder's outputs h_s with weights softmax(h_t . W h_s), and predicts from
-that average and its own state h_t.
+each step, it averages the encoder's outputs h_s with weights softmax(h_t . W h_s), and predicts
+from this average and its own state h_t.
 """
 
 import keras
@@ -46,10 +46,10 @@ def build_translator(
     """Build a translator. Then `compile()`, `fit(sources, targets)` and `translate(texts)`.
 
     Args:
-        unit: The units of texts: `"subword"`, `"character"` or `"word"`. Units that the target
-            vocabulary lacks are copied from the source.
+        unit: The units of texts: `"subword"`, `"character"` or `"word"`. Units missing in the
+            target vocabulary are copied from the source.
         vocab_size: Maximum size of the vocabulary of each side.
-        units: Size of the decoder's recurrent layer, and of the encoder's two together.
+        units: Size of the decoder's recurrent layer, and total size of the encoder's two.
         embedding_dim: Size of the embedding.
         cell: `"gru"` or `"lstm"`.
         dropout: Dropout rate of embeddings and outputs.
@@ -125,7 +125,7 @@ def _decoder(size, embedding_dim, units, cell, dropout, seeds, seed):
     keys = _dense(units, seeds, use_bias=False, name="keys")(encoded)
     seen, weights = Attention(name="attention")([x, keys, encoded, source])
     x = layers.Dropout(dropout, seed=seed)(layers.Concatenate()([x, seen]))
-    # Fewer inputs to the logits: those of thousands of units would take most of the time.
+    # Fewer inputs of the logits, which would otherwise take most of the time.
     x = _dense(embedding_dim, seeds)(x)
     logits = _dense(size, seeds, name="logits")(x)
     return keras.Model(
@@ -135,7 +135,7 @@ def _decoder(size, embedding_dim, units, cell, dropout, seeds, seed):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Translator(Model):
-    """An `encoder` and a `decoder`, see `build_translator`, trained on pairs of texts.
+    """An `encoder` and a `decoder` (see `build_translator`) trained on pairs of texts.
 
     Args:
         encoder, decoder: Functional models.
@@ -143,7 +143,7 @@ class Translator(Model):
         label_smoothing, max_length: As in `build_translator`.
     """
 
-    # What commands, run folders and the audit ask for: see evaluation.py.
+    # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_translations, evaluation.answer_translations
     pictures = evaluation.pictures_of_translations
     examples = evaluation.examples_of_translations
@@ -153,7 +153,7 @@ class Translator(Model):
     learning_rate = 2e-3
     tracked = ("accuracy",)
     loss_keyword = "`label_smoothing` of build_translator"
-    weighs_examples = False  # the mean of a batch is that of its units
+    weighs_examples = False  # a batch is averaged over its units
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class Translator(Model):
     def default_optimizer(self, learning_rate):
         return keras.optimizers.Adam(learning_rate, global_clipnorm=1.0)
 
-    # Data: texts to padded numbers.
+    # Data: texts as padded token numbers.
 
     def adapt(self, x, y=None):
         self.preprocessor.adapt(x)
@@ -188,7 +188,7 @@ class Translator(Model):
         return feeding.checked(self, self.preprocessor.prepare(x), target, sample_weight)
 
     def draws(self, data, batch_size, training=False, poisson=False):
-        """Make batches of pairs of similar lengths, so that little of them is padding."""
+        """Make batches of pairs of similar lengths, to reduce padding."""
         lengths = [(part != PADDING).sum(axis=1) for part in data]
         n = len(lengths[0])
 
@@ -205,7 +205,7 @@ class Translator(Model):
 
         return {"n": n, "make": make, "order": order}
 
-    # Training, by teacher forcing: the decoder sees the true units before each unit.
+    # Training with teacher forcing: the decoder gets the true previous units.
 
     def call(self, inputs, training=False):
         """Return logits (batch, target time, vocabulary) of `(source, target)` tokens."""
@@ -215,9 +215,9 @@ class Translator(Model):
         return single(self.decoder([before, encoded, source, *states], training=training)[0])
 
     def loss_terms(self, x, y=None, training=False):
-        """Return the mean cross-entropy of each target's units in nats, and their accuracy.
+        """Return the mean cross-entropy of each target's units, in nats, and their accuracy.
 
-        Training smooths: (1 - s) CE + s * the mean of -log p over all units.
+        With label smoothing s in training: (1 - s) CE + s * the mean of -log p over all units.
         """
         logits = self((x, y), training=training)
         s, size = self.label_smoothing if training else 0.0, logits.shape[-1]
@@ -233,7 +233,7 @@ class Translator(Model):
     def train_step(self, data):
         x, y = data
         n = units_in(y)
-        share = n / ops.mean(n)  # the mean over a batch is that over its units
+        share = n / ops.mean(n)  # so that the mean over a batch is the mean over its units
         terms = gradient_step(
             lambda: averaged(self.loss_terms(x, y, training=True), share, self.losses),
             self.trainable_variables,
@@ -252,8 +252,8 @@ class Translator(Model):
     def search(self, source, beam, length):
         """Return the best targets by beam search, (batch, length), and their attention.
 
-        A beam of 1 is greedy. The best target has the highest sum of log p divided by its length.
-        The attention is the source unit with the largest weight at each step, (batch, length).
+        A beam of 1 is greedy. The best target has the highest mean log p per unit. The attention
+        is the source unit with the largest weight at each step, (batch, length).
         """
         batch = ops.shape(source)[0]
         encoded, *states = single(self.encoder(source))
@@ -273,9 +273,7 @@ class Translator(Model):
             logits, weights, *after = single(outputs)
             log_p = ops.log_softmax(ops.cast(logits[:, 0], "float32"))
             size = log_p.shape[-1]
-            only = ops.one_hot(
-                PADDING, size
-            )  # a finished target continues with padding, at no cost
+            only = ops.one_hot(PADDING, size)  # a finished target is padded at no cost
             log_p = log_p - 1e9 * ops.one_hot(PADDING, size)
             log_p = ops.where(done[:, None], (only - 1.0) * 1e9, log_p)
             total = ops.reshape(scores[:, None] + log_p, (batch, beam * size))
@@ -306,7 +304,7 @@ class Translator(Model):
             x: Texts.
             beam: Number of translations kept in the search; 1 is greedy.
             length: Maximum number of units of a translation. `None`: twice the source's plus ten.
-            batch_size: Number of texts that are translated at a time.
+            batch_size: Number of texts translated at a time.
         """
         at_least("beam", beam, 1)
         texts = self.preprocessor.texts(x)
@@ -317,7 +315,7 @@ class Translator(Model):
         for start in range(0, len(texts), batch_size):
             rows = order[start : start + batch_size]
             source = padded([numbers[i] for i in rows])
-            # Few different lengths: each is compiled once. The mask leaves out the padding.
+            # Few distinct lengths, since each is compiled once. The padding is masked.
             source = np.pad(source, ((0, 0), (0, -source.shape[1] % 8)))
             most = length or 2 * source.shape[1] + 10
             tokens, looks = map(ops.convert_to_numpy, search(source, beam, most))
@@ -340,7 +338,7 @@ class Translator(Model):
         return "".join(out).strip()
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
-        """Return the numbers of greedy translations, (n, longest), 0 after their ends."""
+        """Return the token numbers of greedy translations, (n, longest), 0 after their ends."""
         source = self.preprocessor.prepare(x)
         search, size = self.compile_once(self.search), batch_size or self.batch_size
         most = 2 * source.shape[1] + 10
@@ -350,7 +348,7 @@ class Translator(Model):
     def attention(self, source, target=None):
         """Return `(weights, source units, target units)` of one pair; weights (target, source).
 
-        `target` is the model's own translation by default.
+        By default, `target` is the model's translation.
         """
         target = self.translate([source])[0] if target is None else target
         sides = ((self.preprocessor, source), (self.targets, target or " "))
