@@ -100,7 +100,7 @@ def sample(run, n, seed, out, certificate, key, force, json_, **options):
             click.echo(piece, nl=False)
         return click.echo()
     labels = options.get("labels", ())
-    word = n is None and len(labels) > 1  # one sample of each, in one row
+    word = n is None and len(labels) > 1  # one sample per label, in one row
     if between:
         samples = _between(run, between, n or 8, options)
     else:

@@ -1,4 +1,4 @@
-"""The end of `train`: what the model does, where its pictures are, and what to try next."""
+"""The summary of `train`: examples, paths of pictures, and commands to try next."""
 
 import shlex
 import warnings
@@ -9,15 +9,15 @@ from .options import able
 
 __all__ = ["summarize"]
 
-FIGURES = 4  # of validation; the model card has all
+FIGURES = 4  # number of validation metrics shown; the model card has all
 
 
 def summarize(run, data):
-    """Print what a finished run is and does.
+    """Print a summary of a finished run.
 
     Args:
         run: The `Run`.
-        data: Its `Dataset`; `None` reads it again.
+        data: Its `Dataset`. `None` reads it again.
     """
     config = run.config
     if config["status"] == "followed":
@@ -34,7 +34,7 @@ def summarize(run, data):
         click.echo(f"* {sentence}")
     try:
         lines = run.examples(data)
-    except Exception as error:  # the run is kept, whatever a picture lacks
+    except Exception as error:  # a missing picture must not lose the run
         warnings.warn(f"no examples are drawn: {error}", stacklevel=2)
         lines = []
     for line in ["", *lines] if lines else []:

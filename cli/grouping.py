@@ -1,10 +1,10 @@
-"""A command whose help shows its options in groups."""
+"""A command that groups its options in the help."""
 
 import click
 
 __all__ = ["GROUPS", "Grouped"]
 
-GROUPS = {  # title: parameters; those of no group belong to the model
+GROUPS = {  # title: parameters; all others belong to the model
     "Budget": (
         *("epochs", "minutes", "batch_size", "learning_rate"),
         *("resume", "start_from"),
@@ -22,7 +22,7 @@ GROUPS = {  # title: parameters; those of no group belong to the model
 
 
 class Grouped(click.Command):
-    """A command whose help shows its options in the groups of `GROUPS`."""
+    """A command that shows its options in `GROUPS` in the help."""
 
     def format_options(self, ctx, formatter):
         place = {name: title for title, names in GROUPS.items() for name in names}

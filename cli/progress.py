@@ -1,4 +1,4 @@
-"""The line that shows how training goes, as a Keras callback."""
+"""The progress line of training, as a Keras callback."""
 
 import shutil
 import time
@@ -7,13 +7,13 @@ import keras
 
 __all__ = ["Line"]
 
-SPACING = 0.2  # seconds between two writings
+SPACING = 0.2  # seconds between updates
 
 
 class Line(keras.callbacks.Callback):
-    """Writes one line over and over: share done, loss, the measure that matters, time left.
+    """Updates one line with the completed share, the loss, the main metric and the time left.
 
-    The time left is told from the steps alone: what comes before the first does not count.
+    The time left is estimated from the steps only, without the time before the first.
 
     Args:
         file: A terminal.

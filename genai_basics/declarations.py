@@ -92,7 +92,7 @@ class Recipe:
     tiny: dict = field(default_factory=dict)
 
     def demo_of(self, source):
-        """Return `demo` where a source is the default data, by name or loaded."""
+        """Return `demo` if a source is the default data, by name or loaded."""
         name = source if isinstance(source, str) else getattr(source, "name", None)
         return self.demo if isinstance(name, str) and name == self.data else {}
 

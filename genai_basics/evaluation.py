@@ -5,7 +5,7 @@ A family defines these in `evaluation.py` next to its models, and its classes bi
 - `report(model, x, y)`: the usual metrics of the field, with intervals;
 - `answer(model, x)`: rows to print and outputs to write, for the command `predict`;
 - `pictures(model, x, y)`: pictures that show what the model does;
-- `examples(model, x, y)`: lines and one picture of a few examples, for the end of a training;
+- `examples(model, x, y)`: lines and one picture of a few examples, for the end of training;
 - `symptoms(model, history)`: problems after an epoch, for `Doctor`;
 - `losses_by_example`, `errors_of`, `features_of`: what the audit compares;
 - `privacy_of(model, x)`: the units that private training draws and protects;
@@ -43,7 +43,7 @@ __all__ = [
 
 
 REPORT_LEAST, REPORT_MOST = 2000, 5000  # number of samples in a report
-SHOWN = 16  # examples at the end of a training
+SHOWN = 16  # number of examples at the end of training
 
 
 class Errors(NamedTuple):
@@ -116,7 +116,7 @@ def pictures(model, x, y=None):
 
 
 def examples(model, x, y=None):
-    """Return `(lines, picture)`: what the model makes of the first examples.
+    """Return `(lines, picture)`: the model's outputs for the first examples.
 
     `lines` are texts for a terminal; `picture` is a uint8 image, a Matplotlib figure, or `None`.
     """
@@ -126,9 +126,9 @@ def examples(model, x, y=None):
 
 
 def listed(rows, wrong=(), most=5):
-    """Return `(lines, picture)` of rows, dicts of one set of keys; wrong ones are marked.
+    """Return `(lines, picture)` of rows, dicts with the same keys; wrong ones are marked.
 
-    The lines are the first rows, and those that are wrong before the others.
+    The lines are the first rows, wrong ones before the others.
     """
     wrong = [*map(bool, wrong), *[False] * (len(rows) - len(wrong))]
     cells = [[_brief(cell) for cell in row.values()] for row in rows]
@@ -142,7 +142,7 @@ def listed(rows, wrong=(), most=5):
 
 
 def _brief(value, most=60):
-    """Return a value as a text of one line."""
+    """Return a value as one line of text."""
     if isinstance(value, dict):
         value = ", ".join(f"{name}={_brief(part)}" for name, part in value.items())
     if isinstance(value, np.ndarray) and value.ndim:

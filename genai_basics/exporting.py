@@ -41,7 +41,7 @@ def export(model, filepath, format="tf_saved_model", **kwargs):
 
 
 def refuse_h5(model):
-    """Refuse to save a model as HDF5, which Keras does under an option of its own."""
+    """Raise an error while Keras saves a model as HDF5, which it marks by a global attribute."""
     if global_state.get_global_attribute("use_legacy_config", False):
         raise ValueError(
             f"an .h5 file cannot hold all of a {model.name}: save it as .keras, or its weights "

@@ -11,10 +11,10 @@ __all__ = ["check_backend", "quiet_tensorflow"]
 
 
 def check_backend():
-    """Refuse another backend of Keras than TensorFlow, before Keras looks for it.
+    """Raise an error for a Keras backend other than TensorFlow, before Keras is imported.
 
     Raises:
-        ImportError: If there is one in `KERAS_BACKEND`, in Keras' file of settings, or loaded.
+        ImportError: If one is set in `KERAS_BACKEND` or Keras' configuration file, or is loaded.
     """
     if "keras" in sys.modules:
         found = sys.modules["keras"].backend.backend()
@@ -28,7 +28,7 @@ def check_backend():
 
 
 def _settings():
-    """Return what Keras' file of settings holds."""
+    """Return the content of Keras' configuration file."""
     home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
     try:
         with open(os.path.join(home, "keras.json"), encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Trainings that are killed at any write: what is left is a run, or the one before it."""
+"""Training that is killed at any write leaves a valid run, or the previous one."""
 
 import json
 import os
@@ -22,7 +22,7 @@ SMALL = {"data_options": {"limit": 128}, **QUICK}
 
 
 class Moments:
-    """Copies a run folder before and after every write: what a kill at that moment leaves."""
+    """Copies a run folder before and after every write, as a kill at that moment would leave it."""
 
     def __init__(self, folder, copies, monkeypatch):
         self.folder, self.copies, self.taken = folder, copies, []
@@ -54,7 +54,7 @@ class Moments:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    """Return copies of a new run and of one by `--force`, at each write, and both at their end."""
+    """Return copies, at each write, of a new run and of one with `--force`, and both final runs."""
     root = tmp_path_factory.mktemp("killed")
     whole, moments = root / "r", {}
     with pytest.MonkeyPatch.context() as patch:
@@ -110,7 +110,7 @@ def test_a_run_by_force_killed_at_any_write_is_the_earlier_or_the_new(killed):
     for folder in moments["force"]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            run = load_run(folder)  # never neither
+            run = load_run(folder)  # always one of the two
             seed = seed_of(folder)
             assert seed == run.config["training"]["seed"]
             seen.add((seed, run.config["status"]))
@@ -201,7 +201,7 @@ def test_memory_that_is_short_halves_the_batch_once(tmp_path):
     Short.most = 8
     with pytest.raises(MemoryError, match="out of memory at a batch size of 32"):
         train("vae", epochs=1, out=tmp_path / "r", force=True, callbacks=[Short()], **SMALL)
-    assert load_run(tmp_path / "r").config["status"] == "finished"  # the earlier one
+    assert load_run(tmp_path / "r").config["status"] == "finished"  # the earlier run
 
 
 @pytest.mark.parametrize("damage", ["cut", "nan", "parts"])

@@ -96,7 +96,7 @@ def test_every_public_name_can_be_imported():
         _ = genai_basics.build_nothing
 
 
-@pytest.mark.parametrize("backend", ["jax", "numpy"])  # not installed here, and always there
+@pytest.mark.parametrize("backend", ["jax", "numpy"])  # not installed, and always available
 def test_another_backend_is_refused_in_one_sentence(backend, tmp_path):
     said = "genai_basics needs the TensorFlow backend of Keras: set KERAS_BACKEND=tensorflow"
     code = (

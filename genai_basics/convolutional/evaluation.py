@@ -21,7 +21,7 @@ __all__ = [
     "report_detector",
 ]
 
-LEGIBLE = 480  # pixels of a picture with labels
+LEGIBLE = 480  # minimum pixels of a picture with labels
 
 
 def answer_cnn(model, x, top=1, explain=False):
@@ -120,7 +120,7 @@ def pictures_detector(model, x, y=None):
 
 
 def examples_of_detector(model, x, y=None):
-    """Return `(lines, picture)`: pictures with what was found in them, and what was missed."""
+    """Return `(lines, picture)`: pictures with detected and missed objects."""
     x, y = list(x[:9]), y[:9]
     errors = errors_of_detector(model, x, y)
     found = model.detect(x)
@@ -142,7 +142,7 @@ def examples_of_detector(model, x, y=None):
 def draw_found(model, picture, found, least=0):
     """Return a copy of a picture, uint8 RGB, with boxes, labels and scores drawn on it.
 
-    A picture smaller than `least` is enlarged, so that the labels are readable.
+    A picture smaller than `least` is enlarged so that the labels are readable.
     """
     picture = to_pixels(picture, model.preprocessor.value_range)
     scale = max(1, least // max(picture.shape[:2]))

@@ -1,4 +1,4 @@
-"""Pictures of training and of results, in one plain style and without a screen.
+"""Plots of training and of results, in one plain style and without a display.
 
 Each function returns a `matplotlib.figure.Figure`, or the new picture (`draw_boxes`,
 `heatmap_over`); `save` writes either to a file. Figures are created as objects, never through

@@ -1,4 +1,4 @@
-"""Charts of training and of results."""
+"""Charts of training and results."""
 
 import numpy as np
 
@@ -90,8 +90,8 @@ def forecast(
         quantiles: Array (horizon, q), ascending; the first and the last give the widest band.
         levels: The q probabilities, for the legend.
         truth: Array (horizon,), the true values, if known.
-        times: The times, or numbers, of history and horizon, for the axis.
-        name: Name of the series, the title.
+        times: The times or step numbers of history and horizon, for the axis.
+        name: Name of the series, used as the title.
         path: File to write the picture to, if any.
     """
     history, future = np.ravel(history), np.ravel(future)
@@ -118,13 +118,13 @@ def forecast(
 
 @styled
 def scatter(truth, predictions, path=None, name="value"):
-    """Draw predicted over true values, next to the line on which they are equal.
+    """Plot predicted against true values, with the line on which they are equal.
 
     Args:
         truth: True values (n,).
         predictions: Predicted values (n,).
         path: File to write the picture to, if any.
-        name: What the values are.
+        name: Name of the values.
     """
     truth, predictions = np.ravel(truth), np.ravel(predictions)
     figure, (axis,) = new_figure(4, 4)
@@ -161,7 +161,7 @@ def attention(matrix, source, target, path=None):
 
 @styled
 def rate_distortion(curves, path=None, *, rate="bits per pixel", quality="PSNR (dB)"):
-    """Draw quality over rate, one line for each method.
+    """Plot quality against rate, one line per method.
 
     Args:
         curves: A dict from a method's name to its points (rate, quality).
@@ -172,7 +172,7 @@ def rate_distortion(curves, path=None, *, rate="bits per pixel", quality="PSNR (
     figure, (axis,) = new_figure(4.6, 3.4)
     for number, (name, points) in enumerate(curves.items()):
         points = sorted(map(tuple, points))
-        style = _line(number, 1)  # with dots: only these were measured
+        style = _line(number, 1)  # with markers at the measured points
         axis.plot(*zip(*points, strict=True), **style, label=name)
     axis.set_xlabel(rate)
     axis.set_ylabel(quality)
@@ -191,6 +191,6 @@ def _series(history, key):
 
 
 def _line(number, points):
-    """Return the style of a line; a few points are marked, so that a single one is visible."""
+    """Return the style of a line; a few points get markers, so that a single one is visible."""
     marks = {"marker": "o", "markersize": 3} if points <= 12 else {}
     return {"color": COLOURS[number % len(COLOURS)], "linewidth": 1.5, **marks}

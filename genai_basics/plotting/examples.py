@@ -13,11 +13,11 @@ def pictures(images, captions=None, wrong=(), path=None, columns=8, width=1.1):
 
     Args:
         images: Pictures (height, width[, channels]) of any sizes, uint8, or floats from 0 to 1.
-        captions: A text for each.
-        wrong: Whether each is wrong, in the order of the pictures.
+        captions: One text per picture.
+        wrong: Whether each picture is wrong.
         path: File to write the picture to, if any.
-        columns: Pictures in a row.
-        width: Inches of a picture.
+        columns: Pictures per row.
+        width: Width of a picture in inches.
     """
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
@@ -36,14 +36,14 @@ def pictures(images, captions=None, wrong=(), path=None, columns=8, width=1.1):
 
 @styled
 def spectrograms(bands, captions, wrong=(), path=None, seconds=None):
-    """Draw spectrograms one below the other, time to the right, with captions above them.
+    """Draw spectrograms below each other, time to the right, with captions above them.
 
     Args:
-        bands: Arrays (frames, bands), higher bands being higher frequencies.
-        captions: A text for each.
-        wrong: Whether each is wrong.
+        bands: Arrays (frames, bands), in order of increasing frequency.
+        captions: One text per spectrogram.
+        wrong: Whether each spectrogram is wrong.
         path: File to write the picture to, if any.
-        seconds: Seconds of a frame, for the axis.
+        seconds: Seconds per frame, for the axis.
     """
     figure, axes = new_figure(8, 1.4 * len(bands), len(bands), 1)
     for i, (axis, one) in enumerate(zip(axes, bands, strict=True)):
@@ -63,7 +63,7 @@ def table(rows, headers, wrong=(), path=None):
 
     Args:
         rows: Lists of texts.
-        headers: A text above each column.
+        headers: Names of the columns.
         wrong: Whether each row is wrong.
         path: File to write the picture to, if any.
     """
@@ -90,10 +90,10 @@ def _short(cell, most=100):
 
 @styled
 def side_by_side(parts, path=None, columns=10):
-    """Draw several versions of the same pictures, a row for each, its name on the left.
+    """Draw several versions of the same pictures, one row each, with its name on the left.
 
     Args:
-        parts: `{name: pictures}`, the pictures (n, height, width[, channels]), uint8, or floats
+        parts: `{name: pictures}` with pictures (n, height, width[, channels]), uint8, or floats
             from 0 to 1, in the same order.
         path: File to write the picture to, if any.
         columns: Maximum number of pictures.
@@ -129,10 +129,10 @@ def reconstructions(originals, outputs, path=None):
 
 @styled
 def latent_plane(images, path=None, extent=None):
-    """Draw a grid of pictures that are decoded from points of a plane in latent space.
+    """Draw a grid of pictures decoded from points of a plane in latent space.
 
     Args:
-        images: Array (rows, columns, height, width[, channels]), the first row at the top.
+        images: Array (rows, columns, height, width[, channels]), with the first row at the top.
         path: File to write the picture to, if any.
         extent: Latent coordinates (left, right, bottom, top) to label the edges with.
     """

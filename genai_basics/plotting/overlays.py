@@ -1,4 +1,4 @@
-"""What was found in a picture, drawn on it."""
+"""Draws boxes and heat maps on pictures."""
 
 import numpy as np
 
@@ -49,9 +49,9 @@ def draw_boxes(image, boxes, labels=None, scores=None, class_names=None):
 
 
 def _free_place(size, box, picture, taken):
-    """Return a place (x1, y1, x2, y2) for a label near its box, over no other label if it can be.
+    """Return a place (x1, y1, x2, y2) for a label near its box, if possible not on other labels.
 
-    Above the box, below it, within it; otherwise as near as there is room.
+    It is above, below or within the box, or otherwise at the nearest free place.
     """
     width, height = size
     left, top, right, bottom = box
@@ -65,7 +65,7 @@ def _free_place(size, box, picture, taken):
         (x, y) for y in rows[np.argsort(abs(rows - top))] for x in (left, right, left - width)
     ]
     ends = np.maximum(np.subtract(picture, size), 0)
-    corners = np.clip(places, 0, ends)  # complete at the edge, too
+    corners = np.clip(places, 0, ends)  # also complete at the edge
     found = np.hstack([corners, corners + size])
     overlap = np.zeros(len(found))
     for other in taken:

@@ -1,4 +1,4 @@
-"""The style that all figures share, and how they are written."""
+"""The common style of all figures, and writing them to files."""
 
 import functools
 from pathlib import Path
@@ -40,7 +40,7 @@ def styled(draw):
 
 
 def new_figure(width, height, rows=1, columns=1):
-    """Return a figure of a size in inches, and the flat list of its axes."""
+    """Return a figure of the given size in inches, and the flat list of its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -50,7 +50,7 @@ def new_figure(width, height, rows=1, columns=1):
 
 
 def written(figure, path):
-    """Return a figure, saved if there is a path."""
+    """Save a figure if there is a path, and return it."""
     if path is not None:
         save(figure, path)
     return figure
@@ -60,7 +60,7 @@ def save(figure, path):
     """Write a figure, a PIL image or a uint8 array to `path`, completely or not at all.
 
     Args:
-        figure: What a function of this module returned.
+        figure: The result of a function of this package.
         path: File name; its extension determines the format.
     """
     path = Path(path)
@@ -78,7 +78,7 @@ def save(figure, path):
 
 
 def set_ticks(axis, names, rotate=False):
-    """Label the places 0, 1, ... of an axis with names."""
+    """Label the positions 0, 1, ... of an axis with names."""
     axis.set_ticks(range(len(names)), [str(name) for name in names])
     axis.set_tick_params(length=0, labelrotation=90 if rotate else 0)
     axis.axes.grid(False)
@@ -86,7 +86,7 @@ def set_ticks(axis, names, rotate=False):
 
 
 def show(axis, picture, extent=None):
-    """Draw a picture, uint8 or of 0 to 1, without axes."""
+    """Draw a picture, uint8 or floats from 0 to 1, without axes."""
     picture = np.asarray(picture)
     if picture.ndim == 3 and picture.shape[-1] == 1:
         picture = picture[..., 0]

@@ -9,8 +9,8 @@ from ..evaluation import Errors, listed
 __all__ = ["answer", "errors_of", "examples", "features_of", "pictures", "report"]
 
 MOST_CLASSES = 50  # maximum size of a readable confusion matrix
-MOST_SHOWN = 1000  # examples that are counted at the end of a training
-SHOWN, SHOWN_WRONG = 16, 8  # of them, examples that are shown, and wrong ones in addition
+MOST_SHOWN = 1000  # examples that are evaluated at the end of training
+SHOWN, SHOWN_WRONG = 16, 8  # examples shown, and additional wrong ones
 
 
 def report(model, x, y=None):
@@ -63,7 +63,7 @@ def pictures(model, x, y=None):
 
 
 def examples(model, x, y=None):
-    """Return `(lines, picture)`: truth and prediction of some examples, the wrong ones marked."""
+    """Return `(lines, picture)`: true and predicted values of examples, wrong ones marked."""
     if not isinstance(x, dict):
         x, y = x[:MOST_SHOWN], y[:MOST_SHOWN]
     predictions, truth = model.predict(x, verbose=0), model.head.targets(y)

@@ -67,9 +67,9 @@ class Preprocessor(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Scaling(keras.layers.Layer):
-    """Scales the last axis to mean 0 and variance 1, from `adapt` on.
+    """Scales the last axis to mean 0 and variance 1, after `adapt`.
 
-    Keras' `Normalization` keeps copies of its weights, which assigned ones do not change.
+    Keras' `Normalization` keeps copies of its weights, which assigning weights does not update.
     """
 
     def __init__(self, channels, **kwargs):
@@ -98,7 +98,7 @@ class Scaling(keras.layers.Layer):
         return (x - self.mean) / self.deviation
 
     def inverse(self, x):
-        """Return scaled x in its own units."""
+        """Return scaled x in original units."""
         return x * self.deviation + self.mean
 
     def get_config(self):

@@ -119,7 +119,7 @@ class Run:
         return data, data.test if len(data.test) else data.validation
 
     def examples(self, data=None):
-        """Write `examples.png`, what the model makes of held-out examples; return lines about it.
+        """Write `examples.png`, the model's outputs for held-out examples; return lines about it.
 
         Args:
             data: The run's `Dataset`. `None` reads it again.
@@ -172,7 +172,7 @@ class Run:
 
 
 def inputs_of(data, part):
-    """Return `(x, y)` of a part of a `Dataset`, for pictures: series know their times."""
+    """Return `(x, y)` of a part of a `Dataset` for pictures; series include their times."""
     if data.kind == "forecast" and "time" in part.groups:
         from ..data.forecast import with_times
 
