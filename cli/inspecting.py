@@ -1,6 +1,5 @@
 """`inspect`: describes data, a run, or the origin of a generated file."""
 
-import json
 from pathlib import Path
 
 import click
@@ -40,7 +39,7 @@ def inspect(file, out, force, json_, **values):
     path = Path(file)
     values["data"] = file
     source, options = split_data_options(values)
-    if not options and out is None and (path / "config.json").is_file():
+    if not options and out is None and (path / "config.json").exists():
         return _inspect_run(path, json_)
     if not options and out is None and path.is_file():
         from genai_basics.provenance import read, read_manifest
@@ -65,13 +64,20 @@ inspect.params = [param for param in inspect.params if param.name != "data"]
 
 
 def _inspect_run(folder, json_):
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    data = config.get("data") or {}
-    facts = {"run": str(folder), "model": config.get("model"), "status": config.get("status")}
-    facts |= {"data": data.get("name"), "steps": config.get("steps")}
+    from genai_basics.runs import load_run
+    from genai_basics.runs.run_folder import holder
+    from genai_basics.runs.stopping import early_end
+
+    run = load_run(folder)
+    config = run.config
+    facts = {"run": str(folder), "model": run.name, "status": config["status"]}
+    facts |= {"data": config["data"].get("name"), "steps": config.get("steps")}
     facts |= {"seconds": config.get("seconds"), **(config.get("test") or {})}
     facts = {name: value for name, value in facts.items() if value is not None}
     echo_json(facts) if json_ else echo_table(facts.items())
+    notice = early_end(run, holder(folder))
+    if notice:
+        click.echo(f"Warning: {notice}", err=True)
 
 
 def _inspect_made(file, facts, manifest, json_):

@@ -23,6 +23,7 @@ LAYERS = [
         "checks",
         "declarations",
         "extras",
+        "limits",
         "provenance",
         "registration",
         "signatures",

@@ -14,6 +14,7 @@ from ..provenance import describe
 from .card import write_card
 from .run_files import NotARunError, checkpoint, restore, write_history
 from .run_folder import CHECKPOINTS, drop_earlier
+from .schema import check_facts
 
 __all__ = ["Follower", "Recorder", "validation_of"]
 
@@ -72,7 +73,7 @@ class Recorder(keras.callbacks.Callback):
         existing = [path for path in checkpoints if path.exists()]
         for path in existing:
             try:
-                facts = restore(path, **self.groups())["facts"]
+                facts = restore(path, check_facts, **self.groups())["facts"]
                 break
             except NotARunError as error:
                 if path == existing[-1]:

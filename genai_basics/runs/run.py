@@ -17,11 +17,13 @@ import warnings
 import zipfile
 from pathlib import Path
 
-from .. import registration
+from .. import limits
 from ..atomic import replacing, write_text
+from .archives import check_archive, small_enough
 from .card import write_card
 from .run_files import NotARunError, read_history, restore
 from .run_folder import CHECKPOINTS, holder, locked, needs_recovery, refuse_links
+from .schema import read_config
 from .stopping import early_end
 
 __all__ = ["NotARunError", "Run", "load_model", "load_run"]
@@ -208,12 +210,7 @@ def load_run(folder):
         raise NotARunError(
             f"'{folder}' is not a run folder (no config.json); `genai-basics train` makes one"
         )
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        config["model"], config["status"], config["data"]["spec"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise NotARunError(f"'{path}' is damaged ({error}); train the run again") from error
-    return Run(folder, config)
+    return Run(folder, read_config(path))
 
 
 def load_model(folder):
@@ -221,14 +218,17 @@ def load_model(folder):
     path = Path(folder) / "model.keras"
     if not path.exists():
         raise NotARunError(f"'{folder}' holds no model.keras; resume it by `train --resume`")
-    if not zipfile.is_zipfile(path):
+    if not zipfile.is_zipfile(limits.regular(path)):
         raise NotARunError(
             f"'{path}' is damaged (not a whole .keras file); resume the run or train it again"
         )
     import keras
 
-    registration.register()
-    try:
-        return keras.saving.load_model(path)
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise NotARunError(f"'{path}' is damaged ({error}); train the run again") from error
+    with check_archive(path):
+        try:
+            return small_enough(keras.saving.load_model(path))
+        except NotARunError:
+            raise
+        except Exception as error:  # whatever a description leads Keras to
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:150]
+            raise NotARunError(f"'{path}' cannot be loaded ({reason})") from error

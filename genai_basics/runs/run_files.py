@@ -7,9 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import limits
 from ..atomic import replacing
 
 __all__ = ["NotARunError", "checkpoint", "read_history", "restore", "write_history"]
+
+
+LONGEST = 1 << 28  # bytes of the facts in a checkpoint, and of a history
 
 
 class NotARunError(ValueError):
@@ -30,6 +34,8 @@ def read_history(path):
     if not Path(path).exists():
         return []
     try:
+        if limits.regular(path).stat().st_size > LONGEST:
+            raise ValueError(f"it is longer than {LONGEST:,} bytes")
         with open(path, newline="", encoding="utf-8") as file:
             rows = csv.DictReader(file)
             return [{k: float(v) for k, v in row.items() if v != ""} for row in rows]
@@ -54,24 +60,31 @@ def checkpoint(path, **groups):
         np.savez(file, **arrays)
 
 
-def restore(path, **groups):
+def restore(path, check=None, **groups):
     """Assign the variables of each group from a checkpoint; return its JSON-compatible facts.
 
-    Nothing is assigned unless everything can be: each array exists, has its variable's shape and
-    is finite.
+    Nothing is assigned unless all of it can be: each array there, of its variable's shape, and
+    finite. Shapes are compared before an array takes memory.
+
+    Args:
+        path: A file that `checkpoint` wrote.
+        check: Function that raises a `ValueError` or `KeyError` for `facts` that are wrong.
+        **groups: Lists of variables.
 
     Raises:
         NotARunError: If the file is truncated, incomplete, of another model or contains NaN.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with zipfile.ZipFile(limits.regular(path)) as archive:
             pairs = [
-                (variable, _checked(arrays[f"{name}/{i}"], variable))
+                (variable, _read(archive, f"{name}/{i}", variable))
                 for name, variables in groups.items()
                 for i, variable in enumerate(variables)
             ]
-            names = [name for name in arrays.files if name.endswith(".json")]
-            facts = {name[: -len(".json")]: json.loads(str(arrays[name])) for name in names}
+            names = [n for n in archive.namelist() if n.endswith(".json.npy")]
+            facts = {n[: -len(".json.npy")]: json.loads(_text(archive, n)) for n in names}
+        if check is not None:
+            check(facts["facts"])
     except (zipfile.BadZipFile, KeyError, EOFError, OSError, ValueError, TypeError) as error:
         reason = str(error)[:100]
         raise NotARunError(f"'{path}' is damaged or of another model ({reason})") from error
@@ -80,9 +93,32 @@ def restore(path, **groups):
     return facts
 
 
-def _checked(value, variable):
-    if value.shape != tuple(variable.shape):
-        raise ValueError(f"shape {value.shape} instead of {tuple(variable.shape)}")
-    if not np.isfinite(np.asarray(value, "float64")).all():
+def _open(archive, name):
+    """Return an open array of an archive, its shape and its type, before its values are read."""
+    file = archive.open(name)
+    version = np.lib.format.read_magic(file)
+    header = {(1, 0): np.lib.format.read_array_header_1_0}
+    header[2, 0] = np.lib.format.read_array_header_2_0
+    shape, _, dtype = header[version](file)
+    file.seek(0)
+    return file, shape, dtype
+
+
+def _read(archive, name, variable):
+    """Return an array of a checkpoint that a variable can be assigned."""
+    file, shape, dtype = _open(archive, f"{name}.npy")
+    if shape != tuple(variable.shape):
+        raise ValueError(f"shape {shape} instead of {tuple(variable.shape)}")
+    if dtype.kind not in "fiubV" or dtype.itemsize > 16:
+        raise ValueError(f"values of type {dtype}")
+    value = np.lib.format.read_array(file, allow_pickle=False)
+    if value.dtype.kind == "f" and not np.isfinite(value).all():
         raise ValueError("a value is not finite")
     return value
+
+
+def _text(archive, name):
+    file, shape, dtype = _open(archive, name)
+    if shape != () or dtype.kind != "U" or dtype.itemsize > LONGEST:
+        raise ValueError(f"{name} is not a text")
+    return str(np.lib.format.read_array(file, allow_pickle=False))
