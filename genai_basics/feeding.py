@@ -78,7 +78,7 @@ class Examples:
         return self[np.sort(np.random.default_rng(0).permutation(len(self))[:most])]
 
     def split(self, share):
-        """Split off the last `share` of the examples, as Keras does."""
+        """Split off the last `share` of the examples, as Keras does; return both parts."""
         if not 0 < share < 1:
             raise ValueError(
                 "`validation_split` must be above 0 and below 1. "

@@ -258,7 +258,7 @@ def _check_classes(data, found):
 
 
 def _check_labels(data, seed, found):
-    """Find labels that contradict nine of ten nearest neighbours, which agree with each other."""
+    """Find labels that contradict the common label of at least nine of ten nearest neighbours."""
     y = data.train.y
     names = getattr(data.spec, "class_names", None)
     if y is None or not names or len(y) < 100 or np.ndim(y) != 1 or data.kind == "detection":

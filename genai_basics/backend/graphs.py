@@ -46,7 +46,7 @@ def on_gpu():
 def scan(fn, carry, xs, like, *, reverse=False):
     """Run `fn(carry, x) -> (carry, y)` over the first axis of `xs`; return `(carry, ys)`.
 
-    Like `keras.ops.scan`, whose ys must have the structure of the carry on this backend.
+    Unlike in `keras.ops.scan` on this backend, ys may have another structure than the carry.
 
     Args:
         fn: Callable on pytrees of tensors.

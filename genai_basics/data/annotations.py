@@ -120,7 +120,7 @@ def look_like_fractions(items, frames):
 def look_stored(items, frames):
     """Whether boxes of rotated pictures refer to the pictures as stored; None if unknown.
 
-    The sizes in the annotations decide this if the camera was held upright.
+    The sizes in annotations of pictures with EXIF orientation 5 to 8 decide this.
     """
     telling = [
         item.size == frames[item.picture][0]

@@ -20,7 +20,7 @@ def read_class_folders(folder, suffixes, what):
     for part, path in data_folders(folder, suffixes).items():
         found[part] = _class_files(path, suffixes, what)
     names = set(found["train"][1] or ()) if "train" in found else set()
-    if len(names) > 1:  # an unlabelled folder, as Kaggle's test pictures, is not a part
+    if len(names) > 1:  # an unlabelled folder, such as Kaggle's test pictures, is not a part
         for part, (files, labels) in list(found.items()):
             if len(set(labels or ())) <= 1 and not set(labels or ()) & names:
                 del found[part]

@@ -100,7 +100,7 @@ def is_frame(source):
 
 
 def counts_rows(cells):
-    """Whether cells look like a row index: unique integers, mostly in order."""
+    """Whether cells look like a row index: unique integers."""
     try:
         numbers = [int(cell) for cell in cells]
     except ValueError:

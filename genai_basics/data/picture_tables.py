@@ -160,7 +160,7 @@ def _numbers(cells):
 
 
 def _are_values(numbers, name):
-    """Whether a column holds values: fractions, unique, or many integers that do not count up."""
+    """Whether numbers are values: fractions, mostly distinct, or many that do not count up."""
     if numbers is None or len(set(numbers)) < 3:
         return False
     different = set(numbers)
