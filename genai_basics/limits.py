@@ -1,7 +1,7 @@
-"""How much a file may ask for: sizes are computed, compared with a limit, and only then allocated.
+"""Limits for what a file may request: sizes are computed and checked before allocating memory.
 
-One file of a few bytes can declare gigabytes. Each reader asks `check` before it takes memory.
-Commands raise a limit by `--limit-...`, Python by `raised`.
+A file of a few bytes can declare gigabytes. Each reader calls `check` before it allocates memory.
+Limits are raised by `--limit-...` in commands and by `raised` in Python.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 __all__ = ["LIMITS", "check", "get", "raised", "regular"]
 
-LIMITS = {  # what it limits: value, in words
+LIMITS = {  # name: (value, description)
     "file": (16 << 30, "bytes of a file"),
     "array": (32 << 30, "bytes of an array or a series"),
     "pixels": (1 << 28, "pixels of a picture or of all frames of a clip"),
@@ -26,13 +26,13 @@ _RAISED = contextvars.ContextVar("raised", default=None)
 
 
 def get(name):
-    """Return a limit."""
+    """Return the current limit."""
     return (_RAISED.get() or {}).get(name, LIMITS[name][0])
 
 
 @contextlib.contextmanager
 def raised(**limits):
-    """Replace limits in this context.
+    """Replace limits within this context.
 
     Example:
 
@@ -52,7 +52,7 @@ def raised(**limits):
 
 
 def check(name, value, what):
-    """Return `value`, or raise a `ValueError` that names the file if it is over the limit."""
+    """Return `value`; raise a `ValueError` that names the file if it exceeds the limit."""
     if value > get(name):
         raise ValueError(
             f"'{what}' asks for {value:,} {LIMITS[name][1]}, over the limit of {get(name):,} "
@@ -62,7 +62,7 @@ def check(name, value, what):
 
 
 def regular(path):
-    """Return a path, or raise a `ValueError` unless it is a file that is not too large."""
+    """Return a path; raise a `ValueError` unless it is a regular file within the limit."""
     path = Path(path)
     try:
         facts = os.stat(path)

@@ -1,4 +1,4 @@
-"""Runs by strangers: nothing that their files say is executed, followed or given memory."""
+"""Runs by strangers: nothing in their files is executed, followed or given memory."""
 
 import contextlib
 import io
@@ -31,7 +31,7 @@ def folder(honest, tmp_path):
 
 
 def rewrite(folder, change=None, weights=None, members=(), compression=zipfile.ZIP_STORED):
-    """Write the archive of a run again, changed by a stranger."""
+    """Rewrite the archive of a run with a stranger's change."""
     path = folder / "model.keras"
     with zipfile.ZipFile(path) as archive:
         held = {name: archive.read(name) for name in archive.namelist()}
@@ -56,7 +56,7 @@ def refused(folder, match="is refused|is damaged"):
 
 
 def layer(module, name, config, **more):
-    """Return the change that puts a layer into the encoder."""
+    """Return a change that adds a layer to the encoder."""
     found = {"module": module, "class_name": name, "config": {"name": "x", **config}, "name": "x"}
 
     def change(archive):
@@ -68,7 +68,7 @@ def layer(module, name, config, **more):
 
 
 def value(config, argument="beta"):
-    """Return the change that makes something an argument of the model."""
+    """Return a change that passes something as an argument of the model."""
     return lambda archive: archive["config"].update({argument: config})
 
 

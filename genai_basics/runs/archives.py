@@ -1,8 +1,8 @@
-"""What a `.keras` file may hold: checked before Keras reads it, by a list of what is allowed.
+"""Checks the content of a `.keras` file against an allowlist before Keras reads it.
 
-Keras' safe mode refuses what is known to be dangerous. Here, whatever our models are not made of is
-refused: other classes, functions and classes as values, paths, files outside of the archive, and
-weights that declare more than the file holds.
+Keras' safe mode rejects what is known to be dangerous. Here, everything that our models do not use
+is rejected: other classes, functions and classes as values, paths, files outside the archive, and
+weights that declare more than the file stores.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ from .run_files import NotARunError
 __all__ = ["check_archive", "small_enough"]
 
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
-ASSET = re.compile(r"assets/(\w+/)*\w+\.txt")  # vocabularies of tables
-TEXT = 64 << 20  # bytes of a description, 16 times the largest vocabulary
-UNBOUNDED = ("seed", "shared_object_id")  # arguments that stand for no size
-RATIO = 100  # of a compressed member, at most
-DEPTH, OBJECTS = 100, 100_000  # of nested values and groups
-OUTPUTS = 1 << 28  # numbers that a layer makes of one example
+ASSET = re.compile(r"assets/(\w+/)*\w+\.txt")  # vocabularies for tables
+TEXT = 64 << 20  # maximum bytes of a description, 16 times the largest vocabulary
+UNBOUNDED = ("seed", "shared_object_id")  # arguments that are not sizes
+RATIO = 100  # maximum compression ratio of a member
+DEPTH, OBJECTS = 100, 100_000  # maximum nesting depth and number of objects
+OUTPUTS = 1 << 28  # maximum elements of a layer's output per example
 
 LAYERS = """Activation ActivityRegularization Add AlphaDropout Attention Average AveragePooling1D
 AveragePooling2D AveragePooling3D BatchNormalization Bidirectional CategoryEncoding Concatenate
@@ -71,15 +71,15 @@ VALUES = ("__keras_tensor__", "__numpy__", "__tensor__", "__slice__", "__ellipsi
 
 
 class _RefusedError(Exception):
-    """Why a file is not loaded."""
+    """The reason why a file is not loaded."""
 
 
 @contextlib.contextmanager
 def check_archive(path):
-    """Check a `.keras` file, and bound the memory of the model that is built from it meanwhile.
+    """Check a `.keras` file, and bound the memory of a model that is built from it in this context.
 
     Raises:
-        NotARunError: If the file is damaged, or holds what our models are not made of.
+        NotARunError: If the file is damaged or contains something that our models do not use.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -87,9 +87,7 @@ def check_archive(path):
             _Description(json.loads(archive.read("config.json")))
             json.loads(archive.read("metadata.json"))
             count = _check_weights(io.BytesIO(archive.read("model.weights.h5")))
-        with _budget(
-            2 * count + (1 << 20)
-        ):  # the averages of optimizers are saved, metrics are not
+        with _budget(2 * count + (1 << 20)):  # optimizer averages are saved, metrics are not
             yield
     except _RefusedError as reason:
         raise NotARunError(f"'{path}' is refused: {reason}") from reason
@@ -117,7 +115,7 @@ def _check_members(archive):
 
 
 class _Description:
-    """Walks through `config.json` of an archive and refuses what is not allowed."""
+    """Traverses `config.json` of an archive and rejects what is not allowed."""
 
     def __init__(self, config):
         from ..registration import register
@@ -136,7 +134,7 @@ class _Description:
         self.visit(config, "", False, 0)
 
     def visit(self, value, key, foreign, depth):
-        """Check a value; `foreign` says that it is an argument of a class of Keras."""
+        """Check a value; `foreign` is whether it is an argument of a Keras class."""
         self.count += 1
         if depth > DEPTH or self.count > 50 * OBJECTS:
             raise _RefusedError("its config.json is nested or long beyond all measure")
@@ -158,7 +156,7 @@ class _Description:
             raise _RefusedError(f"a number out of all bounds: {key}={str(value)[:30]}")
 
     def check_class(self, value):
-        """Refuse a class that is not on the list; return whether it is one of Keras'."""
+        """Reject a class that is not on the list; return whether it is a Keras class."""
         name, module = value["class_name"], value.get("module")
         if name in VALUES and module in (None, "builtins") and isinstance(value["config"], dict):
             return True
@@ -179,7 +177,7 @@ class _Description:
 
 
 def _check_weights(file):
-    """Refuse links, external and virtual data and sets larger than stored; return the numbers."""
+    """Reject links, external, virtual and oversized data sets; return the number of elements."""
     import h5py
 
     count = objects = 0
@@ -215,7 +213,7 @@ _ROOM = threading.local()
 
 @contextlib.contextmanager
 def _budget(numbers):
-    """Refuse variables that hold more numbers in all, before they take memory."""
+    """Reject variables with more elements in total before their memory is allocated."""
     import keras
 
     variable, plain = keras.Variable, keras.Variable.__init__
@@ -242,7 +240,7 @@ def _budget(numbers):
 
 
 def small_enough(model):
-    """Refuse a loaded model with layers whose outputs would fill the memory."""
+    """Reject a loaded model if the outputs of a layer would exceed the memory."""
     import keras
 
     for layer in model._flatten_layers():

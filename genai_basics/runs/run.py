@@ -229,6 +229,6 @@ def load_model(folder):
             return small_enough(keras.saving.load_model(path))
         except NotARunError:
             raise
-        except Exception as error:  # whatever a description leads Keras to
+        except Exception as error:  # Keras raises many types for broken descriptions
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:150]
             raise NotARunError(f"'{path}' cannot be loaded ({reason})") from error

@@ -13,7 +13,7 @@ from ..atomic import replacing
 __all__ = ["NotARunError", "checkpoint", "read_history", "restore", "write_history"]
 
 
-LONGEST = 1 << 28  # bytes of the facts in a checkpoint, and of a history
+LONGEST = 1 << 28  # maximum bytes of the facts in a checkpoint, and of a history
 
 
 class NotARunError(ValueError):
@@ -63,12 +63,12 @@ def checkpoint(path, **groups):
 def restore(path, check=None, **groups):
     """Assign the variables of each group from a checkpoint; return its JSON-compatible facts.
 
-    Nothing is assigned unless all of it can be: each array there, of its variable's shape, and
-    finite. Shapes are compared before an array takes memory.
+    Nothing is assigned unless everything can be: each array exists, has its variable's shape and
+    is finite. Shapes are compared before memory is allocated.
 
     Args:
-        path: A file that `checkpoint` wrote.
-        check: Function that raises a `ValueError` or `KeyError` for `facts` that are wrong.
+        path: A file written by `checkpoint`.
+        check: Function that raises a `ValueError` or `KeyError` for invalid `facts`.
         **groups: Lists of variables.
 
     Raises:
@@ -94,7 +94,7 @@ def restore(path, check=None, **groups):
 
 
 def _open(archive, name):
-    """Return an open array of an archive, its shape and its type, before its values are read."""
+    """Open an array in an archive; return the file, shape and dtype without reading values."""
     file = archive.open(name)
     version = np.lib.format.read_magic(file)
     header = {(1, 0): np.lib.format.read_array_header_1_0}
@@ -105,7 +105,7 @@ def _open(archive, name):
 
 
 def _read(archive, name, variable):
-    """Return an array of a checkpoint that a variable can be assigned."""
+    """Read the array of a checkpoint that is to be assigned to a variable."""
     file, shape, dtype = _open(archive, f"{name}.npy")
     if shape != tuple(variable.shape):
         raise ValueError(f"shape {shape} instead of {tuple(variable.shape)}")

@@ -1,4 +1,4 @@
-"""What `config.json` and the facts of a checkpoint must look like, for whoever wrote them."""
+"""Validates `config.json` and the facts of a checkpoint, whoever wrote them."""
 
 import json
 import math
@@ -11,11 +11,11 @@ from .stopping import REASONS
 
 __all__ = ["check_facts", "read_config"]
 
-LONGEST = 64 << 20  # bytes of config.json
-SIDE, NUMBERS = 10**7, 1 << 28  # of a shape: one side, and all numbers of an example
+LONGEST = 64 << 20  # maximum bytes of config.json
+SIDE, NUMBERS = 10**7, 1 << 28  # maximum size of an axis, and of all elements per example
 STATUSES = ("finished", "followed", *REASONS)
 TEXT, NUMBER, COUNT, FLAG = "a text", "a finite number", "a whole number from 0", "true or false"
-CONFIG = {  # place: what it holds; `None` is allowed wherever a run may lack it
+CONFIG = {  # key: type of value; `None` is also allowed
     "builder.name": TEXT,
     "builder.arguments": dict,
     "training.epochs": COUNT,
@@ -52,7 +52,7 @@ CONFIG = {  # place: what it holds; `None` is allowed wherever a run may lack it
 
 
 def read_config(path):
-    """Return `config.json` of a run, or raise a `NotARunError` that says what is wrong in it."""
+    """Return `config.json` of a run; raise a `NotARunError` that explains what is invalid."""
     try:
         if limits.regular(path).stat().st_size > LONGEST:
             raise ValueError(f"it is longer than {LONGEST:,} bytes")
@@ -79,7 +79,7 @@ def read_config(path):
 
 
 def check_facts(facts):
-    """Refuse facts of a checkpoint that training cannot go on from, by a `ValueError`."""
+    """Raise a `ValueError` for facts of a checkpoint from which training cannot continue."""
     for name, kind in {"rounds": COUNT, "best_step": COUNT, "seconds": NUMBER}.items():
         if facts[name] is None:
             raise ValueError(f"no {name}")
@@ -111,7 +111,7 @@ def _check(place, value, kind):
 
 
 def _check_shapes(values, place):
-    """Refuse shapes, and numbers among arguments, that no memory holds."""
+    """Raise an error for shapes and numbers among arguments that exceed any memory."""
     for name, value in values.items():
         if isinstance(value, (int, float)) and not isinstance(value, bool) and name != "seed":
             _check(f"{place}.{name}", value, NUMBER)
