@@ -94,7 +94,7 @@ codec.fit(x, epochs=epochs(60), batch_size=64, verbose=0)
 packed = codec.compress(x_test)
 opened, _ = codec.decompress(packed)
 print(f"{x_test.size:,} bytes of pixels became {len(packed):,}")
-print(f"decompressed, they have {metrics.psnr(x_test, opened):.1f} dB")
+print(f"PSNR after decompression: {metrics.psnr(x_test, opened):.1f} dB")
 
 # %%
 # The claims

@@ -58,9 +58,9 @@ def between(samples):
     return np.mean(np.abs(samples[:, 0]) < 1)
 
 
-print(f"mean {before.mean(axis=0).round(1)} and deviation {before.std(axis=0).round(1)} untrained,")
-print(f"of the points {points.mean(axis=0).round(1)} and {points.std(axis=0).round(1)}")
-print(f"in the empty middle: {between(before):.0%} untrained, {between(after):.0%} trained")
+for name, these in (("the points", points), ("samples before training", before)):
+    print(f"{name}: mean {these.mean(axis=0).round(1)}, deviation {these.std(axis=0).round(1)}")
+print(f"in the empty middle: {between(before):.0%} before training, {between(after):.0%} after it")
 
 # %%
 # Steps
@@ -71,7 +71,7 @@ exact = flow.sample(1000, seed=0, steps=200)
 errors = {}
 for steps in (2, 5, 15, 50):
     errors[steps] = np.abs(flow.sample(1000, seed=0, steps=steps) - exact).mean()
-    print(f"{steps:3} steps: {errors[steps]:.4f} from the exact end")
+    print(f"{steps:3} steps: error {errors[steps]:.4f}")
 
 # %%
 # Digits, by label
@@ -109,7 +109,7 @@ digits, names = data.test.x[:20], data.test.y[:20]
 noise = model.encode(digits, names, steps=50)
 again = model.decode(noise, names, steps=50)
 error = np.abs(again.astype("float32") - digits).mean()
-print(f"\nnoise of deviation {noise.std():.2f}; the way back and forth changes {error:.2f} levels")
+print(f"\ndeviation of the noise {noise.std():.2f}; there and back changes {error:.2f} grey levels")
 show(model.interpolate(digits[0], digits[1], steps=8, labels=names[:2]))
 
 # %%
