@@ -4,7 +4,6 @@ import shutil
 import time
 
 import keras
-import numpy as np
 
 __all__ = ["Line"]
 
@@ -30,7 +29,7 @@ class Line(keras.callbacks.Callback):
         self.write("compiling ...")
 
     def on_train_batch_end(self, batch, logs=None):
-        now, done = self.clock(), float(np.asarray(self.model.progress))
+        now, done = self.clock(), float(self.model.progress.numpy())
         if self.begun is None:
             self.begun = now, done
         if now - self.wrote >= SPACING:

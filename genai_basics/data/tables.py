@@ -165,7 +165,7 @@ def _kind(table, name, given=False):
     many = len(set(numbers.values[np.isfinite(numbers.values)].tolist())) > FEW
     if len(words) == 1 and many and known > len(present) / 2:  # a word for a missing value
         return "number"
-    if not given and len(different) > 50 and len(different) > 0.9 * len(present):
+    if not given and len(different) > 20 and len(different) > 0.9 * len(present):
         shown = present[0] if len(present[0]) < 40 else f"{present[0][:40]}..."
         warnings.warn(
             f"The column {name!r} has a different text in nearly every row ({shown!r}) and is left "

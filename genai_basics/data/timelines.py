@@ -169,8 +169,8 @@ def _numbered(table, time=None):
             return numbers.values, (name,), table, {}
     if named:
         warnings.warn(
-            f"The times in {named[0]!r} ({table.texts(named[0])[0]!r}...) cannot be read as dates; "
-            "the order of the rows is taken.",
+            f"The times in {named[0]!r} ({table.texts(named[0])[0]!r}...) cannot be read as dates "
+            "or whole seconds; the order of the rows is taken.",
             stacklevel=5,
         )
         return None, (named[0],), table, {}

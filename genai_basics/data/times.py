@@ -79,7 +79,10 @@ def read_times(cells, *, day_first=None, named=True):
         return _table(cells, years)
     if all(ISO.fullmatch(cell) for cell in different):
         try:
-            return _table(cells, dict(zip(different, _iso(different), strict=True)))
+            times = _iso(different)
+            if _within_seconds(times):
+                return None
+            return _table(cells, dict(zip(different, times, strict=True)))
         except ValueError:
             pass  # a thirteenth month: reported below
     if all(re.fullmatch(r"-?\d+(\.\d+)?", cell) for cell in different):
@@ -133,11 +136,18 @@ def _of_numbers(cells, named=True):
     if length in EPOCHS and lengths <= {length, length - 1}:
         whole = np.array([cell.split(".")[0] for cell in cells], "int64")
         unit, seconds = UNITS[length // 3], whole // EPOCHS[length]
+        if _within_seconds(seconds):
+            return None
         return seconds.astype("datetime64[s]"), f"as {unit} since 1970"
     if lengths == {5} and values.min() >= 20_000 and values.max() < 80_000:
         seconds = np.round((values - EXCEL) * 86400).astype("int64")
         return seconds.astype("datetime64[s]"), "as Excel's numbers of days"
     return None
+
+
+def _within_seconds(times):
+    """Return whether different times have steps below a second, which are not read as times."""
+    return len(np.unique(times)) < 0.9 * len(times)
 
 
 def _of_years(years):

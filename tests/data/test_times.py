@@ -84,7 +84,16 @@ def test_times_of_all_writings(cells, second):
 
 @pytest.mark.parametrize(
     "cells",
-    [["12:00"], ["1.5", "2"], ["1", "2"], ["20-Jan"], ["good film 10"], ["1.5432", "7.8910"]],
+    [
+        ["12:00"],
+        ["1.5", "2"],
+        ["1", "2"],
+        ["20-Jan"],
+        ["good film 10"],
+        ["1.5432", "7.8910"],
+        [f"17000000000{i:02}" for i in range(0, 99, 33)],  # steps below a second
+        [f"2024-01-01T00:00:00.{i}" for i in range(3)],
+    ],
 )
 def test_what_is_no_time(cells):
     assert read_times(cells) is None
@@ -214,7 +223,7 @@ def test_times_that_cannot_be_read(tmp_path):
     np.testing.assert_array_equal(whole(data)[1], np.arange(120))  # interpolated
     sales = [f"{1 + i // 12}-{1 + i % 12:02d},{i}" for i in range(36)]  # years 1 to 3
     data, said = load(tmp_path / "s.csv", sales, header="Month,v")
-    assert "('1-01'...) cannot be read as dates; the order of the rows is taken" in said
+    assert "('1-01'...) cannot be read as dates or whole seconds; the order of the rows is taken" in said
     with pytest.warns(UserWarning, match="the order of the rows"):
         assert len(read_inputs([str(tmp_path / "s.csv")], data.spec)[1][0]) == 36
     with pytest.raises(ValueError, match="Received: 'soon' in line 2"):
