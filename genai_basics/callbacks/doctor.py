@@ -7,22 +7,31 @@ import warnings
 import keras
 import numpy as np
 
+from ..backend import value_of
+from ..checks import at_least
+
 __all__ = ["Doctor"]
 
 
 class Doctor(keras.callbacks.Callback):
     """Checks a model after every epoch; silent if all is well. On by default in `train`.
 
-    Problems of all models are found here: a non-finite loss (training stops, and the weights of
-    the last good epoch are restored) and overfitting. Problems specific to a family are in its
-    models' `symptoms`. Each finding is reported once, as a warning.
+    Problems of all models are found here: a loss that is not finite or explodes, and overfitting.
+    Problems specific to a family are in its models' `symptoms`. Each finding is reported once, as
+    a warning.
+
+    A loss that is not finite, or thousands of times the first one, is cured: the weights and the
+    optimizer of the last good epoch are restored, the learning rate is halved for the rest of
+    training, and training goes on. After `cures` cures, it stops at the last good weights.
 
     Args:
         patience: Epochs without a better validation value before overfitting is reported.
         tolerance: Minimum relative decline of the validation value, beyond noise.
+        cures: Maximum number of cures; 0 stops at once.
 
     Attributes:
         findings: `{name: sentence}` of all findings.
+        cured: Number of cures so far.
 
     Example:
 
@@ -36,31 +45,63 @@ class Doctor(keras.callbacks.Callback):
     {}
     """
 
-    def __init__(self, patience=5, tolerance=0.05):
+    def __init__(self, patience=5, tolerance=0.05, cures=5):
         super().__init__()
         self.patience, self.tolerance = patience, tolerance
+        self.cures, self.cured = at_least("cures", cures, 0), 0
         self.findings = {}
         self.history = []
         self.good, self.good_epoch, self.kept = None, 0, 0.0
+        self.scale, self.lowest = None, math.inf  # of the loss: at the start, and so far
+        self.unmeasured = False  # whether no step was taken since a cure
 
     def on_train_begin(self, logs=None):
         self.keep()
 
     def on_train_batch_end(self, batch, logs=None):
-        if not math.isfinite(float((logs or {}).get("loss", 0.0))):
-            self.stop()
+        loss = float((logs or {}).get("loss", 0.0))
+        self.unmeasured = False
+        if self.scale is None and math.isfinite(loss):
+            self.scale = max(abs(loss), 10.0)
+        if self.exploded(loss):
+            self.cure()
 
     def on_epoch_end(self, epoch, logs=None):
-        logs = {name: float(value) for name, value in (logs or {}).items()}
         if "not_finite" in self.findings:
             return
-        if not math.isfinite(logs.get("loss", 0.0)):
-            return self.stop()
+        if self.unmeasured:  # the last step was bad, and the means are those of no step
+            logs["loss"] = math.nan
+            return
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        loss = logs.get("loss", 0.0)
+        if self.exploded(loss):
+            return self.cure()
         self.history.append(logs)
-        if time.monotonic() - self.kept > 2.0:  # copying weights may take longer than a short epoch
+        self.lowest = min(self.lowest, loss)
+        # Copying weights may take longer than a short epoch.
+        if time.monotonic() - self.kept > 2.0 and not self.exploded(loss, by=10):
             self.keep()
         self.say(self.overfitting())
         self.ask()
+
+    def exploded(self, loss, by=1000):
+        """Return whether a loss is not finite, or above the lowest by `by` times the first."""
+        lowest = min(self.lowest, self.scale or math.inf)
+        return not loss <= lowest + by * (self.scale or math.inf)
+
+    def cure(self):
+        """Go back to the last good weights, halve the learning rate and go on; or stop."""
+        rates = [0.5 * float(value_of(optimizer.learning_rate)) for optimizer in self.optimizers()]
+        if self.cured == self.cures or not self.restore(rates):
+            return self.stop()
+        self.cured, self.unmeasured = self.cured + 1, True
+        self.model.reset_metrics()
+        sentence = (
+            f"the loss exploded: training goes on from the weights after epoch {self.good_epoch} "
+            f"with half the learning rate, {rates[0]:.2g} now (cure {self.cured} of {self.cures})"
+        )
+        self.findings["cured"] = sentence
+        warnings.warn(sentence, stacklevel=2)
 
     def ask(self):
         """Report the symptoms that the model finds."""
@@ -74,10 +115,15 @@ class Doctor(keras.callbacks.Callback):
                 self.findings[name] = sentence
                 warnings.warn(sentence, stacklevel=2)
 
+    def optimizers(self):
+        """Return the optimizers of all players."""
+        if not hasattr(self.model, "players"):
+            return [self.model.optimizer]
+        return [optimizer for optimizer, _ in self.model.players()]
+
     def variables(self):
         """Return everything that an epoch changes: weights, random states, optimizer states."""
-        players = self.model.players() if hasattr(self.model, "players") else []
-        return self.model.variables + [v for optimizer, _ in players for v in optimizer.variables]
+        return self.model.variables + [v for o in self.optimizers() for v in o.variables]
 
     def keep(self):
         """Keep a copy of the weights if they are finite."""
@@ -87,18 +133,38 @@ class Doctor(keras.callbacks.Callback):
             self.good, self.good_epoch = values, len(self.history)
         self.kept = time.monotonic()
 
+    def restore(self, rates=None):
+        """Restore the last good weights and the optimizers' memory, with other learning rates.
+
+        Returns:
+            Whether the rates could be set: they cannot where a schedule holds them.
+        """
+        for variable, value in zip(self.variables(), self.good or (), strict=False):
+            variable.assign(value)
+        if rates is None:
+            return True
+        try:
+            for optimizer, rate in zip(self.optimizers(), rates, strict=True):
+                optimizer.learning_rate = rate
+        except TypeError:  # of Keras, about a schedule
+            return False
+        if getattr(self.model, "anneals", False):  # `Progress` then anneals from there
+            self.model.annealed_rates = rates
+            self.model.peak_rates = tuple(0.5 * rate for rate in self.model.peak_rates)
+        return True
+
     def stop(self):
         """Stop training after a non-finite loss, and restore the last good weights."""
         if "not_finite" in self.findings:
             return
-        for variable, value in zip(self.variables(), self.good or (), strict=False):
-            variable.assign(value)
+        self.restore()
         self.model.stop_training = True
+        after = f" after {self.cured} cures" if self.cured else ""
         self.say(
             {
-                "not_finite": f"the loss is not finite any more: training stopped, and the weights "
-                f"after epoch {self.good_epoch} are restored; lower `learning_rate` of compile "
-                "(--learning-rate), or look for extreme values in the data"
+                "not_finite": f"the loss is not finite any more{after}: training stopped, and the "
+                f"weights after epoch {self.good_epoch} are restored; lower `learning_rate` of "
+                "compile (--learning-rate), or look for extreme values in the data"
             }
         )
         self.ask()  # may give the cause

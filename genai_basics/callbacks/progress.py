@@ -83,7 +83,8 @@ class Progress(keras.callbacks.Callback):
             # As compiled, or as left by an earlier `fit`; otherwise it was set by hand.
             stage = float(backend.value_of(self.model.progress))
             known = [self.model.annealed_rates, self.usual(stage, stage)]
-            self.last = next((k for k in known if _same(self.rates(), k)), known[0])
+            found = next((k for k in known if _same(self.rates(), k)), known[0])
+            self.model.annealed_rates = found
 
     def on_train_end(self, logs=None):
         loss = float((logs or {}).get("loss", 0.0))
@@ -162,10 +163,11 @@ class Progress(keras.callbacks.Callback):
         """Set the learning rates for this progress, unless they were set otherwise."""
         if not self.annealing:
             return
-        if not _same(self.rates(), self.last):
-            return self.follow(self.last)
-        self.last = self.model.annealed_rates = self.usual(progress, risen)
-        for (optimizer, _), rate in zip(self.model.players(), self.last, strict=True):
+        last = self.model.annealed_rates  # `Doctor` may have halved them
+        if not _same(self.rates(), last):
+            return self.follow(last)
+        last = self.model.annealed_rates = self.usual(progress, risen)
+        for (optimizer, _), rate in zip(self.model.players(), last, strict=True):
             optimizer.learning_rate = rate
 
 

@@ -85,6 +85,8 @@ class Recorder(keras.callbacks.Callback):
         self.seconds, self.best_step = facts["seconds"], facts["best_step"]
         self.best_value = np.inf if facts["best"] is None else facts["best"]
         self.trained.private_steps = facts.get("private_steps", 0)
+        if facts.get("rates"):  # halved by the doctor
+            self.trained.peak_rates = facts["rates"]
         if best.exists():
             self.restore_best(best)
         return True
@@ -101,6 +103,11 @@ class Recorder(keras.callbacks.Callback):
         self.best = [held.value for held in found]
         self.best_step = facts.get("step", self.best_step)
         self.best_value = facts.get("value", self.best_value)
+
+    @property
+    def rates(self):
+        """Peak learning rates of the players, as `Doctor` left them; `None` of the user's own."""
+        return list(self.trained.peak_rates) if self.trained.anneals else None
 
     @property
     def progress(self):
@@ -153,6 +160,7 @@ class Recorder(keras.callbacks.Callback):
             "best": None if np.isinf(self.best_value) else self.best_value,
             "best_step": self.best_step,
             "private_steps": self.trained.private_steps,
+            "rates": self.rates,
         }
         last, previous, best = self.checkpoints
         if self.best is not None:

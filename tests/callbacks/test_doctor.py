@@ -35,31 +35,71 @@ def test_a_loss_that_is_not_finite_stops_training_at_good_weights(digits):
     doctor = Doctor()
     model = build_vae((8, 8, 1), 4, hidden_units=(64,), seed=0)
     said = fit(model, digits.train.x, doctor, learning_rate=1e30)
-    assert list(doctor.findings) == ["not_finite"]
-    assert len(said) == 1
-    assert "--learning-rate" in said[0]
+    assert list(doctor.findings) == ["cured", "not_finite"]
+    assert [sentence.partition(" (cure ")[2][0] for sentence in said[:-1]] == list("12345")
+    assert "not finite any more after 5 cures" in said[-1]
+    assert "--learning-rate" in said[-1]
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
     assert model.stop_training
 
 
+class Ruin(keras.callbacks.Callback):
+    """Adds `value` to all weights of the encoder's first layer, before some epochs."""
+
+    def __init__(self, epochs, value=np.nan):
+        super().__init__()
+        self.epochs, self.value, self.rates = epochs, value, []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.rates.append(float(self.model.optimizer.learning_rate))
+        if epoch in self.epochs:
+            kernel = self.model.encoder.trainable_variables[0]
+            kernel.assign_add(np.full(kernel.shape, self.value))
+
+
 def test_it_goes_back_to_the_last_good_epoch(digits):
-    doctor = Doctor()
-
-    class Ruin(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 2:
-                self.good = self.model.get_weights()
-                self.model.encoder.trainable_variables[0].assign_add(
-                    np.full(self.model.encoder.trainable_variables[0].shape, np.nan)
-                )
-
-    ruin = Ruin()
+    doctor, ruin = Doctor(cures=0), Ruin([2])
     model = build_vae((8, 8, 1), 4, hidden_units=(64,), seed=0)
     model.compile()
-    with pytest.warns(UserWarning, match="not finite any more"):
+    with pytest.warns(UserWarning, match="not finite any more: training stopped"):
         model.fit(digits.train.x, epochs=4, verbose=0, callbacks=[ruin, doctor])
-    assert doctor.history[-1]["loss"] > 0
+    assert len(doctor.history) == 2
     assert np.isfinite(model.evaluate(digits.test.x, verbose=0)).all()
+
+
+@pytest.mark.filterwarnings("ignore:the loss exploded")
+@pytest.mark.parametrize("value", [np.nan, 1e6])
+def test_it_cures_a_loss_that_explodes_and_goes_on_at_half_the_rate(digits, value):
+    doctor, ruin, usual = Doctor(), Ruin([2], value), Ruin([])
+    losses = []
+    for callbacks in ([usual], [ruin, doctor]):
+        model = build_vae((8, 8, 1), 4, hidden_units=(64,), seed=0)
+        model.compile()
+        history = model.fit(digits.train.x, epochs=6, verbose=0, callbacks=callbacks)
+        losses.append(history.history["loss"])
+    assert (doctor.cured, list(doctor.findings)) == (1, ["cured"])
+    assert "with half the learning rate" in doctor.findings["cured"]
+    assert len(losses[1]) == 6
+    assert np.isfinite(losses[1]).all()
+    assert losses[1][-1] < losses[0][1]  # it learned after the cure
+    np.testing.assert_allclose(ruin.rates[3:], np.array(usual.rates[3:]) / 2, rtol=1e-3)
+    np.testing.assert_allclose(ruin.rates[:3], usual.rates[:3])
+
+
+def test_a_bad_last_step_of_an_epoch_leaves_no_loss_of_zero():
+    doctor = Doctor()
+    model = build_vae((8, 8, 1), 2, hidden_units=(8,))
+    model.compile()
+    model.build_optimizers()
+    doctor.set_model(model)
+    doctor.on_train_begin()
+    doctor.on_train_batch_end(0, {"loss": 50.0})
+    with pytest.warns(UserWarning, match="the loss exploded"):
+        doctor.on_train_batch_end(1, {"loss": np.inf})
+    logs = {"loss": 0.0}
+    doctor.on_epoch_end(0, logs)
+    assert np.isnan(logs["loss"])
+    assert doctor.history == []
 
 
 def test_overfitting_is_named_once_and_only_where_it_is():
