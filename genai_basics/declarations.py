@@ -117,6 +117,9 @@ BALANCE = Option(
     "--balance", "Give rare classes the same weight as frequent ones.", "balance", type="flag"
 )
 MIRROR = Option("--mirror", "Also train on mirrored pictures.", "mirror", type="flag")
+BACKBONE = Option(
+    "--backbone", "Pretrained network of keras.applications, as MobileNetV3Small.", "backbone"
+)
 
 # sample
 

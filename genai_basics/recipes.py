@@ -8,6 +8,7 @@ import difflib
 from importlib import import_module
 
 from .declarations import (
+    BACKBONE,
     BALANCE,
     BEAM,
     BETWEEN,
@@ -73,7 +74,7 @@ RECIPES = {
             labelled=True,
             epochs=30,
             batch_size=64,
-            options=(BALANCE, MIRROR, TOP, EXPLAIN),
+            options=(BALANCE, MIRROR, BACKBONE, TOP, EXPLAIN),
             can=("features",),
             demo={"epochs": 6},
             tiny={"filters": (8, 8), "blocks": 0},
@@ -88,7 +89,7 @@ RECIPES = {
             facts=("input_shape", "num_classes", "class_names"),
             epochs=30,
             batch_size=8,
-            options=(MIRROR, THRESHOLD),
+            options=(MIRROR, BACKBONE, THRESHOLD),
             tiny={"filters": (8, 8, 8, 8)},
         ),
         Recipe(

@@ -19,6 +19,7 @@ from ..layers.spectral import LogMel, MaskedAverage, Spectrogram
 from ..predictor import Head, Predictor
 from ..preprocessing import Numbers, Waves
 from . import evaluation
+from .backbone import Transfer, get_backbone
 
 __all__ = ["CNN", "build_cnn", "train_feature_extractor"]
 
@@ -36,6 +37,8 @@ def build_cnn(
     filters=None,
     blocks=None,
     kernel_size=None,
+    backbone=None,
+    weights="imagenet",
     dropout=0.2,
     augment=True,
     mirror=None,
@@ -63,6 +66,12 @@ def build_cnn(
         blocks: Residual blocks per stage; the first, at full resolution, has none. `None`: 1,
             for series 0.
         kernel_size: Side of the convolutions. `None`: 3; for series 7, 5, then 3.
+        backbone: Network for pictures that takes the place of these stages: a name in
+            `keras.applications`, such as "MobileNetV3Small", or a Keras model that takes pictures
+            of 0 to 255 and returns maps or features. It is frozen in the first 40% of training
+            and fine-tuned at a much smaller learning rate after that.
+        weights: Weights of a backbone given by name: "imagenet", the path of a file, or `None`
+            for random ones, which are trained from the start.
         dropout: Dropout rate before the last layer.
         augment: Whether to augment x in training (pictures: shifts, rotations, zooms, and light
             and erasing if they may be mirrored; sounds: speed, pitch, erasing; series: scale,
@@ -94,6 +103,11 @@ def build_cnn(
     """
     head = Head.of(locals())
     _check(input_shape, sample_rate, filters, blocks, dropout)
+    if backbone is not None and (filters, blocks, kernel_size) != (None,) * 3:
+        raise ValueError(
+            "a `backbone` takes the place of `filters`, `blocks` and `kernel_size`. "
+            f"Received: filters={filters}, blocks={blocks}, kernel_size={kernel_size}"
+        )
     seeds = itertools.repeat(None) if seed is None else itertools.count(seed)
     if mirror is None:
         mirror = _may_be_mirrored(input_shape, class_names)
@@ -110,8 +124,13 @@ def build_cnn(
         filters = filters or ((64, 128, 64) if is_series else _stages(input_shape))
         kernels = (kernel_size,) if kernel_size else (7, 5, 3) if is_series else (3,)
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
-    places, mask = _convolve(x, mask, filters, kernels, blocks, not is_series, init)
-    x = layers.Dropout(dropout, seed=next(seeds))(_average(places, mask))
+    if backbone is None:
+        places, mask = _convolve(x, mask, filters, kernels, blocks, not is_series, init)
+    else:
+        places = get_backbone(backbone, weights, input_shape)(x)
+    if len(places.shape) > 2:
+        places = _average(layers.Identity(name="places")(places), mask)
+    x = layers.Dropout(dropout, seed=next(seeds))(places)
     return CNN(
         keras.Model(inputs, head(x, seed), name="network"),
         preprocessor,
@@ -224,7 +243,7 @@ def _convolve(x, mask, filters, kernels, blocks, halve, init):
             shortcut = x
             x = conv(conv(x, mask, width, size), mask, width, size, activation=None)
             x = layers.ReLU()(layers.Add()([x, shortcut]))
-    return layers.Identity(name="places")(x), mask
+    return x, mask
 
 
 def _average(places, mask):
@@ -239,7 +258,7 @@ def _average(places, mask):
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
-class CNN(Predictor):
+class CNN(Transfer, Predictor):
     """A `Predictor` whose network is convolutional, with `explain`.
 
     Args:
@@ -278,6 +297,8 @@ class CNN(Predictor):
             Array (n, height, width) for pictures, (n, time) for series, (n, frames, bands) for
             sounds: at the input's resolution, in logits.
         """
+        if not any(layer.name == "places" for layer in self.network.layers):
+            raise ValueError("a backbone without maps has no places to explain")
         prepared = self.prepare(x)
         labels = self.predict(x, verbose=0).argmax(axis=1)
         if label is not None:

@@ -21,9 +21,9 @@ from ..checks import at_least, inside
 from ..data.images import resize_images
 from ..evaluation import losses_by_example
 from ..losses import averaged, single
-from ..model import Model
 from ..preprocessing import Numbers
 from . import evaluation
+from .backbone import Transfer, get_backbone
 from .boxes import boxes_of, detection_losses, distinct, varied
 
 __all__ = ["Detector", "Resized", "build_detector"]
@@ -38,6 +38,8 @@ def build_detector(
     *,
     image_size=None,
     filters=(24, 48, 96, 160),
+    backbone=None,
+    weights="imagenet",
     augment=True,
     mirror=None,
     max_overlap=0.55,
@@ -57,6 +59,12 @@ def build_detector(
         image_size: (height, width) that pictures are resized to. `None`: their own size up to 256
             pixels, otherwise 256 on the longer side. Larger sizes find smaller objects.
         filters: Channels at 1/2, 1/4, 1/8 and 1/16 of the size.
+        backbone: Network that takes the place of the stages down to 1/16: a name in
+            `keras.applications`, such as "MobileNetV3Small", or a Functional Keras model that
+            takes pictures of 0 to 255 of the network's size. It is frozen in the first 40% of
+            training and fine-tuned at a much smaller learning rate after that.
+        weights: Weights of a backbone given by name: "imagenet", the path of a file, or `None`
+            for random ones, which are trained from the start.
         augment: Whether to shift, zoom and relight pictures in training.
         mirror: Whether to flip them horizontally and vertically as well. `None`: if class names
             are longer than letters and digits.
@@ -88,7 +96,7 @@ def build_detector(
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
     shape = (*size, input_shape[-1])
     return Detector(
-        _network(shape, num_classes, filters, init),
+        _network(shape, num_classes, filters, init, backbone, weights),
         Resized(shape, value_range, (0.0, 1.0)),
         num_classes=num_classes,
         augment=augment,
@@ -133,7 +141,7 @@ def _network_size(input_shape, image_size):
     return tuple(16 * max(1, round(side / 16)) for side in sides)
 
 
-def _network(input_shape, num_classes, filters, init):
+def _network(input_shape, num_classes, filters, init, backbone, weights):
     """Return the network pictures -> (heat, reach): down to 1/16 of the size and up to 1/4."""
 
     def conv(x, width, size=3, strides=1):
@@ -146,10 +154,13 @@ def _network(input_shape, num_classes, filters, init):
 
     half, quarter, eighth, sixteenth = filters
     inputs = keras.Input(input_shape, name="x")
-    x = conv(inputs, half, strides=2)
-    quarter = conv(conv(x, quarter, strides=2), quarter)
-    eighth = conv(conv(quarter, eighth, strides=2), eighth)
-    x = conv(conv(eighth, sixteenth, strides=2), sixteenth)
+    if backbone is None:
+        x = conv(inputs, half, strides=2)
+        quarter = conv(conv(x, quarter, strides=2), quarter)
+        eighth = conv(conv(quarter, eighth, strides=2), eighth)
+        x = conv(conv(eighth, sixteenth, strides=2), sixteenth)
+    else:
+        quarter, eighth, x = get_backbone(backbone, weights, input_shape, (4, 8, 16))(inputs)
     x = up(up(x, eighth, filters[2]), quarter, filters[1])
     # Initially, the probability of an object is 0.01 everywhere (Lin et al., 2017, 4.1).
     bias = keras.initializers.Constant(-math.log(99))
@@ -184,7 +195,7 @@ def as_picture(picture):
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
-class Detector(Model):
+class Detector(Transfer):
     """A `network: pictures -> (heat, reach)`, trained with the losses of TTFNet.
 
     The network gets pictures of its input size in [0, 1]; boxes.py describes its outputs. The
