@@ -103,7 +103,7 @@ def _check(place, value, kind):
     elif kind is FLAG:
         good = isinstance(value, bool)
     else:
-        good = number and abs(value) < 2**63 and math.isfinite(value)
+        good = number and (abs(value) < 2**63 if isinstance(value, int) else math.isfinite(value))
         good = good and (kind is NUMBER or (isinstance(value, int) and value >= 0))
     if not good:
         kind = {dict: "an object", list: "a list"}.get(kind, kind)
@@ -115,6 +115,8 @@ def _check_shapes(values, place):
     for name, value in values.items():
         if isinstance(value, (int, float)) and not isinstance(value, bool) and name != "seed":
             _check(f"{place}.{name}", value, NUMBER)
+            if abs(value) >= 2**63:
+                raise ValueError(f"{place}.{name} is out of all bounds: {value}")
         if not name.endswith("shape") or not isinstance(value, (list, tuple)):
             continue
         sides = [side for side in value if side is not None]
