@@ -9,6 +9,8 @@ import warnings
 
 import click
 
+from genai_basics import limits
+
 from .audit import audit
 from .augment import augment
 from .codec import compress, decompress
@@ -25,7 +27,9 @@ class Program(click.Group):
     def main(self, args=None, **kwargs):
         args = list(sys.argv[1:] if args is None else args)
         self.debug = "--debug" in args
-        return super().main([arg for arg in args if arg != "--debug"], **kwargs)
+        args, larger = _limits([arg for arg in args if arg != "--debug"])
+        with limits.raised(**larger):
+            return super().main(args, **kwargs)
 
     def invoke(self, ctx):
         with warnings.catch_warnings():
@@ -44,6 +48,21 @@ class Program(click.Group):
                 shown = click.ClickException(_one_line(error))
                 shown.exit_code = getattr(error, "exit_code", 1)
                 raise shown from error
+
+
+def _limits(args):
+    """Take `--limit-NAME N` and `--limit-NAME=N` out of arguments; return the rest, and these."""
+    rest, found, args = [], {}, iter(args)
+    for arg in args:
+        name, _, value = arg.removeprefix("--limit-").partition("=")
+        if arg.startswith("--limit-") and name in limits.LIMITS:
+            value = value or next(args, "")
+            if not value.isdecimal() or not int(value):
+                raise SystemExit(f"Error: --limit-{name} takes a whole number. Received: {value!r}")
+            found[name] = int(value)
+        else:
+            rest.append(arg)
+    return rest, found
 
 
 def _one_line(error):
@@ -71,7 +90,8 @@ def _shower():
 def cli():
     """Train, sample, apply and evaluate basic neural networks, predictive and generative.
 
-    Add --debug to any command to see the traceback of an error.
+    Add --debug to any command to see the traceback of an error, and --limit-pixels N,
+    --limit-bytes N, ... to read files that ask for more memory than is usual.
 
     \b
     Example:

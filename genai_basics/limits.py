@@ -5,7 +5,6 @@ Limits are raised by `--limit-...` in commands and by `raised` in Python.
 """
 
 import contextlib
-import contextvars
 import os
 import stat
 from pathlib import Path
@@ -13,21 +12,19 @@ from pathlib import Path
 __all__ = ["LIMITS", "check", "get", "raised", "regular"]
 
 LIMITS = {  # name: (value, description)
-    "file": (16 << 30, "bytes of a file"),
-    "array": (32 << 30, "bytes of an array or a series"),
-    "pixels": (1 << 28, "pixels of a picture or of all frames of a clip"),
-    "samples": (1 << 30, "samples of a sound"),
-    "steps": (1 << 24, "steps of a piece of music"),
-    "cell": (1 << 27, "characters of a cell or a line"),
-    "rows": (1 << 27, "rows of a table or a series"),
-    "weights": (32 << 30, "bytes of the weights of a model"),
+    "bytes": (4 << 30, "bytes when read or unpacked"),
+    "pixels": (1 << 27, "pixels of a picture, or of all frames of a clip"),
+    "samples": (1 << 28, "samples of sound"),
+    "steps": (200_000, "steps of music"),  # at four per quarter note, about seven hours
+    "cell": (1 << 27, "characters of a cell"),
+    "weights": (32 << 30, "bytes of weights"),
 }
-_RAISED = contextvars.ContextVar("raised", default=None)
+_RAISED = {}  # for all threads: pictures are decoded in several
 
 
 def get(name):
     """Return the current limit."""
-    return (_RAISED.get() or {}).get(name, LIMITS[name][0])
+    return _RAISED.get(name, LIMITS[name][0])
 
 
 @contextlib.contextmanager
@@ -36,19 +33,21 @@ def raised(**limits):
 
     Example:
 
-    >>> with raised(rows=10):
-    ...     check("rows", 12, "a.csv")
+    >>> with raised(steps=10):
+    ...     check("steps", 12, "a.mid")
     Traceback (most recent call last):
-    ValueError: 'a.csv' asks for 12 rows of a table or a series, over the limit of 10 (--limit-rows)
+    ValueError: 'a.mid' asks for 12 steps of music, over the limit of 10 (--limit-steps)
     """
     unknown = set(limits) - set(LIMITS)
     if unknown:
         raise ValueError(f"there is no limit of {', '.join(sorted(unknown))}: {', '.join(LIMITS)}")
-    token = _RAISED.set({**(_RAISED.get() or {}), **limits})
+    before = dict(_RAISED)
+    _RAISED.update(limits)
     try:
         yield
     finally:
-        _RAISED.reset(token)
+        _RAISED.clear()
+        _RAISED.update(before)
 
 
 def check(name, value, what):
@@ -61,7 +60,7 @@ def check(name, value, what):
     return value
 
 
-def regular(path):
+def regular(path, limit="bytes"):
     """Return a path; raise a `ValueError` unless it is a regular file within the limit."""
     path = Path(path)
     try:
@@ -70,5 +69,5 @@ def regular(path):
         raise ValueError(f"'{path}' cannot be read: {error.strerror}") from error
     if not stat.S_ISREG(facts.st_mode):
         raise ValueError(f"'{path}' is not a file: pipes, devices and sockets are not read")
-    check("file", facts.st_size, path)
+    check(limit, facts.st_size, path)
     return path

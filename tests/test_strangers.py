@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from benchmarks.mutations import gbac_cases
 from genai_basics import load_run, train
 from genai_basics.cli.main import cli
 from genai_basics.runs import NotARunError
@@ -305,3 +306,30 @@ def test_commands_refuse_what_load_run_refuses(folder):
         done = CliRunner().invoke(cli, [command[0], str(folder), *command[1:]])
         assert done.exit_code == 1
         assert "is refused" in done.stderr or "model.keras" in done.stderr
+
+
+def test_compressed_files_by_strangers_are_decoded_or_refused():
+    from genai_basics import build_autoencoder
+    from genai_basics.autoencoder.compression import START, CodecError, decompress, pack
+
+    x = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), "uint8")
+    model = build_autoencoder((8, 8, 1), hidden_units=(8,), latent_dim=2, rate=0.01, seed=0)
+    model.compile()
+    model.fit(x, epochs=1, verbose=0)
+    assert not gbac_cases(model, x[:4], cases=150, seed=0)
+    data = model.compress(x[:4])
+    model_id = data[START.size + 1 : START.size + 9]
+    body = model.entropy.encode(model.encode(x[:4]).astype("int32"))
+    for facts, content in (
+        ({"n": 4}, b""),
+        ({"n": 10**9}, body),
+        ({"n": -1}, body),
+        ({"n": 1, "sizes": [[10**6, 10**6]]}, body),
+        ({"n": 4, "names": ["x"]}, body),
+        ({"n": 4}, body + b"\0\0\0\0"),
+        ([], body),
+    ):
+        with pytest.raises(ValueError, match=r"damaged|do not hold|over the limit"):
+            decompress(model, pack(model_id, facts, content))
+    with pytest.raises(CodecError, match="cut off"):
+        decompress(model, data[:20])

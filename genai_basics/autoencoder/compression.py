@@ -17,6 +17,7 @@ import zlib
 import numpy as np
 from keras import ops
 
+from .. import limits
 from .tiles import as_example, count_tiles, join, split
 
 __all__ = ["CodecError", "compress", "decompress", "fingerprint", "pack", "unpack"]
@@ -24,6 +25,7 @@ __all__ = ["CodecError", "compress", "decompress", "fingerprint", "pack", "unpac
 MAGIC, VERSION = b"GBAC", 1
 START = struct.Struct("<4sI")
 HEADER = struct.Struct("<B8sII")
+FACTS = 1 << 26  # bytes: names and sizes of a million pictures
 
 
 class CodecError(ValueError):
@@ -63,14 +65,34 @@ def decompress(model, data):
     """
     facts, body = unpack(data, fingerprint(model))
     shape, inner = tuple(model.preprocessor.shape), tuple(model.decoder.inputs[0].shape[1:])
-    sizes = facts.get("sizes")
-    counts = [1] * facts["n"] if sizes is None else [count_tiles(size, shape) for size in sizes]
+    n, sizes, names = _checked(facts, shape)
+    counts = [1] * n if sizes is None else [count_tiles(size, shape) for size in sizes]
     codes = model.entropy.decode(body, sum(counts) * math.prod(inner))
+    if model.entropy.encode(codes) != body:
+        raise CodecError("the compressed file is damaged: its body is not what it decodes to")
     x = model.decode(codes.reshape(-1, *inner))
     if sizes is not None:
         parts = np.split(x, np.cumsum(counts)[:-1])
         x = [join(tiles, size) for tiles, size in zip(parts, sizes, strict=True)]
-    return x, facts.get("names")
+    return x, names
+
+
+def _checked(facts, shape):
+    """Return number, sizes and names of the examples, or raise a `CodecError`."""
+    try:
+        n, sizes, names = facts["n"], facts.get("sizes"), facts.get("names")
+        good = isinstance(n, int) and 0 < n < 2**31
+        for size in sizes or ():
+            good = good and len(size) == len(shape) - 1
+            good = good and all(isinstance(side, int) and side > 0 for side in size)
+            limits.check("pixels", math.prod(size), "a compressed picture")
+        good = good and all(v is None or len(v) == n for v in (sizes, names))
+        good = good and all(isinstance(name, str) and len(name) < 1000 for name in names or ())
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CodecError("the compressed file is damaged: its facts are incomplete") from error
+    if not good:
+        raise CodecError("the compressed file is damaged: its facts contradict each other")
+    return n, sizes, names
 
 
 def fingerprint(model):
@@ -114,5 +136,14 @@ def unpack(data, model_id):
         )
     if found != model_id:
         raise CodecError("the file was compressed by another model: decompress it with that one")
-    facts = rest[HEADER.size : HEADER.size + facts_size]
-    return json.loads(zlib.decompress(facts)), rest[HEADER.size + facts_size :]
+    body = rest[HEADER.size + facts_size :]
+    if len(body) != body_size:
+        raise CodecError("the compressed file is damaged: its lengths contradict each other")
+    try:
+        unpacking = zlib.decompressobj()
+        facts = unpacking.decompress(rest[HEADER.size : HEADER.size + facts_size], FACTS)
+        if not unpacking.eof:
+            raise CodecError(f"the compressed file has more than {FACTS:,} bytes of facts")
+        return json.loads(facts), body
+    except (zlib.error, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise CodecError(f"the compressed file is damaged: {str(error)[:100]}") from error

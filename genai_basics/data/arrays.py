@@ -11,6 +11,7 @@ from .targets import encode_labels, is_regression
 __all__ = ["layout", "read_arrays", "read_vectors", "targets_of"]
 
 X_NAMES = ("x", "X", "samples", "images", "data", "clips")
+LARGEST = float(np.finfo("float32").max)
 Y_NAMES = ("y", "Y", "labels", "target", "targets", "label")
 
 
@@ -47,10 +48,13 @@ def read_arrays(source):
 
 
 def check_finite(x, what="examples"):
-    """Raise a ValueError that counts the examples with NaN or infinite values."""
+    """Raise a ValueError that counts the examples with NaN or infinite values.
+
+    Numbers that are infinite in single precision count.
+    """
     if x.dtype.kind != "f":
         return
-    bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+    bad = ~(np.abs(x.reshape(len(x), -1)) <= LARGEST).all(axis=1)
     if bad.any():
         raise ValueError(
             f"{bad.sum()} of {len(x)} {what} hold NaN or infinite values (the first is number "
@@ -161,8 +165,9 @@ def targets_of(y):
     """Return regression targets as float32, of shape (n,) if there is one per example."""
     if y is None:
         return None
-    y = np.asarray(y, "float32")
-    check_finite(y, "targets")
+    y = np.asarray(y)
+    check_finite(y.astype("float64"), "targets")
+    y = y.astype("float32")
     return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
 
 

@@ -8,6 +8,7 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass
 
+from .. import limits
 from .encodings import decode_text, suffix_of
 from .numerals import is_missing, looks_like_number, read_numbers
 
@@ -173,9 +174,8 @@ def _clean(rows, delimiter):
 
 def _split(text, delimiter, strip=str.strip, **options):
     """Return [(line, cells)] of all rows that are not empty."""
-    csv.field_size_limit(2**27)
-    if delimiter == " ":
-        text = "\n".join(" ".join(line.split()) for line in text.split("\n"))
+    csv.field_size_limit(limits.get("cell"))
+    text = "\n".join(map(" ".join, map(str.split, text.split("\n")))) if delimiter == " " else text
     options = {"skipinitialspace": delimiter != "\t", **options}
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **options)
     rows, line = [], 1

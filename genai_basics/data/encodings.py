@@ -4,13 +4,15 @@ import bz2
 import gzip
 import lzma
 import warnings
+import zlib
 from pathlib import Path
 
+from .. import limits
 from .charsets import recognize
 
 __all__ = ["decode_bytes", "decode_text", "read_bytes", "split_lines", "suffix_of"]
 
-PACKED = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
+PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 def suffix_of(path):
@@ -36,18 +38,18 @@ def decode_text(path, encoding=None):
 
 def read_bytes(path):
     """Return the content of a file, decompressed according to its extension."""
-    path = Path(path)
+    path = limits.regular(path)
+    unpack = PACKED.get(path.suffix.lower(), open)
+    most = limits.get("bytes")
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"'{path}' cannot be read: {error.strerror}.") from error
-    unpack = PACKED.get(path.suffix.lower())
-    if unpack is None:
-        return raw
-    try:
-        return unpack(raw)
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise ValueError(f"'{path}' cannot be decompressed: {error}.") from error
+        with unpack(path, "rb") as file:
+            raw = file.read(most + 1)
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        how = "read" if unpack is open else "decompressed"
+        why = getattr(error, "strerror", None) or str(error)[:200]
+        raise ValueError(f"'{path}' cannot be {how}: {why}.") from error
+    limits.check("bytes", len(raw), path)
+    return raw
 
 
 def decode_bytes(raw, path, encoding=None):
@@ -91,8 +93,8 @@ def decode_bytes(raw, path, encoding=None):
             "(--encoding), for example cp1252."
         )
     text = _newlines(raw.decode(guess, errors="replace"))
-    shown = next(line for line in text.split("\n") if not line.isascii()).strip()
-    at = max(0, next(i for i, c in enumerate(shown) if not c.isascii()) - 30)
+    shown = next((line for line in text.split("\n") if not line.isascii()), text).strip()
+    at = max(0, next((i for i, c in enumerate(shown) if not c.isascii()), 0) - 30)
     warnings.warn(
         f"'{path.name}' is not in UTF-8 and was read as {guess}, for example "
         f"{shown[at : at + 60]!r}; "

@@ -2,9 +2,11 @@
 
 import functools
 import hashlib
+import math
 import os
 import re
 import warnings
+import zipfile
 from collections import defaultdict
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,8 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import limits
+
 __all__ = [
     "data_folders",
+    "errors_named",
     "fingerprint_arrays",
     "fingerprint_files",
     "inner_folder",
@@ -29,6 +34,7 @@ __all__ = [
 ]
 
 WHOLE = 64 * 2**20  # bytes up to which a single file is hashed completely
+LONGEST = 300  # characters of a message
 FIRST = 4096  # bytes hashed of each file in a folder
 
 SPLITS = {
@@ -254,6 +260,28 @@ def fingerprint_arrays(*values):
     return digest.hexdigest()
 
 
+@contextmanager
+def errors_named(source):
+    """Make errors in reading a file or folder `ValueError`s that name it, of 300 characters."""
+    try:
+        yield
+    except ImportError:  # a package of an extra
+        raise
+    except Exception as error:
+        if not isinstance(source, (str, Path)):
+            raise
+        text, name = " ".join(str(error).split()), Path(source).name
+        if not isinstance(error, ValueError) or isinstance(error, UnicodeError):
+            text = f"'{source}' cannot be read ({type(error).__name__}: {text})"
+        elif name not in text and Path(source).exists():
+            text = f"'{source}': {text}"
+        if len(text) > LONGEST + len(str(source)):
+            text = f"{text[: LONGEST - 100 + len(str(source))]} ... {text[-95:]}"
+        if text == " ".join(str(error).split()):
+            raise
+        raise ValueError(text) from error
+
+
 def load_arrays(path):
     """Return the arrays of an `.npy` (under "x") or `.npz` file as a dict.
 
@@ -264,20 +292,38 @@ def load_arrays(path):
     if path.suffix.lower() not in (".npy", ".npz"):
         raise ValueError(f"'{path}' is not a .npy or .npz file.")
     try:
+        if limits.regular(path).suffix.lower() == ".npz":
+            with zipfile.ZipFile(path) as archive:
+                size = sum(info.file_size for info in archive.infolist())
+                limits.check("bytes", size, path)
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return {"x": loaded}
         with loaded:
-            return {key: loaded[key] for key in loaded.files}
+            return {key: _array(loaded.zip, key) for key in loaded.files}
     except ValueError as error:
         if "pickle" in str(error) or "Object" in str(error):
             raise ValueError(
                 f"'{path}' holds Python objects or is not a NumPy file; save plain arrays of "
                 "numbers or text instead."
             ) from error
-        raise ValueError(f"'{path}' cannot be read as a NumPy file: {error}.") from error
+        raise ValueError(f"'{path}' cannot be read as a NumPy file: {str(error)[:200]}.") from error
     except Exception as error:  # truncated zip, wrong header: NumPy raises many types
-        raise ValueError(f"'{path}' cannot be read as a NumPy file: {error}.") from error
+        raise ValueError(f"'{path}' cannot be read as a NumPy file: {str(error)[:200]}.") from error
+
+
+def _array(archive, key):
+    """Return an array of an archive, unless its header declares more than is stored."""
+    name = key if key in archive.namelist() else f"{key}.npy"
+    with archive.open(name) as file:
+        version = np.lib.format.read_magic(file)
+        header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
+        shape, _, dtype = header(file)
+        size, stored = math.prod(shape) * dtype.itemsize, archive.getinfo(name).file_size
+        if size > stored and dtype.kind != "O":
+            raise ValueError(f"{key} declares {size:,} bytes, and {stored:,} are stored")
+    with archive.open(name) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def reason(path, error):

@@ -125,6 +125,13 @@ def regular_times(times, frequency):
     return np.arange(first, last + np.timedelta64(1, "s"), step)
 
 
+def count_between(first, last, frequency):
+    """Return about how many steps of a frequency lie between two times."""
+    unit = frequency.removeprefix("business ").split()[0]
+    step = MONTHS[unit] * 30 * SECONDS["day"] if unit in MONTHS else seconds_of(frequency)
+    return int((last - first).astype("timedelta64[s]").astype("int64")) // (step or SECONDS["day"])
+
+
 def _months(times, frequency, months):
     start, stop = times[0].astype("datetime64[M]"), times[-1].astype("datetime64[M]")
     grid = np.arange(start, stop + 1, months)

@@ -6,17 +6,16 @@ from collections import Counter
 
 import numpy as np
 
+from .. import limits
 from ..checks import one_of
 from .arrays import encode_parts, read_arrays
 from .class_folders import read_class_folders
 from .dataset import Part, Reading
 from .files import fingerprint_files, reason, report_skipped
-from .images import CHANNELS, check_size, resize_images
+from .images import CHANNELS, check_size, resize_images, why
 from .spec import VideoSpec
 
 __all__ = ["fit_clips", "read_gif", "read_video"]
-
-MOST = 2**30  # bytes of a clip: the size in the header is checked before memory is allocated
 
 
 def read_video(
@@ -62,16 +61,16 @@ def read_gif(path):
     from PIL import Image, ImageSequence
 
     try:
-        with Image.open(path, formats=["GIF"]) as image:
-            size = math.prod(image.size) * 3 * image.n_frames
-            if size > MOST:
-                raise ValueError(f"its {image.n_frames} frames take {size / 2**30:.1f} GiB")
+        with Image.open(limits.regular(path), formats=["GIF"]) as image:
+            shape = (image.n_frames, image.height, image.width, 3)
+            limits.check("pixels", math.prod(shape[:3]), path)
             duration = image.info.get("duration", 100) or 100
-            pictures = [np.asarray(f.convert("RGB")) for f in ImageSequence.Iterator(image)]
+            clip, grey = np.empty(shape, "uint8"), True
+            for i, frame in enumerate(ImageSequence.Iterator(image)):
+                clip[i] = np.asarray(frame.convert("RGB"))
+                grey = grey and (clip[i, ..., :1] == clip[i]).all()
     except Exception as error:  # Pillow raises many types for broken files
-        raise ValueError(f"'{path}' cannot be read as a GIF: {str(error)[:200]}.") from error
-    clip = np.stack(pictures)
-    grey = (clip[..., :1] == clip).all()
+        raise ValueError(f"'{path}' cannot be read as a GIF: {why(error, path)}.") from error
     return (clip[..., :1] if grey else clip), 1000 / duration
 
 

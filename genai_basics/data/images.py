@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import limits
+
 __all__ = ["IMAGE_SUFFIXES", "ImageFiles", "decode_image", "open_image", "resize_images"]
 
 IMAGE_SUFFIXES = (
@@ -102,7 +104,7 @@ def decode_image(file, shape=None, fit="stretch", scale=None):
             if image.mode in DEEP_MODES:
                 extremes = extremes_of(image)
     except Exception as error:  # Pillow raises many types for broken files
-        raise ValueError(f"'{file}' cannot be read as a picture: {why(error)}.") from error
+        raise ValueError(f"'{file}' cannot be read as a picture: {why(error, file)}.") from error
     channels = shape[2] if shape else (1 if image.mode in GREY_MODES else 3)
     if image.mode in DEEP_MODES:
         values = np.asarray(image, "float64")
@@ -128,7 +130,11 @@ def open_image(file):
 
     if str(file).lower().endswith((".heic", ".heif")):
         _register_heif()
-    return Image.open(file, formats=[name for name in FORMATS if _has(name)])
+    if isinstance(file, (str, Path)):
+        limits.regular(file)
+    image = Image.open(file, formats=[name for name in FORMATS if _has(name)])
+    limits.check("pixels", image.width * image.height, getattr(file, "name", file))
+    return image
 
 
 def _has(name):
@@ -171,9 +177,10 @@ def extremes_of(image):
     return image.mode, float(values.min()), float(values.max())
 
 
-def why(error):
+def why(error, path=""):
     """Return a few words on why Pillow cannot read a picture."""
-    return "no picture" if "cannot identify" in str(error) else str(error)[:200].rstrip(".")
+    text = " ".join(str(error).removeprefix(f"'{path}' ").split()) or type(error).__name__
+    return "no picture" if "cannot identify" in text else text[:200].rstrip(".")
 
 
 def picture_frame(file):

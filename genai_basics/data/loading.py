@@ -11,7 +11,7 @@ import numpy as np
 from ..checks import one_of
 from .dataframes import is_frame
 from .dataset import Dataset
-from .files import read_once, report_unused
+from .files import errors_named, read_once, report_unused
 from .guess import guess_kind
 from .spec import Spec, spec_from_config
 from .splits import limit_part, split_parts
@@ -117,7 +117,8 @@ def load_data(
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            data = _load(source, kind, like, limit, splits, options)
+            with errors_named(source):
+                data = _load(source, kind, like, limit, splits, options)
     finally:  # warn once, at the caller's line
         notes = dict.fromkeys(str(w.message) for w in caught if w.category is UserWarning)
         for note in notes:

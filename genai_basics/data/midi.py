@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import limits
 from .dataset import Part, Reading
 from .files import (
     data_folders,
@@ -24,7 +25,7 @@ __all__ = ["music_reading", "read_midi", "read_music", "synthesize", "write_midi
 MIDI_SUFFIXES = (".mid", ".midi", ".kar")
 SAMPLE_RATE = 22050
 TEMPO = 100  # quarter notes per minute
-MOST_STEPS = 200_000  # of a piece: at four per quarter note, about seven hours
+TOGETHER = 50  # notes that may sound at each step of the longest piece
 NAMES = {"train": ("train",), "validation": ("valid", "validation", "val"), "test": ("test",)}
 
 
@@ -92,9 +93,7 @@ def read_midi(path, steps_per_quarter=4, voices=None, said=None):
     """
     mido = _mido()
     try:
-        file = mido.MidiFile(path, clip=True)
-    except FileNotFoundError as error:
-        raise ValueError(f"'{path}' is not a file.") from error
+        file = mido.MidiFile(limits.regular(path), clip=True)
     except Exception as error:  # mido raises many types for broken files
         why = str(error)[:200] or "the file is cut off"
         raise ValueError(f"'{path}' cannot be read as a MIDI file: {why}.") from error
@@ -109,8 +108,8 @@ def read_midi(path, steps_per_quarter=4, voices=None, said=None):
         raise ValueError(f"'{path}' holds no notes{' but drums' if drums else ''}.")
     first = min(start for start, *_ in notes)
     length = max(stop for _, stop, *_ in notes) - first
-    if length > MOST_STEPS or sum(stop - start for start, stop, *_ in notes) > 50 * MOST_STEPS:
-        raise ValueError(f"'{path}' has {length:,} steps; the limit is {MOST_STEPS:,}.")
+    limits.check("steps", length, path)
+    limits.check("steps", sum(stop - start for start, stop, *_ in notes) // TOGETHER, path)
     for what, count in done.items() if said is None else ():
         if count:
             warnings.warn(f"'{path}': {what}.", stacklevel=2)
@@ -120,11 +119,10 @@ def read_midi(path, steps_per_quarter=4, voices=None, said=None):
         for start, stop, note, place in sorted(notes):
             piece[start - first : stop - first, tracks.index(place)] = note
         return piece
-    steps = [set() for _ in range(length)]
+    roll = np.zeros((length, 128), bool)
     for start, stop, note, _ in notes:
-        for step in range(start - first, stop - first):
-            steps[step].add(note)
-    return _voices([sorted(step) for step in steps], voices)
+        roll[start - first : stop - first, note] = True
+    return _voices([np.flatnonzero(step).tolist() for step in roll], voices)
 
 
 def _ticks_per_quarter(division, path, said):

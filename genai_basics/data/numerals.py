@@ -47,6 +47,7 @@ PLAIN = {  # decimal sign: translation to Python's notation
     decimal: str.maketrans({**dict.fromkeys(f"{other}'’_{SPACES}"), decimal: ".", "\u2212": "-"})
     for decimal, other in (".,", ",.")
 }
+LARGEST = float(np.finfo("float32").max)
 
 
 @dataclass
@@ -142,7 +143,7 @@ def read_numbers(cells, *, decimal=None, hint=".", missing=()):
     factors = {key: (-1 if form.negative else 1) * scales[form.unit] for key, form in known.items()}
     if set(factors.values()) - {1.0}:
         values = values * [factors.get(key, 1.0) for key in keys]
-    choice.values = np.where(np.isfinite(values), values, np.nan)
+    choice.values = np.where(np.abs(values) <= LARGEST, values, np.nan)  # in single precision
     empty = hollow | {None}
     choice.wrong = np.isnan(choice.values) & ~np.array([key in empty for key in keys], bool)
     return choice

@@ -9,7 +9,7 @@ from .arrays import layout
 from .delimited import read_rows
 from .detection import annotated_pictures
 from .encodings import decode_text, split_lines, suffix_of
-from .files import list_files, load_arrays, reason, report_skipped, report_unused
+from .files import errors_named, list_files, load_arrays, reason, report_skipped, report_unused
 from .images import IMAGE_SUFFIXES, decode_image, middle_of, resize_images
 from .pairs import pair_columns, pair_files
 from .picture_arrays import image_array
@@ -44,7 +44,8 @@ def read_inputs(arguments, spec):
     for argument in map(str, arguments):
         if not argument.strip():
             raise ValueError("An input is empty: give a text, a file, a folder or - .")
-        found = READERS[spec.kind](argument, spec)
+        with errors_named(argument):
+            found = READERS[spec.kind](argument, spec)
         if spec.kind == "forecast":
             found, items = found[0], _joined(items, found[1])
             names += found
@@ -221,7 +222,18 @@ def _vectors(argument, spec):
     array = array.reshape(1, -1) if array.ndim == 1 and len(array) == size else array
     if array.ndim != 2 or array.shape[1] != size:
         raise ValueError(f"'{path}' must hold rows of {size} numbers. Received: {array.shape}")
-    return _numbered(path, array.astype("float32"))
+    return _numbered(path, _single(array, path))
+
+
+def _single(array, path):
+    """Return an array of finite numbers in single precision."""
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"'{path}' must hold numbers. Received: {array.dtype}")
+    with np.errstate(over="ignore"):
+        array = array.astype("float32")
+    if not np.isfinite(array).all():
+        raise ValueError(f"'{path}' holds NaN, infinite or too large numbers.")
+    return array
 
 
 def _number(cell, path):
@@ -268,7 +280,7 @@ def _series_of(path, spec):
         raise ValueError(
             f"'{path}' must hold series (n, time, {channels}). Received: shape {array.shape}"
         )
-    return _numbered(path, array.astype("float32"))
+    return _numbered(path, _single(array, path))
 
 
 def _forecast(argument, spec):
@@ -276,7 +288,7 @@ def _forecast(argument, spec):
 
     path = _path(argument)
     if path.suffix.lower() in (".npy", ".npz"):
-        array = np.asarray(_array(path), "float32")
+        array = _single(np.asarray(_array(path)), path)
         array = array[:, None] if array.ndim == 1 else array
         if array.ndim != 2 or array.shape[1] != len(spec.columns):
             raise ValueError(
@@ -303,7 +315,7 @@ def _audio(argument, spec):
             return [(str(path), read_sound(path).at(spec.sample_rate, spec.full_scale))]
         array = _array(path)
         rows = array[None] if array.ndim == 1 else array
-        return _numbered(path, list(rows.astype("float32")))
+        return _numbered(path, list(_single(rows, path)))
 
     return _read_each(argument, (*SOUND_SUFFIXES, ".npy", ".npz"), "sounds", read)
 

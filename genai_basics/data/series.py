@@ -73,7 +73,9 @@ def read_ts(path, encoding=None):
     for number, row in enumerate(rows):
         try:
             channels = [_filled([_value(v) for v in channel.split(",")]) for channel in row]
-            series.append(np.stack(channels, axis=1).astype("float32"))
+            values = np.stack(channels, axis=1)
+            check_finite(values, "steps")
+            series.append(values.astype("float32"))
         except ValueError as error:
             raise ValueError(f"Series {number} of '{path}' cannot be read: {error}.") from error
     return _stacked(series), labels
@@ -109,7 +111,7 @@ def _with_channels(x):
             )
         x = x.astype("float32")
         return x[..., None] if x.ndim == 2 else x
-    series = [np.asarray(item, "float32") for item in x]
+    series = [np.asarray(item) for item in x]
     series = [item[:, None] if item.ndim == 1 else item for item in series]
     for i, item in enumerate(series):
         if item.ndim != 2 or not len(item):
@@ -117,7 +119,7 @@ def _with_channels(x):
                 f"Each series must be (time,) or (time, channels). Received: {item.shape} at {i}"
             )
         check_finite(item[None], "series")
-    return _stacked(series)
+    return _stacked([item.astype("float32") for item in series])
 
 
 def _stacked(series):

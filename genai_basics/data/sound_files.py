@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import limits
+
 __all__ = ["SOUND_SUFFIXES", "Sound", "read_sound", "resample", "write_wav"]
 
 SOUND_SUFFIXES = (
     *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"),
     *(".caf", ".w64", ".rf64"),
 )
-MOST = 2**28  # samples per file, 1 GiB: the header is checked before memory is allocated
+RATES = (100, 2**20)  # samples per second
+BLOCK = 2**20  # frames that are read at a time: headers may claim more than there is
 UNKNOWN = 0x7FFFF000  # larger sizes are placeholders that programs write into a pipe
 
 
@@ -59,23 +62,27 @@ def read_sound(path):
     import soundfile
 
     path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"'{path}' is not a file.")
+    limits.regular(path)
     try:
         with soundfile.SoundFile(_mended(path)) as file:
-            if file.frames * file.channels > MOST:
-                raise ValueError(f"its header claims {file.frames:,} samples, which is too many")
-            samples = file.read(file.frames, dtype="float32", always_2d=True)
+            if not RATES[0] <= file.samplerate <= RATES[1]:
+                raise ValueError(f"its rate is {file.samplerate:,} samples per second")
             rate, floats = file.samplerate, file.subtype in ("FLOAT", "DOUBLE")
+            limits.check("samples", file.frames * file.channels, path)
+            blocks, count = [], 0  # decoders of OGG and MP3 overshoot
+            while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+                count += block.size
+                limits.check("samples", count, path)
+                blocks.append((block if floats else block.clip(-1, 1)).mean(axis=1))
+                if not np.isfinite(block).all():
+                    raise ValueError("it holds NaN or infinite samples")
     except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError, OSError) as error:
-        why = getattr(error, "error_string", None) or str(error)
-        raise ValueError(f"'{path}' cannot be read as sound: {why.rstrip('.')}.") from error
-    if not len(samples):
+        why = str(getattr(error, "error_string", None) or error).removeprefix(f"'{path}' ")
+        why = " ".join(why.split())[:200].rstrip(".")
+        raise ValueError(f"'{path}' cannot be read as sound: {why}.") from error
+    if not blocks:
         raise ValueError(f"'{path}' holds no samples")
-    if not np.isfinite(samples).all():
-        raise ValueError(f"'{path}' holds NaN or infinite samples")
-    samples = samples if floats else samples.clip(-1, 1)  # decoders of OGG and MP3 overshoot
-    samples = samples.mean(axis=1)
+    samples = np.concatenate(blocks)
     return Sound(samples, rate, floats, float(np.abs(samples).max()))
 
 
@@ -104,7 +111,7 @@ def _mended(path):
                 )
             return path
         file.seek(0)
-        content = bytearray(file.read(MOST * 4))
+        content = bytearray(file.read(4 * limits.get("samples")))
     content[4:8] = struct.pack("<I", min(size - 8, 2**32 - 1))
     content[start - 4 : start] = struct.pack("<I", min(rest, 2**32 - 1))
     return io.BytesIO(content)

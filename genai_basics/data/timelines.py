@@ -6,7 +6,14 @@ from itertools import combinations
 
 import numpy as np
 
-from .frequencies import clock_changes, find_frequency, next_times, on_the_grid, regular_times
+from .frequencies import (
+    clock_changes,
+    count_between,
+    find_frequency,
+    next_times,
+    on_the_grid,
+    regular_times,
+)
 from .times import read_times
 
 __all__ = [
@@ -257,7 +264,8 @@ def regular(values, times, frequency, where=""):
         if found is None:
             return values, times, None, 0
         times = on_the_grid(times, found)
-        grid = regular_times(times, found)
+        few = count_between(times[0], times[-1], found) < 10 * len(times) + 100
+        grid = regular_times(times, found) if few else times[:1]
     else:
         found, steps = None, np.diff(times)
         if not len(steps):

@@ -218,7 +218,7 @@ def load_model(folder):
     path = Path(folder) / "model.keras"
     if not path.exists():
         raise NotARunError(f"'{folder}' holds no model.keras; resume it by `train --resume`")
-    if not zipfile.is_zipfile(limits.regular(path)):
+    if not zipfile.is_zipfile(limits.regular(path, "weights")):
         raise NotARunError(
             f"'{path}' is damaged (not a whole .keras file); resume the run or train it again"
         )

@@ -75,7 +75,7 @@ def restore(path, check=None, **groups):
         NotARunError: If the file is truncated, incomplete, of another model or contains NaN.
     """
     try:
-        with zipfile.ZipFile(limits.regular(path)) as archive:
+        with zipfile.ZipFile(limits.regular(path, "weights")) as archive:
             pairs = [
                 (variable, _read(archive, f"{name}/{i}", variable))
                 for name, variables in groups.items()

@@ -10,7 +10,7 @@ import soundfile as sf
 from PIL import Image
 
 from genai_basics import data as gd
-from genai_basics.data import gifs
+from genai_basics import limits
 from genai_basics.data.predicting import read_inputs
 from genai_basics.data.writers import write_samples
 
@@ -184,14 +184,14 @@ def test_a_folder_of_noise_is_no_class(tmp_path):
         assert gd.load_data(tmp_path).spec.class_names == ("no", "yes")
 
 
-def test_a_clip_that_asks_for_much_is_skipped_by_name(tmp_path, monkeypatch):
+def test_a_clip_that_asks_for_much_is_skipped_by_name(tmp_path):
     video(tmp_path)
-    monkeypatch.setattr(gifs, "MOST", 10_000)
     save_gif(
         tmp_path / "a" / "bomb.gif",
         np.random.default_rng(0).integers(0, 256, (4, 99, 99)).astype("uint8"),
     )
-    with pytest.warns(UserWarning, match=r"a/bomb\.gif: .*its 4 frames take 0\.0 GiB"):
+    asks = r"a/bomb\.gif: .*asks for 39,204 pixels .*, over the limit of 10,000 \(--limit-pixels\)"
+    with limits.raised(pixels=10_000), pytest.warns(UserWarning, match=asks):
         data = gd.load_data(tmp_path)
     assert sum(map(len, (data.train, data.validation, data.test))) == 12
 

@@ -1,0 +1,110 @@
+"""Files that ask for much, or say nonsense: refused by name, before memory is taken."""
+
+import gzip
+import os
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from benchmarks.mutations import run_reader, seeds
+from genai_basics import limits
+from genai_basics.data import load_data, read_inputs
+from genai_basics.data.spec import TextSpec, VectorSpec
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return seeds(tmp_path_factory.mktemp("seeds"))
+
+
+def test_mutated_files_are_read_or_refused_by_name(made, monkeypatch):
+    monkeypatch.setattr("resource.setrlimit", lambda *args: None)
+    for name, (file, load, options) in made.items():
+        wrong, memory = run_reader(name, file, load, options, cases=8, seed=1)
+        assert not wrong, f"{name}: {wrong}"
+        assert memory < 2**30, name
+
+
+def test_packed_files_are_unpacked_up_to_a_limit(tmp_path):
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 10**5))
+    with (
+        limits.raised(bytes=10**5),
+        pytest.raises(ValueError, match=r"a\.csv\.gz' asks for 100,001"),
+    ):
+        load_data(tmp_path / "a.csv.gz", kind="tables", target="b")
+
+
+def test_arrays_that_declare_more_than_they_hold_are_refused(tmp_path):
+    header = (
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999, 8)}".ljust(117) + b"\n"
+    )
+    array = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", array)
+    with pytest.raises(ValueError, match=r"a\.npz' .*declares 6,399,999,999,936 bytes"):
+        load_data(tmp_path / "a.npz")
+    (tmp_path / "a.npy").write_bytes(array)
+    with pytest.raises(ValueError, match=r"a\.npy'"):
+        load_data(tmp_path / "a.npy")
+
+
+def test_one_row_of_1970_among_seconds_takes_no_memory(tmp_path):
+    times = [0, *range(1_700_000_000, 1_700_000_300)]
+    text = "time,value\n" + "".join(f"{t},{t % 7}\n" for t in times)
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.warns(UserWarning, match="times are uneven"):
+        data = load_data(tmp_path / "a.csv", kind="forecast", target="value")
+    assert len(data.train.x) < 301
+
+
+def test_a_rate_that_no_sound_has_is_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(800), 8000)
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[24:28] = struct.pack("<I", 2**31 - 1)
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.wav: .*2,147,483,647 samples per second"):
+        load_data(tmp_path, kind="audio")
+
+
+def test_long_cells_are_read_from_the_first_file_on(tmp_path):
+    for i in range(2):
+        rows = "".join(f"{'word ' * 40_000}{k},{'ab'[k % 2]}\n" for k in range(12))
+        (tmp_path / f"{i}.csv").write_text("text,label\n" + rows)
+        data = load_data(tmp_path / f"{i}.csv", kind="text")
+        assert max(map(len, data.train.x)) > 131_072
+    with limits.raised(cell=1000), pytest.raises(ValueError, match=r"0\.csv'.*field limit"):
+        load_data(tmp_path / "0.csv", kind="text")
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e300", "nan"])
+def test_numbers_that_single_precision_does_not_hold_are_refused(number, tmp_path):
+    (tmp_path / "a.csv").write_text(f"1,2\n3,{number}\n")
+    with pytest.raises(ValueError, match=r"a\.csv' holds NaN, infinite or too large numbers"):
+        read_inputs([tmp_path / "a.csv"], VectorSpec((2,)))
+    if number != "nan":
+        x = np.ones((30, 2))
+        x[3, 1] = float(number)
+        with pytest.raises(ValueError, match="1 of 30 examples hold NaN or infinite"):
+            load_data(x, kind="vectors")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_in_a_folder_is_skipped_by_name(made, tmp_path):
+    for path in Path(made["picture .png"][1]).glob("*.png"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.warns(UserWarning, match=r"pipe\.png"):
+        assert len(load_data(tmp_path, kind="images").train)
+
+
+def test_messages_are_short_and_name_the_file(tmp_path):
+    (tmp_path / "a.json").write_text('{"images": [' + "9" * 5000 + "]}")
+    with pytest.raises(ValueError, match=r"a\.json") as error:
+        load_data(tmp_path / "a.json", kind="detection")
+    assert len(str(error.value)) < 300 + len(str(tmp_path))
+    with pytest.raises(ValueError, match=r"b\.csv"):
+        read_inputs([tmp_path / "b.csv"], TextSpec()) and load_data(tmp_path / "b.csv")
