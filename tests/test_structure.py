@@ -28,6 +28,7 @@ LAYERS = [
         "registration",
         "signatures",
         "startup",
+        "warning",
     },
     {"backend"},
     {"callbacks", "data", "layers", "losses", "metrics", "plotting", "preprocessing"},

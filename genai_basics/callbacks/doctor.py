@@ -2,13 +2,13 @@
 
 import math
 import time
-import warnings
 
 import keras
 import numpy as np
 
 from ..backend import value_of
 from ..checks import at_least
+from ..warning import warn
 
 __all__ = ["Doctor"]
 
@@ -101,7 +101,7 @@ class Doctor(keras.callbacks.Callback):
             f"with half the learning rate, {rates[0]:.2g} now (cure {self.cured} of {self.cures})"
         )
         self.findings["cured"] = sentence
-        warnings.warn(sentence, stacklevel=2)
+        warn(sentence)
 
     def ask(self):
         """Report the symptoms that the model finds."""
@@ -113,7 +113,7 @@ class Doctor(keras.callbacks.Callback):
         for name, sentence in sentences.items():
             if name not in self.findings:
                 self.findings[name] = sentence
-                warnings.warn(sentence, stacklevel=2)
+                warn(sentence)
 
     def optimizers(self):
         """Return the optimizers of all players."""

@@ -2,12 +2,12 @@
 
 import math
 import time
-import warnings
 
 import keras
 import numpy as np
 
 from .. import backend
+from ..warning import warn
 
 __all__ = ["Progress", "cosine", "late_cosine"]
 
@@ -90,11 +90,10 @@ class Progress(keras.callbacks.Callback):
         loss = float((logs or {}).get("loss", 0.0))
         stopped = self.model.stop_training and self.longest and math.isfinite(loss)
         if stopped and self.annealing and self.progress < HARDLY_ANNEALED:
-            warnings.warn(
+            warn(
                 f"training was stopped after epoch {self.epoch + 1} of {self.epochs}, before the "
                 "learning rate had fallen, which costs quality: pass as `epochs` about what "
-                "training takes, or `keras.callbacks.ReduceLROnPlateau`",
-                stacklevel=2,
+                "training takes, or `keras.callbacks.ReduceLROnPlateau`"
             )
 
     def usual(self, progress, risen):

@@ -1,12 +1,12 @@
 """Sound: files in class folders, with a table of labels or texts, or named after their labels."""
 
 import re
-import warnings
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
+from ..warning import warn
 from .arrays import encode_parts
 from .class_folders import read_class_folders
 from .dataset import Part, Reading
@@ -81,10 +81,9 @@ def read_audio(
     rates = Counter(clip.rate for clip in clips.values())
     rate = sample_rate or rates.most_common(1)[0][0]
     if sample_rate is None and len(rates) > 1:
-        warnings.warn(
+        warn(
             f"The files have sample rates of {', '.join(map(str, sorted(rates)))}; all are "
-            f"converted to {rate}.",
-            stacklevel=3,
+            f"converted to {rate}."
         )
     parts = {}
     for name, (paths, targets, groups) in raw.items():
@@ -117,7 +116,7 @@ def _without_noise(files, labels):
     """Leave out the folder of Speech Commands that holds background noise, which is not a class."""
     if labels is None or NOISE not in labels:
         return files, labels
-    warnings.warn(f"'{NOISE}' holds noise to mix in, not a class, and is left out.", stacklevel=4)
+    warn(f"'{NOISE}' holds noise to mix in, not a class, and is left out.")
     kept = [i for i, label in enumerate(labels) if label != NOISE]
     return [files[i] for i in kept], [labels[i] for i in kept]
 
@@ -168,18 +167,15 @@ def _listed_clips(table, target):
     """Like `_named_clips`, for the files in a table; warn of rows without a file or a target."""
     columns, name = table.columns, table.path.name
     if table.missing:
-        warnings.warn(
+        warn(
             f"{len(table.missing)} files of '{name}' are not there (the first is "
-            f"'{table.missing[0]}') and are left out.",
-            stacklevel=5,
+            f"'{table.missing[0]}') and are left out."
         )
     column, kind = _target_column(table, target)
     keep = [i for i, path in enumerate(table.files) if path is not None]
     empty = {i for i in keep if not columns[column][i].strip()}
     if empty:
-        warnings.warn(
-            f"{len(empty)} files of '{name}' have no {column} and are left out.", stacklevel=5
-        )
+        warn(f"{len(empty)} files of '{name}' have no {column} and are left out.")
     keep = [i for i in keep if i not in empty]
     paths = [table.files[i] for i in keep]
     twice = [path.name for path, count in Counter(paths).items() if count > 1]
@@ -219,9 +215,8 @@ def _full_scale(clips):
     peak = max((clip.peak for clip in clips if clip.floats), default=0.0)
     full_scale = full_scale_of(peak)
     if full_scale > 1:
-        warnings.warn(
-            f"Files of floats reach {peak:g}, beyond 1: all of them are divided by {full_scale:g}.",
-            stacklevel=4,
+        warn(
+            f"Files of floats reach {peak:g}, beyond 1: all of them are divided by {full_scale:g}."
         )
     return full_scale
 
@@ -234,4 +229,4 @@ def _warn_of_silence(parts):
         if np.abs(clip).max() < SILENCE
     ]
     if silent:
-        warnings.warn(f"{len(silent)} clips are silent (the first is '{silent[0]}').", stacklevel=4)
+        warn(f"{len(silent)} clips are silent (the first is '{silent[0]}').")

@@ -1,8 +1,8 @@
 """Folders of files with one folder per class, with or without split folders above."""
 
-import warnings
 from unicodedata import normalize
 
+from ..warning import warn
 from .files import data_folders, inner_folder, list_files
 
 __all__ = ["read_class_folders"]
@@ -24,10 +24,9 @@ def read_class_folders(folder, suffixes, what):
         for part, (files, labels) in list(found.items()):
             if len(set(labels or ())) <= 1 and not set(labels or ()) & names:
                 del found[part]
-                warnings.warn(
+                warn(
                     f"The {len(files)} {what} in '{files[0].parent.relative_to(folder)}' have no "
-                    "labels and are left out; `predict` reads them.",
-                    stacklevel=6,
+                    "labels and are left out; `predict` reads them."
                 )
     return {"all": found["train"]} if set(found) == {"train"} else found
 
@@ -41,28 +40,25 @@ def _class_files(folder, suffixes, what):
     if not nested or (len(nested) < len(files) and len(set(labels)) == 1):
         return files, None  # a single nested folder is not a class
     if len(nested) < len(files):
-        warnings.warn(
+        warn(
             f"{len(files) - len(nested)} {what} lie outside of the class folders of '{folder}' and "
-            "are left out.",
-            stacklevel=6,
+            "are left out."
         )
     empty = [p.name for p in sorted(folder.iterdir()) if p.is_dir() and p.name[0] != "."]
     empty = [name for name in empty if normalize("NFC", name) not in labels]
     if empty:
-        warnings.warn(
+        warn(
             f"{len(empty)} folders in '{folder}' hold no {what} and are not classes "
-            f"({', '.join(empty[:3])}).",
-            stacklevel=6,
+            f"({', '.join(empty[:3])})."
         )
     inner = {}
     for path, label in zip(nested, labels, strict=True):
         inner.setdefault(label, set()).add(path.relative_to(folder).parts[1:-1])
     first = next(iter(inner.values()))
     if len(inner) > 1 and len(first) > 1 and all(below == first for below in inner.values()):
-        warnings.warn(
+        warn(
             f"Each of the folders {', '.join(sorted(inner)[:3])} holds the folders "
             f"{', '.join('/'.join(below) for below in sorted(first)[:3])}; the outer ones are "
-            "taken as classes.",
-            stacklevel=6,
+            "taken as classes."
         )
     return nested, labels

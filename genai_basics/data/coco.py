@@ -1,9 +1,9 @@
 """COCO annotations: one or several JSON files for all pictures."""
 
 import json
-import warnings
 from collections import defaultdict
 
+from ..warning import warn
 from .annotations import Annotated, Annotations, bounds, split_by_folder
 from .files import list_files, split_of
 from .images import IMAGE_SUFFIXES
@@ -38,7 +38,7 @@ def read_coco(root, paths):
     passed = [path for path in paths if path not in kept]
     if passed:
         names = ", ".join(path.name for path in passed)
-        warnings.warn(f"Files without object boxes are skipped: {names}.", stacklevel=4)
+        warn(f"Files without object boxes are skipped: {names}.")
     skipped, noted, parts = [], [], defaultdict(dict)
     index = FileIndex(root, list_files(root, IMAGE_SUFFIXES))
     splits = {path: _split(path, root) for path in kept}
@@ -127,14 +127,13 @@ def _read_file(path, content, index, split, skipped, noted):
             skipped.append(f"{wanted[key]}: the picture is missing")
     boxes, lost, crowds = _boxes(path, images, annotations, names, skipped)
     if crowds:
-        warnings.warn(f"{crowds} crowd regions in '{path.name}' are left out.", stacklevel=5)
+        warn(f"{crowds} crowd regions in '{path.name}' are left out.")
     _check_corners(path, images, boxes)
     made, hidden = [], [key for key in found if key in lost and not boxes[key]]
     if hidden:
-        warnings.warn(
+        warn(
             f"{len(hidden)} pictures in '{path.name}' have objects but no box that can be used and "
-            f"are left out (the first is '{wanted[hidden[0]]}').",
-            stacklevel=5,
+            f"are left out (the first is '{wanted[hidden[0]]}')."
         )
         noted += [found.pop(key) for key in hidden]
     for key, file in found.items():

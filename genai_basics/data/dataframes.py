@@ -1,11 +1,11 @@
 """Tables read with pandas: data frames, Parquet, Excel."""
 
 import sys
-import warnings
 
 import numpy as np
 
 from ..extras import require
+from ..warning import warn
 from .encodings import suffix_of
 from .records import column_of
 
@@ -40,10 +40,9 @@ def read_packaged(path):
         raise ValueError(f"'{path}' holds no rows.")
     first, *others = filled
     if others:
-        warnings.warn(
+        warn(
             f"'{path}' has {len(filled)} sheets; {first!r} is read and {', '.join(others)} left "
-            "out.",
-            stacklevel=4,
+            "out."
         )
     return filled[first]
 
@@ -70,9 +69,7 @@ def frame_columns(frame):
         if not any(cells) or counts_rows(cells):
             del values[name]
             if any(cells):
-                warnings.warn(
-                    f"The nameless column {name!r} numbers the rows and is left out.", stacklevel=4
-                )
+                warn(f"The nameless column {name!r} numbers the rows and is left out.")
     return values
 
 

@@ -1,11 +1,11 @@
 """Pictures with boxes, in the formats Pascal VOC, COCO and YOLO."""
 
-import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from ..warning import warn
 from .annotations import (
     check_apart,
     foreign_annotations,
@@ -151,9 +151,7 @@ def _place(parts, decoded, skipped):
     items = [item for items in parts.values() for item in items if item.picture in decoded]
     frames = {item.picture: picture_frame(item.picture) for item in items}
     if look_like_fractions(items, frames):
-        warnings.warn(
-            "All boxes are given as fractions of the sides of their pictures.", stacklevel=4
-        )
+        warn("All boxes are given as fractions of the sides of their pictures.")
         for item in items:
             item.fractions = True
     stored, said, placed = look_stored(items, frames), Counter(), {}
@@ -167,7 +165,7 @@ def _place(parts, decoded, skipped):
             else:
                 placed[part].append((item.picture, boxes))
     for what, count in said.items():
-        warnings.warn(f"{count} {what}.", stacklevel=4)
+        warn(f"{count} {what}.")
     return {part: some for part, some in placed.items() if some}
 
 
@@ -205,7 +203,7 @@ def _warn_of_boxes(counts):
         ("swapped", "have swapped corners, which were reordered"),
     ):
         if counts[fate]:
-            warnings.warn(f"{counts[fate]} boxes {what}.", stacklevel=3)
+            warn(f"{counts[fate]} boxes {what}.")
 
 
 def _stacked(images):

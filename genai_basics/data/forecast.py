@@ -1,10 +1,10 @@
 """Series to forecast, from a table with a time column (gaps allowed) or an array."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..warning import warn
 from .dataset import Part, Reading
 from .files import fingerprint_arrays, load_arrays
 from .frequencies import calendar_columns, calendar_of, season_of
@@ -150,10 +150,7 @@ def read_forecast(
         different = list(dict.fromkeys(cells.tolist()))
         if series is None:
             shown = ", ".join(different[:5]) + (", ..." if len(different) > 5 else "")
-            warnings.warn(
-                f"The column {teller!r} separates {len(different)} series ({shown}).",
-                stacklevel=3,
-            )
+            warn(f"The column {teller!r} separates {len(different)} series ({shown}).")
         several = [
             _Series(values[cells == name], None if times is None else times[cells == name], name)
             for name in different
@@ -207,9 +204,7 @@ def _reading(
             continue
         for name, column in zip(names, values.T, strict=True):
             if name in targets and np.ptp(column) == 0:
-                warnings.warn(
-                    f"The series {name!r} has the same value at all times{where}.", stacklevel=4
-                )
+                warn(f"The series {name!r} has the same value at all times{where}.")
         if end is not None:
             values = np.concatenate([values, end[0]])
             times = None if times is None or end[1] is None else np.concatenate([times, end[1]])
@@ -217,10 +212,9 @@ def _reading(
     if not found:
         raise ValueError(f"A series needs at least 10 steps. Received: {short[0][1]} steps")
     if short:
-        warnings.warn(
+        warn(
             f"{len(short)} series have fewer than 10 steps and are left out "
-            f"({', '.join(str(name) for name, _ in short[:5])}).",
-            stacklevel=4,
+            f"({', '.join(str(name) for name, _ in short[:5])})."
         )
     dated = all(one.times is not None and one.times.dtype.kind == "M" for one in found)
     periods = calendar_of(frequency) if calendar and dated else ()
@@ -372,10 +366,7 @@ def _covariate(table, name, asked):
     cells = table.texts(name)
     categories = sorted(set(cells))
     if len(categories) > MOST_CATEGORIES:
-        warnings.warn(
-            f"The column {name!r} holds {len(categories)} different texts and is left out.",
-            stacklevel=4,
-        )
+        warn(f"The column {name!r} holds {len(categories)} different texts and is left out.")
         return {}
     column = np.array(cells)
     return {f"{name}={category}": (column == category) * 1.0 for category in categories}

@@ -1,13 +1,13 @@
 """Video clips: arrays and folders of GIFs."""
 
 import math
-import warnings
 from collections import Counter
 
 import numpy as np
 
 from .. import limits
 from ..checks import one_of
+from ..warning import warn
 from .arrays import encode_parts, read_arrays
 from .class_folders import read_class_folders
 from .dataset import Part, Reading
@@ -132,32 +132,25 @@ def _read_folder(folder, size, color, frames, fps, class_names, strict):
     lengths = Counter(len(clip) for clip in clips.values())
     wanted = frames or min(lengths)
     if frames is None and len(lengths) > 1:
-        warnings.warn(
+        warn(
             f"The clips have {min(lengths)} to {max(lengths)} frames; all are cut to the first "
-            f"{wanted}.",
-            stacklevel=4,
+            f"{wanted}."
         )
     short = [file for file, clip in clips.items() if len(clip) < wanted]
     if short:
-        warnings.warn(
-            f"{len(short)} clips have fewer than {wanted} frames and are left out.", stacklevel=4
-        )
+        warn(f"{len(short)} clips have fewer than {wanted} frames and are left out.")
         clips = {file: clip for file, clip in clips.items() if len(clip) >= wanted}
     if not clips:
         raise ValueError(f"`frames` must be at most {max(lengths)}. Received: frames={frames}")
     if fps is None and len(rates) > 1:
-        warnings.warn(
+        warn(
             f"The clips play at {min(rates):g} to {max(rates):g} frames per second; frames are "
-            f"used as they are, and {rates.most_common(1)[0][0]:g} is noted.",
-            stacklevel=4,
+            f"used as they are, and {rates.most_common(1)[0][0]:g} is noted."
         )
     sizes = Counter(clip.shape[1:3] for clip in clips.values())
     target = size or sizes.most_common(1)[0][0]
     if size is None and len(sizes) > 1:
-        warnings.warn(
-            f"The clips have {len(sizes)} sizes; all are resized to {target[0]}x{target[1]}.",
-            stacklevel=4,
-        )
+        warn(f"The clips have {len(sizes)} sizes; all are resized to {target[0]}x{target[1]}.")
     color = color or ("grey" if all(clip.shape[-1] == 1 for clip in clips.values()) else "rgb")
     raw, parts = {}, {}
     for name, (files, labels) in found.items():

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..checks import one_of
+from ..warning import warn
 from .dataframes import is_frame
 from .dataset import Dataset
 from .files import errors_named, read_once, report_unused
@@ -122,7 +123,7 @@ def load_data(
     finally:  # warn once, at the caller's line
         notes = dict.fromkeys(str(w.message) for w in caught if w.category is UserWarning)
         for note in notes:
-            warnings.warn(note, stacklevel=2)
+            warn(note)
         for w in caught:
             if w.category is not UserWarning:
                 warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
@@ -307,10 +308,7 @@ def _warn_of_imbalance(parts, class_names):
             names = [f"{class_names[i]!r} ({counts[i]})" for i in np.flatnonzero(few)]
             shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
             share = "under 1% of" if name == "training" else "none of"
-            warnings.warn(
-                f"{len(names)} classes have {share} the {len(y)} {name} examples: {shown}.",
-                stacklevel=3,
-            )
+            warn(f"{len(names)} classes have {share} the {len(y)} {name} examples: {shown}.")
 
 
 def _plain(values):

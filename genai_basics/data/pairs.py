@@ -1,13 +1,13 @@
 """Pairs of texts, source and translation: columns, two files of lines, TMX, JSON."""
 
 import re
-import warnings
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from ..checks import one_of
+from ..warning import warn
 from .dataframes import is_frame
 from .dataset import Part, Reading
 from .delimited import read_cells
@@ -83,7 +83,7 @@ def _readings(sides, digest, strict, names):
             message = f"{len(x) - len(keep)} of {len(x)} pairs have an empty side"
             if strict:
                 raise ValueError(f"{message}.")
-            warnings.warn(f"{message} and are left out.", stacklevel=4)
+            warn(f"{message} and are left out.")
         if not keep:
             raise ValueError("No pair has both sides.")
         parts[name] = Part([x[i].strip() for i in keep], [y[i].strip() for i in keep])
@@ -271,10 +271,9 @@ def _read_files(files, text, target, encoding, strict):
         raw[part] = (x, y)
         paths += [found[source], found[target]]
     if source not in SIDES and not given:
-        warnings.warn(
+        warn(
             f"Sources are in {source!r} and targets in {target!r}; --target {source} turns them "
-            "round.",
-            stacklevel=4,
+            "round."
         )
     return _readings(raw, fingerprint_files(paths), strict, (source, target))
 

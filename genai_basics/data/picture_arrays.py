@@ -1,10 +1,9 @@
 """Reads pictures from folders, array files and arrays."""
 
-import warnings
-
 import numpy as np
 
 from ..checks import one_of
+from ..warning import warn
 from .arrays import encode_parts, read_arrays, targets_of
 from .dataset import Part, Reading
 from .images import CHANNELS, FITS, IMAGE_SUFFIXES, check_size, cut_tiles, middle_of, resize_images
@@ -183,14 +182,13 @@ def image_array(x, scale=None):
             f"Received: values from {low:g} to {high:g}"
         )
     if high == low:
-        warnings.warn(f"All pixels of all pictures have the same value, {low:g}.", stacklevel=4)
+        warn(f"All pixels of all pictures have the same value, {low:g}.")
     elif high <= 1 and (x.dtype.kind in "fb" or x.dtype != np.uint8):
         return x.astype("float32"), (0, 1)
     elif high < 32:
-        warnings.warn(
+        warn(
             f"The pictures' values end at {high:g} where 255 is white; multiply them if that is "
-            "too dark.",
-            stacklevel=4,
+            "too dark."
         )
     whole = x.dtype.kind in "iu" or bool(np.all(x == np.round(x)))
     return x.astype("uint8" if whole else "float32"), (0, 255)

@@ -2,12 +2,12 @@
 
 import math
 import re
-import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from ..warning import warn
 from . import images
 from .arrays import encode_parts
 from .class_folders import read_class_folders
@@ -124,10 +124,9 @@ def _point_out_names(listed):
     names = Counter(match[1] for path in paths if (match := NAMED.match(path.stem)))
     telling = 1 < len(names) <= 20 and min(names.values()) > 1
     if labels is None and telling and sum(names.values()) > 0.9 * len(paths):
-        warnings.warn(
+        warn(
             f"The pictures have no labels, but their names begin with {', '.join(names)}: if these "
-            "are classes, move the pictures into a folder for each.",
-            stacklevel=6,
+            "are classes, move the pictures into a folder for each."
         )
 
 
@@ -180,7 +179,7 @@ def _tile_step(headers, shape):
     )
     step = -(-tiles * math.prod(shape) // images.IN_MEMORY)
     if step > 1:
-        warnings.warn(f"One of {step} tiles is used: all take more than 1 GiB.", stacklevel=6)
+        warn(f"One of {step} tiles is used: all take more than 1 GiB.")
     return step
 
 
@@ -193,19 +192,17 @@ def _common_shape(headers, size, color):
 def _warn_of_headers(headers, deep, scale):
     """Report how pictures of more than 8 bits were scaled and that further frames are ignored."""
     if deep and scale != (0.0, 255.0):
-        warnings.warn(
+        warn(
             f"{len(deep)} pictures have more than 8 bits: {scale[0]:g} became black and "
-            f"{scale[1]:g} white in all of them; `scale` (--load scale=...) chooses others.",
-            stacklevel=5,
+            f"{scale[1]:g} white in all of them; `scale` (--load scale=...) chooses others."
         )
     several = [
         file for file, header in headers.items() if isinstance(header, tuple) and header[4] > 1
     ]
     if several:
-        warnings.warn(
+        warn(
             f"{len(several)} pictures have several frames or pages (the first is "
-            f"'{several[0].name}'); only the first is read.",
-            stacklevel=5,
+            f"'{several[0].name}'); only the first is read."
         )
 
 
@@ -214,22 +211,20 @@ def _warn_of_lost(labels, kept):
     if labels is None or np.asarray(labels).ndim > 1 or np.asarray(labels).dtype.kind == "f":
         return
     for label in sorted(set(labels) - set(kept)):
-        warnings.warn(f"No picture of the class '{label}' can be read.", stacklevel=5)
+        warn(f"No picture of the class '{label}' can be read.")
 
 
 def _warn_of_sizes(headers, shape):
     sizes = [header[:2] for header in headers.values() if isinstance(header, tuple)]
     other = sum(size != shape[:2] for size in sizes)
     if other:
-        warnings.warn(
+        warn(
             f"{other} of {len(sizes)} pictures are not {shape[0]}x{shape[1]} like the most and are "
             "resized to it; `image_size` (--image-size) chooses another size, and `fit` 'tiles' "
-            "(--fit tiles) cuts them into pieces of it.",
-            stacklevel=5,
+            "(--fit tiles) cuts them into pieces of it."
         )
     elif max(shape[:2]) > 256:
-        warnings.warn(
+        warn(
             f"The pictures are {shape[0]}x{shape[1]}, which is slow to train on; `image_size` "
-            "(--image-size) makes them smaller, or with `fit` 'tiles' (--fit tiles) cuts them up.",
-            stacklevel=5,
+            "(--image-size) makes them smaller, or with `fit` 'tiles' (--fit tiles) cuts them up."
         )

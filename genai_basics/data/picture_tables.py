@@ -1,9 +1,8 @@
 """Labels and values of pictures, from the columns of a table."""
 
-import warnings
-
 import numpy as np
 
+from ..warning import warn
 from .file_tables import FileTable
 from .numerals import read_numbers
 from .targets import encode_labels
@@ -28,10 +27,9 @@ def read_targets(tables, target, task, class_names):
     names = _target_columns(train, target)
     for part in [part for part in tables if not set(names or ()) <= set(tables[part].columns)]:
         table = tables.pop(part)
-        warnings.warn(
+        warn(
             f"'{table.path.name}' has no column {', '.join(names)}: its {len(table.files)} "
-            "pictures are left out; `predict` reads them.",
-            stacklevel=6,
+            "pictures are left out; `predict` reads them."
         )
     if set(tables) == {"train"}:
         tables = {"all": tables["train"]}
@@ -56,10 +54,9 @@ def read_targets(tables, target, task, class_names):
 def _present(table):
     """Return the rows whose file exists, one row per file."""
     if table.missing:
-        warnings.warn(
+        warn(
             f"{len(table.missing)} files of '{table.path.name}' are not there (the first is "
-            f"'{table.missing[0]}') and are left out.",
-            stacklevel=7,
+            f"'{table.missing[0]}') and are left out."
         )
     rows, seen = [], {}
     for i, file in enumerate(table.files):
@@ -134,10 +131,9 @@ def _one_column(cells, name, task, class_names, facts):
     ):
         if numbers is None:
             raise ValueError(f"The column '{name}' holds no numbers to predict: {everything[0]!r}.")
-        warnings.warn(
+        warn(
             f"'{name}' is read as numbers to predict, {min(numbers):g} to {max(numbers):g}; `task` "
-            "'classification' (--load task=classification) makes them classes.",
-            stacklevel=7,
+            "'classification' (--load task=classification) makes them classes."
         )
         y = {part: np.array(_numbers(column), "float32") for part, (column,) in cells.items()}
         return y, {**facts, "task": "regression"}
@@ -178,10 +174,9 @@ def _sets(cells, separator, class_names, facts):
         sets[part] = [{label.strip() for label in labels if label.strip()} for labels in split]
     if class_names is None:
         class_names = sorted(set().union(*(row for rows in sets.values() for row in rows)))
-        warnings.warn(
+        warn(
             f"Cells hold several labels, parted by {separator or 'spaces'!r}: {len(class_names)} "
-            f"in all, {', '.join(class_names[:5])}{', ...' if len(class_names) > 5 else ''}.",
-            stacklevel=8,
+            f"in all, {', '.join(class_names[:5])}{', ...' if len(class_names) > 5 else ''}."
         )
     place, y = {name: i for i, name in enumerate(class_names)}, {}
     for part, rows in sets.items():

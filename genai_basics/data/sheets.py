@@ -3,12 +3,12 @@
 import copy
 import functools
 import sys
-import warnings
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
+from ..warning import warn
 from .dataframes import PACKAGED, counts_rows, frame_columns, is_frame, number_texts, read_packaged
 from .delimited import read_cells
 from .encodings import decode_bytes, suffix_of
@@ -121,10 +121,9 @@ class Sheet:
             other = "," if found.decimal == "." else "."
             value = read_numbers([found.unclear], decimal=found.decimal).values[0]
             otherwise = read_numbers([found.unclear], decimal=other).values[0]
-            warnings.warn(
+            warn(
                 f"{found.unclear!r} in {name!r} was read as {value:.12g}; --decimal {other!r} "
-                f"reads it as {otherwise:.12g}.",
-                stacklevel=4,
+                f"reads it as {otherwise:.12g}."
             )
         return found
 
@@ -140,10 +139,9 @@ class Sheet:
             shown = f"{self.texts(name)[first]!r} in {self.line(first)}"
             if found.wrong.mean() > most:
                 raise ValueError(f"The column {name!r} must hold numbers. Received: {shown}")
-            warnings.warn(
+            warn(
                 f"{found.wrong.sum()} cells of {name!r} are not numbers ({shown}) and count as "
-                "missing.",
-                stacklevel=4,
+                "missing."
             )
         return found.values
 
@@ -280,10 +278,7 @@ def _named(names, columns, path):
             raise ValueError(f"'{path}' names a column twice: {name}.")
         values[name] = cells
     if left:
-        warnings.warn(
-            f"The nameless column {left[0]} of '{path}' numbers the rows and is left out.",
-            stacklevel=4,
-        )
+        warn(f"The nameless column {left[0]} of '{path}' numbers the rows and is left out.")
     return values
 
 

@@ -1,10 +1,10 @@
 """Splits data into training, validation and test parts: once, seeded, stratified."""
 
 import dataclasses
-import warnings
 
 import numpy as np
 
+from ..warning import warn
 from .dataset import Part
 
 __all__ = ["split_parts"]
@@ -184,10 +184,7 @@ def limit_part(part, limit, seed, ordered=False):
     if isinstance(part.y, list) and part.size is not None:
         each = max(1, limit // len(part.y))
         y = [own & (np.arange(len(own)) >= len(own) - each) for own in part.y]
-        warnings.warn(
-            f"`limit` (--limit) keeps the last {each} steps of each of {len(y)} series in a part.",
-            stacklevel=4,
-        )
+        warn(f"`limit` (--limit) keeps the last {each} steps of each of {len(y)} series in a part.")
         return dataclasses.replace(part, y=y, size=int(sum(own.sum() for own in y)))
     if part.size is not None:  # the history of a series is kept; only its own steps are reduced
         y = np.arange(len(part.x)) >= len(part.x) - limit

@@ -1,10 +1,9 @@
 """Reads tables: rows of numbers and categories, and a column to predict."""
 
-import warnings
-
 import numpy as np
 
 from ..checks import one_of
+from ..warning import warn
 from .dataframes import is_frame
 from .dataset import Part, Reading
 from .files import fingerprint_arrays, fingerprint_files
@@ -156,7 +155,7 @@ def _kind(table, name, given=False):
     different = set(present)
     if len(different) < 2:
         reason = f"holds only one value ({present[0]!r})" if present else "is empty"
-        warnings.warn(f"The column {name!r} {reason} and is left out.", stacklevel=4)
+        warn(f"The column {name!r} {reason} and is left out.")
         return None
     known = np.isfinite(numbers.values).sum()
     if numbers.wrong.sum() <= STRAY * (known + numbers.wrong.sum()) and known:
@@ -167,10 +166,9 @@ def _kind(table, name, given=False):
         return "number"
     if not given and len(different) > 20 and len(different) > 0.9 * len(present):
         shown = present[0] if len(present[0]) < 40 else f"{present[0][:40]}..."
-        warnings.warn(
+        warn(
             f"The column {name!r} has a different text in nearly every row ({shown!r}) and is left "
-            "out.",
-            stacklevel=4,
+            "out."
         )
         return None
     return "category"
@@ -188,10 +186,9 @@ def _say_frequent(table, names):
     words = {name: word for name, word in words.items() if word}
     if words:
         word = next(iter(words.values()))
-        warnings.warn(
+        warn(
             f"{word!r} counts as a category of its own in {', '.join(words)}; --missing {word} "
-            "makes it a missing value.",
-            stacklevel=4,
+            "makes it a missing value."
         )
 
 
@@ -220,10 +217,9 @@ def _read_target(table, name, task, class_names, strict):
                 f"{table.line(first)}"
             )
         if wrong.any():
-            warnings.warn(
+            warn(
                 f"{wrong.sum()} cells of the target {name!r} are not numbers ({texts[first]!r} in "
-                f"{table.line(first)}).",
-                stacklevel=4,
+                f"{table.line(first)})."
             )
         keep = known
     else:
@@ -232,19 +228,15 @@ def _read_target(table, name, task, class_names, strict):
             texts = _as_integers(texts, numbers.values, name)
             keep = known
         elif word:
-            warnings.warn(
+            warn(
                 f"{word!r} counts as a class of the target {name!r} ({texts.count(word)} rows); "
-                f"--missing {word} leaves these rows out.",
-                stacklevel=4,
+                f"--missing {word} leaves these rows out."
             )
     if not keep.all():
         message = f"{(~keep).sum()} rows of '{table.path}' have no {name!r}"
         if strict:
             raise ValueError(f"{message}.")
-        warnings.warn(
-            f"{message} and are left out (the first is {table.line(int((~keep).argmax()))}).",
-            stacklevel=4,
-        )
+        warn(f"{message} and are left out (the first is {table.line(int((~keep).argmax()))}).")
     if not keep.any():
         raise ValueError(f"'{table.path}' holds no rows with a {name!r}.")
     taken = table if keep.all() else table.take(keep)
@@ -287,10 +279,8 @@ def _as_integers(texts, values, name):
         return texts  # 01, 02: names that are kept unchanged
     if len(set(plain)) < len(set(texts)):
         twice = next(t for t in texts if t and t not in plain)
-        warnings.warn(
-            f"The target {name!r} has one number in several forms ({twice!r}), which are "
-            "one class.",
-            stacklevel=5,
+        warn(
+            f"The target {name!r} has one number in several forms ({twice!r}), which are one class."
         )
     return plain
 
@@ -301,8 +291,5 @@ def _point_out_alike(labels, name):
     for label in sorted(labels):
         other = seen.setdefault(label.casefold(), label)
         if other != label:
-            warnings.warn(
-                f"The target {name!r} has {other!r} and {label!r}, which count as two classes.",
-                stacklevel=5,
-            )
+            warn(f"The target {name!r} has {other!r} and {label!r}, which count as two classes.")
             return

@@ -1,9 +1,10 @@
 """Encodes labels of any type as integers and class names."""
 
 import unicodedata
-import warnings
 
 import numpy as np
+
+from ..warning import warn
 
 __all__ = ["encode_labels"]
 
@@ -52,10 +53,9 @@ def encode_labels(labels, class_names=None, what="examples"):
     if "" in names:
         raise ValueError(f"{np.sum(labels.astype(str) == '')} of the {what} have an empty label.")
     if len(names) == 1 and len(labels) > 1:
-        warnings.warn(
+        warn(
             f"All {len(labels)} {what} have the label {str(names[0])!r}; a single class says "
-            "nothing, so they count as unlabelled.",
-            stacklevel=2,
+            "nothing, so they count as unlabelled."
         )
         return None, None
     order = np.array(sorted(range(len(names)), key=lambda i: _sort_key(names[i])))
@@ -90,10 +90,9 @@ def warn_of_twins(names, what):
         twins.setdefault(key, []).append(name)
     for same in twins.values():
         if len(same) > 1:
-            warnings.warn(
+            warn(
                 f"The labels {' and '.join(map(repr, same))} of the {what} are nearly "
-                "identical but count as separate classes; rename them if they mean the same.",
-                stacklevel=3,
+                "identical but count as separate classes; rename them if they mean the same."
             )
 
 

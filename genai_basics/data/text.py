@@ -1,12 +1,12 @@
 """Reads texts: a corpus, or items with or without labels."""
 
 import re
-import warnings
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
+from ..warning import warn
 from .arrays import encode_parts
 from .dataframes import is_frame
 from .dataset import Part, Reading
@@ -91,10 +91,9 @@ def read_text(
     items = split_lines(content)
     blank = sum(not line.strip() for line in items)
     if blank:
-        warnings.warn(
+        warn(
             f"'{source}' is read as a list of texts; its {blank} blank lines are left out "
-            "(--load corpus=True reads it as one text).",
-            stacklevel=3,
+            "(--load corpus=True reads it as one text)."
         )
     items, labels = split_fasttext([line.strip() for line in items if line.strip()])
     several = labels is not None and any(";" in label for label in labels)
@@ -199,7 +198,7 @@ def _alphabet(texts):
 def _complain(message, strict):
     if strict:
         raise ValueError(f"{message}.")
-    warnings.warn(f"{message} and are left out.", stacklevel=4)
+    warn(f"{message} and are left out.")
 
 
 def text_columns(source, text=None, target=None, *, labels=True, **options):
@@ -241,18 +240,14 @@ def text_columns(source, text=None, target=None, *, labels=True, **options):
     if labels and unused:
         taken = f"the texts are those of {header[place]!r}"
         taken += "" if label is None else f", the labels those of {header[label]!r}"
-        warnings.warn(
-            f"The columns {', '.join(unused)} of '{sheet.path}' are not used: {taken}.",
-            stacklevel=3,
-        )
+        warn(f"The columns {', '.join(unused)} of '{sheet.path}' are not used: {taken}.")
     if label is None or not labels:
         return texts, None, name
     found, word = sheet.categories(header[label])
     if word:
-        warnings.warn(
+        warn(
             f"{word!r} counts as a class of {header[label]!r} ({found.count(word)} rows); "
-            f"--missing {word} leaves these rows out.",
-            stacklevel=3,
+            f"--missing {word} leaves these rows out."
         )
     if (
         target is None and sheet.header is None and header[label] in found
@@ -274,10 +269,9 @@ def _point_out_sets(labels, name):
     for label in sorted(labels):
         parts = {part.strip() for part in re.split(r"[|;,]", label)}
         if len(parts) > 1 and parts <= labels:
-            warnings.warn(
+            warn(
                 f"{label!r} in {name!r} counts as a label of its own; --load multi_label=True "
-                "reads several labels from such cells.",
-                stacklevel=4,
+                "reads several labels from such cells."
             )
             return
 

@@ -1,9 +1,9 @@
 """Pascal VOC annotations: one XML file per picture."""
 
 import math
-import warnings
 from dataclasses import dataclass, field
 
+from ..warning import warn
 from .annotations import Annotated, Annotations, bounds, split_by_folder
 from .encodings import decode_text
 from .files import list_files
@@ -150,10 +150,9 @@ def _find_pictures(root, noted, photos):
         )
     own_first = len(stems) >= len(names)
     if other and own_first:
-        warnings.warn(
+        warn(
             f"{len(other)} annotations name another picture in <filename> (the first is "
-            f"'{other[0].name}'); the pictures with the annotations' own names are used.",
-            stacklevel=5,
+            f"'{other[0].name}'); the pictures with the annotations' own names are used."
         )
     found = {**names, **stems} if own_first else {**stems, **names}
     for path, files in {**unclear, **doubtful}.items():

@@ -2,10 +2,10 @@
 
 import math
 import re
-import warnings
 
 import numpy as np
 
+from ..warning import warn
 from .annotations import Annotated, Annotations, bounds, split_by_folder
 from .encodings import decode_text
 from .files import list_files
@@ -92,7 +92,7 @@ def read_yolo(root, files, described):
         confident += certain
         labels[found[path]] = (where, boxes)
     if confident:
-        warnings.warn(f"{confident} files also give confidences, which are not used.", stacklevel=4)
+        warn(f"{confident} files also give confidences, which are not used.")
     names, used = _class_names(root, about, content, labels)
     parts = _parts_of(root, index, content, photos, labels)
     made, backgrounds = {}, 0
@@ -105,9 +105,7 @@ def read_yolo(root, files, described):
                 named = [(names[number], box) for number, box in boxes]
                 made[part].append(Annotated(picture, named, where, fractions=True))
     if backgrounds:
-        warnings.warn(
-            f"{backgrounds} pictures have no labels and count as background.", stacklevel=4
-        )
+        warn(f"{backgrounds} pictures have no labels and count as background.")
     return Annotations(made, [*files, *used], skipped, names)
 
 
@@ -154,7 +152,7 @@ def _class_names(root, about, content, labels):
         names, files = _listed_names(root)
         used += files
     if not names:
-        warnings.warn("No file names the classes; they are called by their numbers.", stacklevel=5)
+        warn("No file names the classes; they are called by their numbers.")
         names = [str(i) for i in range(max(most, int(content.get("nc") or 0)))]
     source = used[0].name if used else "the labels"
     if most > len(names):
@@ -192,7 +190,7 @@ def _parts_of(root, index, content, photos, labels):
         value = next((content[key] for key in keys if content.get(key)), None)
         pictures = _listed(root, index, content.get("path"), value) if value else None
         if value and not pictures:
-            warnings.warn(f"'{value}' of the .yaml does not lead to a picture.", stacklevel=5)
+            warn(f"'{value}' of the .yaml does not lead to a picture.")
         elif pictures:
             parts[part] = pictures
     if "train" in parts:
@@ -203,10 +201,7 @@ def _parts_of(root, index, content, photos, labels):
         split = split_by_folder(root, items)
         parts = {part: [item.picture for item in some] for part, some in split.items()}
     for part in [part for part, some in parts.items() if not any(p in labels for p in some)]:
-        warnings.warn(
-            f"None of the {len(parts.pop(part))} {part} pictures has labels; they are left out.",
-            stacklevel=5,
-        )
+        warn(f"None of the {len(parts.pop(part))} {part} pictures has labels; they are left out.")
     return parts if len(parts) != 1 else dict.fromkeys(["all"], *parts.values())
 
 
@@ -221,10 +216,7 @@ def _apart(root, parts):
                     f"'{min(both).relative_to(root)}' is in the {other} and in the {part} part."
                 )
             if both:
-                warnings.warn(
-                    f"The {part} pictures are those of {other}; parts are drawn from them.",
-                    stacklevel=6,
-                )
+                warn(f"The {part} pictures are those of {other}; parts are drawn from them.")
                 break
         else:
             kept[part] = pictures

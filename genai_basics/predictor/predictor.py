@@ -1,7 +1,6 @@
 """`Predictor`: the base of all networks that predict classes or values."""
 
 import functools
-import warnings
 
 import keras
 import numpy as np
@@ -11,6 +10,7 @@ from .. import feeding
 from ..evaluation import losses_by_example
 from ..losses import single
 from ..model import Model
+from ..warning import warn
 from . import evaluation
 from .head import takes_one_hot
 
@@ -155,10 +155,9 @@ class Predictor(Model):
             more = f" and {len(rare) - 5} more" if len(rare) > 5 else ""
             unbalanced = part == "training" and not self.head.balance
             advice = "; `balance=True` gives them more weight" if unbalanced else ""
-            warnings.warn(
+            warn(
                 f"{', '.join(rare[:5])}{more}: under {RARE:.0%} of the {part} examples, or "
-                f"none{advice}",
-                stacklevel=3,
+                f"none{advice}"
             )
 
     # Methods on raw data.

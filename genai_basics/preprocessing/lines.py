@@ -1,10 +1,9 @@
 """Short texts, each as one row of token numbers."""
 
-import warnings
-
 import keras
 import numpy as np
 
+from ..warning import warn
 from .base import Preprocessor
 from .tokens import BOUNDARY, PADDING
 
@@ -65,10 +64,9 @@ class Lines(Preprocessor):
         longest = self.max_length or max(map(len, texts))
         long = sum(len(text) > longest for text in texts)
         if long:
-            warnings.warn(
+            warn(
                 f"{long} of {len(texts)} texts are longer than max_length={longest} units and "
-                "are cut",
-                stacklevel=2,
+                "are cut"
             )
         tokens = np.full((len(texts), longest + 1), PADDING, "int32")
         for row, text in zip(tokens, texts, strict=True):

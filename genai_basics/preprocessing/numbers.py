@@ -1,11 +1,10 @@
 """Arrays of numbers: pictures, vectors, series, clips."""
 
-import warnings
-
 import keras
 import numpy as np
 from keras import ops
 
+from ..warning import warn
 from .base import Preprocessor, Scaling
 
 __all__ = ["Numbers"]
@@ -123,10 +122,9 @@ class Numbers(Preprocessor):
         low, high = max(low, min(start, low + beyond)), min(high, max(stop, high - beyond))
         outside = low < start - 0.01 * width or high > stop + 0.01 * width
         if outside or (high - start <= width / 200 and high > low):
-            warnings.warn(
+            warn(
                 f"x lies in [{low:g}, {high:g}], which does not fit value_range=({start:g}, "
-                f"{stop:g}): pass the range of your data as `value_range`",
-                stacklevel=2,
+                f"{stop:g}): pass the range of your data as `value_range`"
             )
 
     def get_config(self):

@@ -6,8 +6,6 @@ layers, which predict for each frame a symbol or none (the blank). The loss is -
 probability of all alignments of a transcription with the frames.
 """
 
-import warnings
-
 import keras
 import numpy as np
 from keras import layers, ops
@@ -19,6 +17,7 @@ from ..layers import LogMel, StridedConv, Within, recurrent_layer
 from ..losses import averaged, single
 from ..model import Model
 from ..preprocessing import Waves, padded
+from ..warning import warn
 from . import evaluation
 from .connected_speech import ConnectedSpeech
 from .ctc import Scorer, beam_search, collapse, least_frames
@@ -227,10 +226,9 @@ class SpeechRecognizer(Model):
             said = f"clip {i} ({len(clips[i]) / self.log_mel.sample_rate:.2f} s for {y[i]!r})"
             if not any(fits):
                 raise ValueError(f"every clip is too short for its transcription, as {said}")
-            warnings.warn(
+            warn(
                 f"{len(fits) - sum(fits)} of {len(fits)} clips are too short for their "
-                f"transcriptions, as {said}, and are left out",
-                stacklevel=4,
+                f"transcriptions, as {said}, and are left out"
             )
         keep = [i for i, fit in enumerate(fits) if fit]
         return [clips[i] for i in keep], [numbers[i] for i in keep]

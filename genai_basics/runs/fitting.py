@@ -1,11 +1,11 @@
 """Trains a model in its run folder: budget, stopping, halving the batch, final steps."""
 
 import time
-import warnings
 
 from .. import backend
 from ..callbacks import Doctor, Progress
 from ..feeding import Examples, fitting_size, steps_per_epoch
+from ..warning import warn
 from .card import write_card
 from .recorder import Follower, Recorder, validation_of
 from .run import load_model
@@ -32,7 +32,7 @@ def fit(run, recipe, model, data, callbacks):
         if learned(run.folder) or size < 2 or not alone:
             raise
         training["batch_size"] = size // 2
-        warnings.warn(f"{error}; trying {size // 2}", stacklevel=2)
+        warn(f"{error}; trying {size // 2}")
     model = load_model(run.folder)  # its state before the first step
     return _fit(run, recipe, model, data, callbacks)
 
@@ -129,7 +129,7 @@ def _end_with_audit(run, data):
         run.write_pictures(found.pictures)
         run.config["audit"] = {**found.to_config(), "seconds": time.monotonic() - began}
     except Exception as error:  # a user's own model may not support an audit
-        warnings.warn(f"the audit stopped: {type(error).__name__}: {error}", stacklevel=2)
+        warn(f"the audit stopped: {type(error).__name__}: {error}")
         return
     run.save_config()
     write_card(run)

@@ -2,7 +2,6 @@
 
 import os
 import time
-import warnings
 
 import keras
 import numpy as np
@@ -11,6 +10,7 @@ from .. import backend, plotting
 from ..data.writers import PREFERRED, write_samples
 from ..feeding import Examples
 from ..provenance import describe
+from ..warning import warn
 from .card import write_card
 from .run_files import NotARunError, checkpoint, restore, write_history
 from .run_folder import CHECKPOINTS, drop_earlier
@@ -78,7 +78,7 @@ class Recorder(keras.callbacks.Callback):
             except NotARunError as error:
                 if path == existing[-1]:
                     raise
-                warnings.warn(f"{error}: going on from the one before", stacklevel=2)
+                warn(f"{error}: going on from the one before")
         else:
             return False
         self.history, self.rounds_done = facts["history"], facts["rounds"]
@@ -97,7 +97,7 @@ class Recorder(keras.callbacks.Callback):
         try:
             facts = restore(path, weights=found)
         except NotARunError as error:
-            warnings.warn(f"{error}: the best weights are searched anew", stacklevel=2)
+            warn(f"{error}: the best weights are searched anew")
             self.best, self.best_value = None, np.inf
             return
         self.best = [held.value for held in found]

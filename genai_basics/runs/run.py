@@ -13,12 +13,12 @@ checkpoints/     last.npz, from which training is resumed; previous.npz, the one
 import contextlib
 import functools
 import json
-import warnings
 import zipfile
 from pathlib import Path
 
 from .. import limits
 from ..atomic import replacing, write_text
+from ..warning import warn
 from .archives import check_archive, small_enough
 from .card import write_card
 from .run_files import NotARunError, read_history, restore
@@ -71,7 +71,7 @@ class Run:
         model = load_model(self.folder)
         notice = early_end(self, holder(self.folder))
         if notice:
-            warnings.warn(notice, stacklevel=2)
+            warn(notice)
         if self.config["status"] == "running":
             paths = [self.folder / "checkpoints" / name for name in ("best.npz", *CHECKPOINTS)]
             for path in filter(Path.exists, paths):

@@ -12,9 +12,9 @@ import os
 import platform
 import shutil
 import time
-import warnings
 
 from ..atomic import TEMPORARY
+from ..warning import warn
 from .run_files import NotARunError
 from .stopping import Interrupted
 
@@ -124,10 +124,9 @@ def recover(folder):
         (before / COMPLETE).unlink()
     if any(path.is_file() for path in before.rglob("*")):
         _move(before, folder)
-        warnings.warn(
+        warn(
             f"the training that was to replace the run in '{folder}' had learned nothing when it "
-            "stopped: the earlier run is there again",
-            stacklevel=2,
+            "stopped: the earlier run is there again"
         )
     shutil.rmtree(before)
 

@@ -1,0 +1,23 @@
+"""Warnings to the user, which point at the line that called the library."""
+
+import sys
+import warnings
+
+__all__ = ["warn"]
+
+
+def warn(message):
+    """Issue a `UserWarning` at the nearest caller outside of `genai_basics`.
+
+    Example:
+
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn("Two rows are left out.")
+    >>> str(caught[0].message)
+    'Two rows are left out.'
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("genai_basics."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
