@@ -7,8 +7,8 @@ from keras import ops
 from scipy import integrate, stats
 
 from genai_basics import VAE, Sampling, build_vae, load_data
-from genai_basics.backend import gradient_step
-from genai_basics.layers import Bernoulli, DiscretizedLogistic, Gaussian, Shift
+from genai_basics.backend import gradient_step, gradients
+from genai_basics.layers import Bernoulli, DiscretizedLogistic, Gaussian, Shift, bounded
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +91,30 @@ def test_loss_is_reconstruction_plus_beta_kl_at_each_step(x):
 
     check = Check()
     model.fit(x, batch_size=8, epochs=4, verbose=0, callbacks=[check])
-    assert check.betas[0] == pytest.approx(0.0, abs=1e-3)
+    assert check.betas[0] == pytest.approx(0.02 * 2.5, rel=1e-3)  # where a rise starts
     assert check.betas[-1] == pytest.approx(2.5, rel=1e-4)
     logs = model.evaluate(x, batch_size=8, verbose=0, return_dict=True)
     assert logs["loss"] == pytest.approx(logs["reconstruction"] + 2.5 * logs["kl"], rel=1e-6)
+
+
+def test_no_encoder_leaves_the_range_of_the_exponential(x):
+    inside = np.linspace(-10, 10, 5).astype("float32")
+    np.testing.assert_array_equal(bounded(inside), inside)
+    values, slopes = gradients(bounded, np.array([-1e30, -60.0, 60.0, 1e30], "float32"))
+    np.testing.assert_allclose(values, [-14.0, -10 - 50 / 13.5, 10 + 50 / 13.5, 14.0], rtol=1e-5)
+    assert min(slopes[1:3]) > 1e-3  # the way back
+    for log_var in (-1e4, 1e4):
+        vae = VAE(constant_encoder(0.0, log_var), build_vae((4, 4, 1), 3, seed=0).decoder)
+        terms = vae.loss_terms(vae.preprocessor(x), training=True)
+        assert all(np.isfinite(value).all() for value in terms.values())
+
+
+def test_a_rise_of_beta_never_starts_without_a_penalty(vae):
+    vae.compile()
+    vae.stand_at(0.0, 0.0)
+    assert float(vae.ramp) == pytest.approx(0.02)
+    vae.stand_at(0.1, 0.1)
+    assert float(vae.ramp) == pytest.approx(0.5)
 
 
 def test_a_smaller_last_batch_counts_by_its_size(vae, x):

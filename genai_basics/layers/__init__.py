@@ -28,7 +28,7 @@ from .priors import (
     get_prior,
     normal_log_prob,
 )
-from .sampling import Sampling, Shift, great_circles
+from .sampling import Sampling, Shift, bounded, great_circles
 from .spectral import LogMel, StridedConv, Within
 from .upsampling import PixelShuffle
 
@@ -63,6 +63,7 @@ __all__ = [
     "Unmasked",
     "VampPrior",
     "Within",
+    "bounded",
     "get_likelihood",
     "get_prior",
     "great_circles",

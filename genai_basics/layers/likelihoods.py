@@ -10,6 +10,8 @@ import math
 import keras
 from keras import ops
 
+from .sampling import bounded
+
 __all__ = [
     "Bernoulli",
     "DiscretizedLogistic",
@@ -74,7 +76,7 @@ class Gaussian(Likelihood):
         self.built = True
 
     def per_element(self, x, parameters):
-        log_var = ops.clip(self.log_var, -14.0, 14.0)
+        log_var = bounded(self.log_var)
         squares = ops.square(x - parameters) * ops.exp(-log_var)
         return 0.5 * (math.log(2.0 * math.pi) + log_var + squares)
 

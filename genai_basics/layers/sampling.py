@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["Sampling", "Shift", "great_circles"]
+__all__ = ["Sampling", "Shift", "bounded", "great_circles"]
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -81,6 +81,16 @@ class Shift(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "sign": self.sign, "shared": self.shared}
+
+
+def bounded(x, limit=10.0, beyond=4.0):
+    """Return x, and where |x| > limit a value that tends to limit + beyond: a safe exponent.
+
+    Its gradient is 1 up to `limit`, and falls like 1 / x^2 after it, so that training comes back
+    from there, as it does not from a constant.
+    """
+    excess = ops.relu(ops.abs(x) - limit)
+    return ops.clip(x, -limit, limit) + ops.sign(x) * excess / (1.0 + excess / beyond)
 
 
 def great_circles(corners, steps):

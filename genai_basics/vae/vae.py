@@ -19,7 +19,7 @@ from ..metrics.features import some_examples
 from ..model import Model
 from ..preprocessing import Numbers
 from . import bounds, evaluation
-from .vae_networks import networks
+from .vae_networks import networks, posterior
 
 __all__ = ["VAE", "HierarchicalVAE", "build_vae"]
 
@@ -207,8 +207,6 @@ class VAE(Model):
         """Size of the code z."""
         return self.encoder.outputs[0].shape[-1]
 
-    # Data.
-
     def adapt(self, x, y=None):
         super().adapt(x)
         some = self.preprocessor(some_examples((x,), 1000)[0])
@@ -224,11 +222,14 @@ class VAE(Model):
         first = not value_of(self.optimizer.iterations)
         self.ramp.assign(self.schedule(progress, risen, 0.0 if first else value_of(self.ramp)))
 
+    def default_optimizer(self, learning_rate):  # gradients are of nats, summed over x
+        return keras.optimizers.Adam(learning_rate, global_clipnorm=1000.0)
+
     # The networks, with the label if there is one.
 
     def encode_batch(self, x, labels=None, training=False):
         """Return mean and log variance of q(z | x), each (batch, latent_dim)."""
-        return single(self.encoder(self._joined(x, labels), training=training))
+        return posterior(self.encoder(self._joined(x, labels), training=training))
 
     def decode_batch(self, z, labels=None, training=False):
         """Return the parameters of p(x | z), with the shape of x."""
@@ -380,9 +381,9 @@ class HierarchicalVAE(VAE):
         mean2, log_var2, features = (bounds.repeated(part, samples) for part in outputs)
         noise = self.noise_of(training)
         z2 = self.sampling([mean2, log_var2], noise=noise)
-        mean1, log_var1 = self.refiner([features, z2], training=training)
+        mean1, log_var1 = posterior(self.refiner([features, z2], training=training))
         z1 = self.sampling([mean1, log_var1], noise=noise)
-        mean, log_var = self.inner_prior(z2, training=training)
+        mean, log_var = posterior(self.inner_prior(z2, training=training))
         # KL of two Gaussians, by parts; the difference of logarithms for importance weights
         spread = log_var1 - log_var
         kl1 = 0.5 * (ops.exp(spread) + ops.square(mean1 - mean) * ops.exp(-log_var) - 1.0 - spread)
@@ -394,5 +395,5 @@ class HierarchicalVAE(VAE):
 
     def generate(self, n, labels=None):
         z2 = self.prior.sample(n, self.sampling_noise, self._top)
-        z1 = self.sampling(self.inner_prior(z2), noise=self.sampling_noise)
+        z1 = self.sampling(posterior(self.inner_prior(z2)), noise=self.sampling_noise)
         return self.decoded_mean(ops.concatenate([z1, z2], axis=-1), labels)

@@ -5,10 +5,11 @@ import math
 import keras
 from keras import layers
 
-from ..layers import Shift
+from ..layers import Shift, bounded
 from ..layers.blocks import conv_down, conv_up, dense_down, dense_up, stages
+from ..losses import single
 
-__all__ = ["gaussian", "networks"]
+__all__ = ["gaussian", "networks", "posterior"]
 
 BETWEEN = 96  # width between maps and code; measured: 256 would take a third of the time
 
@@ -67,6 +68,12 @@ def gaussian(x, latent_dim, init):
         layers.Dense(latent_dim, kernel_initializer=init, name=name, dtype="float32")(x)
         for name in heads
     ]
+
+
+def posterior(outputs):
+    """Return the outputs of a network, (mean, log_var, ...), with log_var in a safe range."""
+    mean, log_var, *rest = single(outputs)
+    return [mean, bounded(log_var), *rest]
 
 
 def _with_label(inputs, num_classes):

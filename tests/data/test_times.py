@@ -223,7 +223,10 @@ def test_times_that_cannot_be_read(tmp_path):
     np.testing.assert_array_equal(whole(data)[1], np.arange(120))  # interpolated
     sales = [f"{1 + i // 12}-{1 + i % 12:02d},{i}" for i in range(36)]  # years 1 to 3
     data, said = load(tmp_path / "s.csv", sales, header="Month,v")
-    assert "('1-01'...) cannot be read as dates or whole seconds; the order of the rows is taken" in said
+    assert (
+        "('1-01'...) cannot be read as dates or whole seconds; the order of the rows is taken"
+        in said
+    )
     with pytest.warns(UserWarning, match="the order of the rows"):
         assert len(read_inputs([str(tmp_path / "s.csv")], data.spec)[1][0]) == 36
     with pytest.raises(ValueError, match="Received: 'soon' in line 2"):
