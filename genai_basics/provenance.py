@@ -21,6 +21,8 @@ from importlib import metadata
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
+from . import limits
+
 __all__ = [
     "COMPOSITE",
     "ENHANCED",
@@ -124,7 +126,7 @@ def read(path):
             with zipfile.ZipFile(path) as archive:
                 facts = _parse(archive.comment)
         else:
-            content = path.read_bytes()
+            content = limits.regular(path).read_bytes()
             form = _form(content)
             try:
                 facts = READERS[form](content) if form else None

@@ -6,14 +6,17 @@ import shutil
 import subprocess
 import sys
 import warnings
-from pathlib import Path
+from unittest import mock
 
 import keras
 import numpy as np
 import pytest
 
+from benchmarks.kills import Moments, survey, weights
 from genai_basics import load_run, train
+from genai_basics.recipes import RECIPES
 from genai_basics.runs import Interrupted, NotARunError
+from genai_basics.runs.preparing import free_folder
 from genai_basics.runs.recorder import Recorder
 from genai_basics.runs.run_folder import locked
 
@@ -21,56 +24,18 @@ QUICK = {"batch_size": 64, "audit": False, "latent_dim": 2, "hidden_units": (8,)
 SMALL = {"data_options": {"limit": 128}, **QUICK}
 
 
-class Moments:
-    """Copies a run folder before and after every write, as a kill at that moment would leave it."""
-
-    def __init__(self, folder, copies, monkeypatch):
-        self.folder, self.copies, self.taken = folder, copies, []
-        for module, name in ((os, "replace"), (Path, "unlink"), (Path, "touch"), (Path, "mkdir")):
-            monkeypatch.setattr(module, name, self.around(getattr(module, name)))
-
-    def around(self, change):
-        def changing(path, *args, **kwargs):
-            self.take()
-            try:
-                return change(path, *args, **kwargs)
-            finally:
-                self.take()
-
-        return changing
-
-    def take(self):
-        if not self.folder.is_dir():
-            return
-        state = {
-            str(p.relative_to(self.folder)): p.read_bytes() if p.is_file() else b""
-            for p in sorted(self.folder.rglob("*"))
-        }
-        if state != getattr(self, "state", None):
-            self.state = state
-            self.taken.append(self.copies / f"{len(self.taken):03d}")
-            shutil.copytree(self.folder, self.taken[-1])
-
-
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
     """Return copies, at each write, of a new run and of one with `--force`, and both final runs."""
     root = tmp_path_factory.mktemp("killed")
     whole, moments = root / "r", {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Recorder, "spacing", 0.0)
+    with mock.patch.object(Recorder, "spacing", 0.0):
         for name, options in (("new", {"seed": 1}), ("force", {"seed": 2, "force": True})):
-            with pytest.MonkeyPatch.context() as inner:
-                taken = Moments(whole, root / name, inner)
+            with Moments(whole, root / name) as taken:
                 train("vae", epochs=3, out=whole, **options, **SMALL)
             moments[name] = taken.taken
             shutil.copytree(whole, root / f"{name}-end")
     return moments, root / "new-end", root / "force-end"
-
-
-def weights(folder):
-    with np.load(folder / "checkpoints" / "last.npz") as arrays:
-        return {name: arrays[name] for name in arrays.files if not name.endswith(".json")}
 
 
 def assert_same(folder, other):
@@ -262,6 +227,11 @@ def test_a_folder_has_one_writer_and_the_second_is_told_who(killed, tmp_path):
     assert "test" not in load_run(end).config
 
 
+def test_two_that_start_at_once_take_two_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [str(free_folder("vae")) for _ in range(2)] == ["runs/vae", "runs/vae-2"]
+
+
 def test_a_loss_that_is_not_finite_is_no_finished_run(tmp_path):
     from click.testing import CliRunner
 
@@ -299,3 +269,11 @@ def test_signals_stop_a_training_as_ctrl_c_does(name, tmp_path):
     command = [sys.executable, "-c", SIGNALLED, name, str(tmp_path / "r")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout.split() == ["interrupted", str(load_run(tmp_path / "r").step)], done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_model_survives_a_kill_at_any_write(name, tmp_path):
+    found = survey(name, tmp_path, resumes=2)
+    assert found["moments"] == found["absent"] + found["runs"]
+    assert found["resumed"] == found["identical"] == 2

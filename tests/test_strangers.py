@@ -300,6 +300,12 @@ def test_checkpoints_hold_arrays_of_the_model_alone(folder):
         train("vae", out=folder, resume=True, epochs=2)
 
 
+def test_the_model_in_a_run_is_of_the_family_that_it_names(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model": "gan"}))
+    refused(folder, "says that it is a run of gan, and holds a VAE")
+
+
 def test_commands_refuse_what_load_run_refuses(folder):
     rewrite(folder, CLASSES["CVE-2024-3660: code in a Lambda"])
     for command in (["sample"], ["evaluate"], ["audit"], ["predict", "."]):

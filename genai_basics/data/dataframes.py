@@ -1,9 +1,11 @@
 """Tables read with pandas: data frames, Parquet, Excel."""
 
 import sys
+import zipfile
 
 import numpy as np
 
+from .. import limits
 from ..extras import require
 from ..warning import warn
 from .encodings import suffix_of
@@ -30,11 +32,12 @@ def read_packaged(path):
     import pandas
 
     try:
+        _check_size(path, package)
         if reader != "read_excel":
             return getattr(pandas, reader)(path)
         sheets = pandas.read_excel(path, sheet_name=None, keep_default_na=False)
     except Exception as error:  # each engine raises its own types
-        raise ValueError(f"'{path}' cannot be read as {suffix}: {error}.") from error
+        raise ValueError(f"'{path}' cannot be read as {suffix}: {str(error)[:200]}.") from error
     filled = {name: sheet for name, sheet in sheets.items() if len(sheet)}
     if not filled:
         raise ValueError(f"'{path}' holds no rows.")
@@ -45,6 +48,19 @@ def read_packaged(path):
             "out."
         )
     return filled[first]
+
+
+def _check_size(path, package):
+    """Refuse a file that unpacks to more than the limit."""
+    if zipfile.is_zipfile(limits.regular(path)):
+        with zipfile.ZipFile(path) as archive:
+            limits.check("bytes", sum(info.file_size for info in archive.infolist()), path)
+    elif package == "pyarrow" and suffix_of(path) == ".parquet":
+        from pyarrow.parquet import read_metadata
+
+        facts = read_metadata(path)
+        groups = (facts.row_group(i).total_byte_size for i in range(facts.num_row_groups))
+        limits.check("bytes", max(sum(groups), 8 * facts.num_rows), path)
 
 
 def frame_columns(frame):

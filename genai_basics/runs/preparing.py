@@ -1,5 +1,6 @@
 """Prepares training: checked data, builder arguments from the data, library versions."""
 
+import contextlib
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -128,9 +129,13 @@ def prepare_process(training):
 
 
 def free_folder(name):
-    """Return the first of runs/NAME, runs/NAME-2, ... that does not exist."""
-    folders = (Path("runs") / (name if i == 1 else f"{name}-{i}") for i in range(1, 10**6))
-    return next(folder for folder in folders if not folder.exists())
+    """Make and return the first of runs/NAME, runs/NAME-2, ... that does not exist."""
+    Path("runs").mkdir(exist_ok=True)
+    for i in range(1, 10**6):
+        folder = Path("runs") / (name if i == 1 else f"{name}-{i}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()  # so that two that start at once take two
+            return folder
 
 
 def latest_folder(name):

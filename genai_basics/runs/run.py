@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .. import limits
 from ..atomic import replacing, write_text
+from ..recipes import get_recipe
 from ..warning import warn
 from .archives import check_archive, small_enough
 from .card import write_card
@@ -69,6 +70,12 @@ class Run:
         A warning is issued for a run that has not finished.
         """
         model = load_model(self.folder)
+        family = get_recipe(self.name).builder.split(".")[0]
+        if type(model).__module__.split(".")[1] != family:
+            raise NotARunError(
+                f"'{self.folder}' says that it is a run of {self.name}, and holds a "
+                f"{type(model).__name__}"
+            )
         notice = early_end(self, holder(self.folder))
         if notice:
             warn(notice)

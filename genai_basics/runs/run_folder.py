@@ -190,14 +190,15 @@ def _refuse_files(folder, force):
 
 
 @contextlib.contextmanager
-def new_folder(folder, force=False):
+def new_folder(folder, force=False, made=False):
     """Yield a locked run folder, in which `put_aside` then makes room.
 
-    If training fails before its first checkpoint, the folder's earlier state is restored.
+    If training fails before its first checkpoint, the folder's earlier state is restored; a folder
+    that was made for the run (`made`, or here) is deleted.
     """
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"'{folder}' is a file; choose another folder by `--out`")
-    made = not folder.exists()
+    made = made or not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

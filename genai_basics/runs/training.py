@@ -135,8 +135,8 @@ def train(
             recipe, data, epochs, minutes, out, strategy, callbacks, {**asked, **options}
         )
     origin = _origin(start_from, recipe, facts, options)
-    place = Path(out) if out else free_folder(name)
-    writing = new_folder(place, force) if first else contextlib.nullcontext()
+    place = Path(out) if out else free_folder(name) if first else None
+    writing = new_folder(place, force, made=not out) if first else contextlib.nullcontext()
     with interruptible(), writing as folder:
         data = load(recipe, data, data_options or {}, origin and origin.spec)
         data, checks = checked(data, drop, audit, seed)

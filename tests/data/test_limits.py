@@ -1,8 +1,10 @@
 """Files that ask for much, or say nonsense: refused by name, before memory is taken."""
 
 import gzip
+import http.server
 import os
 import struct
+import threading
 import zipfile
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 import soundfile
 
 from benchmarks.mutations import run_reader, seeds
-from genai_basics import limits
+from genai_basics import limits, provenance
 from genai_basics.data import load_data, read_inputs
 from genai_basics.data.spec import TextSpec, VectorSpec
 
@@ -108,3 +110,40 @@ def test_messages_are_short_and_name_the_file(tmp_path):
     assert len(str(error.value)) < 300 + len(str(tmp_path))
     with pytest.raises(ValueError, match=r"b\.csv"):
         read_inputs([tmp_path / "b.csv"], TextSpec()) and load_data(tmp_path / "b.csv")
+
+
+def test_a_picture_sends_nobody_to_the_network(tmp_path):
+    pytest.importorskip("c2pa")
+    from PIL import Image
+
+    asked = []
+
+    class Server(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    xmp = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+        'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+        'xmlns:dcterms="http://purl.org/dc/terms/" rdf:about="" '
+        f'dcterms:provenance="http://127.0.0.1:{server.server_port}/a.c2pa"/></rdf:RDF></x:xmpmeta>'
+    )
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", xmp=xmp.encode())
+    assert provenance.read_manifest(tmp_path / "a.jpg") is None
+    server.shutdown()
+    assert not asked
+
+
+def test_a_workbook_that_unpacks_to_much_is_refused(made):
+    _, load, options = made["table .xlsx"]
+    with (
+        limits.raised(bytes=8000),
+        pytest.raises(ValueError, match=r"table\.xlsx' .*over the limit"),
+    ):
+        load_data(load, **options)
