@@ -355,6 +355,15 @@ def test_bright_pictures_are_kept_too(digits):
     assert len(file) / len(x) < 40  # instead of 64 bytes
 
 
+@pytest.mark.parametrize("n", [1, 5])
+def test_codes_that_are_all_alike_are_sampled(n):
+    density = CodeDensity()
+    density.build(3)
+    density.fit(np.full((n, 3), 7.0))
+    codes = density.sample(4, keras.random.SeedGenerator(0))
+    np.testing.assert_allclose(codes, np.full((4, 3), 7.0), rtol=1e-5)
+
+
 def test_an_empty_code_is_named(digits):
     model = build_autoencoder((8, 8, 1), rate=100.0, **SMALL)
     model.compile()

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from genai_basics import load_data, load_run, train
 from genai_basics.runs import Interrupted
+from genai_basics.runs.pace import Pace
 
 TINY = {"latent_dim": 2, "hidden_units": (16,)}
 QUICK = {"batch_size": 64, "audit": False, **TINY}
@@ -29,6 +31,20 @@ def test_a_run_folder_holds_all_of_a_run(run):
     assert run.config["status"] == "finished"
     assert [row["epoch"] for row in run.history] == [1, 2, 3]
     assert run.config["data"]["sizes"] == [1455, 162, 180]
+
+
+def test_a_budget_that_holds_too_few_steps_is_said():
+    pictures = SimpleNamespace(shape=(64, 64, 3))
+    model = SimpleNamespace(steps_needed=lambda: 20_480, preprocessor=pictures)
+    pace = Pace(minutes=10, spent=lambda: 60.0)
+    pace.set_model(model)
+    with pytest.warns(UserWarning, match="about 640 steps fit into 10 minutes here") as caught:
+        pace.say(speed=1.19)
+    assert "64x64 need about 20,000: try a smaller --image-size (32)" in str(caught[0].message)
+    pace.say(speed=30.0)  # enough
+    model.steps_needed = lambda: None
+    pace.say(speed=0.1)
+    assert len(caught) == 1
 
 
 def test_a_run_is_loaded_with_its_model_and_its_data(run):

@@ -39,6 +39,7 @@ class CodeDensity(keras.layers.Layer):
         from sklearn.mixture import GaussianMixture
 
         codes = np.asarray(codes, "float64")
+        codes = np.repeat(codes, 2, axis=0) if len(codes) == 1 else codes  # scikit-learn needs two
         if len(codes) > self.examples:
             chosen = np.random.default_rng(seed).choice(len(codes), self.examples, replace=False)
             codes = codes[chosen]

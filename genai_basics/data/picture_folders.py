@@ -31,6 +31,7 @@ from .images import (
 from .picture_tables import read_targets
 from .spec import ImageSpec
 
+MANY_ALIKE = 0.1  # share of pictures of one size that makes it the usual one
 NAMED = re.compile(r"([^\W\d]{2,})[._ -]*\d+$")
 
 __all__ = ["group_of", "read_picture_folder"]
@@ -184,7 +185,11 @@ def _tile_step(headers, shape):
 
 
 def _common_shape(headers, size, color):
-    size = size or Counter(header[:2] for header in headers).most_common(1)[0][0]
+    """Return the shape of most pictures, or of the median sides where hardly two are alike."""
+    if not size:
+        size, count = Counter(header[:2] for header in headers).most_common(1)[0]
+        if count < MANY_ALIKE * len(headers):
+            size = tuple(int(side) for side in np.median([h[:2] for h in headers], axis=0))
     grey = all(header[2] in GREY_MODES for header in headers)
     return (*size, CHANNELS[color] if color else (1 if grey else 3))
 
@@ -219,9 +224,9 @@ def _warn_of_sizes(headers, shape):
     other = sum(size != shape[:2] for size in sizes)
     if other:
         warn(
-            f"{other} of {len(sizes)} pictures are not {shape[0]}x{shape[1]} like the most and are "
-            "resized to it; `image_size` (--image-size) chooses another size, and `fit` 'tiles' "
-            "(--fit tiles) cuts them into pieces of it."
+            f"{other} of {len(sizes)} pictures are not {shape[0]}x{shape[1]}, the usual size, and "
+            "are resized to it; `image_size` (--image-size) chooses another size, and `fit` "
+            "'tiles' (--fit tiles) cuts them into pieces of it."
         )
     elif max(shape[:2]) > 256:
         warn(

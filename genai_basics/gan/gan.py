@@ -73,7 +73,7 @@ class GAN(TwoPlayers):
 
     # For commands, run folders and the audit; see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
-    examples = evaluation.examples_of_samples
+    examples, steps_needed = evaluation.examples_of_samples, evaluation.steps_needed
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
     losses_by_example, errors_of = evaluation.losses_by_example, evaluation.errors_of
 

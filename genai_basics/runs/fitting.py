@@ -7,6 +7,7 @@ from ..callbacks import Doctor, Progress
 from ..feeding import Examples, fitting_size, steps_per_epoch
 from ..warning import warn
 from .card import write_card
+from .pace import Pace
 from .recorder import Follower, Recorder, validation_of
 from .run import load_model
 from .run_folder import learned
@@ -66,7 +67,9 @@ def _fit(run, recipe, model, data, callbacks):
     else:
         total = training["epochs"] * rounds
         budget = {"epochs": total}
-    recorder.clock = Progress(**budget)
+    recorder.clock = clock = Progress(**budget)
+    if training["minutes"] and first:
+        callbacks = [*callbacks, Pace(training["minutes"], lambda: clock.elapsed)]
     trainer = _trainer(model, training)
     if trainer is not model:
         before = run.config.get("private_before", ())

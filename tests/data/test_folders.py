@@ -532,3 +532,11 @@ def test_a_folder_around_one_file_of_data_names_the_file(tmp_path):
     (tmp_path / "SOURCE.txt").write_text("from there")
     with pytest.raises(ValueError, match=r"give a single file, such as '.*faces\.npz'"):
         gd.load_data(tmp_path)
+
+
+def test_pictures_of_many_sizes_take_the_median_size(tmp_path):
+    for i in range(12):
+        Image.fromarray(np.zeros((20 + i, 60 - i), "uint8")).save(tmp_path / f"{i}.png")
+    data, said = load(tmp_path)
+    assert data.spec.shape == (25, 54, 1)
+    assert "pictures are not 25x54, the usual size" in said
