@@ -1,4 +1,4 @@
-"""Kills of trainings: at every write, in one process, and by SIGKILL at random moments.
+"""Kills training at every write, in one process, and by SIGKILL at random moments.
 
 python -m benchmarks.kills --out kills.json
 python -m benchmarks.kills --random 30 --models vae gan --out random.json
@@ -38,11 +38,11 @@ else:
 
 
 class Moments:
-    """Copies a folder before and after every change: what a kill at that moment leaves.
+    """Copies a folder before and after every change, as a kill at that moment would leave it.
 
     Args:
-        folder: The run folder that is written.
-        copies: Where the copies go.
+        folder: The run folder being written.
+        copies: Folder for the copies.
     """
 
     def __init__(self, folder, copies):
@@ -81,12 +81,12 @@ class Moments:
         if state != self.state:
             self.state = state
             self.taken.append(self.copies / f"{len(self.taken):03d}")
-            with mock.patch.object(self, "take"):  # copying changes other folders
+            with mock.patch.object(self, "take"):  # copying also changes folders
                 shutil.copytree(self.folder, self.taken[-1])
 
 
 def weights(folder):
-    """Return all that a checkpoint of a run holds, but times."""
+    """Return the content of a run's checkpoint, except times."""
     with np.load(folder / "checkpoints" / "last.npz") as arrays:
         return {name: arrays[name] for name in arrays.files if not name.endswith(".json")}
 
@@ -98,7 +98,7 @@ def same(folder, other):
 
 
 def survey(name, root, resumes=3):
-    """Kill the training of a model at every write; return what became of it, as counts."""
+    """Kill the training of a model at every write; return counts of the outcomes."""
     from genai_basics import load_run, train
     from genai_basics.recipes import RECIPES
     from genai_basics.runs import NotARunError
@@ -136,7 +136,7 @@ def survey(name, root, resumes=3):
 
 
 def at_random(name, root, kills, seed=0):
-    """Kill processes that train by SIGKILL at random moments, and resume each."""
+    """Kill training processes by SIGKILL at random moments, and resume each."""
     rng = random.Random(f"{seed} {name}")
 
     def start(folder, resume="no"):

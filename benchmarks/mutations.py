@@ -1,4 +1,4 @@
-"""Mutated files: every reader answers with data or with a `ValueError` that names the file.
+"""Mutated files: every reader returns data or raises a `ValueError` that names the file.
 
 python -m benchmarks.mutations --cases 2000
 """
@@ -26,7 +26,7 @@ FIELDS = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
 def seeds(folder):
-    """Write one small real file of each kind; return `{reader: (file, what to load, options)}`."""
+    """Write one small valid file of each kind; return `{reader: (file, source, options)}`."""
     rng = np.random.default_rng(0)
     made = {}
 
@@ -146,7 +146,7 @@ def mutate(content, rng):
             data[place:place] = rng.randbytes(rng.choice((1, 4, 64)))
         elif kind == 2:
             del data[place : place + rng.choice((1, 4, 64, 10**6))]
-        elif kind == 3:  # a field of a header
+        elif kind == 3:  # a header field
             value, width = rng.choice(FIELDS), rng.choice(["<I", ">I", "<H", ">H", "<Q", ">Q", "B"])
             field = struct.pack(width, value & (256 ** struct.calcsize(width) - 1))
             place = rng.randrange(min(len(data), 100) or 1)
@@ -162,7 +162,7 @@ def mutate(content, rng):
 
 
 def read_all(path, options):
-    """Read data and look at all of them."""
+    """Read data and access all of them."""
     from genai_basics.data import load_data
     from genai_basics.data.describing import describe
 
@@ -174,7 +174,7 @@ def read_all(path, options):
 
 
 class TookTooLong(BaseException):
-    """A case that did not end in time."""
+    """A case that did not finish in time."""
 
 
 def late(number, frame):
@@ -182,7 +182,7 @@ def late(number, frame):
 
 
 def judge(read, name):
-    """Return `None`, or what is wrong with how a file was answered."""
+    """Return what is wrong with the handling of a file, or `None`."""
     signal.signal(signal.SIGALRM, late)
     signal.alarm(SECONDS)
     try:
@@ -190,7 +190,7 @@ def judge(read, name):
             warnings.simplefilter("always")
             read()
         for warning in caught:
-            if warning.category is RuntimeWarning:  # of NumPy: infinite numbers
+            if warning.category is RuntimeWarning:  # from NumPy, about infinite numbers
                 return f"{warning.category.__name__}: {str(warning.message)[:60]}"
             if len(str(warning.message)) > 1000:
                 return "a warning of over 1000 characters"
@@ -212,7 +212,7 @@ def judge(read, name):
 
 
 def run_reader(name, file, load, options, cases, seed):
-    """Return `{what went wrong: count}` over mutations of one file, and the most memory."""
+    """Return `{problem: count}` over mutations of one file, and the peak memory."""
     original, rng, wrong = file.read_bytes(), random.Random(f"{seed} {name}"), Counter()
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -231,7 +231,7 @@ def run_reader(name, file, load, options, cases, seed):
 
 
 def gbac_cases(model, x, cases, seed):
-    """Return `{what went wrong: count}` over mutated `.gbac` files with right checksums."""
+    """Return `{problem: count}` over mutated `.gbac` files with correct checksums."""
     from genai_basics.autoencoder.compression import HEADER, START, compress, decompress
 
     data, rng, wrong = compress(model, x), random.Random(seed), Counter()
@@ -251,7 +251,7 @@ def gbac_cases(model, x, cases, seed):
 
 
 def in_child(work):
-    """Return what `work()` returns, computed in a process of its own; a crash is an answer."""
+    """Return the result of `work()` from a separate process; a crash is also a result."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:

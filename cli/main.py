@@ -51,7 +51,7 @@ class Program(click.Group):
 
 
 def _limits(args):
-    """Take `--limit-NAME N` and `--limit-NAME=N` out of arguments; return the rest, and these."""
+    """Split `--limit-NAME N` and `--limit-NAME=N` off arguments; return the rest and the limits."""
     rest, found, args = [], {}, iter(args)
     for arg in args:
         name, _, value = arg.removeprefix("--limit-").partition("=")
@@ -91,7 +91,7 @@ def cli():
     """Train, sample, apply and evaluate basic neural networks, predictive and generative.
 
     Add --debug to any command to see the traceback of an error, and --limit-pixels N,
-    --limit-bytes N, ... to read files that ask for more memory than is usual.
+    --limit-bytes N, ... to read files that need an unusual amount of memory.
 
     \b
     Example:

@@ -1,6 +1,6 @@
 """Write the README's table of models: run `python docs/models.py` after changing `recipes.py`.
 
-What a model reaches is read from `benchmarks/results.json`.
+The measured figures are read from `benchmarks/results.json`.
 """
 
 import json
@@ -12,7 +12,7 @@ from genai_basics.recipes import RECIPES
 ROOT = Path(__file__).parent.parent
 README, RESULTS = ROOT / "README.md", ROOT / "benchmarks" / "results.json"
 MARKS = "<!-- models: start -->\n", "<!-- models: end -->"
-# model: (claim, first cells of our row, those of the peer's, sentence)
+# model: (claim, first cells of our row, first cells of the peer's row, sentence)
 REACHES = {
     "mlp": (
         "predictors",
@@ -114,7 +114,7 @@ def table():
 
 
 def reached(name, results):
-    """Return a sentence with measured figures of a model, or "" where there are none."""
+    """Return a sentence with measured figures of a model, or "" if there are none."""
     claim, ours, peer, sentence = REACHES.get(name, (None,) * 4)
     if claim not in results:
         return ""

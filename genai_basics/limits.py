@@ -19,7 +19,7 @@ LIMITS = {  # name: (value, description)
     "cell": (1 << 27, "characters of a cell"),
     "weights": (32 << 30, "bytes of weights"),
 }
-_RAISED = {}  # for all threads: pictures are decoded in several
+_RAISED = {}  # shared by all threads, since several decode pictures
 
 
 def get(name):

@@ -190,7 +190,7 @@ def read_manifest(path):
         import c2pa
 
         settings = c2pa.Settings.from_dict({"verify": {"remote_manifest_fetch": False}})
-        context = c2pa.Context(settings)  # a picture must not send anybody to the network
+        context = c2pa.Context(settings)  # a picture must not cause network requests
         with c2pa.Reader(str(path), context=context) as reader:
             return json.loads(reader.json())
     except Exception:  # no manifest, another format, or the package is not installed

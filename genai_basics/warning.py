@@ -1,4 +1,4 @@
-"""Warnings to the user, which point at the line that called the library."""
+"""Warnings to the user that point to the line that called the library."""
 
 import sys
 import warnings
@@ -7,7 +7,7 @@ __all__ = ["warn"]
 
 
 def warn(message):
-    """Issue a `UserWarning` at the nearest caller outside of `genai_basics`.
+    """Issue a `UserWarning` at the nearest caller outside `genai_basics`.
 
     Example:
 

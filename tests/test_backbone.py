@@ -21,7 +21,7 @@ def network(size=None, width=8, channels=3):
 
 
 def application(include_top, weights, input_shape):
-    """Stand in for a function of `keras.applications`."""
+    """A stand-in for a function of `keras.applications`."""
     if weights == "imagenet":
         raise RuntimeError("URL fetch failure on https://example.org/a/small.h5: None -- offline")
     return network()
@@ -34,7 +34,7 @@ def applications(monkeypatch):
 
 
 class Watch(keras.callbacks.Callback):
-    """Notes the learning rate and the distance of the backbone's weights, after each epoch."""
+    """Records the learning rate and the change of the backbone's weights after each epoch."""
 
     def on_train_begin(self, logs=None):
         self.start, self.found = self.model.backbone.network.get_weights(), []
@@ -54,7 +54,7 @@ def test_a_backbone_is_frozen_first_then_fine_tuned_and_saved(tmp_path):
     assert moved[: int(5 * FROZEN)] == (0.0, 0.0)  # neither weights nor batch statistics
     assert 0 < moved[2] < moved[4] < 0.01
     assert max(rates[1:]) < 0.1 * rates[0]
-    assert counts == (2, 18, 18, 18, 18)  # released at the end of the second
+    assert counts == (2, 18, 18, 18, 18)  # unfrozen at the end of the second
     cnn.save(tmp_path / "cnn.keras")
     loaded = keras.models.load_model(tmp_path / "cnn.keras")
     np.testing.assert_allclose(loaded.predict(X, verbose=0), cnn.predict(X, verbose=0), rtol=1e-5)
@@ -79,7 +79,7 @@ def test_weights_are_those_of_a_file(applications, tmp_path):
     for a, b in zip(cnn.backbone.network.get_weights(), original.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     fresh = build_cnn((32, 32, 1), 2, backbone="Small", weights=None)
-    assert fresh.backbone is None  # nothing to keep: trained from the start
+    assert fresh.backbone is None  # random weights are trained from the start
     assert len(fresh.trainable_variables) == 18
 
 

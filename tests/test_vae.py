@@ -91,7 +91,7 @@ def test_loss_is_reconstruction_plus_beta_kl_at_each_step(x):
 
     check = Check()
     model.fit(x, batch_size=8, epochs=4, verbose=0, callbacks=[check])
-    assert check.betas[0] == pytest.approx(0.02 * 2.5, rel=1e-3)  # where a rise starts
+    assert check.betas[0] == pytest.approx(0.02 * 2.5, rel=1e-3)  # start of the rise
     assert check.betas[-1] == pytest.approx(2.5, rel=1e-4)
     logs = model.evaluate(x, batch_size=8, verbose=0, return_dict=True)
     assert logs["loss"] == pytest.approx(logs["reconstruction"] + 2.5 * logs["kl"], rel=1e-6)
@@ -102,7 +102,7 @@ def test_no_encoder_leaves_the_range_of_the_exponential(x):
     np.testing.assert_array_equal(bounded(inside), inside)
     values, slopes = gradients(bounded, np.array([-1e30, -60.0, 60.0, 1e30], "float32"))
     np.testing.assert_allclose(values, [-14.0, -10 - 50 / 13.5, 10 + 50 / 13.5, 14.0], rtol=1e-5)
-    assert min(slopes[1:3]) > 1e-3  # the way back
+    assert min(slopes[1:3]) > 1e-3  # there is still a gradient
     for log_var in (-1e4, 1e4):
         vae = VAE(constant_encoder(0.0, log_var), build_vae((4, 4, 1), 3, seed=0).decoder)
         terms = vae.loss_terms(vae.preprocessor(x), training=True)

@@ -25,7 +25,7 @@ __all__ = ["CodecError", "compress", "decompress", "fingerprint", "pack", "unpac
 MAGIC, VERSION = b"GBAC", 1
 START = struct.Struct("<4sI")
 HEADER = struct.Struct("<B8sII")
-FACTS = 1 << 26  # bytes: names and sizes of a million pictures
+FACTS = 1 << 26  # maximum bytes, for names and sizes of a million pictures
 
 
 class CodecError(ValueError):
@@ -78,7 +78,7 @@ def decompress(model, data):
 
 
 def _checked(facts, shape):
-    """Return number, sizes and names of the examples, or raise a `CodecError`."""
+    """Return number, sizes and names of the examples; raise a `CodecError` if invalid."""
     try:
         n, sizes, names = facts["n"], facts.get("sizes"), facts.get("names")
         good = isinstance(n, int) and 0 < n < 2**31

@@ -120,18 +120,18 @@ class EntropyModel(keras.layers.Layer):
         """Decode the `count` integers written by `encode`, (count,).
 
         Raises:
-            ValueError: If the data hold less than that.
+            ValueError: If the data hold fewer.
         """
         stream = require("constriction", "compress").stream
         n = count // self.frequencies.shape[0]
         surest = ops.convert_to_numpy(self.frequencies).max(axis=1) / TOTAL
-        least = -n * np.log2(surest).sum()  # bits, if each code is the likeliest
+        least = -n * np.log2(surest).sum()  # bits, if each code is the most likely
         if len(data) % 4 or 8 * len(data) + 64 < least:
             raise ValueError(f"{len(data):,} bytes do not hold {count:,} codes")
         decoder = stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype("uint32"))
         try:
             columns = [decoder.decode(table, n) for table in self._tables(stream)]
-        except Exception as error:  # of the coder
+        except Exception as error:  # from the coder
             raise ValueError(f"the codes are damaged ({str(error)[:100]})") from error
         return np.stack(columns, axis=1).astype("int32").reshape(-1) - LARGEST
 

@@ -22,7 +22,7 @@ class Doctor(keras.callbacks.Callback):
 
     A loss that is not finite, or thousands of times the first one, is cured: the weights and the
     optimizer of the last good epoch are restored, the learning rate is halved for the rest of
-    training, and training goes on. After `cures` cures, it stops at the last good weights.
+    training, and training continues. After `cures` cures, it stops with the last good weights.
 
     Args:
         patience: Epochs without a better validation value before overfitting is reported.
@@ -52,8 +52,8 @@ class Doctor(keras.callbacks.Callback):
         self.findings = {}
         self.history = []
         self.good, self.good_epoch, self.kept = None, 0, 0.0
-        self.scale, self.lowest = None, math.inf  # of the loss: at the start, and so far
-        self.unmeasured = False  # whether no step was taken since a cure
+        self.scale, self.lowest = None, math.inf  # of the loss: initial, and minimum so far
+        self.unmeasured = False  # whether no step has been taken since a cure
 
     def on_train_begin(self, logs=None):
         self.keep()
@@ -69,7 +69,7 @@ class Doctor(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if "not_finite" in self.findings:
             return
-        if self.unmeasured:  # the last step was bad, and the means are those of no step
+        if self.unmeasured:  # the last step was bad, so the means are empty
             logs["loss"] = math.nan
             return
         logs = {name: float(value) for name, value in (logs or {}).items()}
@@ -85,12 +85,12 @@ class Doctor(keras.callbacks.Callback):
         self.ask()
 
     def exploded(self, loss, by=1000):
-        """Return whether a loss is not finite, or above the lowest by `by` times the first."""
+        """Return whether a loss is not finite, or exceeds the lowest by `by` times the first."""
         lowest = min(self.lowest, self.scale or math.inf)
         return not loss <= lowest + by * (self.scale or math.inf)
 
     def cure(self):
-        """Go back to the last good weights, halve the learning rate and go on; or stop."""
+        """Restore the last good weights and halve the learning rate, or stop if that fails."""
         rates = [0.5 * float(value_of(optimizer.learning_rate)) for optimizer in self.optimizers()]
         if self.cured == self.cures or not self.restore(rates):
             return self.stop()
@@ -134,10 +134,10 @@ class Doctor(keras.callbacks.Callback):
         self.kept = time.monotonic()
 
     def restore(self, rates=None):
-        """Restore the last good weights and the optimizers' memory, with other learning rates.
+        """Restore the last good weights and optimizer states, with other learning rates.
 
         Returns:
-            Whether the rates could be set: they cannot where a schedule holds them.
+            Whether the rates could be set, which is not possible for a schedule.
         """
         for variable, value in zip(self.variables(), self.good or (), strict=False):
             variable.assign(value)
@@ -146,9 +146,9 @@ class Doctor(keras.callbacks.Callback):
         try:
             for optimizer, rate in zip(self.optimizers(), rates, strict=True):
                 optimizer.learning_rate = rate
-        except TypeError:  # of Keras, about a schedule
+        except TypeError:  # from Keras, for a schedule
             return False
-        if getattr(self.model, "anneals", False):  # `Progress` then anneals from there
+        if getattr(self.model, "anneals", False):  # `Progress` then anneals from these
             self.model.annealed_rates = rates
             self.model.peak_rates = tuple(0.5 * rate for rate in self.model.peak_rates)
         return True

@@ -1,8 +1,9 @@
-"""Transfer: networks that were trained on other pictures, frozen first and then fine-tuned.
+"""Transfer learning: networks trained on other pictures, first frozen and then fine-tuned.
 
-A backbone is one of `keras.applications` with its weights, or any Keras model of pictures (Yosinski
-et al., 2014, https://arxiv.org/abs/1411.1792). `Transfer` trains the new layers on its features in
-the first part of training, and then all layers together, at a much smaller learning rate.
+A backbone is one of `keras.applications` with its weights, or any Keras model for pictures
+(Yosinski et al., 2014, https://arxiv.org/abs/1411.1792). `Transfer` trains the new layers on its
+features in the first part of training, and then all layers together, at a much smaller learning
+rate.
 """
 
 import difflib
@@ -17,21 +18,22 @@ from ..model import Model
 
 __all__ = ["Backbone", "Transfer", "get_backbone"]
 
-FROZEN = 0.4  # of training, with the weights of the backbone as they came
-FINE = 0.03  # of the learning rate, after that
+FROZEN = 0.4  # share of training in which the backbone is frozen
+FINE = 0.03  # factor of the learning rate after that
 
 
 def get_backbone(backbone, weights, input_shape, strides=None):
-    """Return the `Backbone` for pictures of `input_shape` that a name or a Keras model means.
+    """Return the `Backbone` for pictures of `input_shape`, from a name or a Keras model.
 
     Args:
         backbone: Name in `keras.applications`, such as "MobileNetV3Small", or a Keras model.
-        weights: "imagenet", path of a weights file, or `None` for random weights. For names only.
+        weights: "imagenet", path of a weights file, or `None` for random weights; only for names.
         input_shape: (height, width, channels).
-        strides: Resolutions, as 4 for a quarter, of the maps that it returns; `None`: its output.
+        strides: Strides of the maps that it returns, such as 4 for a quarter of the resolution;
+        `None`: its output.
 
     Raises:
-        ValueError: If there is no such network, or its weights or pictures do not fit.
+        ValueError: If the network does not exist, or its weights or pictures do not fit.
     """
     if len(input_shape or ()) != 3:
         raise ValueError(
@@ -49,7 +51,7 @@ def get_backbone(backbone, weights, input_shape, strides=None):
 
 
 def _application(backbone, weights, input_shape):
-    """Return a network of `keras.applications` and the module that it is from."""
+    """Return a network of `keras.applications` and its module."""
     builder = getattr(keras.applications, str(backbone), None)
     if not callable(builder):
         near = difflib.get_close_matches(str(backbone), dir(keras.applications), 1)
@@ -60,7 +62,7 @@ def _application(backbone, weights, input_shape):
         )
     downloaded = weights == "imagenet"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Keras, about sizes other than those of ImageNet
+        warnings.simplefilter("ignore")  # from Keras, about sizes other than ImageNet's
         try:
             network = builder(
                 include_top=False,
@@ -75,7 +77,7 @@ def _application(backbone, weights, input_shape):
 
 
 def _check_fits(network, input_shape):
-    """Raise a `ValueError` unless a model of the user's takes pictures of this shape."""
+    """Raise a `ValueError` unless a user's model accepts pictures of this shape."""
     shapes = [tuple(tensor.shape[1:]) for tensor in getattr(network, "inputs", None) or ()]
     fits = len(shapes) == 1 and len(shapes[0]) == 3
     fits = fits and all(n in (None, m) for n, m in zip(shapes[0][:2], input_shape[:2], strict=True))
@@ -90,7 +92,7 @@ def _check_fits(network, input_shape):
 
 
 def _why_not(backbone, reason):
-    """Return a sentence about a network that could not be built, or its weights be downloaded."""
+    """Return a sentence on why a network could not be built or its weights not be downloaded."""
     if "URL fetch failure on " not in reason:
         return f"{backbone} cannot be built: {reason.splitlines()[0]}"
     file = reason.partition("URL fetch failure on ")[2].partition(": ")[0].rpartition("/")[2]
@@ -102,7 +104,7 @@ def _why_not(backbone, reason):
 
 
 def _load(network, backbone, weights):
-    """Load a weights file into a network, or raise a `ValueError`."""
+    """Load a weights file into a network; raise a `ValueError` if it does not fit."""
     path = pathlib.Path(weights).expanduser()
     if not path.exists():
         raise ValueError(f"there is no weights file '{path}'. Received: weights={str(weights)!r}")
@@ -116,10 +118,10 @@ def _load(network, backbone, weights):
 
 
 def _maps_at(network, strides, input_shape):
-    """Return a network with its last maps at each of these strides.
+    """Return a network that returns its last maps at each of these strides.
 
     Raises:
-        ValueError: If there are none.
+        ValueError: If it has no maps at a stride.
     """
     outputs = [x.output for x in network.layers if len(getattr(x.output, "shape", ())) == 4]
     picture = keras.KerasTensor((1, *input_shape[:2], network.inputs[0].shape[-1]))
@@ -137,13 +139,13 @@ def _maps_at(network, strides, input_shape):
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Backbone(keras.layers.Layer):
-    """A network that sees pictures of 0 to 255, behind its own preprocessing.
+    """A network for pictures of 0 to 255, with its own preprocessing.
 
     Args:
-        network: The Keras model. Grey pictures are repeated where it takes three channels.
+        network: The Keras model. Grey pictures are repeated if it expects three channels.
         family: Module of `keras.applications` whose `preprocess_input` it needs. `None`: none.
-        pretrained: Whether its weights are worth keeping. It then computes as in evaluation, so
-            that statistics of batch normalization stay, too.
+        pretrained: Whether to keep its weights. It then runs in inference mode, so that batch
+            statistics also stay unchanged.
     """
 
     def __init__(self, network, family=None, pretrained=True, **kwargs):
@@ -173,7 +175,7 @@ class Backbone(keras.layers.Layer):
 
 
 class Transfer(Model):
-    """What a model does whose network has a pretrained `Backbone`: freeze it, then fine-tune it."""
+    """A model whose network may have a pretrained `Backbone`, first frozen, then fine-tuned."""
 
     @property
     def backbone(self):
@@ -182,7 +184,7 @@ class Transfer(Model):
         return next((x for x in layers if isinstance(x, Backbone) and x.pretrained), None)
 
     def anneal(self, progress, risen):
-        """Return the factor on the learning rate: two anneals, the second one much lower."""
+        """Return the factor of the learning rate: annealed twice, the second time much lower."""
         if self.backbone is None:
             return super().anneal(progress, risen)
         if progress < FROZEN:
@@ -191,16 +193,16 @@ class Transfer(Model):
         return FINE * super().anneal(progress, risen)
 
     def stand_at(self, progress, risen):
-        """Release the backbone once the layers behind it are trained."""
+        """Unfreeze the backbone once the layers after it are trained."""
         super().stand_at(progress, risen)
         backbone, released = self.backbone, progress >= FROZEN
         if backbone is not None and backbone.trainable != released:
             backbone.trainable = released
-            if self.train_function is not None:  # traced with the other variables
+            if self.train_function is not None:  # it was traced with other variables
                 self.make_train_function(force=True)
 
     def build_optimizers(self):
-        """Create the optimizers' variables, also for the backbone while it is frozen."""
+        """Create the optimizers' variables, including those for the frozen backbone."""
         backbone = self.backbone
         if backbone is None:
             return super().build_optimizers()

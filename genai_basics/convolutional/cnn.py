@@ -66,12 +66,12 @@ def build_cnn(
         blocks: Residual blocks per stage; the first, at full resolution, has none. `None`: 1,
             for series 0.
         kernel_size: Side of the convolutions. `None`: 3; for series 7, 5, then 3.
-        backbone: Network for pictures that takes the place of these stages: a name in
-            `keras.applications`, such as "MobileNetV3Small", or a Keras model that takes pictures
-            of 0 to 255 and returns maps or features. It is frozen in the first 40% of training
-            and fine-tuned at a much smaller learning rate after that.
+        backbone: Network for pictures that replaces these stages: a name in
+            `keras.applications`, such as "MobileNetV3Small", or a Keras model from pictures
+            of 0 to 255 to maps or features. It is frozen in the first 40% of training and
+            then fine-tuned at a much smaller learning rate.
         weights: Weights of a backbone given by name: "imagenet", the path of a file, or `None`
-            for random ones, which are trained from the start.
+            for random weights, which are trained from the start.
         dropout: Dropout rate before the last layer.
         augment: Whether to augment x in training (pictures: shifts, rotations, zooms, and light
             and erasing if they may be mirrored; sounds: speed, pitch, erasing; series: scale,

@@ -59,12 +59,12 @@ def build_detector(
         image_size: (height, width) that pictures are resized to. `None`: their own size up to 256
             pixels, otherwise 256 on the longer side. Larger sizes find smaller objects.
         filters: Channels at 1/2, 1/4, 1/8 and 1/16 of the size.
-        backbone: Network that takes the place of the stages down to 1/16: a name in
-            `keras.applications`, such as "MobileNetV3Small", or a Functional Keras model that
-            takes pictures of 0 to 255 of the network's size. It is frozen in the first 40% of
-            training and fine-tuned at a much smaller learning rate after that.
+        backbone: Network that replaces the stages down to 1/16: a name in
+            `keras.applications`, such as "MobileNetV3Small", or a Functional Keras model for
+            pictures of 0 to 255 of the network's size. It is frozen in the first 40% of
+            training and then fine-tuned at a much smaller learning rate.
         weights: Weights of a backbone given by name: "imagenet", the path of a file, or `None`
-            for random ones, which are trained from the start.
+            for random weights, which are trained from the start.
         augment: Whether to shift, zoom and relight pictures in training.
         mirror: Whether to flip them horizontally and vertically as well. `None`: if class names
             are longer than letters and digits.

@@ -50,7 +50,7 @@ def read_arrays(source):
 def check_finite(x, what="examples"):
     """Raise a ValueError that counts the examples with NaN or infinite values.
 
-    Numbers that are infinite in single precision count.
+    Numbers that overflow single precision count as infinite.
     """
     if x.dtype.kind != "f":
         return

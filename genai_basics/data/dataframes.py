@@ -51,7 +51,7 @@ def read_packaged(path):
 
 
 def _check_size(path, package):
-    """Refuse a file that unpacks to more than the limit."""
+    """Raise an error if the unpacked size of a file exceeds the limit."""
     if zipfile.is_zipfile(limits.regular(path)):
         with zipfile.ZipFile(path) as archive:
             limits.check("bytes", sum(info.file_size for info in archive.infolist()), path)

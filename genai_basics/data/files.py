@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 WHOLE = 64 * 2**20  # bytes up to which a single file is hashed completely
-LONGEST = 300  # characters of a message
+LONGEST = 300  # maximum characters of a message
 FIRST = 4096  # bytes hashed of each file in a folder
 
 SPLITS = {
@@ -262,10 +262,10 @@ def fingerprint_arrays(*values):
 
 @contextmanager
 def errors_named(source):
-    """Make errors in reading a file or folder `ValueError`s that name it, of 300 characters."""
+    """Convert errors while reading a file or folder to short `ValueError`s that name it."""
     try:
         yield
-    except ImportError:  # a package of an extra
+    except ImportError:  # a missing optional package
         raise
     except Exception as error:
         if not isinstance(source, (str, Path)):
@@ -313,7 +313,7 @@ def load_arrays(path):
 
 
 def _array(archive, key):
-    """Return an array of an archive, unless its header declares more than is stored."""
+    """Return an array of an archive; raise an error if its header declares more than is stored."""
     name = key if key in archive.namelist() else f"{key}.npy"
     with archive.open(name) as file:
         version = np.lib.format.read_magic(file)

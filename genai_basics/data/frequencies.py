@@ -126,7 +126,7 @@ def regular_times(times, frequency):
 
 
 def count_between(first, last, frequency):
-    """Return about how many steps of a frequency lie between two times."""
+    """Return the approximate number of steps of a frequency between two times."""
     unit = frequency.removeprefix("business ").split()[0]
     step = MONTHS[unit] * 30 * SECONDS["day"] if unit in MONTHS else seconds_of(frequency)
     return int((last - first).astype("timedelta64[s]").astype("int64")) // (step or SECONDS["day"])

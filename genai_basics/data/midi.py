@@ -25,7 +25,7 @@ __all__ = ["music_reading", "read_midi", "read_music", "synthesize", "write_midi
 MIDI_SUFFIXES = (".mid", ".midi", ".kar")
 SAMPLE_RATE = 22050
 TEMPO = 100  # quarter notes per minute
-TOGETHER = 50  # notes that may sound at each step of the longest piece
+TOGETHER = 50  # maximum notes per step in the longest piece
 NAMES = {"train": ("train",), "validation": ("valid", "validation", "val"), "test": ("test",)}
 
 

@@ -143,7 +143,7 @@ def read_numbers(cells, *, decimal=None, hint=".", missing=()):
     factors = {key: (-1 if form.negative else 1) * scales[form.unit] for key, form in known.items()}
     if set(factors.values()) - {1.0}:
         values = values * [factors.get(key, 1.0) for key in keys]
-    choice.values = np.where(np.abs(values) <= LARGEST, values, np.nan)  # in single precision
+    choice.values = np.where(np.abs(values) <= LARGEST, values, np.nan)  # single precision
     empty = hollow | {None}
     choice.wrong = np.isnan(choice.values) & ~np.array([key in empty for key in keys], bool)
     return choice

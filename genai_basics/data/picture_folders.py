@@ -31,7 +31,7 @@ from .images import (
 from .picture_tables import read_targets
 from .spec import ImageSpec
 
-MANY_ALIKE = 0.1  # share of pictures of one size that makes it the usual one
+MANY_ALIKE = 0.1  # minimum share of pictures of the usual size
 NAMED = re.compile(r"([^\W\d]{2,})[._ -]*\d+$")
 
 __all__ = ["group_of", "read_picture_folder"]
@@ -185,7 +185,7 @@ def _tile_step(headers, shape):
 
 
 def _common_shape(headers, size, color):
-    """Return the shape of most pictures, or of the median sides where hardly two are alike."""
+    """Return the most common shape of pictures, or the median sides if no size is common."""
     if not size:
         size, count = Counter(header[:2] for header in headers).most_common(1)[0]
         if count < MANY_ALIKE * len(headers):

@@ -18,7 +18,7 @@ SOUND_SUFFIXES = (
     *(".caf", ".w64", ".rf64"),
 )
 RATES = (100, 2**20)  # samples per second
-BLOCK = 2**20  # frames that are read at a time: headers may claim more than there is
+BLOCK = 2**20  # frames read at a time, since headers may declare more than there are
 UNKNOWN = 0x7FFFF000  # larger sizes are placeholders that programs write into a pipe
 
 

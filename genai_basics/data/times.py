@@ -146,7 +146,7 @@ def _of_numbers(cells, named=True):
 
 
 def _within_seconds(times):
-    """Return whether different times have steps below a second, which are not read as times."""
+    """Return whether times differ by less than a second; these are not read as times."""
     return len(np.unique(times)) < 0.9 * len(times)
 
 

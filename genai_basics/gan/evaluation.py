@@ -85,7 +85,7 @@ def answer(model, x):
 
 
 def steps_needed(model):
-    """Return the training steps that pictures of this size need, roughly; `None` for others."""
+    """Return the approximate training steps for pictures of this size; `None` for other data."""
     return STEPS_PER_PIXEL * math.prod(model.shape_seen()[:2]) if model.can_augment else None
 
 

@@ -84,10 +84,10 @@ class Shift(keras.layers.Layer):
 
 
 def bounded(x, limit=10.0, beyond=4.0):
-    """Return x, and where |x| > limit a value that tends to limit + beyond: a safe exponent.
+    """Bound x smoothly for use as an exponent: beyond `limit`, |x| approaches limit + beyond.
 
-    Its gradient is 1 up to `limit`, and falls like 1 / x^2 after it, so that training comes back
-    from there, as it does not from a constant.
+    The gradient is 1 up to `limit` and then decreases like 1 / x^2, so training can recover, unlike
+    with clipping, whose gradient is 0.
     """
     excess = ops.relu(ops.abs(x) - limit)
     return ops.clip(x, -limit, limit) + ops.sign(x) * excess / (1.0 + excess / beyond)

@@ -1,4 +1,4 @@
-"""`Pace`: how many steps a budget of minutes holds, and whether they are enough."""
+"""`Pace`: checks whether a budget of minutes has enough steps."""
 
 import time
 
@@ -9,17 +9,17 @@ from ..warning import warn
 __all__ = ["Pace"]
 
 COMPILED = 3  # steps after which everything is compiled
-MEASURED = 5.0  # seconds
+MEASURED = 5.0  # seconds of measurement
 
 
 class Pace(keras.callbacks.Callback):
-    """Warns once, seconds after the start, where a budget of minutes holds too few steps.
+    """Warns once, soon after the start, if a budget of minutes has too few steps.
 
-    A model's `steps_needed()` says how many it needs, where it has one; `None`: any number.
+    A model may have a method `steps_needed()`; `None` means that any number is enough.
 
     Args:
         minutes: The budget.
-        spent: Function that returns the seconds of it that are used.
+        spent: Function that returns the seconds used so far.
     """
 
     def __init__(self, minutes, spent):
@@ -33,10 +33,10 @@ class Pace(keras.callbacks.Callback):
             self.began = time.monotonic()
         elif self.steps > COMPILED and time.monotonic() - self.began > MEASURED:
             self.say((self.steps - COMPILED) / (time.monotonic() - self.began))
-            self.steps = -(10**12)  # once
+            self.steps = -(10**12)  # only once
 
     def say(self, speed):
-        """Warn if at this speed, in steps per second, too few steps are left."""
+        """Warn if too few steps are left at this speed, in steps per second."""
         left = self.steps + speed * max(60 * self.minutes - self.spent(), 0.0)
         needed = self.model.steps_needed() if hasattr(self.model, "steps_needed") else None
         if needed and left < needed / 2:
@@ -50,5 +50,5 @@ class Pace(keras.callbacks.Callback):
 
 
 def rounded(number):
-    """Return a number as an integer of two digits and zeros."""
+    """Round a number to two significant digits."""
     return int(float(f"{number:.1e}"))

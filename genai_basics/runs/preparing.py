@@ -129,12 +129,12 @@ def prepare_process(training):
 
 
 def free_folder(name):
-    """Make and return the first of runs/NAME, runs/NAME-2, ... that does not exist."""
+    """Create and return the first of runs/NAME, runs/NAME-2, ... that does not exist."""
     Path("runs").mkdir(exist_ok=True)
     for i in range(1, 10**6):
         folder = Path("runs") / (name if i == 1 else f"{name}-{i}")
         with contextlib.suppress(FileExistsError):
-            folder.mkdir()  # so that two that start at once take two
+            folder.mkdir()  # so that simultaneous starts get different folders
             return folder
 
 

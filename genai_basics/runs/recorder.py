@@ -106,7 +106,7 @@ class Recorder(keras.callbacks.Callback):
 
     @property
     def rates(self):
-        """Peak learning rates of the players, as `Doctor` left them; `None` of the user's own."""
+        """Peak learning rates of the players, after `Doctor`; `None` for the user's optimizers."""
         return list(self.trained.peak_rates) if self.trained.anneals else None
 
     @property

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-LEAST = 0.02  # of a single rise; measured: as good as 0 on many examples, and stable on few
+LEAST = 0.02  # start of a single rise; measured: as good as 0 for many examples, and stable for few
 
 
 class Draw(NamedTuple):
@@ -90,7 +90,7 @@ class Schedule(_Settings):
             risen: The same for a single rise; see `callbacks.Progress`. `None`: `progress`.
             before: Previous value, below which a single rise does not fall.
 
-        A single rise starts at `LEAST`: codes without any penalty grow without bound.
+        A single rise starts at `LEAST`, since codes without any penalty grow without bound.
         """
         if not self.warm_up:
             return 1.0

@@ -222,7 +222,7 @@ class VAE(Model):
         first = not value_of(self.optimizer.iterations)
         self.ramp.assign(self.schedule(progress, risen, 0.0 if first else value_of(self.ramp)))
 
-    def default_optimizer(self, learning_rate):  # gradients are of nats, summed over x
+    def default_optimizer(self, learning_rate):  # losses are in nats, summed over x
         return keras.optimizers.Adam(learning_rate, global_clipnorm=1000.0)
 
     # The networks, with the label if there is one.

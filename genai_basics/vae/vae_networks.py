@@ -71,7 +71,7 @@ def gaussian(x, latent_dim, init):
 
 
 def posterior(outputs):
-    """Return the outputs of a network, (mean, log_var, ...), with log_var in a safe range."""
+    """Bound log_var in the outputs of a network, (mean, log_var, ...), to a safe range."""
     mean, log_var, *rest = single(outputs)
     return [mean, bounded(log_var), *rest]
 

@@ -1,4 +1,4 @@
-"""Files that ask for much, or say nonsense: refused by name, before memory is taken."""
+"""Oversized or nonsensical files are rejected by name before memory is allocated."""
 
 import gzip
 import http.server
