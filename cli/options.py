@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from genai_basics.plain import plain
 from genai_basics.recipes import get_recipe, options_of
 
 
@@ -250,19 +251,7 @@ def check_out(path, force):
 
 
 def echo_json(value):
-    click.echo(json.dumps(_plain(value)))
-
-
-def _plain(value):
-    """Convert a value to JSON types; NaN and infinities become None."""
-    value = value.tolist() if hasattr(value, "tolist") else value
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, (str, int, type(None))) else str(value)
+    click.echo(json.dumps(plain(value)))
 
 
 def echo_table(rows, headers=None):

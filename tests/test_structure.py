@@ -24,6 +24,7 @@ LAYERS = [
         "declarations",
         "extras",
         "limits",
+        "plain",
         "provenance",
         "registration",
         "signatures",

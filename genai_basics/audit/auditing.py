@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from ..data import Dataset
+from ..plain import plain
 from .copying import find_duplicates
 from .data_checks import check_data, drop_suspects, groups_on_both_sides
 from .example_checks import check_duplicates, check_groups, check_membership
@@ -44,7 +43,7 @@ class Audit:
     def to_config(self):
         """Return everything except the pictures as a dict that is valid in JSON."""
         names = ("metrics", "intervals", "tables", "findings", "unchecked")
-        return {name: _plain(getattr(self, name)) for name in names}
+        return {name: plain(getattr(self, name)) for name in names}
 
 
 def audit_run(
@@ -189,14 +188,3 @@ def _draw(run, n, seed, found):
             f"{repeated:.0%} of the samples are equal to another sample: the model has collapsed."
         )
     return samples
-
-
-def _plain(value):
-    """Convert a value to JSON types."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value

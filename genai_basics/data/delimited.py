@@ -4,11 +4,11 @@ import csv
 import io
 import itertools
 import re
-import warnings
 from collections import Counter
 from dataclasses import dataclass
 
 from .. import limits
+from ..warning import warn
 from .encodings import decode_text, suffix_of
 from .numerals import is_missing, looks_like_number, read_numbers
 
@@ -103,10 +103,7 @@ def read_cells(
         header = _has_header(rows, expect)
     if header is False:
         names = [f"column_{i + 1}" for i in range(len(rows[0]))]
-        warnings.warn(
-            f"'{path}' has no header; its columns are called {names[0]} to {names[-1]}.",
-            stacklevel=3,
-        )
+        warn(f"'{path}' has no header; its columns are called {names[0]} to {names[-1]}.")
         body = records
     else:
         names, body = rows[0], records[1:]
@@ -208,10 +205,9 @@ def _parse(text, delimiter, path):
                 f"'{path}' has a quotation mark that is never closed (in the row at line {line})."
             )
         if any("\n" in cell for _, row in records for cell in row):
-            warnings.warn(
+            warn(
                 f"'{path}' has a quotation mark that is never closed (in the row at line {line}); "
-                "it counts as text.",
-                stacklevel=4,
+                "it counts as text."
             )
             return [(line, [_unquoted(cell) for cell in row]) for line, row in opened]
     return records
@@ -249,10 +245,7 @@ def _without_preamble(records, path):
         first = i + 1
     if 0 < first < len(records):
         shown = " ".join(filter(None, records[0][1]))[:60]
-        warnings.warn(
-            f"{first} lines above the header of '{path}' are left out ({shown!r}...).",
-            stacklevel=4,
-        )
+        warn(f"{first} lines above the header of '{path}' are left out ({shown!r}...).")
         return records[first:]
     return records
 
@@ -265,10 +258,9 @@ def _of_one_width(records, path, delimiter, strict):
         if all(not row[-1] for row in rows if len(row) == common):
             pass  # trailing delimiter in each row
         elif len({row[0] for row in rows}) == len(rows):  # row names, as written by R
-            warnings.warn(
+            warn(
                 f"The header of '{path}' has one name fewer than its rows have cells: the first "
-                f"cells ({rows[0][0]!r}...) name the rows and are left out.",
-                stacklevel=4,
+                f"cells ({rows[0][0]!r}...) name the rows and are left out."
             )
             records = [records[0], *((line, row[1:]) for line, row in records[1:])]
             return _of_one_width(records, path, delimiter, strict)
@@ -286,10 +278,7 @@ def _of_one_width(records, path, delimiter, strict):
             kept.append((line, [*row, *[""] * (width - len(row))]))
             short.append(line)
         elif len(row) < width and place >= len(records) - 5 and _filled(row) <= 1:
-            warnings.warn(
-                f"Line {line} of '{path}' is below the table and left out ({row[0][:60]!r}).",
-                stacklevel=4,
-            )
+            warn(f"Line {line} of '{path}' is below the table and left out ({row[0][:60]!r}).")
         else:
             wrong.append((line, row))
     if wrong:
@@ -301,16 +290,15 @@ def _of_one_width(records, path, delimiter, strict):
                 f"There are {len(wrong)} {message}: {shown!r}); --delimiter says what parts the "
                 "cells."
             )
-        warnings.warn(f"Skipped {len(wrong)} {message}: {shown!r}).", stacklevel=4)
+        warn(f"Skipped {len(wrong)} {message}: {shown!r}).")
     if len(short) > len(rows) / 2:
         raise ValueError(
             f"The header of '{path}' has {width} names, but its rows have {common} cells."
         )
     if short:
-        warnings.warn(
+        warn(
             f"{len(short)} rows of '{path}' have fewer than {width} cells (the first is line "
-            f"{short[0]}); the last ones count as empty.",
-            stacklevel=4,
+            f"{short[0]}); the last ones count as empty."
         )
     return kept
 
@@ -328,10 +316,9 @@ def _without_second_header(names, records, path):
     lone = len(typed) == 1 and sum(map(bool, first)) > 1  # a single non-numeric cell
     if not words or lone or (len(words) <= 0.5 * len(typed) and not merged):
         return records
-    warnings.warn(
+    warn(
         f"Line {line} of '{path}' ({', '.join(filter(None, first))[:60]!r}) reads as units or as a "
-        "second row of names, and is left out.",
-        stacklevel=4,
+        "second row of names, and is left out."
     )
     return records[1:]
 
@@ -347,10 +334,9 @@ def _without_totals(records, path):
         note = note and sum(map(_is_typed, before)) > 0.9 * len(before) and not _is_typed(first)
         if not (total or note) or end < 4:
             break
-        warnings.warn(
+        warn(
             f"Line {line} of '{path}' is below the table and left out "
-            f"({' '.join(filter(None, row))[:60]!r}).",
-            stacklevel=4,
+            f"({' '.join(filter(None, row))[:60]!r})."
         )
         end -= 1
     return records[:end]

@@ -3,11 +3,11 @@
 import bz2
 import gzip
 import lzma
-import warnings
 import zlib
 from pathlib import Path
 
 from .. import limits
+from ..warning import warn
 from .charsets import recognize
 
 __all__ = ["decode_bytes", "decode_text", "read_bytes", "split_lines", "suffix_of"]
@@ -80,10 +80,9 @@ def decode_bytes(raw, path, encoding=None):
     text, broken = _mostly_utf8(raw)
     if text is not None:
         line = next(i for i, li in enumerate(raw.split(b"\n"), 1) if not _is_utf8(li))
-        warnings.warn(
+        warn(
             f"'{path.name}' is in UTF-8 except for {broken} bytes (the first in line {line}), "
-            "which were read as cp1252.",
-            stacklevel=3,
+            "which were read as cp1252."
         )
         return _newlines(text)
     guess = recognize(raw)
@@ -95,11 +94,10 @@ def decode_bytes(raw, path, encoding=None):
     text = _newlines(raw.decode(guess, errors="replace"))
     shown = next((line for line in text.split("\n") if not line.isascii()), text).strip()
     at = max(0, next((i for i, c in enumerate(shown) if not c.isascii()), 0) - 30)
-    warnings.warn(
+    warn(
         f"'{path.name}' is not in UTF-8 and was read as {guess}, for example "
         f"{shown[at : at + 60]!r}; "
-        "`encoding` (--encoding) names another.",
-        stacklevel=3,
+        "`encoding` (--encoding) names another."
     )
     return text
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import limits
+from ..warning import warn
 
 __all__ = [
     "data_folders",
@@ -109,10 +110,7 @@ def inner_folder(folder, suffixes):
             break
         inner = inner / first.pop()
     if inner != folder:
-        warnings.warn(
-            f"Reading '{inner.relative_to(folder)}' in '{folder}', the only folder with data.",
-            stacklevel=5,
-        )
+        warn(f"Reading '{inner.relative_to(folder)}' in '{folder}', the only folder with data.")
     return inner
 
 
@@ -226,7 +224,7 @@ def report_unused(folder, used, strict):
     text = f"{len(rest) + len(named)} files in '{folder}' are not used: {', '.join(counts)}"
     if strict and (named or any(not _machine(path) for path in rest)):
         raise ValueError(f"{text}; remove them, or drop `strict` (--strict).")
-    warnings.warn(f"{text}.", stacklevel=4)
+    warn(f"{text}.")
     return tuple(f"{path}: not used" for path in rest if not _machine(path)) + tuple(
         f"{path}: {why}" for path, why in named
     )
@@ -340,4 +338,4 @@ def report_skipped(skipped, strict, what="files"):
     )
     if strict:
         raise ValueError(f"{len(skipped)} {what} cannot be read: {shown}")
-    warnings.warn(f"Skipped {len(skipped)} {what} that cannot be read: {shown}", stacklevel=3)
+    warn(f"Skipped {len(skipped)} {what} that cannot be read: {shown}")

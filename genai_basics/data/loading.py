@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from ..checks import one_of
+from ..plain import plain
 from ..warning import warn
 from .dataframes import is_frame
 from .dataset import Dataset
 from .files import errors_named, read_once, report_unused
 from .guess import guess_kind
-from .spec import Spec, spec_from_config
+from .spec import spec_from_config
 from .splits import limit_part, split_parts
 
 __all__ = ["KINDS", "list_data", "load_data", "load_for"]
@@ -50,6 +51,11 @@ NAMES = {  # name: (module, function, description)
     "cifar10": ("downloads", "cifar10", "images: 60,000 in 10 classes, 32x32 RGB (download)"),
     "cifar100": ("downloads", "cifar100", "images: 60,000 in 100 classes, 32x32 RGB (download)"),
 }
+
+
+# Fields of a spec that are options of the same name.
+LIKE = ("class_names", "target", "columns", "task", "missing", "signs", "fit", "scale")
+LIKE += ("sample_rate", "full_scale", "alphabet")
 
 
 def list_data():
@@ -182,8 +188,8 @@ def _load(source, kind, like, limit, splits, options):
     parts = [limit_part(part, limit, splits["seed"], reading.ordered) for part in parts]
     record = {}
     if recorded is not None:
-        record = {"source": recorded, "kind": reading.spec.kind, **options}
-        record.update(**splits, limit=limit, like=like)
+        record = {"source": recorded, "kind": reading.spec.kind, **options, **splits}
+        record.update(limit=limit, like=like and like.to_config())
     return Dataset(
         name=name,
         kind=reading.spec.kind,
@@ -192,7 +198,7 @@ def _load(source, kind, like, limit, splits, options):
         validation=parts[1],
         test=parts[2],
         fingerprint=reading.fingerprint,
-        source=_plain(record),
+        source={k: v for k, v in plain(record).items() if v is not None},
         skipped=skipped,
     )
 
@@ -239,22 +245,7 @@ def _check_options(reader, options, what):
 
 def _options_like(spec, reader):
     """Return options with which the reader reads as it did for `spec`."""
-    values = {
-        name: getattr(spec, name, None)
-        for name in (
-            "class_names",
-            "target",
-            "sample_rate",
-            "alphabet",
-            "columns",
-            "task",
-            "fit",
-            "missing",
-            "signs",
-            "scale",
-            "full_scale",
-        )
-    }
+    values = {name: getattr(spec, name, None) for name in LIKE}
     if spec.kind == "images":
         height, width, channels = spec.shape
         values.update(image_size=(height, width), color="grey" if channels == 1 else "rgb")
@@ -309,16 +300,3 @@ def _warn_of_imbalance(parts, class_names):
             shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
             share = "under 1% of" if name == "training" else "none of"
             warn(f"{len(names)} classes have {share} the {len(y)} {name} examples: {shown}.")
-
-
-def _plain(values):
-    """Return options as JSON values, without those that are not set."""
-    plain = {}
-    for name, value in values.items():
-        if isinstance(value, Spec):
-            value = value.to_config()
-        elif isinstance(value, (tuple, np.ndarray)):
-            value = np.asarray(value).tolist()
-        if value is not None:
-            plain[name] = value.item() if isinstance(value, np.generic) else value
-    return plain

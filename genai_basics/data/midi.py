@@ -1,13 +1,13 @@
 """Music: one chord per step, read from JSON, arrays and MIDI files, written as MIDI or sound."""
 
 import json
-import warnings
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 from .. import limits
+from ..warning import warn
 from .dataset import Part, Reading
 from .files import (
     data_folders,
@@ -112,7 +112,7 @@ def read_midi(path, steps_per_quarter=4, voices=None, said=None):
     limits.check("steps", sum(stop - start for start, stop, *_ in notes) // TOGETHER, path)
     for what, count in done.items() if said is None else ():
         if count:
-            warnings.warn(f"'{path}': {what}.", stacklevel=2)
+            warn(f"'{path}': {what}.")
     tracks = sorted({place for *_, place in notes})
     if len(tracks) == voices:  # one track per voice
         piece = np.full((length, voices), -1)
@@ -329,7 +329,7 @@ def _read_folder(folder, steps_per_quarter, voices, strict):
     report_skipped(tuple(skipped), strict, "MIDI files")
     for what, count in said.items():
         if count:
-            warnings.warn(f"{count} {what}.", stacklevel=4)
+            warn(f"{count} {what}.")
     digest = fingerprint_files(files, folder)
     made = music_reading(raw, digest, steps_per_quarter, tuple(skipped), groups)
     made.files = files

@@ -87,17 +87,9 @@ def _readings(sides, digest, strict, names):
         if not keep:
             raise ValueError("No pair has both sides.")
         parts[name] = Part([x[i].strip() for i in keep], [y[i].strip() for i in keep])
-    longest = [max(len(t) for p in parts.values() for t in side(p)) for side in (_x, _y)]
+    longest = [max(len(t) for p in parts.values() for t in getattr(p, side)) for side in "xy"]
     first = parts.get("all") or parts["train"]
     return Reading(PairSpec(*longest, *names), parts, digest, group=np.array(first.x))
-
-
-def _x(part):
-    return part.x
-
-
-def _y(part):
-    return part.y
 
 
 def pair_columns(

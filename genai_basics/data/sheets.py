@@ -1,9 +1,11 @@
 """The columns of a table, from a file or a data frame; each column is parsed as a whole."""
 
 import copy
+import dataclasses
 import functools
 import sys
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +25,11 @@ STRAY = 0.02  # share of the cells of a numeric column that may be non-numeric
 FREQUENT = 0.05  # share of the cells above which a word such as "None" is a category
 
 
+@dataclass(eq=False, repr=False)
 class Sheet:
     """Columns of text, numbers or times, and the number format of the file.
 
-    Args:
+    Attributes:
         values: {name: list of str, float64 array (NaN: missing) or datetime64 array}.
         path: Name of the source in messages.
         lines: Line number in the file of each row.
@@ -37,22 +40,16 @@ class Sheet:
             decimal sign; columns not listed use points. `None`: there are no earlier data.
     """
 
-    def __init__(
-        self,
-        values,
-        path,
-        lines=None,
-        *,
-        decimal=None,
-        missing=(),
-        delimiter=",",
-        header=True,
-        signs=None,
-    ):
-        self.values, self.path, self.lines = values, path, lines
-        self.decimal, self.missing, self.signs = decimal, missing, signs
-        self.delimiter, self.header = delimiter, header
-        self._read, self._said = {}, set()
+    values: dict
+    path: object
+    lines: list | None = None
+    decimal: str | None = None
+    missing: tuple = ()
+    delimiter: str = ","
+    header: bool | None = True
+    signs: tuple | None = None
+    _read: dict = field(default_factory=dict, init=False)
+    _said: set = field(default_factory=set, init=False)
 
     @property
     def names(self):
@@ -86,16 +83,7 @@ class Sheet:
             for name, column in self.values.items()
         }
         lines = None if self.lines is None else [self.lines[i] for i in places]
-        return Sheet(
-            values,
-            self.path,
-            lines,
-            decimal=self.decimal,
-            missing=self.missing,
-            delimiter=self.delimiter,
-            header=self.header,
-            signs=self.signs,
-        )
+        return dataclasses.replace(self, values=values, lines=lines)
 
     @functools.cached_property
     def hint(self):

@@ -3,13 +3,13 @@
 import io
 import math
 import struct
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .. import limits
+from ..warning import warn
 
 __all__ = ["SOUND_SUFFIXES", "Sound", "read_sound", "resample", "write_wav"]
 
@@ -106,9 +106,7 @@ def _mended(path):
             length = UNKNOWN
         if length < UNKNOWN or rest >= length:
             if length > rest:
-                warnings.warn(
-                    f"'{path}' is truncated; the part that exists was read.", stacklevel=4
-                )
+                warn(f"'{path}' is truncated; the part that exists was read.")
             return path
         file.seek(0)
         content = bytearray(file.read(4 * limits.get("samples")))

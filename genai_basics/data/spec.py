@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..checks import one_of
+from ..plain import plain
 
 __all__ = [
     "AudioSpec",
@@ -46,7 +47,7 @@ class Spec:
 
     def to_config(self):
         """Return the spec as a JSON-compatible dict; `spec_from_config` reads it."""
-        return {"kind": self.kind, **_plain(dataclasses.asdict(self))}
+        return {"kind": self.kind, **plain(dataclasses.asdict(self))}
 
     def _labels(self):
         return {"num_classes": self.num_classes, "class_names": self.class_names}
@@ -251,22 +252,7 @@ class MusicSpec(Spec):
         return {"voices": self.voices, "low": self.low, "high": self.high, "pitches": pitches}
 
 
-SPECS = {
-    spec.kind: spec
-    for spec in (
-        ImageSpec,
-        VectorSpec,
-        TextSpec,
-        PairSpec,
-        TableSpec,
-        SeriesSpec,
-        ForecastSpec,
-        AudioSpec,
-        DetectionSpec,
-        VideoSpec,
-        MusicSpec,
-    )
-}
+SPECS = {spec.kind: spec for spec in Spec.__subclasses__()}
 
 
 def spec_from_config(config):
@@ -284,12 +270,3 @@ def spec_from_config(config):
 
 def _tuples(value):
     return tuple(_tuples(item) for item in value) if isinstance(value, (list, tuple)) else value
-
-
-def _plain(value):
-    """Convert tuples to lists and NumPy numbers to Python numbers."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value.item() if hasattr(value, "item") else value

@@ -119,7 +119,7 @@ def rows_for_spec(path, spec):
         header=None if spec.header else False,
         signs=spec.signs,
     )
-    if not spec.header and len(table.names) == len(names) < len(names) + 1:
+    if not spec.header and len(table.names) == len(names):
         table.values = dict(zip(names, table.values.values(), strict=True))
     absent = [name for name in names if name not in table]
     if absent:

@@ -1,11 +1,11 @@
 """Finds the times of a table and the rows of each series, and makes series regular."""
 
 import re
-import warnings
 from itertools import combinations
 
 import numpy as np
 
+from ..warning import warn
 from .frequencies import (
     clock_changes,
     count_between,
@@ -127,21 +127,19 @@ def read_timeline(table, time=None, day_first=None):
     gone = np.isnat(found.values)
     if gone.any():
         at = int(gone.argmax())
-        warnings.warn(
+        warn(
             f"{gone.sum()} rows have no time in {names[0]!r} and are left out (the first is "
-            f"{table.line(at)}: {cells[at]!r}).",
-            stacklevel=4,
+            f"{table.line(at)}: {cells[at]!r})."
         )
         table = table.take(~gone)
     if found.said:
-        warnings.warn(f"The times in {names[0]!r} are read {found.said}.", stacklevel=4)
+        warn(f"The times in {names[0]!r} are read {found.said}.")
     if found.unclear is not None and day_first is None:
         at = found.values[cells.index(found.unclear)].astype("datetime64[D]")
         way = "--month-first" if found.day_first else "--day-first"
-        warnings.warn(
+        warn(
             f"{found.unclear!r} in {names[0]!r} was read as {at}; {way} reads it in the other "
-            "order.",
-            stacklevel=4,
+            "order."
         )
     return found.values[~gone], names, table, {"day_first": found.day_first}
 
@@ -175,10 +173,9 @@ def _numbered(table, time=None):
         if not numbers.wrong.any() and np.isfinite(numbers.values).all():
             return numbers.values, (name,), table, {}
     if named:
-        warnings.warn(
+        warn(
             f"The times in {named[0]!r} ({table.texts(named[0])[0]!r}...) cannot be read as dates "
-            "or whole seconds; the order of the rows is taken.",
-            stacklevel=5,
+            "or whole seconds; the order of the rows is taken."
         )
         return None, (named[0],), table, {}
     return None, (), table, {}
@@ -244,15 +241,10 @@ def regular(values, times, frequency, where=""):
     zero = np.timedelta64(0, "s") if dated else 0
     changed = clock_changes(times) if dated else None
     if changed is not None:
-        warnings.warn(
-            f"The clock changes to summer time and back{where}; the times are put on winter time.",
-            stacklevel=5,
-        )
+        warn(f"The clock changes to summer time and back{where}; the times are put on winter time.")
         times = changed
     if np.any(np.diff(times) < zero):
-        warnings.warn(
-            f"The times are not in order{where}; the rows were sorted by them.", stacklevel=5
-        )
+        warn(f"The times are not in order{where}; the rows were sorted by them.")
         order = np.argsort(times, kind="stable")
         values, times = values[order], times[order]
     different, at = np.unique(times, return_inverse=True)
@@ -281,18 +273,16 @@ def regular(values, times, frequency, where=""):
     gaps = len(grid) - hit.sum()
     if hit.sum() < len(times) or gaps > len(times):
         most = found if dated else f"{step:g}"
-        warnings.warn(
+        warn(
             f"The times are uneven{where} (the most frequent step is {most}); they count as even "
-            "steps.",
-            stacklevel=5,
+            "steps."
         )
         return values, times, found, 0
     if gaps:
         first = grid[~hit][0] if dated else f"{grid[~hit][0]:g}"
-        warnings.warn(
+        warn(
             f"{gaps} of {len(grid)} times are missing{where} (the first is {first}); their "
-            "values are filled along a line between their neighbours.",
-            stacklevel=5,
+            "values are filled along a line between their neighbours."
         )
     opened = np.where(hit[:, None], values[place], np.nan)
     return opened, grid, found, gaps
@@ -304,7 +294,7 @@ def _joined(values, different, at, where):
     n = len(values) - len(different)
     same = np.array_equal(values, values[first][at], equal_nan=True)
     how = "with the same values; they count once" if same else "; their values are averaged"
-    warnings.warn(f"{n} times occur more than once{where}{' ' if same else ''}{how}.", stacklevel=6)
+    warn(f"{n} times occur more than once{where}{' ' if same else ''}{how}.")
     if same:
         return values[first]
     counts, sums = np.zeros((2, len(different), values.shape[1]))
@@ -363,9 +353,8 @@ def fill(values, times, names, targets, gaps=0, where=""):
             steps = np.arange(len(column))
             column[missing] = np.interp(steps[missing], steps[~missing], column[~missing])
             if name in targets and missing.sum() > gaps:  # gaps were already reported
-                warnings.warn(
+                warn(
                     f"{missing.sum()} of {len(column)} values of {name!r} were missing{where} and "
-                    "lie on a line between their neighbours.",
-                    stacklevel=5,
+                    "lie on a line between their neighbours."
                 )
     return values, times
