@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 
+from ..data import Part
 from .balance import worst_groups
 from .copying import find_duplicates
 from .leakage import membership
@@ -37,11 +38,10 @@ def check_membership(run, train, held_out, members, seed, found):
         members //= 4  # each piece of a text has many steps
     sides = []
     for part in (train, held_out):
-        x, y = _examples(part)
+        part = _examples(part)
         if run.spec.kind != "forecast":  # a series stays whole
-            chosen = np.sort(generator.permutation(len(x))[:members])
-            x, y = _take(x, chosen), None if y is None else _take(y, chosen)
-        sides.append((x, y))
+            part = part.take(np.sort(generator.permutation(len(part))[:members]))
+        sides.append((part.x, part.y))
     try:
         losses = [run.model.losses_by_example(x, y) for x, y in sides]
     except (ValueError, NotImplementedError) as error:
@@ -71,21 +71,13 @@ def check_membership(run, train, held_out, members, seed, found):
 
 
 def _examples(part):
-    """Return x and y of a part as examples; a long text is cut into pieces."""
+    """Return a part, or the pieces of one long text."""
     if isinstance(part.x, str) or (isinstance(part.x, list) and len(part.x) == 1):
         text = part.x if isinstance(part.x, str) else part.x[0]
         if isinstance(text, str):
             starts = range(0, max(len(text) - PIECE, 1), PIECE)
-            return [text[i : i + PIECE] for i in starts], None
-    return part.x, part.y
-
-
-def _take(values, indices):
-    if isinstance(values, dict):
-        return {name: _take(column, indices) for name, column in values.items()}
-    if isinstance(values, list):
-        return [values[i] for i in indices]
-    return values[indices]
+            return Part([text[i : i + PIECE] for i in starts])
+    return part
 
 
 def _facts(x, y):

@@ -1,6 +1,7 @@
 """Parts of the audit, against planted truth and numbers known from mathematics."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from genai_basics import load_data
 from genai_basics.audit import (
+    Audit,
     check_data,
     compare_shares,
     copied_text,
@@ -20,14 +22,30 @@ from genai_basics.audit import (
     worst_groups,
 )
 from genai_basics.audit.balance import clusters, neighbours_label
+from genai_basics.audit.example_checks import check_membership
 from genai_basics.audit.neighbours import as_vectors, nearest
 from genai_basics.audit.verbatim import Index, as_symbols
+from genai_basics.data import Part
 from genai_basics.metrics.intervals import area_under_curve, share_interval
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+def test_membership_is_inferred_from_the_rows_of_a_table_not_from_its_columns():
+    class Model:
+        membership_score = "loss"
+
+        def losses_by_example(self, x, y):
+            return x["a"] * 0.0
+
+    part = Part({"a": np.arange(30.0), "b": np.arange(30.0)}, np.zeros(30, "int64"))
+    run, found = SimpleNamespace(spec=SimpleNamespace(kind="tables"), model=Model()), Audit()
+    check_membership(run, part, part, 20, 0, found)
+    assert found.metrics["membership_auc"] == 0.5
+    assert found.intervals["membership_auc"] == area_under_curve(np.zeros(20), np.zeros(20))[1]
 
 
 # Neighbours and copies.
