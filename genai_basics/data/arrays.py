@@ -161,6 +161,11 @@ def _array(values):
     return np.asarray(values) if len(shapes) == 1 else [np.asarray(value) for value in values]
 
 
+def stacked(items):
+    """Return arrays of one shape as one array, others as a list."""
+    return np.stack(items) if len({np.shape(item) for item in items}) == 1 else items
+
+
 def targets_of(y):
     """Return regression targets as float32, of shape (n,) if there is one per example."""
     if y is None:

@@ -166,11 +166,7 @@ def _named_clips(paths, labels):
 def _listed_clips(table, target):
     """Like `_named_clips`, for the files in a table; warn of rows without a file or a target."""
     columns, name = table.columns, table.path.name
-    if table.missing:
-        warn(
-            f"{len(table.missing)} files of '{name}' are not there (the first is "
-            f"'{table.missing[0]}') and are left out."
-        )
+    table.point_out_missing()
     column, kind = _target_column(table, target)
     keep = [i for i, path in enumerate(table.files) if path is not None]
     empty = {i for i in keep if not columns[column][i].strip()}
@@ -189,11 +185,7 @@ def _listed_clips(table, target):
 def _target_column(table, target):
     """Return (name, "label" or "transcription") of the column to predict."""
     lower = {name.lower(): name for name in reversed(table.columns)}
-    if target is not None and target not in table.columns:
-        raise ValueError(
-            f"'{table.path}' has no column {target!r}; it has {', '.join(table.columns)}. "
-            f"Received: target={target!r}"
-        )
+    table.check([target] if target is not None else [], target)
     for names, kind in ((TEXTS, "transcription"), (LABELS, "label")):
         for name in names if target is None else ():
             if name in lower:

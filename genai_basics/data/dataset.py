@@ -90,9 +90,9 @@ class Reading:
         group: Array of one value per example of "all"; examples with equal values stay in
         one part.
         ordered: Whether to split in order (of time) instead of at random.
-            cut: For one long text: a function of (start, stop) that returns a `Part`; `length` is
-        then the largest value of stop.
-            files: The files of a folder that were used or named in a message; the others are then
+        cut: For one long text: a function of (start, stop) that returns a `Part`; `length` is
+            then the largest value of stop.
+        files: The files of a folder that were used or named in a message; the others are then
             counted. `None` if that is not known.
     """
 

@@ -1,7 +1,6 @@
 """Pictures with boxes, in the formats Pascal VOC, COCO and YOLO."""
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -13,10 +12,11 @@ from .annotations import (
     look_like_fractions,
     look_stored,
 )
+from .arrays import stacked
 from .coco import find_coco, read_coco
 from .dataset import Part, Reading
 from .files import fingerprint_files, report_skipped, walk
-from .images import check_size, decode_image, picture_frame, resize_images
+from .images import check_size, decode_image, picture_frame, read_each, resize_images
 from .spec import DetectionSpec
 from .targets import warn_of_twins
 from .voc import find_voc, read_voc
@@ -87,7 +87,7 @@ def read_detection(source, *, image_size=None, color=None, class_names=None, str
                 target["boxes"] = (target["boxes"] * scale).astype("float32")
             y.append(target)
         names = [path.name if unique else str(path.relative_to(root)) for path, _ in items]
-        parts[part] = Part(_stacked(x), y, {"file": np.array(names)})
+        parts[part] = Part(stacked(x), y, {"file": np.array(names)})
     if not counts["kept"]:
         raise ValueError(f"None of the boxes of '{source}' lies within its picture.")
     _warn_of_boxes(counts)
@@ -127,16 +127,8 @@ def annotated_pictures(source):
 
 def _decode(parts, root, skipped):
     """Return {path: uint8 picture}, grey ones with one channel."""
-
-    def decode(path):
-        try:
-            return decode_image(path)
-        except ValueError as error:
-            return str(error)
-
     paths = sorted({item.picture for items in parts.values() for item in items})
-    with ThreadPoolExecutor(4) as pool:
-        images = dict(zip(paths, pool.map(decode, paths), strict=True))
+    images = read_each(paths, decode_image)
     for path, image in images.items():
         if isinstance(image, str):
             skipped.append(f"{path.relative_to(root)}: no picture that can be read")
@@ -204,9 +196,3 @@ def _warn_of_boxes(counts):
     ):
         if counts[fate]:
             warn(f"{counts[fate]} boxes {what}.")
-
-
-def _stacked(images):
-    if images and len({image.shape for image in images}) == 1:
-        return np.stack(images)
-    return images

@@ -75,11 +75,10 @@ def decode_bytes(raw, path, encoding=None):
         raise ValueError(f"'{path}' is not a text file.")
     try:
         return _newlines(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        pass
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
     text, broken = _mostly_utf8(raw)
     if text is not None:
-        line = next(i for i, li in enumerate(raw.split(b"\n"), 1) if not _is_utf8(li))
         warn(
             f"'{path.name}' is in UTF-8 except for {broken} bytes (the first in line {line}), "
             "which were read as cp1252."
@@ -123,14 +122,6 @@ def _mostly_utf8(raw):
         for c in text
     ]
     return "".join(fixed), broken
-
-
-def _is_utf8(line):
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _newlines(text):

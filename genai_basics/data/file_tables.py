@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 
+from ..warning import warn
 from .delimited import read_rows
 from .encodings import decode_text
 from .files import list_files, split_of
@@ -13,16 +14,8 @@ __all__ = ["FileTable", "find_file_tables"]
 
 FILE_COLUMNS = (
     *("file_name", "filename", "file", "path", "filepath", "file_path", "wav_filename", "audio"),
-    *(
-        "audio_path",
-        "image",
-        "image_name",
-        "image_path",
-        "img",
-        "image_id",
-        "id",
-        "slice_file_name",
-    ),
+    *("audio_path", "image", "image_name", "image_path", "img", "image_id", "id"),
+    "slice_file_name",
 )
 SPLIT_COLUMNS = ("split", "subset", "partition", "set")
 
@@ -44,6 +37,22 @@ class FileTable:
     columns: dict
     missing: list
     more: tuple = ()
+
+    def check(self, names, target):
+        """Raise a ValueError if a column of the user's `target` does not exist."""
+        absent = [name for name in names if name not in self.columns]
+        if absent:
+            raise ValueError(
+                f"'{self.path}' has no column {absent[0]!r}; it has {', '.join(self.columns)}. "
+                f"Received: target={target!r}"
+            )
+
+    def point_out_missing(self):
+        if self.missing:
+            warn(
+                f"{len(self.missing)} files of '{self.path.name}' are not there (the first is "
+                f"'{self.missing[0]}') and are left out."
+            )
 
     def take(self, rows):
         """Return a table with the given rows only."""

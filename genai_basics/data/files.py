@@ -27,6 +27,7 @@ __all__ = [
     "load_arrays",
     "once",
     "read_once",
+    "report_left_out",
     "report_skipped",
     "report_unused",
     "split_folders",
@@ -327,6 +328,13 @@ def _array(archive, key):
 def reason(path, error):
     """Return why a file cannot be read, without its name, which the message already gives."""
     return str(error).removeprefix(f"'{path}' ")
+
+
+def report_left_out(message, strict):
+    """Warn about examples that are left out, or raise an error if `strict`."""
+    if strict:
+        raise ValueError(f"{message}.")
+    warn(f"{message} and are left out.")
 
 
 def report_skipped(skipped, strict, what="files"):

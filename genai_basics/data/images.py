@@ -132,16 +132,10 @@ def open_image(file):
         _register_heif()
     if isinstance(file, (str, Path)):
         limits.regular(file)
-    image = Image.open(file, formats=[name for name in FORMATS if _has(name)])
+    Image.init()
+    image = Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN])
     limits.check("pixels", image.width * image.height, getattr(file, "name", file))
     return image
-
-
-def _has(name):
-    from PIL import Image
-
-    Image.init()
-    return name in Image.OPEN
 
 
 @functools.cache
@@ -181,6 +175,26 @@ def why(error, path=""):
     """Return a few words on why Pillow cannot read a picture."""
     text = " ".join(str(error).removeprefix(f"'{path}' ").split()) or type(error).__name__
     return "no picture" if "cannot identify" in text else text[:200].rstrip(".")
+
+
+def read_each(files, read):
+    """Return {file: result of `read`, or text that says why it cannot be read}."""
+
+    def attempt(file):
+        try:
+            return read(file)
+        except Exception as error:  # Pillow raises many types for broken files
+            return why(error.__cause__ or error)
+
+    with ThreadPoolExecutor(4) as pool:
+        return dict(zip(files, pool.map(attempt, files), strict=True))
+
+
+def to_picture(array):
+    """Return a uint8 array (height, width, channels) as a Pillow image."""
+    from PIL import Image
+
+    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
 
 
 def picture_frame(file):

@@ -12,7 +12,7 @@ from .dataframes import is_frame
 from .dataset import Part, Reading
 from .delimited import read_cells
 from .encodings import decode_text, read_bytes, split_lines, suffix_of
-from .files import SPLITS, fingerprint_arrays, fingerprint_files
+from .files import SPLITS, fingerprint_arrays, fingerprint_files, report_left_out
 from .sheets import TABLE_SUFFIXES, read_sheet
 from .spec import PairSpec
 from .tables import source_fingerprint
@@ -81,9 +81,7 @@ def _readings(sides, digest, strict, names):
         keep = [i for i in range(len(x)) if x[i].strip() and y[i].strip()]
         if len(keep) < len(x):
             message = f"{len(x) - len(keep)} of {len(x)} pairs have an empty side"
-            if strict:
-                raise ValueError(f"{message}.")
-            warn(f"{message} and are left out.")
+            report_left_out(message, strict)
         if not keep:
             raise ValueError("No pair has both sides.")
         parts[name] = Part([x[i].strip() for i in keep], [y[i].strip() for i in keep])

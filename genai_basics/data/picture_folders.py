@@ -3,7 +3,6 @@
 import math
 import re
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -25,8 +24,8 @@ from .images import (
     extremes_of,
     open_image,
     orientation_of,
+    read_each,
     scale_of,
-    why,
 )
 from .picture_tables import read_targets
 from .spec import ImageSpec
@@ -61,7 +60,7 @@ def read_picture_folder(
         facts = {}
     files = [file for paths, *_ in found.values() for file in paths]
     digest = fingerprint_files([*files, *(table.path for table in tables.values())], folder)
-    headers = _map(files, _read_header)
+    headers = read_each(files, _read_header)
     good = [header for header in headers.values() if isinstance(header, tuple)]
     bad = {file: reason for file, reason in headers.items() if isinstance(reason, str)}
     if len(bad) == len(files):
@@ -74,10 +73,10 @@ def read_picture_folder(
     decoded, read = {}, [file for file in files if file not in bad]
     if in_memory:
         step = _tile_step(good, shape) if fit == "tiles" else None
-        decoded = _map(read, lambda file: _read_file(file, shape, fit, step, scale))
+        decoded = read_each(read, lambda file: _read_file(file, shape, fit, step, scale))
         broken = decoded
     else:
-        broken = _map(read, _check_whole)
+        broken = read_each(read, _check_whole)
     bad.update((file, error) for file, error in broken.items() if isinstance(error, str))
     skipped = tuple(f"{file.relative_to(folder)}: {bad[file]}" for file in sorted(bad))
     report_skipped(skipped, strict, "pictures")
@@ -129,19 +128,6 @@ def _point_out_names(listed):
             f"The pictures have no labels, but their names begin with {', '.join(names)}: if these "
             "are classes, move the pictures into a folder for each."
         )
-
-
-def _map(files, read):
-    """Return {file: result of `read`, or why the file cannot be read}."""
-
-    def attempt(file):
-        try:
-            return read(file)
-        except Exception as error:  # Pillow raises many types for broken files
-            return why(error.__cause__ or error)
-
-    with ThreadPoolExecutor(4) as pool:
-        return dict(zip(files, pool.map(attempt, files), strict=True))
 
 
 def _read_header(file):

@@ -5,7 +5,7 @@ import numpy as np
 from ..warning import warn
 from .file_tables import FileTable
 from .numerals import read_numbers
-from .targets import encode_labels
+from .targets import encode_labels, encode_sets
 
 __all__ = ["read_targets"]
 
@@ -53,11 +53,7 @@ def read_targets(tables, target, task, class_names):
 
 def _present(table):
     """Return the rows whose file exists, one row per file."""
-    if table.missing:
-        warn(
-            f"{len(table.missing)} files of '{table.path.name}' are not there (the first is "
-            f"'{table.missing[0]}') and are left out."
-        )
+    table.point_out_missing()
     rows, seen = [], {}
     for i, file in enumerate(table.files):
         said = tuple(column[i] for column in table.columns.values())
@@ -76,12 +72,7 @@ def _target_columns(table, target):
     known = {name.lower(): name for name in table.columns}
     if target is not None:
         names = [name.strip() for name in target.split(",")] if isinstance(target, str) else target
-        absent = [name for name in names if name not in table.columns]
-        if absent:
-            raise ValueError(
-                f"'{table.path}' has no column {absent[0]!r}; it has {', '.join(table.columns)}. "
-                f"Received: target={target!r}"
-            )
+        table.check(names, target)
         return list(names)
     if any(corners <= set(known) for corners in CORNERS):
         raise ValueError(
@@ -178,12 +169,5 @@ def _sets(cells, separator, class_names, facts):
             f"Cells hold several labels, parted by {separator or 'spaces'!r}: {len(class_names)} "
             f"in all, {', '.join(class_names[:5])}{', ...' if len(class_names) > 5 else ''}."
         )
-    place, y = {name: i for i, name in enumerate(class_names)}, {}
-    for part, rows in sets.items():
-        y[part] = np.zeros((len(rows), len(place)), "int64")
-        for i, row in enumerate(rows):
-            if row - set(place):
-                unknown = sorted(row - set(place))[0]
-                raise ValueError(f"The label {unknown!r} is not one of {', '.join(class_names)}.")
-            y[part][i, [place[label] for label in row]] = 1
+    y = encode_sets(sets, class_names)
     return y, {**facts, "class_names": tuple(class_names), "multi_label": True}

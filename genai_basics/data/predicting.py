@@ -1,11 +1,12 @@
 """Inputs of `predict`: converts what a user has to the form of the model's training data."""
 
+import contextlib
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from .arrays import layout
+from .arrays import layout, stacked
 from .delimited import read_rows
 from .detection import annotated_pictures
 from .encodings import decode_text, split_lines, suffix_of
@@ -63,8 +64,7 @@ def _collect(items, spec):
         return {name: np.array([item[name] for item in items]) for name, _ in spec.columns}
     if isinstance(items[0], str) or spec.kind in ("audio", "music", "forecast"):
         return items
-    shapes = {np.shape(item) for item in items}
-    return np.stack(items) if len(shapes) == 1 else items
+    return stacked(items)
 
 
 def _path(argument):
@@ -174,7 +174,9 @@ def _texts(argument, spec):
     if path.is_dir() and spec.kind == "pairs":
         path = _sources(path, spec)
     if path.is_dir():
-        return _read_each(argument, (".txt",), "text files", _whole_text)
+        return _read_each(
+            argument, (".txt",), "text files", lambda file: [(str(file), decode_text(file))]
+        )
     suffix = suffix_of(path)
     records = records_of(read_json(path)) if suffix in JSON_SUFFIXES else None
     if records and isinstance(records[0], str):
@@ -197,10 +199,6 @@ def _sources(folder, spec):
     return next((sides[name] for name in names if name in sides), folder)
 
 
-def _whole_text(path):
-    return [(str(path), decode_text(path))]
-
-
 def _is_path(argument, suffixes):
     """Whether an argument names a file or folder rather than being a literal text."""
     if len(argument) >= 1000 or "\n" in argument:
@@ -212,10 +210,7 @@ def _is_path(argument, suffixes):
 def _vectors(argument, spec):
     path = _path(argument)
     if path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        header, rows = read_rows(path)
-        if _are_numbers(header):
-            rows = [header, *rows]
-        array = np.array([[_number(cell, path) for cell in row] for row in rows])
+        array = _rows_of_numbers(path)
     else:
         array = np.atleast_1d(_array(path))
     size = spec.shape[-1]
@@ -236,18 +231,18 @@ def _single(array, path):
     return array
 
 
+def _rows_of_numbers(path):
+    header, rows = read_rows(path)
+    with contextlib.suppress(ValueError):  # the first row is a header
+        rows = [list(map(float, header)), *rows]
+    return np.array([[_number(cell, path) for cell in row] for row in rows])
+
+
 def _number(cell, path):
     try:
         return float(cell)
     except ValueError as error:
         raise ValueError(f"'{path}' holds {cell!r} instead of a number.") from error
-
-
-def _are_numbers(cells):
-    try:
-        return bool([float(cell) for cell in cells])
-    except ValueError:
-        return False
 
 
 def _tables(argument, spec):
@@ -264,9 +259,7 @@ def _series(argument, spec):
 
 def _series_of(path, spec):
     if path.suffix.lower() in (".csv", ".tsv"):
-        header, rows = read_rows(path)
-        rows = [header, *rows] if _are_numbers(header) else rows
-        array = np.array([[_number(cell, path) for cell in row] for row in rows])[None]
+        array = _rows_of_numbers(path)[None]
     elif path.suffix.lower() == ".ts":
         from .series import read_ts
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .arrays import check_finite, encode_parts, read_arrays
+from .arrays import check_finite, encode_parts, read_arrays, stacked
 from .dataset import Part, Reading
 from .encodings import decode_text
 from .files import fingerprint_files
@@ -78,7 +78,7 @@ def read_ts(path, encoding=None):
             series.append(values.astype("float32"))
         except ValueError as error:
             raise ValueError(f"Series {number} of '{path}' cannot be read: {error}.") from error
-    return _stacked(series), labels
+    return stacked(series), labels
 
 
 def _ts_files(source):
@@ -119,11 +119,7 @@ def _with_channels(x):
                 f"Each series must be (time,) or (time, channels). Received: {item.shape} at {i}"
             )
         check_finite(item[None], "series")
-    return _stacked([item.astype("float32") for item in series])
-
-
-def _stacked(series):
-    return np.stack(series) if len({item.shape for item in series}) == 1 else series
+    return stacked([item.astype("float32") for item in series])
 
 
 def _value(text):

@@ -64,6 +64,21 @@ def encode_labels(labels, class_names=None, what="examples"):
     return rank[y.reshape(-1)], tuple(str(names[i]) for i in order)
 
 
+def encode_sets(sets, class_names):
+    """Return rows of 0 and 1, int64 (n, classes), for {part: sets of labels}."""
+    place, y = {name: i for i, name in enumerate(class_names)}, {}
+    for part, rows in sets.items():
+        y[part] = np.zeros((len(rows), len(place)), "int64")
+        for i, row in enumerate(rows):
+            unknown = sorted(row - place.keys())
+            if unknown:
+                raise ValueError(
+                    f"The label {unknown[0]!r} is not one of {', '.join(class_names)}."
+                )
+            y[part][i, [place[label] for label in row]] = 1
+    return y
+
+
 def is_multi_label(y):
     """Whether the targets `y` are multi-label: 0 or 1 for each class, any number of ones."""
     y = np.asarray(y)

@@ -12,11 +12,12 @@ from .dataframes import is_frame
 from .dataset import Part, Reading
 from .delimited import holds_columns
 from .encodings import decode_text, split_lines, suffix_of
-from .files import fingerprint_arrays, fingerprint_files, list_files, split_folders
+from .files import fingerprint_arrays, fingerprint_files, list_files, report_left_out, split_folders
 from .records import JSON_SUFFIXES, read_json, records_of
 from .sheets import TABLE_SUFFIXES, read_sheet
 from .spec import TextSpec
 from .tables import source_fingerprint
+from .targets import encode_sets
 
 __all__ = ["corpus_reading", "read_text", "text_columns", "text_reading"]
 
@@ -151,7 +152,7 @@ def text_reading(
         if labels is not None:
             keep = [i for i in keep if str(labels[i]).strip()]
         if len(keep) < len(texts):
-            _complain(
+            report_left_out(
                 f"{len(texts) - len(keep)} of {len(texts)} texts are empty or unlabelled", strict
             )
         if not keep:
@@ -193,12 +194,6 @@ def is_corpus(content):
 def _alphabet(texts):
     characters = set().union(*texts)
     return tuple(sorted(characters)) if len(characters) <= MOST_CHARACTERS else None
-
-
-def _complain(message, strict):
-    if strict:
-        raise ValueError(f"{message}.")
-    warn(f"{message} and are left out.")
 
 
 def text_columns(source, text=None, target=None, *, labels=True, **options):
@@ -351,13 +346,5 @@ def _encode_sets(parts, class_names):
         cells = [str(cell).replace("|", ";").replace(",", ";").split(";") for cell in labels]
         sets[name] = [{label.strip() for label in cell if label.strip()} for cell in cells]
     if class_names is None:
-        class_names = tuple(sorted(set().union(*(s for rows in sets.values() for s in rows))))
-    place = {label: i for i, label in enumerate(class_names)}
-    y = {name: np.zeros((len(rows), len(place)), "int64") for name, rows in sets.items()}
-    for name, rows in sets.items():
-        for i, row in enumerate(rows):
-            for label in row:
-                if label not in place:
-                    raise ValueError(f"The label {label!r} is not one of {', '.join(class_names)}.")
-                y[name][i, place[label]] = 1
-    return y, tuple(class_names)
+        class_names = sorted(set().union(*(row for rows in sets.values() for row in rows)))
+    return encode_sets(sets, class_names), tuple(class_names)

@@ -28,21 +28,9 @@ __all__ = [
 ]
 
 NAMES = {"date", "time", "datetime", "timestamp", "ds", "month", "day", "week", "year", "period"}
-NAMES |= {
-    "ts",
-    "quarter",
-    "hour",
-    "step",
-    "t",
-    "datum",
-    "zeit",
-    "monat",
-    "jahr",
-    "tag",
-    "fecha",
-    "jour",
-}
-NAMES |= {"mes", "año", "anno", "giorno", "mese", "mois", "année", "annee", "heure", "epoch"}
+NAMES |= {"ts", "quarter", "hour", "step", "t", "epoch", "datum", "zeit", "monat", "jahr", "tag"}
+NAMES |= {"jour", "mes", "año", "anno", "giorno", "mese", "mois", "année", "annee", "heure"}
+NAMES |= {"fecha"}
 WITH = {"utc", "gmt", "local", "unix", "epoch", "s", "ms", "us", "sec", "seconds", "start", "end"}
 WITH |= {"decimal", "fraction", "frac"}
 PARTS = ("year", "quarter", "month", "day", "hour", "minute")

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import provenance as origin
 from ..atomic import replacing
+from .images import to_picture
 from .yolo import write_yolo
 
 __all__ = ["image_grid", "rows_to_json", "to_pixels", "write_boxes", "write_samples"]
@@ -167,12 +168,10 @@ def image_grid(images, columns=None, pad=2):
 
 
 def _enlarge(image, width, height):
-    from PIL import Image
+    from PIL.Image import Resampling
 
-    image = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
-    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)).reshape(
-        height, width, -1
-    )
+    enlarged = to_picture(image).resize((width, height), Resampling.BICUBIC)
+    return np.asarray(enlarged).reshape(height, width, -1)
 
 
 def to_pixels(images, value_range=(0, 255)):
@@ -201,14 +200,8 @@ def _pixels(samples, spec):
     return to_pixels(_as_array(samples, "one picture"), getattr(spec, "value_range", (0, 255)))
 
 
-def _save_picture(file, array):
-    from PIL import Image
-
-    Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array).save(file)
-
-
 def _write_picture(file, samples, spec, labels):
-    _save_picture(file, _pixels(samples[0], spec))
+    to_picture(_pixels(samples[0], spec)).save(file)
 
 
 def _write_png(file, samples, spec, labels):
@@ -225,7 +218,7 @@ def _write_png(file, samples, spec, labels):
         grid = image_grid(images.reshape(n * frames, *images.shape[2:]), columns=frames)
     else:
         grid = image_grid(images, columns)
-    _save_picture(file, grid)
+    to_picture(grid).save(file)
 
 
 def _rows_of_classes(images, labels, kinds):
@@ -238,22 +231,17 @@ def _rows_of_classes(images, labels, kinds):
 
 
 def _write_jpg(file, samples, spec, labels):
-    from PIL import Image
-
-    grid = image_grid(_pixels(samples, spec))
-    Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid).save(file, quality=95)
+    to_picture(image_grid(_pixels(samples, spec))).save(file, quality=95)
 
 
 def _write_gif(file, samples, spec, labels):
-    from PIL import Image
-
     clips = _pixels(samples, spec)
     if clips.ndim == 4:  # pictures in order, forwards and then backwards
         clips = np.concatenate([clips, clips[-2:0:-1]])[None]
     frames = [
         image_grid(clips[:, t], pad=2 if len(clips) > 1 else 0) for t in range(clips.shape[1])
     ]
-    pictures = [Image.fromarray(f[..., 0] if f.shape[-1] == 1 else f) for f in frames]
+    pictures = list(map(to_picture, frames))
     duration = round(1000 / getattr(spec, "fps", 8))
     pictures[0].save(file, save_all=True, append_images=pictures[1:], duration=duration, loop=0)
 

@@ -9,7 +9,7 @@ from ..warning import warn
 from .annotations import Annotated, Annotations, bounds, split_by_folder
 from .encodings import decode_text
 from .files import list_files
-from .images import IMAGE_SUFFIXES
+from .images import IMAGE_SUFFIXES, to_picture
 from .matching import FileIndex, clashes, parts_of
 
 __all__ = ["find_yolo", "read_yolo", "write_yolo"]
@@ -250,7 +250,6 @@ def write_yolo(path, images, targets, class_names, names=None):
         names: File names of the pictures. `None` numbers them.
     """
     import yaml
-    from PIL import Image
 
     place = {str(name): i for i, name in enumerate(class_names)}
     names = names or [f"{i:0{len(str(len(images)))}d}" for i in range(len(images))]
@@ -270,7 +269,7 @@ def write_yolo(path, images, targets, class_names, names=None):
         )
         for file in (picture, label):
             file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(picture)
+        to_picture(image).save(picture)
         label.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         written += [picture, label]
     content = {"path": ".", "train": "images", "val": "images", "names": list(class_names)}
