@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from genai_basics.plain import plain
+from genai_basics.jsonable import plain
 from genai_basics.recipes import get_recipe, options_of
 
 

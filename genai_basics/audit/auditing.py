@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ..data import Dataset
-from ..plain import plain
+from ..jsonable import plain
 from .copying import find_duplicates
 from .data_checks import check_data, drop_suspects, groups_on_both_sides
 from .example_checks import check_duplicates, check_groups, check_membership

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..checks import one_of
-from ..plain import plain
+from ..jsonable import plain
 from ..warning import warn
 from .dataframes import is_frame
 from .dataset import Dataset

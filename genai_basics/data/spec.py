@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..checks import one_of
-from ..plain import plain
+from ..jsonable import plain
 
 __all__ = [
     "AudioSpec",
