@@ -173,6 +173,8 @@ def _passes_luhn(text):
 
 
 def _is_telephone(text):
+    if re.fullmatch(r"\+\d+\.\d+", text):  # a decimal number with its sign
+        return False
     try:
         import phonenumbers
     except ModuleNotFoundError:

@@ -17,7 +17,7 @@ from .text import corpus_reading, text_reading
 
 __all__ = ["dates", "digits", "place_names", "python_topics"]
 
-LANGUAGES = ("fi", "fr", "hu", "is", "ga", "lt", "pl", "tr")
+LANGUAGES = ("cs", "fr", "hu", "is", "ga", "lt", "pl", "tr")
 DATE_LOCALES = ("de", "en", "es", "fr", "it")
 
 
@@ -83,14 +83,10 @@ def dates(*, n=12_000, locales=DATE_LOCALES):
 
     generator = np.random.default_rng(0)
     first, last = datetime.date(1900, 1, 1).toordinal(), datetime.date(2099, 12, 31).toordinal()
-    x, y = [], []
-    for ordinal, form, code in zip(
-        generator.integers(first, last + 1, n),
-        generator.choice(["full", "long", "medium"], n),
-        generator.choice(list(locales), n),
-        strict=True,
-    ):
-        date = datetime.date.fromordinal(int(ordinal))
-        x.append(format_date(date, str(form), locale=str(code)))
-        y.append(date.isoformat())
+    found = {}  # each text once
+    while len(found) < n:
+        date = datetime.date.fromordinal(int(generator.integers(first, last + 1)))
+        form, code = generator.choice(["full", "long", "medium"]), generator.choice(list(locales))
+        found[format_date(date, str(form), locale=str(code))] = date.isoformat()
+    x, y = list(found), list(found.values())
     return pair_reading(x, y, fingerprint_arrays(x, y))

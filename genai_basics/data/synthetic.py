@@ -144,7 +144,11 @@ def chords(*, n=400, bars=4):
     possible, the soprano with passing notes, and the last chord is the tonic.
     """
     generator = np.random.default_rng(4)
-    pieces = [_progression(bars, generator) for _ in range(n)]
+    pieces = {}  # each once
+    while len(pieces) < n:
+        piece = _progression(bars, generator)
+        pieces[piece.tobytes()] = piece
+    pieces = list(pieces.values())
     return music_reading({"all": pieces}, fingerprint_arrays(*pieces), 4)
 
 

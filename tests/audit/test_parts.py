@@ -339,7 +339,8 @@ def test_wrong_labels_are_suspected():
 def test_personal_data_is_found_and_other_numbers_are_not():
     text = (
         "Mail a.b@example.co.uk or call +44 20 7946 0958, (212) 555-0142. Card 4111 1111 1111 1111,"
-        " not 4111 1111 1111 1112; version 1.2.3.4 of 2021-10-11, ISBN 978-3-16-148410-0, 12345678."
+        " not 4111 1111 1111 1112; version 1.2.3.4 of 2021-10-11, ISBN 978-3-16-148410-0, 12345678,"
+        " +3.140000."
     )
     assert personal_data(text) == [
         ("e-mail address", "a.b@example.co.uk"),

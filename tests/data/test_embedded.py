@@ -44,8 +44,8 @@ def test_place_names_have_one_language_each(loaded):
     data = loaded["place_names"]
     assert len(data.spec.class_names) == 8
     assert len(set(data.train.x)) == len(data.train.x)
-    name = data.spec.class_names[data.train.y[data.train.x.index("Saksa")]]
-    assert name == "Finnish"
+    name = data.spec.class_names[data.train.y[data.train.x.index("Německo")]]
+    assert name == "Czech"
 
 
 def test_dates_mean_the_same_on_both_sides(loaded):
