@@ -4,6 +4,7 @@ import shutil
 import time
 
 import keras
+import numpy as np
 
 __all__ = ["Line"]
 
@@ -29,7 +30,7 @@ class Line(keras.callbacks.Callback):
         self.write("compiling ...")
 
     def on_train_batch_end(self, batch, logs=None):
-        now, done = self.clock(), float(self.model.progress.numpy())
+        now, done = self.clock(), float(np.asarray(self.model.progress))
         if self.begun is None:
             self.begun = now, done
         if now - self.wrote >= SPACING:

@@ -1,9 +1,11 @@
 """The commands: with Click's runner and in a real process; help without TensorFlow."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import click
 import numpy as np
@@ -12,8 +14,12 @@ from click.testing import CliRunner
 from PIL import Image
 
 from genai_basics.cli import options
+from genai_basics.cli.ending import summarize
+from genai_basics.cli.grouping import GROUPS
 from genai_basics.cli.main import cli
+from genai_basics.cli.progress import Line
 from genai_basics.recipes import RECIPES
+from genai_basics.runs import load_run
 
 TINY = ["--set", "latent_dim=2", "--set", "hidden_units=(16,)", "--batch-size", 64, "--no-audit"]
 
@@ -120,6 +126,39 @@ def test_the_installed_program_trains_samples_and_evaluates(tmp_path):
     assert set(json.loads(done.stdout)) == {"model", "data", "n", "metrics", "intervals"}
 
 
+def test_the_end_of_a_training_shows_examples_and_what_to_try(run, capsys):
+    summarize(load_run(run), None)
+    said = capsys.readouterr().out
+    assert f"{run}/examples.png" in said
+    assert f"genai-basics sample {run} -n 16 --seed 1\n" in said
+    assert (run / "examples.png").exists()
+
+
+def test_the_time_left_does_not_count_the_start():
+    model = SimpleNamespace(progress=np.array(0.0), monitor="-val_accuracy")
+    times, terminal = iter([100.0, 110.0, 120.0]), io.StringIO()
+    line = Line(terminal, lambda: next(times))
+    line.set_model(model)
+    line.on_train_begin()
+    assert "compiling" in terminal.getvalue()
+    for progress in (0.1, 0.2, 0.4):
+        line.model.progress = np.array(progress)
+        line.on_train_batch_end(0, {"loss": 0.5})
+        line.on_epoch_end(0, {"val_accuracy": 0.75})
+    last = terminal.getvalue().split("\r")[-1]
+    assert last == " 40%  loss 0.5  accuracy 0.75  0:40 left"
+
+
+def test_options_are_listed_in_groups_of_known_names():
+    said = invoke("train", "vae", "--help").output
+    assert [said.index(f"\n{title}:") for title in GROUPS] == sorted(
+        said.index(f"\n{title}:") for title in GROUPS
+    )
+    known = {p.name for p in cli.commands["train"].get_command(None, "vae").params}
+    named = {name for names in GROUPS.values() for name in names}
+    assert named - known == {"_click_default_help"}
+
+
 def test_train_reports_as_json(tmp_path):
     result = invoke(
         "train", "vae", "--data", "digits", "--epochs", 1, "--out", tmp_path / "r", "--json", *TINY
@@ -176,6 +215,10 @@ def test_a_conditional_model_is_one_option_away_and_samples_by_label(tmp_path):
     assert result.exit_code == 0, result.output
     with np.load(tmp_path / "s.npz") as arrays:
         assert arrays["labels"].tolist() in ([3, 7, 3, 7], ["3", "7", "3", "7"])
+    word = ("--label", 3, "--label", 7, "--label", 3, "--out", tmp_path / "word.png")
+    assert "3 samples" in invoke("sample", folder, *word).output
+    width, height = Image.open(tmp_path / "word.png").size
+    assert width > 2.5 * height
 
 
 def test_classes_named_by_numbers_are_asked_for_by_their_names(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from genai_basics import plotting
+from genai_basics.plotting import overlays
 
 HISTORY = [
     {"step": 10 * i, "loss": 9.0 / i, "kl": float(i), "learning_rate": 1e-3} for i in (1, 2, 3)
@@ -17,13 +18,14 @@ HISTORY[2]["val_loss"] = 4.0
 
 
 def test_curves_have_a_panel_for_each_metric_with_validation_beside():
-    figure = plotting.curves(HISTORY)
+    figure = plotting.curves(HISTORY, best=20)
     loss, kl = figure.axes
     assert [axis.get_title("left") for axis in figure.axes] == ["loss", "kl"]
-    training, validation = loss.lines
+    training, validation, best = loss.lines
+    assert best.get_xdata() == [20, 20]
     assert training.get_xydata().tolist() == [[10, 9], [20, 4.5], [30, 3]]
     assert validation.get_xydata().tolist() == [[20, 5], [30, 4]]
-    assert len(kl.lines) == 1
+    assert len(kl.lines) == 2
 
 
 def test_curves_leave_out_what_is_not_finite():
@@ -56,6 +58,11 @@ FIGURES = {
     "attention": lambda: plotting.attention(np.eye(2, 3), ["a", "b", "c"], ["x", "y"]),
     "rate_distortion": lambda: plotting.rate_distortion({"ours": [(0.5, 30), (0.1, 22)]}),
     "boxes": lambda: plotting.draw_boxes(PICTURES[0], [[1, 1, 5, 6]], ["cell"], [0.9]),
+    "pictures": lambda: plotting.pictures(PICTURES, list("abcdef"), [False, True]),
+    "scatter": lambda: plotting.scatter(np.arange(5.0), np.arange(5.0)[::-1]),
+    "side_by_side": lambda: plotting.side_by_side({"a": PICTURES, "b": PICTURES / 255.0}),
+    "spectrograms": lambda: plotting.spectrograms([np.eye(9)], ["12"], [True], seconds=0.01),
+    "table": lambda: plotting.table([["a $b$", 0.5]], ["text", "score"], [True]),
     "heat": lambda: plotting.heatmap_over(PICTURES[0], np.eye(4)),
 }
 
@@ -98,6 +105,18 @@ def test_boxes_are_drawn_where_they_are_on_a_copy():
     )
     assert colours[70, 1].tolist() != colours[70, 99].tolist()
     assert np.asarray(plotting.draw_boxes(image, np.zeros((0, 4)))).max() == 0
+
+
+def test_labels_of_boxes_do_not_hide_each_other():
+    taken = []
+    for shift in range(8):
+        box = [20 + shift, 30, 60 + shift, 80]
+        taken.append(overlays._free_place((30, 12), box, (100, 120), taken))
+    for i, (left, top, right, bottom) in enumerate(taken):
+        assert 0 <= left < right <= 100
+        assert 0 <= top < bottom <= 120
+        for other in taken[:i]:
+            assert left >= other[2] or right <= other[0] or top >= other[3] or bottom <= other[1]
 
 
 def test_a_class_has_one_colour_in_all_pictures():

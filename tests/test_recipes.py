@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from genai_basics.backend import value_of
 from genai_basics.declarations import LABEL
@@ -111,6 +112,15 @@ def test_the_seed_alone_says_where_a_model_starts(name, trained):
         models.append(untrained(trained(name)))
     for first, second in zip(*weights(*models), strict=True):
         np.testing.assert_array_equal(value_of(first), value_of(second), first.path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_shows_what_it_makes_of_held_out_examples(name, trained):
+    run = trained(name)
+    lines = run.examples(run.data(limit=12))
+    assert all("\n" not in line for line in lines)
+    with Image.open(run.folder / "examples.png") as picture:
+        assert np.ptp(np.asarray(picture.convert("L"))) > 100
 
 
 def untrained(run):

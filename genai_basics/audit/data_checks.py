@@ -199,9 +199,15 @@ def _check_duplicates(parts, found):
     n = len(parts["train"])
     found.metrics |= {"duplicates": len(within), "leaks": len(across)}
     found.add(
-        "duplicates", within, f"{len(within)} of {n} training examples are equal to an earlier one."
+        "duplicates",
+        within,
+        f"{len(within)} of {n} training examples repeat an earlier one; --drop duplicates leaves "
+        "them out.",
     )
-    sentence = f"{len(across)} of {n} training examples are also in a held-out part."
+    sentence = (
+        f"{len(across)} of {n} training examples are also in a held-out part, so the held-out "
+        "figures look better than they are; --drop leaks leaves them out."
+    )
     found.add("leaks", across, sentence)
 
 
@@ -255,7 +261,7 @@ def _check_classes(data, found):
     for row in sorted(rare, key=lambda row: row["n"])[:5]:
         found.findings.append(
             f"Class {row['class']} has {row['n']:,} training examples, {row['of_median']:.0%} of "
-            "the median class."
+            "the median class: collect more of it, or train a classifier with --balance."
         )
 
 
@@ -284,7 +290,8 @@ def _check_labels(data, seed, found):
         found.suspects["labels"] = rows
     if len(rows) > 0.01 * asked:  # some occur in all data
         found.findings.append(
-            f"{len(rows)} of {asked} labels contradict those of nearly all nearest neighbours."
+            f"{len(rows)} of {asked} labels look wrong: nearly all of the most similar examples "
+            "have another one; --drop labels leaves them out."
         )
 
 
@@ -300,7 +307,11 @@ def _check_texts(parts, found):
     found.metrics["personal_data"] = len(rows)
     plural = {"e-mail address": "e-mail addresses"}
     listed = ", ".join(f"{n} {plural.get(s, s + 's') if n > 1 else s}" for s, n in sorts.items())
-    found.add("personal", rows, f"The texts hold personal data: {listed}.")
+    found.add(
+        "personal",
+        rows,
+        f"The texts hold personal data: {listed}; --drop personal leaves them out.",
+    )
     for sentence, times in repeated_sentences(map(str, parts["train"].x), OFTEN)[:3]:
         found.findings.append(
             f"'{sentence[:60]}' occurs {times} times in the training text; a model may memorize it."

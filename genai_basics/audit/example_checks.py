@@ -64,9 +64,10 @@ def check_membership(run, train, held_out, members, seed, found):
     elif intervals["membership_auc"][0] > LEAKING:
         low, high = intervals["membership_auc"]
         found.findings.append(
-            f"Membership inference by {run.model.membership_score} succeeds in {low:.0%} to "
-            f"{high:.0%} of pairs (chance: 50%): do not share the weights if it must stay "
-            "unknown who is in the data."
+            "The model gives away what it was trained on: of a training example and another one, "
+            f"its {run.model.membership_score} picks the right one in {low:.0%} to {high:.0%} of "
+            "pairs (chance: 50%). Keep the weights private if the data are; fewer epochs or more "
+            "data make it harder."
         )
 
 

@@ -200,7 +200,7 @@ class Recorder(keras.callbacks.Callback):
         run.__dict__["model"] = self.trained
         if self.history:
             write_history(run.folder / "history.csv", self.history)
-            plotting.curves(self.history, run.folder / "curves.png")
+            plotting.curves(self.history, run.folder / "curves.png", best=self.best_step)
             config["validation"] = self.validation_metrics()
         if self.guarantee:
             config["privacy"] = self.guarantee()

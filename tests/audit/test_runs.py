@@ -71,7 +71,7 @@ def test_a_copier_is_caught_at_the_end_of_training(copier):
 def test_an_honest_model_is_not_accused(honest):
     found = honest.config["audit"]
     assert found["metrics"]["copied"] < 0.01
-    assert not any("copies" in s or "Membership inference" in s for s in found["findings"])
+    assert not any("copies" in s or "gives away" in s for s in found["findings"])
     low, high = found["intervals"]["membership_auc"]
     assert low < 0.5 < high
 
