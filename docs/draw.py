@@ -1,10 +1,12 @@
-"""Draw the README's picture: `python docs/draw.py` writes docs/digits.png.
+"""Draw the README's picture: `python docs/draw.py [FOLDER]` writes docs/letters.png.
 
-Each row shows one way of generating digits, all trained on 1,455 pictures of 8x8 pixels that
-come with scikit-learn: a variational autoencoder, a generative adversarial network with one
-label per column, and an interpolation between the codes of two real test digits.
+Two rows each by a conditional variational autoencoder, a GAN and a diffusion model, all trained
+as `genai-basics train NAME` does; the last row interpolates between two real test letters.
+
+FOLDER may hold such runs by their names, which are then not trained again.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,21 +14,26 @@ import numpy as np
 
 import genai_basics as gb
 from genai_basics import plotting
+from genai_basics.data.images import resize_images
 from genai_basics.data.writers import image_grid
 
-COLUMNS = 12
+WORD = "GENERATIVE"
 
 
-def main():
-    data = gb.load_data("digits")
-    with tempfile.TemporaryDirectory() as folder:
-        vae = gb.train("vae", data, out=f"{folder}/vae", audit=False).model
-        gan = gb.train("gan", data, out=f"{folder}/gan", audit=False).model
-    walk = vae.interpolate(data.test.x[0], data.test.x[1], steps=COLUMNS)
-    by_label = gan.sample(2 * COLUMNS, labels=np.arange(COLUMNS) % 10, seed=3)
-    rows = np.concatenate([vae.sample(2 * COLUMNS, seed=3), by_label, walk])
-    plotting.save(image_grid(rows, columns=COLUMNS), Path(__file__).parent / "digits.png")
+def main(folder):
+    rows = []
+    for name in ("vae", "gan", "diffusion"):
+        known = Path(folder, name, "config.json").exists()
+        run = gb.load_run(Path(folder, name)) if known else gb.train(name, out=f"{folder}/{name}")
+        samples = run.model.sample(2 * len(WORD), labels=list(WORD), seed=1)
+        rows.append(resize_images(samples, (28, 28)))
+    data, vae = gb.load_data("letters"), gb.load_run(Path(folder, "vae")).model
+    first, last = (data.test.x[data.test.y == label][0] for label in (0, 17))  # an A, an R
+    rows.append(vae.interpolate(first, last, steps=len(WORD), labels=[0]))
+    picture = image_grid(np.concatenate(rows), columns=len(WORD))
+    plotting.save(picture, Path(__file__).parent / "letters.png")
 
 
 if __name__ == "__main__":
-    main()
+    with tempfile.TemporaryDirectory() as temporary:
+        main(sys.argv[1] if len(sys.argv) > 1 else temporary)
