@@ -1,7 +1,7 @@
 """Draw the README's picture: `python docs/draw.py [FOLDER]` writes docs/letters.png.
 
 Two rows each by a conditional variational autoencoder, a GAN and a diffusion model, all trained
-as `genai-basics train NAME` does; the last row interpolates between two real test letters.
+as `genai-basics train NAME` does; the last row interpolates between the codes of two real test letters.
 
 FOLDER may hold such runs by their names, which are then not trained again.
 """
@@ -28,8 +28,8 @@ def main(folder):
         samples = run.model.sample(2 * len(WORD), labels=list(WORD), seed=1)
         rows.append(resize_images(samples, (28, 28)))
     data, vae = gb.load_data("letters"), gb.load_run(Path(folder, "vae")).model
-    first, last = (data.test.x[data.test.y == label][0] for label in (0, 17))  # an A, an R
-    rows.append(vae.interpolate(first, last, steps=len(WORD), labels=[0]))
+    ends = data.test.x[data.test.y == 17][:2]  # R
+    rows.append(vae.interpolate(*ends, steps=len(WORD), labels=["R"]))
     picture = image_grid(np.concatenate(rows), columns=len(WORD))
     plotting.save(picture, Path(__file__).parent / "letters.png")
 
