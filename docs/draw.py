@@ -1,7 +1,8 @@
 """Draw the README's picture: `python docs/draw.py [FOLDER]` writes docs/letters.png.
 
 Two rows each by a conditional variational autoencoder, a GAN and a diffusion model, all trained
-as `genai-basics train NAME` does; the last row interpolates between the codes of two real test letters.
+as `genai-basics train NAME` does; the last row interpolates between the codes of two test
+letters.
 
 FOLDER may hold such runs by their names, which are then not trained again.
 """

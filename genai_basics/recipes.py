@@ -207,6 +207,7 @@ RECIPES = {
             round_steps=200,
             options=(TEMPERATURE, TRUNCATION, NEW),
             can=("samples",),
+            demo={"epochs": 40},
             tiny={"latent_dim": 8, "units": 8, "filters": 8, "blocks": 1},
         ),
         Recipe(
