@@ -57,5 +57,5 @@ class Line(keras.callbacks.Callback):
 
     def write(self, text):
         width = shutil.get_terminal_size().columns - 1
-        self.file.write(f"\r{text[:width]:{width}}\r{text[:width]}")
+        self.file.write(f"\r{text[:width]:{width}}\r")  # what comes next writes over it
         self.file.flush()

@@ -145,7 +145,7 @@ def test_the_time_left_does_not_count_the_start():
         line.model.progress = np.array(progress)
         line.on_train_batch_end(0, {"loss": 0.5})
         line.on_epoch_end(0, {"val_accuracy": 0.75})
-    last = terminal.getvalue().split("\r")[-1]
+    last = terminal.getvalue().split("\r")[-2].rstrip()
     assert last == " 40%  loss 0.5  accuracy 0.75  0:40 left"
 
 
