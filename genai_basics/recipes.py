@@ -61,6 +61,7 @@ RECIPES = {
             epochs=40,
             options=(BALANCE, TOP),
             can=("features",),
+            demo={"epochs": 12},
             tiny={"hidden_units": (16,)},
         ),
         Recipe(
@@ -76,7 +77,7 @@ RECIPES = {
             batch_size=64,
             options=(BALANCE, MIRROR, BACKBONE, TOP, EXPLAIN),
             can=("features",),
-            demo={"epochs": 6},
+            demo={"epochs": 2},
             tiny={"filters": (8, 8), "blocks": 0},
         ),
         Recipe(
@@ -120,7 +121,7 @@ RECIPES = {
                 BETWEEN,
             ),
             can=("samples", "encodes", "interpolates", "compresses"),
-            demo={"epochs": 30},
+            demo={"epochs": 10},
             tiny={"latent_dim": 4, "hidden_units": (16,)},
         ),
         Recipe(
@@ -133,7 +134,7 @@ RECIPES = {
             epochs=100,
             options=(CONDITIONAL, LABEL, BETWEEN),
             can=("samples", "labels", "encodes", "interpolates"),
-            demo={"facts": BY_LABEL},
+            demo={"epochs": 28, "facts": BY_LABEL},
             tiny={"latent_dim": 2, "hidden_units": (16,)},
         ),
         Recipe(
@@ -172,7 +173,7 @@ RECIPES = {
             can=("samples", "labels"),
             # Without augmentation, the discriminator memorizes a small data set.
             few_pictures={"augment": ("translation", "brightness")},
-            demo={"epochs": 12},
+            demo={"epochs": 4},
             tiny={"latent_dim": 8, "hidden_units": (16,)},
         ),
         Recipe(
@@ -190,7 +191,7 @@ RECIPES = {
                 "data_options": {"image_size": 16},
                 "facts": BY_LABEL,
                 "guidance": 1.5,
-                "epochs": 60,
+                "epochs": 18,
             },
             tiny={"hidden_units": (16,), "steps": 2},
         ),

@@ -24,7 +24,7 @@ SIDE = 28  # pixels of a picture
 WEIGHTS = (0, 2)  # stroke thickening, in hundredths of a letter's size
 
 
-def letters(*, n=3_000, image_size=None, color=None):
+def letters(*, n=10_000, image_size=None, color=None):
     """Capital letters of 28x28 pixels in 20 fonts, slightly rotated, slanted and thickened.
 
     The fonts come with Matplotlib; other versions of it may render other pixels, which
@@ -37,10 +37,15 @@ def letters(*, n=3_000, image_size=None, color=None):
     """
     generator = np.random.default_rng(5)
     y = np.arange(n) % len(ascii_uppercase)
-    x, drawn = np.zeros((n, SIDE, SIDE, 1), "uint8"), functools.cache(_drawn)
+    drawn = functools.cache(_drawn)
+    fonts, weights = generator.choice(FONTS, n), generator.choice(WEIGHTS, n)
+    turns = np.radians(generator.uniform(-8, 8, n))
+    slants, scales = generator.uniform(-0.12, 0.12, n), generator.uniform(0.9, 1.05, (n, 2))
+    shifts = generator.uniform(-1, 1, (n, 2))
+    x = np.zeros((n, SIDE, SIDE, 1), "uint8")
     for i, letter in enumerate(y.tolist()):
-        font, weight = FONTS[generator.integers(len(FONTS))], int(generator.choice(WEIGHTS))
-        x[i, ..., 0] = _varied(drawn(ascii_uppercase[letter], font, weight), generator)
+        picture = drawn(ascii_uppercase[letter], str(fonts[i]), int(weights[i]))
+        x[i, ..., 0] = _varied(picture, turns[i], slants[i], scales[i], shifts[i])
     order = generator.permutation(n)
     x, y = resize_images(x[order], check_size(image_size), color), y[order]
     spec = ImageSpec(x.shape[1:], (0, 255), tuple(ascii_uppercase))
@@ -66,17 +71,16 @@ def _drawn(letter, font, weight):
     return picture
 
 
-def _varied(picture, generator):
-    """Return a letter at its final size, 20 pixels high, slightly rotated, slanted and moved."""
+def _varied(picture, turn, slant, scale, shift):
+    """Return a letter in its final size, 20 pixels high, turned, slanted, scaled and moved."""
     from PIL import Image
 
-    angle, slant = np.radians(generator.uniform(-8, 8)), generator.uniform(-0.12, 0.12)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    scale = max(picture.height / 20, picture.width / 21) / generator.uniform(0.9, 1.05, 2)
-    matrix = turn @ [[1, slant], [0, 1]] * scale / 2  # at twice the size first, for smooth edges
-    middle = SIDE + generator.uniform(-2, 2, 2)
-    offset = np.divide(picture.size, 2) - matrix @ middle
-    values = np.column_stack([matrix, offset]).ravel()
+    cos, sin = np.cos(turn), np.sin(turn)
+    rotation = np.array([[cos, slant * cos - sin], [sin, slant * sin + cos]])
+    # Drawn in twice the size first, so that edges are smooth.
+    matrix = rotation * max(picture.height / 40, picture.width / 42) / scale
+    offset = np.divide(picture.size, 2) - matrix @ (SIDE + 2 * shift)
+    values = np.column_stack([matrix, offset]).ravel().tolist()
     size = (2 * SIDE, 2 * SIDE)
-    turned = picture.transform(size, Image.Transform.AFFINE, values, Image.Resampling.BICUBIC)
+    turned = picture.transform(size, Image.Transform.AFFINE, values, Image.Resampling.BILINEAR)
     return np.asarray(turned.reduce(2))

@@ -36,7 +36,7 @@ KINDS = {  # kind: (module, reader)
 
 NAMES = {  # name: (module, function, description)
     "digits": ("embedded", "digits", "images: 1,797 handwritten digits, 8x8"),
-    "letters": ("letters", "letters", "images: 3,000 capital letters in 20 fonts, 28x28"),
+    "letters": ("letters", "letters", "images: 10,000 capital letters in 20 fonts, 28x28"),
     "python_topics": ("embedded", "python_topics", "text: a corpus, the topics of Python's help"),
     "place_names": ("embedded", "place_names", "text: countries and cities in eight languages"),
     "dates": ("embedded", "dates", "pairs: dates in five languages, and in ISO 8601"),

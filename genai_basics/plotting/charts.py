@@ -21,7 +21,11 @@ def curves(history, path=None, best=None):
         best: The step whose weights were kept, marked in each panel.
     """
     names = dict.fromkeys(key.removeprefix("val_") for row in history for key in row)
-    names = [name for name in names if name not in COUNTERS and _series(history, name)]
+    names = [
+        name
+        for name in names
+        if name not in COUNTERS and (_series(history, name) or _series(history, f"val_{name}"))
+    ]
     if not names:
         raise ValueError("`history` must hold a loss or metric. Received: none")
     unit = next((key for key in ("step", "epoch") if key in history[0]), "row")

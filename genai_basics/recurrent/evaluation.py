@@ -294,7 +294,7 @@ def examples_of_writing(model, x, y=None):
     made = model.sample(6, length=200, seed=0)
     if not isinstance(made[0], str):
         return [], None
-    return [made[0]], plotting.table(
+    return made[0].splitlines(), plotting.table(
         [[line] for text in made for line in [*textwrap.wrap(text, 100), ""]],
         ["written by the model"],
     )
