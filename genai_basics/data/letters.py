@@ -40,8 +40,8 @@ def letters(*, n=10_000, image_size=None, color=None):
     drawn = functools.cache(_drawn)
     fonts, weights = generator.choice(FONTS, n), generator.choice(WEIGHTS, n)
     turns = np.radians(generator.uniform(-8, 8, n))
-    slants, scales = generator.uniform(-0.12, 0.12, n), generator.uniform(0.9, 1.05, (n, 2))
-    shifts = generator.uniform(-1, 1, (n, 2))
+    slants, scales = generator.uniform(-0.12, 0.12, n), generator.uniform(0.9, 1.0, (n, 2))
+    shifts = generator.uniform(-0.75, 0.75, (n, 2))
     x = np.zeros((n, SIDE, SIDE, 1), "uint8")
     for i, letter in enumerate(y.tolist()):
         picture = drawn(ascii_uppercase[letter], str(fonts[i]), int(weights[i]))
@@ -78,7 +78,7 @@ def _varied(picture, turn, slant, scale, shift):
     cos, sin = np.cos(turn), np.sin(turn)
     rotation = np.array([[cos, slant * cos - sin], [sin, slant * sin + cos]])
     # Drawn in twice the size first, so that edges are smooth.
-    matrix = rotation * max(picture.height / 40, picture.width / 42) / scale
+    matrix = rotation * max(picture.height, picture.width) / 41 / scale
     offset = np.divide(picture.size, 2) - matrix @ (SIDE + 2 * shift)
     values = np.column_stack([matrix, offset]).ravel().tolist()
     size = (2 * SIDE, 2 * SIDE)
