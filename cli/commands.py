@@ -260,6 +260,8 @@ def evaluate(run, features, json_, **values):
     if data.fingerprint != run.config["data"]["fingerprint"] and source is None:
         click.echo("Warning: the data have changed since the run was trained.", err=True)
     metrics, intervals = run.model.report(part.x, part.y, **decoding)
+    if part is not data.train:
+        metrics.update(run.model.baseline(data.train, part))
     if features is not None:
         metrics.update(_frechet(run, load(features), data, part))
     metrics = {name: float(value) for name, value in metrics.items()}

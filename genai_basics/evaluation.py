@@ -3,6 +3,7 @@
 A family defines these in `evaluation.py` next to its models, and its classes bind them:
 
 - `report(model, x, y)`: the usual metrics of the field, with intervals;
+- `baseline(model, train, part)`: what a simple method reaches;
 - `answer(model, x)`: rows to print and outputs to write, for the command `predict`;
 - `pictures(model, x, y)`: pictures that show what the model does;
 - `examples(model, x, y)`: lines and one picture of a few examples, for the end of training;
@@ -25,6 +26,7 @@ from .data.writers import image_grid, to_pixels
 __all__ = [
     "Errors",
     "answer",
+    "baseline",
     "errors_of",
     "examples",
     "examples_of_samples",
@@ -100,6 +102,11 @@ def reads(model, spec):
 def report(model, x, y=None):
     """Return `(metrics, intervals)`: Keras' metrics, evaluated on raw data."""
     return model.evaluate(x, y, verbose=0, return_dict=True), {}
+
+
+def baseline(model, train, part):
+    """Return `{"baseline": figure}` of a simple method for a part of the data, or `{}`."""
+    return {}
 
 
 def answer(model, x):

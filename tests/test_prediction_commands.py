@@ -66,7 +66,7 @@ def test_what_spoke_for_the_class_is_drawn(pictures, tmp_path):
 
 def test_evaluate_reports_intervals_and_draws_the_confusion(pictures):
     report = rows(invoke("evaluate", pictures, "--json"))[0]
-    assert {"accuracy", "balanced_accuracy", "f1_macro", "calibration_error"} <= set(
+    assert {"accuracy", "balanced_accuracy", "f1_macro", "calibration_error", "baseline"} <= set(
         report["metrics"]
     )
     low, high = report["intervals"]["accuracy"]

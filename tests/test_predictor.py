@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from genai_basics import build_cnn, build_mlp, build_rnn
+from genai_basics.data.dataset import Part
+from genai_basics.metrics.simple import random_convolutions
 from genai_basics.predictor import Head
 from genai_basics.recipes import parameters
 
@@ -95,3 +97,27 @@ def test_loss_terms_average_to_what_keras_reports():
         assert terms["loss"].shape == (12,)
         mean = model.evaluate(x, y, verbose=0, return_dict=True)["loss"]
         assert float(keras.ops.mean(terms["loss"])) == pytest.approx(mean, rel=1e-4)
+
+
+def test_a_simple_method_is_the_baseline():
+    rng = np.random.default_rng(0)
+    frequency = rng.integers(1, 3, 80)
+    steps = np.arange(5)[None] * frequency[:, None] + rng.uniform(0, 6, (80, 1))
+    x = np.stack([np.sin(steps), np.cos(steps)], axis=-1).astype("float32")
+    train, part = Part(x[:40], frequency[:40] - 1), Part(x[40:], frequency[40:] - 1)
+    assert built("cnn", num_classes=2).baseline(train, part)["baseline"] > 0.9
+    one_class = Part(x[:5], np.zeros(5, "int64"))
+    assert built("cnn", num_classes=2).baseline(one_class, part) == {}
+    flat = rng.normal(size=(60, 5)).astype("float32")
+    values = flat @ rng.normal(size=(5, 1)) + 3
+    model = build_mlp((5,), hidden_units=(4,))
+    model.adapt(flat, values)
+    found = model.baseline(Part(flat[:40], values[:40]), Part(flat[40:], values[40:]))
+    assert found["baseline"] < 0.1 * values.std()
+
+
+def test_random_convolutions_describe_pictures():
+    x = np.random.default_rng(0).uniform(size=(70, 7, 8, 3)).astype("float32")
+    features = random_convolutions(x)
+    assert features.shape == (70, 9 * 128)
+    np.testing.assert_allclose(features[66], random_convolutions(x[66:67])[0], rtol=1e-4, atol=1e-5)

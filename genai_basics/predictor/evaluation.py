@@ -1,15 +1,22 @@
 """Reports, figures and predictions of predictors for commands, run folders and the audit."""
 
+import math
+
 import numpy as np
+from keras import ops
 
 from .. import metrics, plotting
 from ..data.writers import to_pixels
 from ..evaluation import Errors, listed
+from ..feeding import Examples
+from ..metrics.simple import ridge_predictions
 
-__all__ = ["answer", "errors_of", "examples", "features_of", "pictures", "report"]
+__all__ = ["answer", "baseline", "errors_of", "examples", "features_of", "pictures", "report"]
 
 MOST_CLASSES = 50  # maximum size of a readable confusion matrix
 MOST_SHOWN = 1000  # examples that are evaluated at the end of training
+MOST_LEARNED, MOST_PREDICTED = 2000, 5000  # examples of the simple method
+NUMBERS = 2**27  # in all of them
 SHOWN, SHOWN_WRONG = 16, 8  # examples shown, and additional wrong ones
 
 
@@ -23,6 +30,35 @@ def report(model, x, y=None):
     if model.head.multi_label:
         return metrics.multi_label_report(y, predictions)
     return metrics.classification_report(y, predictions, model.class_names)
+
+
+def baseline(model, train, part):
+    """Return `{"baseline": ...}`: what ridge regression reaches on the examples of `part`.
+
+    It is the accuracy or the mean absolute error; empty for data that are no arrays of numbers.
+
+    Args:
+        train, part: Raw examples and targets, each with `x` and `y`.
+    """
+    if model.num_classes and model.head.multi_label:
+        return {}
+    sides, shape = [], model.preprocessor.shape
+    room = (
+        NUMBERS // math.prod(size or 1 for size in shape) if isinstance(shape, tuple) else NUMBERS
+    )
+    for side, most in ((train, min(MOST_LEARNED, room)), (part, min(MOST_PREDICTED, room))):
+        x, y, _ = Examples(side.x, model.head.targets(side.y)).some(most).parts
+        numbers = model.preprocessor(model.prepare(x)[0])
+        if isinstance(numbers, (dict, list, tuple)) or not 2 <= len(numbers.shape) <= 4:
+            return {}
+        sides += [ops.convert_to_numpy(numbers), np.asarray(y)]
+    x, y, others, truth = sides
+    if x.dtype.kind != "f" or not np.isfinite(x).all() or len(np.unique(y)) < 2:
+        return {}
+    found = ridge_predictions(x, y, others, classes=bool(model.num_classes))
+    if model.num_classes:
+        return {"baseline": float((found == truth).mean())}
+    return {"baseline": float(np.abs(found.reshape(truth.shape) - truth).mean())}
 
 
 def answer(model, x, top=1):
