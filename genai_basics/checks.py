@@ -7,9 +7,20 @@ Traceback (most recent call last):
 ValueError: `latent_dim` must be at least 1. Received: latent_dim=0
 """
 
+import inspect
 import numbers
 
-__all__ = ["at_least", "below_one", "between", "inside", "one_of", "positive", "whole"]
+__all__ = [
+    "at_least",
+    "below_one",
+    "between",
+    "channels_last",
+    "idle",
+    "inside",
+    "one_of",
+    "positive",
+    "whole",
+]
 
 
 def at_least(name, value, least):
@@ -65,3 +76,33 @@ def whole(name, value, least):
             f"`{name}` must be a whole number, {least} or more. Received: {name}={value!r}"
         )
     return int(value)
+
+
+def channels_last():
+    """Refuse to build networks where a setting of Keras puts channels first."""
+    import keras
+
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError(
+            "models take channels as the last axis: call "
+            'keras.config.set_image_data_format("channels_last"). '
+            f"Received: {keras.config.image_data_format()}"
+        )
+
+
+def idle(builder, given, *names, because):
+    """Refuse arguments of a function that have no effect, except its defaults.
+
+    Args:
+        builder: The function.
+        given: All of its arguments by name, such as `locals()`.
+        names: The arguments that have no effect.
+        because: Why, after "has no effect".
+    """
+    for name in names:
+        value, default = given[name], inspect.signature(builder).parameters[name].default
+        value = tuple(value) if isinstance(value, list) else value
+        if value is not None and value != default:
+            raise ValueError(
+                f"`{name}` has no effect {because}: leave it out. Received: {name}={value!r}"
+            )

@@ -9,7 +9,7 @@ from keras import ops
 
 from . import backend
 
-__all__ = ["alone", "compile_once", "draw_unlike", "map_batches", "samples"]
+__all__ = ["alone", "compile_once", "draw_unlike", "forget", "map_batches", "samples"]
 
 REDRAWS = 200
 LOCK = threading.RLock()
@@ -33,6 +33,12 @@ def compile_once(model, method, jit_compile=False):
     if method.__name__ not in graphs:
         graphs[method.__name__] = backend.compiled(method, jit_compile=jit_compile)
     return graphs[method.__name__]
+
+
+def forget(model):
+    """Drop the compiled graphs of a model, which hold its networks as they were."""
+    model.__dict__.pop("_graphs", None)
+    model.train_function = model.test_function = model.predict_function = None
 
 
 def map_batches(model, method, *arrays, batch_size=None):

@@ -7,7 +7,7 @@ __all__ = ["check_losses", "is_schedule", "optimizer_of", "scaling_losses"]
 
 def check_losses(model, given):
     """Raise an error if Keras losses or metrics are given to a model with its own loss."""
-    if type(model).train_step is keras.Model.train_step:
+    if not model.carries_loss:
         return
     for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
         if name in given:

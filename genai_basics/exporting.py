@@ -1,11 +1,11 @@
 """Export: the computation of `predict`, from raw x to raw outputs, as a graph."""
 
 import keras
-from keras.src.backend.common import global_state
 
+from .chunks import forget
 from .preprocessing import Numbers
 
-__all__ = ["export", "refuse_h5"]
+__all__ = ["export", "quantize"]
 
 
 class _Served(keras.layers.Layer):
@@ -40,10 +40,26 @@ def export(model, filepath, format="tf_saved_model", **kwargs):
     keras.Model(x, _Served(model)(x)).export(filepath, format=format, **kwargs)
 
 
-def refuse_h5(model):
-    """Raise an error while Keras saves a model as HDF5, which it marks by a global attribute."""
-    if global_state.get_global_attribute("use_legacy_config", False):
-        raise ValueError(
-            f"an .h5 file cannot hold all of a {model.name}: save it as .keras, or its weights "
-            "alone by `save_weights`. Received: a path that ends in .h5"
-        )
+def quantize(model, mode=None, config=None, filters=None, **kwargs):
+    """Quantize the weights of the inner networks: `keras.Model.quantize`.
+
+    What prepares x, and what only evaluates, keeps its precision; so do layers inside of layers
+    that are no networks, as they would not load again, unless `filters` chooses them.
+    """
+    model.settle()
+    networks = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    if model.averaged:
+        networks.append(model.average.network)
+    for network in networks:
+        own = set(map(id, _layers_of(network)))
+        choose = (lambda layer, own=own: id(layer) in own) if filters is None else filters
+        network.quantize(mode, config=config, filters=choose, **kwargs)
+    if model.averaged:
+        model.average.note(getattr(model, model.averaged))
+    forget(model)
+
+
+def _layers_of(network):
+    """Yield the layers of a network, and of networks inside it."""
+    for layer in network.layers:
+        yield from _layers_of(layer) if isinstance(layer, keras.Model) else (layer,)

@@ -7,6 +7,7 @@ be confused.
 """
 
 import collections.abc
+import copy
 import dataclasses
 
 import keras
@@ -15,7 +16,15 @@ import numpy as np
 from . import backend
 from .checks import whole
 
-__all__ = ["Examples", "Stream", "checked", "fitting_size", "read", "steps_per_epoch"]
+__all__ = [
+    "Examples",
+    "Stream",
+    "check_arguments",
+    "checked",
+    "fitting_size",
+    "read",
+    "steps_per_epoch",
+]
 
 KERAS_SIZE = 32  # Keras' default batch size, which suits its optimizers
 FEW_STEPS = 16  # minimum steps per epoch; fewer learn too little
@@ -47,6 +56,18 @@ def read(model, x, y=None, sample_weight=None, batch_size=None):
         rank = 1 if isinstance(shape, dict) else len(shape or ())
         x = backend.batched(x, rank, model.batch_size if batch_size is None else batch_size)
     return Stream(x)
+
+
+def check_arguments(model, y, steps_per_epoch, validation_steps):
+    """Refuse arguments of `fit` that would have no effect."""
+    if y is not None and not model.reads_y:
+        raise ValueError(
+            f"a {model.name} built without labels learns from x alone: leave `y` out. Received: y"
+        )
+    steps = {"steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps}
+    for name, value in steps.items():
+        if value is not None:
+            whole(name, value, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,8 +126,10 @@ class Examples:
         """Return the examples with their weights multiplied by class weights."""
         if class_weight is None:
             return self
-        if not model.num_classes or self.y is None:
-            raise ValueError("`class_weight` needs labels. Received: data without labels")
+        if not model.num_classes or self.y is None or isinstance(next(iter(self.y)), dict):
+            raise ValueError(
+                "`class_weight` needs one label per example. Received: data without labels"
+            )
         factors, names = np.ones(model.num_classes), model.class_names or ()
         for key, factor in class_weight.items():
             place = names.index(key) if key in names else key
@@ -172,9 +195,8 @@ def fitting_size(model, data, size):
 
 def steps_per_epoch(model, data, batch_size):
     """Return the number of steps of `batch_size` per epoch of prepared training data."""
-    drawn = model.draws(data, batch_size, training=True) or {}
-    n = drawn.get("n") or len(keras.tree.flatten(data[0])[0])
-    return max(n // min(drawn.get("batch_size", batch_size), n), 1)
+    n = len(keras.tree.flatten(data[0])[0])
+    return max(n // min(model.step_size(data, batch_size), n), 1)
 
 
 class Stream:
@@ -233,8 +255,9 @@ class Stream:
         return read(model, *data) if isinstance(data, tuple) else read(model, data)
 
     def weighted(self, model, class_weight):
-        self.class_weight = class_weight
-        return self
+        other = copy.copy(self)
+        other.class_weight = class_weight
+        return other
 
     def one_batch(self, model):
         raise ValueError(

@@ -1,13 +1,11 @@
 """`Model`: what all models of this library share in addition to `keras.Model`."""
 
-import inspect
-
 import keras
 import numpy as np
 
-from . import backend, chunks, compiling, evaluation, exporting, feeding
+from . import backend, chunks, compiling, evaluation, exporting, feeding, saving
 from .callbacks import Progress, cosine
-from .checks import at_least
+from .checks import at_least, channels_last
 from .preprocessing import Labels
 
 __all__ = ["Model"]
@@ -40,8 +38,10 @@ class Model(keras.Model):
     tracked = ()  # names of metrics that a custom step reports, in addition to the loss
     can_sample = True  # whether `sample` works
     membership_score = "loss"  # name of what `losses_by_example` returns
+    carries_loss = True  # whether its step computes the loss, not what `compile` is given
     loss_keyword = None  # the builder's argument that sets the loss, if `loss=` is not supported
     xla = False  # measured: whether `jit_compile=None` means XLA
+    averaged = None  # name of the network that `average`, a `MovingAverage`, follows
     validation_limit = None  # validation examples during `fit`; `evaluate` uses all
     cuts_windows = False  # whether examples are windows that `prepare` cuts out of x
     weighs_examples = True  # whether each example has a loss, which `sample_weight` multiplies
@@ -52,7 +52,7 @@ class Model(keras.Model):
     remedy = "use fewer epochs, more data or a smaller network"  # against overfitting, for `Doctor`
 
     # For commands, run folders and the audit; families bind their own.
-    export = exporting.export
+    export, quantize = exporting.export, exporting.quantize
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
     examples = evaluation.examples
@@ -63,6 +63,7 @@ class Model(keras.Model):
     compile_once, map_batches = chunks.compile_once, chunks.map_batches
 
     def __init__(self, *, value_range=None, class_names=None, seed=None, **kwargs):
+        channels_last()
         # Inner networks may compute in another precision; everything else is in single precision.
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.value_range = None if value_range is None else tuple(value_range)
@@ -79,16 +80,18 @@ class Model(keras.Model):
     def _scalar(self, name):
         return self.add_weight(name=name, shape=(), initializer="zeros", trainable=False)
 
+    def __setattr__(self, name, value):
+        """Set an attribute; another network counts from the next call of any verb on."""
+        old = self.__dict__.get(name)
+        if isinstance(old, keras.Model) and value is not old:
+            delattr(self, name)
+            chunks.forget(self)
+        super().__setattr__(name, value)
+
     # Saving: every argument of `__init__` is an attribute of the same name.
 
     def get_config(self):
-        exporting.refuse_h5(self)
-        names = {}
-        for cls in type(self).__mro__[: type(self).__mro__.index(Model) + 1]:
-            names.update(inspect.signature(cls.__init__).parameters)
-        arguments = {name: getattr(self, name) for name in names if name not in ("self", "kwargs")}
-        serialize = keras.saving.serialize_keras_object
-        return {**super().get_config(), **{k: serialize(v) for k, v in arguments.items()}}
+        return {**super().get_config(), **saving.arguments_of(self, Model)}
 
     @classmethod
     def from_config(cls, config):
@@ -199,6 +202,8 @@ class Model(keras.Model):
         parts = self.preprocessor.prepare(x), self.prepare_targets(y)
         return feeding.checked(self, *parts, sample_weight)
 
+    reads_y = property(lambda self: bool(self.num_classes))  # whether training reads a y
+
     @property
     def labels(self):
         """The labels of a classifier or a conditional model."""
@@ -215,6 +220,10 @@ class Model(keras.Model):
     def pipeline(self, x, y=None, sample_weight=None, *, batch_size=None, **order):
         """Return batches in network space, ready for Keras; see `backend.batches`."""
         return feeding.read(self, x, y, sample_weight).batches(self, batch_size, **order)[0]
+
+    def step_size(self, data, batch_size):
+        """Return how many examples a training step takes of prepared data."""
+        return batch_size
 
     def draws(self, data, batch_size, training=False, poisson=False):
         """Return arguments of `backend.epochs` for examples generated on the fly, or `None`.
@@ -249,6 +258,7 @@ class Model(keras.Model):
         or generator, to the first `feeding.SEEN` examples.
         """
         self._assert_compile_called("fit")
+        feeding.check_arguments(self, y, steps_per_epoch, kwargs.get("validation_steps"))
         callbacks = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks
         callbacks = list(callbacks or [])
         self.settle()
@@ -296,7 +306,7 @@ class Model(keras.Model):
         """
         some = data.first()
         if not backend.value_of(self.adapted):
-            self.adapt(some.x, some.y)
+            self.adapt(self.preprocessor.raw(some.x), some.y)
             self.adapted.assign(1.0)
         if all(layer.built for layer in self.layers):
             with self.distribute_strategy.scope():
@@ -354,7 +364,9 @@ class Model(keras.Model):
         return self.noise if training else self.evaluation_noise
 
     def settle(self):
-        """Update what depends on the weights in training, before a method reads it."""
+        """Let the averaged network take over weights that were assigned to its original."""
+        if self.averaged:
+            self.average.settle(getattr(self, self.averaged))
 
     def reset_evaluation_noise(self):
         """Reset the noise of evaluations to its fixed seed, so that repeated ones agree."""

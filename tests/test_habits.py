@@ -157,7 +157,7 @@ def test_a_schedule_is_the_rate_of_both_players():
 
 BUILDERS = {
     "vae": build_vae,
-    "gan": lambda: gb.build_gan((8, 8, 1), num_classes=10, latent_dim=4, filters=(4, 8), seed=0),
+    "gan": lambda: gb.build_gan((8, 8, 1), num_classes=10, latent_dim=4, hidden_units=(8,), seed=0),
     "text-gan": lambda: gb.build_text_gan(
         max_length=8, vocabulary_size=8, latent_dim=4, units=8, filters=8, blocks=1, seed=0
     ),

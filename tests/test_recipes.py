@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from genai_basics import feeding
 from genai_basics.backend import value_of
 from genai_basics.declarations import LABEL
 from genai_basics.recipes import (
@@ -22,6 +24,9 @@ from genai_basics.recipes import (
 )
 
 NAMES = list(RECIPES)
+GANS = ("gan", "text-gan", "video-gan", "music-gan")
+WINDOWS = ("music-gan", "forecaster", "language-model")  # cut out of whole series and texts
+OWN_LOSS = [name for name in NAMES if name not in ("mlp", "cnn", "rnn")]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -172,3 +177,133 @@ def test_another_seed_gives_other_samples(name, trained):
         pytest.skip("makes no samples")
     one, two = (np.asarray(model.sample(3, seed=seed), dtype=object) for seed in (1, 2))
     assert str(one.tolist()) != str(two.tolist())
+
+
+# Keras' habits, on each model: a cell works, or is refused in these words.
+
+
+def seen(model, x):
+    """Return what a model shows of itself, as text: samples, or its outputs for x."""
+    shown = model.sample(2, seed=3) if model.can_sample else model.predict(x, verbose=0)
+    return str(keras.tree.map_structure(lambda part: np.asarray(part).tolist(), shown))
+
+
+def examples(name, trained):
+    """Return some raw x and y of a model; whole series and texts are not cut."""
+    part = trained(name).data(limit=16).train
+    whole = trained(name).model.cuts_windows
+    return (part.x, part.y) if whole else feeding.Examples(part.x, part.y)[:8].parts[:2]
+
+
+def copying(model, x, y):
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    assert seen(copy, x) == seen(model, x)
+
+
+def saving_as_h5(model, x, y):
+    model.save("never.h5")
+
+
+def choosing_a_loss(model, x, y):
+    fresh = type(model).from_config(model.get_config())
+    fresh.compile("sgd", loss="mse")
+    assert fresh.loss == "mse"
+
+
+def adding_a_metric(model, x, y):
+    fresh = type(model).from_config(model.get_config())
+    fresh.compile(metrics=["mae"])
+    assert "mae" in fresh.evaluate(x, y, verbose=0, return_dict=True)
+
+
+def weighting(model, x, y):
+    weights = np.full(len(x), 0.5)
+    half = model.evaluate(x, y, sample_weight=weights, verbose=0, return_dict=True)["loss"]
+    assert half == pytest.approx(model.evaluate(x, y, verbose=0, return_dict=True)["loss"] / 2)
+
+
+def weighting_classes(model, x, y):
+    weighted = feeding.Examples(x, y).weighted(model, {0: 3.0})
+    assert set(weighted.sample_weight) <= {1.0, 3.0}
+    model.prepare(*weighted.parts)
+
+
+def one_batch(model, x, y):
+    found = model.test_on_batch(x, y, return_dict=True)
+    assert np.isfinite(found["loss"])
+
+
+def one_batch_of_a_stream(model, x, y):
+    model.test_on_batch(iter([(x, y)]))
+
+
+def streaming(model, x, y):
+    batch = (x,) if y is None else (x, y)
+    data = feeding.read(model, iter([batch]))
+    streamed = data.batches(model, steps=1)[0]
+    whole = next(iter(feeding.read(model, x, y).batches(model, 1000)[0]))
+    for one, other in zip(*map(keras.tree.flatten, (next(iter(streamed)), whole)), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def splitting_a_stream(model, x, y):
+    model.fit(iter([(x, y)]), validation_split=0.5)
+
+
+def printing(model, x, y):
+    lines = []
+    model.summary(print_fn=lambda line, **kwargs: lines.append(line))
+    assert model.name in "".join(lines)
+
+
+def exporting(model, x, y):
+    model.export("never", verbose=False)
+
+
+HABITS = {
+    copying: {},
+    saving_as_h5: dict.fromkeys(NAMES, "an .h5 file cannot"),
+    choosing_a_loss: dict.fromkeys(OWN_LOSS, "carries its own loss"),
+    adding_a_metric: dict.fromkeys(OWN_LOSS, "carries its own loss"),
+    weighting: dict.fromkeys((*GANS, *WINDOWS), "no loss of single examples"),
+    weighting_classes: {
+        **dict.fromkeys(NAMES, "needs one label per example"),
+        **dict.fromkeys(("mlp", "cnn", "rnn")),
+        "gan": "no loss of single examples",
+    },
+    one_batch: dict.fromkeys(WINDOWS, "windows of whole series"),
+    one_batch_of_a_stream: dict.fromkeys(NAMES, "take the arrays of one batch"),
+    streaming: dict.fromkeys(WINDOWS, "cuts its examples out of whole series"),
+    splitting_a_stream: dict.fromkeys(NAMES, "`validation_split` needs arrays"),
+    printing: {},
+    exporting: dict.fromkeys(
+        [name for name in NAMES if name not in ("mlp", "cnn", "autoencoder", "vae")],
+        "is not computed by one graph of x",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_habit_of_keras_holds_or_is_refused_in_a_sentence(name, trained):
+    model, (x, y), wrong = trained(name).model, examples(name, trained), []
+    for habit, refusals in HABITS.items():
+        words, said = refusals.get(name), ""
+        try:
+            habit(model, x, y)
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+        if not re.fullmatch(f"ValueError: .*{re.escape(words)}.*" if words else "", said):
+            wrong.append(f"{habit.__name__}: {said}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_channels_come_last(name, trained):
+    run = trained(name)
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(ValueError, match="models take channels as the last axis"):
+            untrained(run)
+    finally:
+        keras.config.set_image_data_format("channels_last")

@@ -33,7 +33,7 @@ LAYERS = [
     },
     {"backend"},
     {"callbacks", "data", "layers", "losses", "metrics", "plotting", "preprocessing"},
-    {"chunks", "compiling", "evaluation", "exporting", "feeding", "model"},
+    {"chunks", "compiling", "evaluation", "exporting", "feeding", "model", "saving"},
     {"predictor"},
     FAMILIES,
     {"audit", "augmenting", "recipes"},

@@ -140,7 +140,8 @@ def test_the_bound_falls_in_training_and_two_evaluations_agree(digits):
     ("shape", "network"), [((8, 8, 3), "conv"), ((9, 13, 1), "conv"), ((5, 4, 3), "dense")]
 )
 def test_every_likelihood_and_network_keeps_the_shape(shape, network, likelihood):
-    model = build_vae(shape, 2, network=network, likelihood=likelihood, filters=(4, 8), seed=0)
+    widths = {"filters": (4, 8)} if network == "conv" else {"hidden_units": (8,)}
+    model = build_vae(shape, 2, network=network, likelihood=likelihood, seed=0, **widths)
     x = np.random.default_rng(0).integers(0, 256, (8, *shape)).astype("uint8")
     model.compile()
     losses = model.fit(x, epochs=1, verbose=0).history["loss"]
@@ -237,7 +238,8 @@ def test_a_wrong_argument_is_named_with_what_came(arguments, message):
 @pytest.mark.parametrize("network", ["dense", "conv"])
 def test_the_encoder_sees_data_less_their_mean(network):
     x = np.random.default_rng(0).integers(100, 256, (200, 8, 8, 3)).astype("uint8")
-    model = build_vae((8, 8, 3), 2, network=network, hidden_units=(8,), filters=(4,), seed=0)
+    widths = {"filters": (4,)} if network == "conv" else {"hidden_units": (8,)}
+    model = build_vae((8, 8, 3), 2, network=network, seed=0, **widths)
     model.adapt(x)
     layer = model.encoder.get_layer("less_mean")
     centred = ops.convert_to_numpy(layer(x / np.float32(255)))

@@ -12,7 +12,8 @@ from genai_basics.losses import averaged
 from genai_basics.vae import ELBO, Binarization, ImportanceWeighted, Schedule
 from genai_basics.vae.bounds import Draw
 
-SMALL = {"input_shape": (8, 8, 1), "latent_dim": 4, "hidden_units": (16,), "filters": (4, 8)}
+SMALL = {"input_shape": (8, 8, 1), "latent_dim": 4, "hidden_units": (16,)}
+CONV = {"network": "conv", "filters": (4, 8), "hidden_units": (512, 512)}
 
 
 @pytest.fixture(scope="module")
@@ -163,10 +164,10 @@ VARIANTS = {
     "mixture": {"prior": "mixture"},
     "vamp": {"prior": VampPrior(20)},
     "levels": {"levels": 2},
-    "levels conv": {"levels": 2, "network": "conv"},
+    "levels conv": {"levels": 2, **CONV},
     "levels vamp": {"levels": 2, "prior": VampPrior(10), "importance_samples": 3},
     "logistic mixture": {"likelihood": "logistic_mixture"},
-    "logistic mixture conv": {"likelihood": "logistic_mixture", "network": "conv"},
+    "logistic mixture conv": {"likelihood": "logistic_mixture", **CONV},
     "conditional levels": {"levels": 2, "num_classes": 10},
     "free bits flow": {"free_bits": 0.01, "prior": "flow"},
     "cycles": {"cycles": 2, "warm_up": 0.5, "binarize": "dynamic"},
@@ -182,7 +183,7 @@ SLOW = ("mixture", "levels conv", "logistic mixture conv", "conditional levels",
 )
 def test_every_variant_learns_and_comes_back_from_its_file(name, digits, tmp_path):
     arguments = VARIANTS[name]
-    vae = build_vae(**SMALL, **arguments, seed=0)
+    vae = build_vae(**{**SMALL, **arguments}, seed=0)
     vae.compile()
     labels = digits.train.y[:300] if "num_classes" in arguments else None
     x, before = digits.train.x[:300], [ops.convert_to_numpy(v) for v in vae.trainable_variables]

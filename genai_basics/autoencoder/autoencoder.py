@@ -13,7 +13,8 @@ import numpy as np
 from keras import ops
 
 from ..backend import gradient_step, gradients
-from ..checks import at_least
+from ..checks import at_least, idle
+from ..layers.blocks import check_widths
 from ..losses import averaged, single
 from ..metrics.features import some_examples
 from ..model import Model
@@ -107,6 +108,9 @@ def build_autoencoder(
         network = nets.network_for(input_shape, noise or target == "noise2void", rate)
     if latent_dim is None:
         latent_dim = nets.latent_dim_for(input_shape, network, rate)
+    check_widths(build_autoencoder, locals())
+    if not noise and network != "unet":
+        idle(build_autoencoder, locals(), "noise_level", because="without `noise`")
     nets.check_noise(input_shape, noise, noise_level, target)
     nets.check_code(input_shape, latent_dim, network, sparsity, contractive, rate)
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))

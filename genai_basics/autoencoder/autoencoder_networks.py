@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from ..checks import at_least, one_of
+from ..checks import at_least, channels_last, one_of
 from ..layers import Shift
 from ..layers.blocks import conv, conv_down, conv_up, crop, dense_down, dense_up, stages, upsample
 from . import transform
@@ -29,6 +29,7 @@ DETAIL = 0.1  # standard deviation of pixels given their neighbours, in network 
 
 def check_shape(input_shape):
     """Raise an error unless the shape is that of pictures, series or vectors."""
+    channels_last()
     if len(input_shape) not in (1, 2, 3) or any(not size or size < 1 for size in input_shape):
         raise ValueError(
             "`input_shape` must be (height, width, channels), (time, channels) or (numbers,). "

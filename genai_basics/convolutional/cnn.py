@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import at_least, below_one
+from ..checks import at_least, below_one, idle
 from ..layers import RandomAffine, RandomErasing, RandomLight, RandomSeries
 from ..layers.spectral import LogMel, MaskedAverage, Spectrogram
 from ..predictor import Head, Predictor
@@ -112,6 +112,8 @@ def build_cnn(
     if mirror is None:
         mirror = _may_be_mirrored(input_shape, class_names)
     is_series = input_shape is not None and len(input_shape) == 2
+    if sample_rate is None:
+        idle(build_cnn, locals(), "mel_bands", "pitch", because="without `sample_rate`")
     blocks = (0 if is_series else 1) if blocks is None else blocks
     if sample_rate is not None:
         preprocessor = Waves(sample_rate)

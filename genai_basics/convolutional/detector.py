@@ -17,7 +17,7 @@ from keras import layers, ops
 
 from .. import feeding
 from ..backend import gradient_step
-from ..checks import at_least, inside
+from ..checks import at_least, channels_last, inside
 from ..data.images import resize_images
 from ..evaluation import losses_by_example
 from ..losses import averaged, single
@@ -110,6 +110,7 @@ def build_detector(
 
 
 def _check(input_shape, num_classes, class_names, filters, max_overlap, threshold):
+    channels_last()
     if len(input_shape) != 3 or input_shape[-1] not in (1, 3):
         raise ValueError(
             "`input_shape` must be (height, width, 1 or 3). "
@@ -174,6 +175,9 @@ def _network(input_shape, num_classes, filters, init, backbone, weights):
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Resized(Numbers):
     """Pictures of any size, resized to the network's input."""
+
+    def raw(self, x):
+        return x
 
     def as_array(self, x):
         pictures = [as_picture(picture) for picture in x]

@@ -30,10 +30,10 @@ import numpy as np
 from keras import ops
 
 from ..backend import gradient_step
-from ..checks import at_least, between
+from ..checks import at_least, between, idle
 from ..chunks import alone
 from ..layers import MovingAverage
-from ..layers.blocks import check_shape
+from ..layers.blocks import check_shape, check_widths
 from ..losses import averaged, single
 from ..metrics.features import Judge, some_examples
 from ..model import Model
@@ -103,6 +103,11 @@ def build_diffusion(
     size = math.prod(side or 0 for side in input_shape)
     network = network or ("conv" if is_image and size > DENSE_UP_TO else "dense")
     check_shape(input_shape, 1, network, num_classes)
+    check_widths(build_diffusion, locals())
+    at_least("guidance", guidance, 0)
+    between("label_dropout", label_dropout, 0, 1)
+    if not num_classes:
+        idle(build_diffusion, locals(), "guidance", "label_dropout", because="without labels")
     if not is_image and value_range == (0, 255):
         value_range = None
     init = keras.initializers.LecunNormal(keras.random.SeedGenerator(seed))
@@ -131,6 +136,7 @@ class Diffusion(Model):
 
     network_range = (-1.0, 1.0)
     batch_size = 64
+    averaged = "network"
     learning_rate = 5e-3
     loss_keyword = "no keyword: it is the flow matching loss"
 
@@ -173,13 +179,15 @@ class Diffusion(Model):
         """The averaged network, from which samples come."""
         return self.average.network
 
-    def settle(self):
-        self.average.settle(self.network)
-
     def default_optimizer(self, learning_rate):
         return keras.optimizers.Adam(learning_rate, beta_2=0.99, global_clipnorm=1.0)
 
     # Data.
+
+    @property
+    def reads_y(self):
+        """Whether labels are read: by the networks, or by the judge of samples."""
+        return bool(self.num_classes or self.judge.classifier is not None)
 
     def adapt(self, x, y=None):
         """Fit the preprocessing, and m and s of the initial velocity."""

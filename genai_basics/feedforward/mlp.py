@@ -10,7 +10,7 @@ import itertools
 import keras
 from keras import layers, ops
 
-from ..checks import at_least, below_one
+from ..checks import at_least, below_one, idle
 from ..layers import RandomAffine
 from ..predictor import Head, Predictor
 from ..preprocessing import Columns, Numbers, Words
@@ -89,6 +89,12 @@ def build_mlp(
             f"Received: input_shape={input_shape} and {len(columns)} columns"
         )
     is_image = input_shape is not None and len(input_shape) == 3
+    if not is_text:
+        idle(build_mlp, locals(), "max_words", "ngrams", "characters", because="without texts")
+    if columns is None:
+        idle(build_mlp, locals(), "max_categories", because="without `columns`")
+    if not is_image:
+        idle(build_mlp, {"augment": augment or None}, "augment", because="without pictures")
     if hidden_units is None:
         hidden_units = (512, 512) if is_image else (64,) if is_text else (128, 64)
     dropout = (0.5 if is_text else 0.2) if dropout is None else dropout

@@ -18,7 +18,7 @@ import numpy as np
 from keras import layers, ops
 
 from ..backend import gradient_step, stop_gradient_of
-from ..checks import at_least, below_one, one_of, positive
+from ..checks import at_least, below_one, channels_last, one_of, positive
 from ..chunks import alone
 from ..layers import DifferentiableAugmentation, MovingAverage, great_circles
 from ..losses import (
@@ -41,6 +41,7 @@ CLASSIFIER_LIMIT = 20_000  # maximum examples that the small classifier trains o
 
 def check_choices(loss, penalty, discriminator_steps, ema):
     """Raise a `ValueError` for invalid arguments among those that all GANs share."""
+    channels_last()
     adversarial_losses(loss)
     one_of("penalty", penalty or "none", PENALTIES)
     at_least("discriminator_steps", discriminator_steps, 1)
@@ -58,6 +59,7 @@ class GAN(TwoPlayers):
 
     network_range = (-1.0, 1.0)
     batch_size = 64
+    averaged = "generator"
     monitor = "val_frechet_distance"
     validation_limit = 2048
     tracked = (
@@ -114,9 +116,6 @@ class GAN(TwoPlayers):
         """The averaged generator, from which samples come."""
         return self.average.network
 
-    def settle(self):
-        self.average.settle(self.generator)
-
     @property
     def latent_dim(self):
         """Size of the noise z."""
@@ -139,6 +138,9 @@ class GAN(TwoPlayers):
         return (vary if self.can_augment else "") + "use fewer epochs"
 
     # Data.
+
+    # Labels are read by the networks, or by the judge of samples.
+    reads_y = property(lambda self: bool(self.num_classes or self.judge.num_classes))
 
     def adapt(self, x, y=None):
         super().adapt(x)

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import at_least, one_of
+from ..checks import at_least, idle, one_of
 from ..layers import PixelShuffle
 from ..preprocessing import VideoClips
 from . import evaluation
@@ -83,6 +83,7 @@ def build_video_gan(
     if network == "layers":
         generator = _layered_generator(input_shape, latent_dim, moving, filters, init)
     else:
+        idle(build_video_gan, locals(), "moving", because='with network="conv"')
         generator = _conv_generator(input_shape, latent_dim, filters, init)
     return VideoGAN(
         generator,

@@ -228,7 +228,8 @@ class DifferentiableAugmentation(keras.layers.Layer):
 
     def brightness(self, x):
         """Add one number to all pixels of a picture."""
-        return x + ops.reshape(self.uniform(x, -0.5, 0.5), (-1, 1, 1, 1))
+        more = ops.cast(self.uniform(x, -0.5, 0.5), x.dtype)
+        return x + ops.reshape(more, (-1, 1, 1, 1))
 
     def translation(self, x):
         """Shift by whole pixels; new pixels are -1, black."""

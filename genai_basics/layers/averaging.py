@@ -33,7 +33,7 @@ class MovingAverage(keras.layers.Layer):
             trainable=False,
             aggregation="only_first_replica",
         )
-        self.seen.assign(fingerprint(original.weights))
+        self.note(original)
         self.built = True
 
     def move(self, original, step):
@@ -50,11 +50,14 @@ class MovingAverage(keras.layers.Layer):
         rate = 1.0 - ops.minimum(self.decay, (1.0 + step) / (10.0 + step))
         for old, new in zip(self.network.weights, original.weights, strict=True):
             old.assign(old + ops.cast(rate, old.dtype) * (new - old))
+        self.note(original)
+
+    def note(self, original):
+        """Note the weights of the network as those that were averaged last."""
         self.seen.assign(fingerprint(original.weights))
 
     def settle(self, original):
         """Adopt weights that were assigned to the network outside training."""
-        found = value_of(fingerprint(original.weights))
-        if found != value_of(self.seen):
+        if value_of(fingerprint(original.weights)) != value_of(self.seen):
             self.network.set_weights(original.get_weights())
-            self.seen.assign(found)
+            self.note(original)

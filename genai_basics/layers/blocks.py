@@ -8,11 +8,12 @@ import math
 
 from keras import layers
 
-from ..checks import at_least, one_of
+from ..checks import at_least, channels_last, idle, one_of
 from . import PixelShuffle
 
 __all__ = [
     "check_shape",
+    "check_widths",
     "conv",
     "conv_down",
     "conv_up",
@@ -26,6 +27,7 @@ __all__ = [
 
 def check_shape(input_shape, latent_dim, network, num_classes):
     """Raise an error for shapes and sizes that dense and convolutional networks do not support."""
+    channels_last()
     at_least("latent_dim", latent_dim, 1)
     one_of("network", network, ("dense", "conv"))
     if num_classes is not None:
@@ -40,6 +42,12 @@ def check_shape(input_shape, latent_dim, network, num_classes):
             'network="conv" needs images of at least 8x8 pixels; use network="dense". '
             f"Received: input_shape={input_shape}"
         )
+
+
+def check_widths(builder, given):
+    """Refuse the widths of another network than `given["network"]`; see `idle`."""
+    other = "filters" if given["network"] == "dense" else "hidden_units"
+    idle(builder, given, other, because=f'with network="{given["network"]}"')
 
 
 def dense_down(x, hidden_units, init, *, activation="relu"):

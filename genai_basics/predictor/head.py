@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import at_least, between, one_of
+from ..checks import at_least, between, channels_last, idle, one_of
 from ..preprocessing import Labels
 
 __all__ = ["Crossentropy", "Head", "takes_one_hot"]
@@ -52,6 +52,7 @@ class Head:
         balance=False,
         label_smoothing=0.0,
     ):
+        channels_last()
         one_of("task", task, (None, "classification", "regression"))
         if num_classes is None and class_names:
             num_classes = len(class_names)
@@ -60,7 +61,11 @@ class Head:
         if num_classes is None or task == "regression":
             num_classes, class_names, multi_label = None, None, False
             at_least("num_outputs", num_outputs, 1)
+            idle(Head, locals(), "balance", "label_smoothing", because="where values are predicted")
         else:
+            idle(Head, locals(), "num_outputs", because="where classes are predicted")
+            if multi_label:
+                idle(Head, locals(), "balance", because="with `multi_label`")
             at_least("num_classes", num_classes, 1 if multi_label else 2)
         if class_names is not None and len(class_names) != num_classes:
             raise ValueError(

@@ -46,7 +46,8 @@ class Predictor(Model):
     baseline = evaluation.baseline
 
     can_sample = False
-
+    reads_y = True
+    carries_loss = False
     restores = False
 
     def __init__(self, network, preprocessor, head, **kwargs):

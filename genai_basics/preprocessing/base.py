@@ -34,6 +34,19 @@ class Preprocessor(keras.layers.Layer):
     def state(self, value):
         raise NotImplementedError(f"{type(self).__name__} must set its state")
 
+    def get_config(self):
+        config = super().get_config()
+        return config if self.state is None else {**config, "state": self.state}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        state = config.pop("state", None)
+        layer = super().from_config(config)
+        if state:
+            layer.state = state
+        return layer
+
     def save_own_variables(self, store):
         super().save_own_variables(store)
         if self.state is not None:  # next to the weights, so that weight files also contain it
@@ -45,6 +58,10 @@ class Preprocessor(keras.layers.Layer):
         if state is not None:
             self.state = json.loads(np.asarray(state).tobytes())
         super().load_own_variables(store)
+
+    def raw(self, x):
+        """Return raw x in the form that `adapt` takes, with its shape checked."""
+        return x
 
     def adapt(self, x, y=None):
         """Fit to raw training data. By default, there is nothing to fit."""
@@ -73,7 +90,7 @@ class Scaling(keras.layers.Layer):
     """
 
     def __init__(self, channels, **kwargs):
-        super().__init__(trainable=False, dtype="float32", **kwargs)
+        super().__init__(**{"trainable": False, "dtype": "float32", **kwargs})
         self.channels = channels
         self.mean = self.add_weight(name="mean", shape=(channels,), initializer="zeros")
         self.variance = self.add_weight(name="variance", shape=(channels,), initializer="ones")
@@ -95,12 +112,11 @@ class Scaling(keras.layers.Layer):
         return ops.maximum(ops.sqrt(self.variance), 1e-7)
 
     def call(self, x):
-        return (x - self.mean) / self.deviation
+        return (x - ops.cast(self.mean, x.dtype)) / ops.cast(self.deviation, x.dtype)
 
     def inverse(self, x):
         """Return scaled x in original units."""
         return x * self.deviation + self.mean
 
     def get_config(self):
-        config = super().get_config()
-        return {"name": config["name"], "channels": self.channels}
+        return {**super().get_config(), "channels": self.channels}

@@ -87,5 +87,5 @@ class Lines(Preprocessor):
 
     @classmethod
     def from_config(cls, config):
-        tokenizer = keras.saving.deserialize_keras_object(config.pop("tokenizer"))
-        return cls(tokenizer, **config)
+        tokenizer = keras.saving.deserialize_keras_object(config["tokenizer"])
+        return super().from_config({**config, "tokenizer": tokenizer})

@@ -36,6 +36,11 @@ class Numbers(Preprocessor):
             self.scaling = Scaling(self.shape[-1])
         self.built = True
 
+    def raw(self, x):
+        x = self.as_array(x)
+        self._check_shape(x)
+        return x
+
     def adapt(self, x, y=None):
         if self.scaling is not None:
             self.scaling.adapt(self.as_array(x[:: max(1, len(x) // ADAPT_ON)]))
@@ -95,7 +100,7 @@ class Numbers(Preprocessor):
         ]
         return np.stack(filled)
 
-    def _check(self, x):
+    def _check_shape(self, x):
         if len(x.shape) != len(self.shape) + 1 or any(
             want not in (None, got) for want, got in zip(self.shape, x.shape[1:], strict=True)
         ):
@@ -103,6 +108,9 @@ class Numbers(Preprocessor):
                 f"x must have shape (n, {', '.join(map(str, self.shape))}). "
                 f"Received: x of shape ({', '.join(map(str, x.shape))})"
             )
+
+    def _check(self, x):
+        self._check_shape(x)
         if not np.issubdtype(np.dtype(x.dtype), np.number) and x.dtype != bool:
             raise ValueError(f"x must hold numbers. Received: x of dtype {x.dtype}")
         if not isinstance(x, np.ndarray) or None in self.shape or not x.size:

@@ -52,8 +52,7 @@ class Tokenizer(Preprocessor):
         self.built = True
 
     def get_config(self):
-        own = {"unit": self.unit, "size": self.size, "vocabulary": self.vocabulary}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "unit": self.unit, "size": self.size}
 
     @property
     def state(self):
@@ -232,8 +231,8 @@ class Sentences(Preprocessor):
 
     @classmethod
     def from_config(cls, config):
-        tokenizer = keras.saving.deserialize_keras_object(config.pop("tokenizer"))
-        return cls(tokenizer, **config)
+        tokenizer = keras.saving.deserialize_keras_object(config["tokenizer"])
+        return super().from_config({**config, "tokenizer": tokenizer})
 
 
 def spaced(text):

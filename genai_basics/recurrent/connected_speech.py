@@ -14,10 +14,11 @@ class ConnectedSpeech:
         model: A `SpeechRecognizer`; its `concatenate`, `speed` and `noise_level` apply.
         clips: List of arrays of samples.
         numbers: The symbol numbers of each clip.
+        weights: Weights of the clips (n,), if there are any.
     """
 
-    def __init__(self, model, clips, numbers):
-        self.model, self.clips, self.numbers = model, clips, numbers
+    def __init__(self, model, clips, numbers, *weights):
+        self.model, self.clips, self.numbers, self.weights = model, clips, numbers, weights
         self.rate = model.log_mel.sample_rate
         room = model.max_seconds * self.rate / np.mean([len(clip) for clip in clips])
         self.most = max(1, int(room))  # number of clips of typical length that fit without cutting
@@ -29,7 +30,8 @@ class ConnectedSpeech:
             n = min(rng.integers(1, self.model.concatenate + 1), self.most)
             others = rng.integers(len(self.clips), size=n - 1)
             found.append(self.joined([row, *others], rng))
-        return self.model.batch_of([clip for clip, _ in found], [numbers for _, numbers in found])
+        batch = self.model.batch_of(*map(list, zip(*found, strict=True)))
+        return *batch, *(part[rows] for part in self.weights)
 
     def joined(self, rows, rng, vary=True):
         """Join several clips, with gaps between them; return the clip and its symbol numbers.

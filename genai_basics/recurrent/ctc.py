@@ -4,10 +4,11 @@ from collections import defaultdict
 from itertools import pairwise
 
 import numpy as np
+from keras import ops
 
 from ..preprocessing import UNKNOWN
 
-__all__ = ["Scorer", "beam_search", "collapse", "least_frames"]
+__all__ = ["Scorer", "beam_search", "collapse", "least_frames", "share_of", "symbols_in"]
 
 
 def collapse(path):
@@ -109,3 +110,13 @@ class Scorer:
             p = self.model.predict([text])[0]
             self.known[prefix] = self.weight * np.log(np.maximum(p[self.places], 1e-8))
         return self.known[prefix][number - 1]
+
+
+def symbols_in(y):
+    """Return the number of symbols of each transcription, at least 1, (batch,)."""
+    return ops.cast(ops.maximum(y["count"], 1), "float32")
+
+
+def share_of(x, y, weights=None):
+    """Return x, y, and what each clip counts in the mean over a batch: that over its symbols."""
+    return x, y, symbols_in(y) * (1.0 if weights is None else ops.cast(weights, "float32"))

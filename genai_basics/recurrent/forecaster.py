@@ -165,6 +165,7 @@ class Forecaster(Model):
     errors_of, privacy_of = evaluation.errors_of_forecasts, evaluation.privacy_of_forecasts
 
     batch_size = 64
+    reads_y = True
     learning_rate = 2e-3
     tracked = ("mae",)
     cuts_windows, weighs_examples = True, False

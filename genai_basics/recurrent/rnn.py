@@ -8,7 +8,7 @@ mean of h_t over all steps and the last h_t of each direction. Padding is masked
 import keras
 from keras import layers
 
-from ..checks import at_least
+from ..checks import at_least, idle
 from ..layers.cells import recurrent_layer
 from ..predictor import Head, Predictor
 from ..preprocessing import Steps, Tokens
@@ -88,6 +88,7 @@ def build_rnn(
         x = layers.Dropout(dropout, seed=seed)(x)
     else:
         input_shape = tuple(input_shape)
+        idle(build_rnn, locals(), "unit", "vocab_size", "max_length", because="without texts")
         if len(input_shape) != 2 or not input_shape[1]:
             raise ValueError(
                 "`input_shape` must be (time, channels), time None if it differs. "

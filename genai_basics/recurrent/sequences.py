@@ -100,6 +100,9 @@ class SequenceModel(Model):
     def prepare(self, x, y=None, sample_weight=None):
         return feeding.checked(self, Streams(self.documents(x), self.window), None, sample_weight)
 
+    def step_size(self, data, batch_size):
+        return self.streams_of(data[0], batch_size)
+
     def draws(self, data, batch_size, training=False, poisson=False):
         """Make batches of streams in training, and of windows with context in evaluation.
 

@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from .. import feeding
 from ..backend import gradient_step
-from ..checks import at_least, below_one
+from ..checks import at_least, below_one, channels_last
 from ..layers import LogMel, StridedConv, Within, recurrent_layer
 from ..losses import averaged, single
 from ..model import Model
@@ -20,7 +20,7 @@ from ..preprocessing import Waves, padded
 from ..warning import warn
 from . import evaluation
 from .connected_speech import ConnectedSpeech
-from .ctc import Scorer, beam_search, collapse, least_frames
+from .ctc import Scorer, beam_search, collapse, least_frames, share_of, symbols_in
 
 __all__ = ["SpeechRecognizer", "build_speech_recognizer"]
 
@@ -82,6 +82,7 @@ def build_speech_recognizer(
     >>> len(model.transcribe(clips[:2]))
     2
     """
+    channels_last()
     for name, value in (("units", units), ("num_layers", num_layers), ("concatenate", concatenate)):
         at_least(name, value, 1)
     below_one("speed", speed)
@@ -138,10 +139,10 @@ class SpeechRecognizer(Model):
     losses_by_example, errors_of = evaluation.losses_of_speech, evaluation.errors_of_speech
 
     can_sample = False
+    reads_y = True
     batch_size = 32
     learning_rate = 2e-3
     loss_keyword = "no keyword: it is the CTC loss"
-    weighs_examples = False  # a batch is averaged over its units
 
     def __init__(
         self,
@@ -163,6 +164,7 @@ class SpeechRecognizer(Model):
         self.concatenate, self.noise_level, self.speed = concatenate, noise_level, speed
         self.stretch, self.max_seconds = stretch, max_seconds
         self.preprocessor = Waves(log_mel.sample_rate, max_seconds, name="waves")
+        self.weighs_examples = concatenate == 1  # clips that training joins have one loss
         self.number_of = {symbol: i + 1 for i, symbol in enumerate(self.symbols)}
         self.built = True
 
@@ -208,7 +210,7 @@ class SpeechRecognizer(Model):
         return frames
 
     def pairs(self, x, y):
-        """Return clips and symbol numbers, without clips too short for their transcriptions."""
+        """Return clips and numbers, without clips that are too short, and which were kept."""
         if y is None:
             raise ValueError("transcriptions are needed: pass y. Received: y=None")
         waves, numbers = self.waves(x), self.numbers(y)
@@ -231,10 +233,13 @@ class SpeechRecognizer(Model):
                 f"transcriptions, as {said}, and are left out"
             )
         keep = [i for i, fit in enumerate(fits) if fit]
-        return [clips[i] for i in keep], [numbers[i] for i in keep]
+        return [clips[i] for i in keep], [numbers[i] for i in keep], keep
 
     def prepare(self, x, y=None, sample_weight=None):
-        return feeding.checked(self, *self.batch_of(*self.pairs(x, y)), sample_weight)
+        clips, numbers, keep = self.pairs(x, y)
+        if sample_weight is not None and len(sample_weight) == len(x):
+            sample_weight = np.asarray(sample_weight)[keep]
+        return feeding.checked(self, *self.batch_of(clips, numbers), sample_weight)
 
     def batch_of(self, clips, numbers):
         """Return clips and symbol numbers as arrays, padded with 0."""
@@ -245,10 +250,10 @@ class SpeechRecognizer(Model):
         """Join and vary clips in training."""
         if not training:
             return None
-        waves, y = data
+        waves, y, *weights = data
         clips = [row[:n] for row, n in zip(waves["samples"], waves["length"], strict=True)]
         numbers = [row[:n].tolist() for row, n in zip(y["symbols"], y["count"], strict=True)]
-        return {"n": len(clips), "make": ConnectedSpeech(self, clips, numbers).make}
+        return {"n": len(clips), "make": ConnectedSpeech(self, clips, numbers, *weights).make}
 
     def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
         """Train on raw clips: `keras.Model.fit`. See `Model.fit`.
@@ -262,7 +267,7 @@ class SpeechRecognizer(Model):
 
     def join(self, x, y, most, *, least=1, seed=0):
         """Return as many new clips as x has, each of `least` to `most` ones, and their texts."""
-        clips, numbers = self.pairs(x, y)
+        clips, numbers, _ = self.pairs(x, y)
         rng = np.random.default_rng(seed)
         speech = ConnectedSpeech(self, clips, numbers)
         found = []
@@ -329,19 +334,18 @@ class SpeechRecognizer(Model):
         return {"loss": nats / symbols_in(y)}
 
     def train_step(self, data):
-        x, y = data
-        n = symbols_in(y)  # so that the mean over a batch is the mean over its symbols
+        x, y, share = share_of(*data)
         terms = gradient_step(
-            lambda: averaged(self.loss_terms(x, y, training=True), n, self.losses),
+            lambda: averaged(self.loss_terms(x, y, training=True), share, self.losses),
             self.trainable_variables,
             self.optimizer,
         )
-        return self.track(ops.sum(n), terms)
+        return self.track(ops.sum(symbols_in(y)), terms)
 
     def test_step(self, data):
-        x, y = data
-        n = symbols_in(y)
-        return self.track(ops.sum(n), averaged(self.loss_terms(x, y), n, self.losses))
+        x, y, share = share_of(*data)
+        terms = averaged(self.loss_terms(x, y), share, self.losses)
+        return self.track(ops.sum(symbols_in(y)), terms)
 
     # Methods on raw data.
 
@@ -390,8 +394,3 @@ class SpeechRecognizer(Model):
         rows = self.log_probabilities(x, batch_size)
         longest = max(map(len, rows))
         return np.stack([np.pad(np.exp(row), ((0, longest - len(row)), (0, 0))) for row in rows])
-
-
-def symbols_in(y):
-    """Return the number of symbols of each transcription, at least 1, (batch,)."""
-    return ops.cast(ops.maximum(y["count"], 1), "float32")

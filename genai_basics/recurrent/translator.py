@@ -149,11 +149,11 @@ class Translator(Model):
     examples = evaluation.examples_of_translations
 
     can_sample = False
+    reads_y = True
     batch_size = 128
     learning_rate = 2e-3
     tracked = ("accuracy",)
     loss_keyword = "`label_smoothing` of build_translator"
-    weighs_examples = False  # a batch is averaged over its units
 
     def __init__(
         self,
@@ -189,6 +189,7 @@ class Translator(Model):
 
     def draws(self, data, batch_size, training=False, poisson=False):
         """Make batches of pairs of similar lengths, to reduce padding."""
+        data, *weights = data[:2], *data[2:]
         lengths = [(part != PADDING).sum(axis=1) for part in data]
         n = len(lengths[0])
 
@@ -201,7 +202,8 @@ class Translator(Model):
 
         def make(rows, rng):
             pairs = zip(data, lengths, strict=True)
-            return tuple(part[rows][:, : own[rows].max(initial=1)] for part, own in pairs)
+            pairs = [part[rows][:, : own[rows].max(initial=1)] for part, own in pairs]
+            return *pairs, *(part[rows] for part in weights)
 
         return {"n": n, "make": make, "order": order}
 
@@ -231,21 +233,19 @@ class Translator(Model):
         }
 
     def train_step(self, data):
-        x, y = data
-        n = units_in(y)
-        share = n / ops.mean(n)  # so that the mean over a batch is the mean over its units
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        share = share_of(y, weights)
         terms = gradient_step(
             lambda: averaged(self.loss_terms(x, y, training=True), share, self.losses),
             self.trainable_variables,
             self.optimizer,
         )
-        return self.track(ops.sum(n), terms)
+        return self.track(ops.sum(units_in(y)), terms)
 
     def test_step(self, data):
-        x, y = data
-        n = units_in(y)
-        terms = averaged(self.loss_terms(x, y), n / ops.mean(n), self.losses)
-        return self.track(ops.sum(n), terms)
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        terms = averaged(self.loss_terms(x, y), share_of(y, weights), self.losses)
+        return self.track(ops.sum(units_in(y)), terms)
 
     # Decoding.
 
@@ -368,3 +368,9 @@ class Translator(Model):
 def units_in(y):
     """Return the number of units of each target, (batch,)."""
     return ops.sum(ops.cast(y != PADDING, "float32"), axis=1)
+
+
+def share_of(y, weights=None):
+    """Return what each target counts in the mean over a batch, (batch,): that over its units."""
+    n = units_in(y)
+    return n / ops.mean(n) * (1.0 if weights is None else ops.cast(weights, n.dtype))

@@ -85,7 +85,7 @@ def _fit(run, recipe, model, data, callbacks):
         if left:
             trainer.fit(
                 data.train.x,
-                data.train.y,
+                data.train.y if model.reads_y else None,
                 batch_size=training["batch_size"],
                 epochs=total,
                 initial_epoch=recorder.rounds_done,

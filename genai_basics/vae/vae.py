@@ -11,9 +11,9 @@ import numpy as np
 from keras import ops
 
 from ..backend import gradient_step, value_of
-from ..checks import at_least, one_of
+from ..checks import at_least, idle, one_of
 from ..layers import Sampling, Shift, VampPrior, get_likelihood, get_prior, normal_log_prob
-from ..layers.blocks import check_shape
+from ..layers.blocks import check_shape, check_widths
 from ..losses import averaged, single
 from ..metrics.features import some_examples
 from ..model import Model
@@ -101,12 +101,14 @@ def build_vae(
         dense = not is_image or math.prod(input_shape) <= DENSE_UP_TO
         network = "dense" if dense else "conv"
     check_shape(input_shape, latent_dim, network, num_classes)
+    check_widths(build_vae, locals())
     one_of("levels", levels, (1, 2))
+    if not warm_up:
+        idle(build_vae, locals(), "cycles", because="without `warm_up`")
     if not is_image and value_range == (0, 255):
         value_range = None
-    if likelihood is None:
-        likelihood = "bernoulli" if is_image and input_shape[-1] == 1 else "gaussian"
-    likelihood = get_likelihood(likelihood)
+    usual = "bernoulli" if is_image and input_shape[-1] == 1 else "gaussian"
+    likelihood = get_likelihood(likelihood or usual)
     return (VAE if levels == 1 else HierarchicalVAE)(
         *networks(
             input_shape,

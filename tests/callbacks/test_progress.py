@@ -36,7 +36,7 @@ def vae():
 
 @pytest.fixture
 def gan():
-    return build_gan((8, 8, 1), latent_dim=4, filters=(4, 4), seed=0)
+    return build_gan((8, 8, 1), latent_dim=4, hidden_units=(4,), seed=0)
 
 
 def constant(rate):
