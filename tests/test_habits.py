@@ -205,3 +205,64 @@ def test_assigned_weights_are_seen_by_samples_and_trained_ones_averaged(digits, 
         assert not any(w.any() for w in model.average.network.get_weights())
         network.set_weights(average)
         np.testing.assert_array_equal(model.sample(2, seed=0), trained)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Mine(gb.VAE):
+    """A subclass as users write them."""
+
+    def __init__(self, *args, extra=3, **kw):
+        super().__init__(*args, **kw)
+        self.extra = extra
+
+
+def test_a_subclass_with_any_arguments_is_saved_and_loaded(tmp_path):
+    usual = build_vae(beta=3.0)
+    model = Mine(usual.encoder, usual.decoder, extra=7, beta=3.0, value_range=(0, 255))
+    model.save(tmp_path / "a.keras")
+    again = keras.models.load_model(tmp_path / "a.keras")
+    assert (again.extra, again.beta, again.value_range) == (7, 3.0, (0, 255))
+    np.testing.assert_array_equal(again.sample(2, seed=0), model.sample(2, seed=0))
+
+
+def test_a_network_that_is_replaced_is_the_one_used():
+    model, other = build_vae(), gb.build_vae((8, 8, 1), latent_dim=2, hidden_units=(9,), seed=5)
+    model.sample(2, seed=0)
+    model.decoder = other.decoder
+    np.testing.assert_array_equal(model.sample(2, seed=0), other.sample(2, seed=0))
+    assert len(model.weights) == len(build_vae().weights)
+
+
+def test_quantized_models_come_back_from_their_files(digits, tmp_path):
+    gan = gb.build_gan((8, 8, 1), latent_dim=4, hidden_units=(8,), seed=0)
+    before = gan.sample(16, seed=0).astype("float32")
+    gan.quantize("int8")
+    after = gan.sample(16, seed=0)
+    assert 0 < np.abs(before - after).mean() < 5
+    gan.save(tmp_path / "a.keras")
+    again = keras.models.load_model(tmp_path / "a.keras")
+    np.testing.assert_array_equal(again.sample(16, seed=0), after)
+
+
+def test_what_nothing_would_read_is_refused(digits):
+    vae, x = build_vae(), digits.train.x
+    vae.compile()
+    with pytest.raises(ValueError, match=r"learns from x alone: leave `y` out"):
+        vae.fit(x, x)
+    for name in ("steps_per_epoch", "validation_steps"):
+        with pytest.raises(ValueError, match=f"`{name}` must be a whole number, 1 or more.*=0"):
+            vae.fit(x, **{name: 0})
+    with pytest.raises(ValueError, match=r"x must have shape \(n, 8, 8, 1\)\. Received: .*64"):
+        vae.fit(x.reshape(len(x), 64))
+    losses = [build_and_fit(x), build_and_fit(x[..., 0])]  # grey pictures need no last axis
+    assert losses[0] == losses[1]
+    with pytest.raises(ValueError, match='`filters` has no effect with network="dense"'):
+        build_vae(filters=(8,))
+    with pytest.raises(ValueError, match="`num_outputs` has no effect where classes"):
+        gb.build_mlp((8, 8, 1), num_classes=10, num_outputs=3)
+
+
+def build_and_fit(x):
+    model = build_vae()
+    model.compile()
+    return model.fit(x, epochs=1, verbose=0).history["loss"]

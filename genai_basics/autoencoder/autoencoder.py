@@ -109,9 +109,9 @@ def build_autoencoder(
     if latent_dim is None:
         latent_dim = nets.latent_dim_for(input_shape, network, rate)
     check_widths(build_autoencoder, locals())
+    nets.check_noise(input_shape, noise, noise_level, target)
     if not noise and network != "unet":
         idle(build_autoencoder, locals(), "noise_level", because="without `noise`")
-    nets.check_noise(input_shape, noise, noise_level, target)
     nets.check_code(input_shape, latent_dim, network, sparsity, contractive, rate)
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     if network == "unet":
