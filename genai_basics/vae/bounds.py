@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from ..checks import at_least, between
+from ..checks import at_least, between, idle
 
 __all__ = [
     "ELBO",
@@ -81,6 +81,8 @@ class Schedule(_Settings):
     def __post_init__(self):
         between("warm_up", self.warm_up, 0, 1)
         at_least("cycles", self.cycles, 1)
+        if not self.warm_up:
+            idle(Schedule, vars(self), "cycles", because="without `warm_up`")
 
     def __call__(self, progress, risen=None, before=0.0):
         """Return the value, 0 to 1.

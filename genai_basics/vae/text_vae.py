@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import at_least, below_one, idle, positive
+from ..checks import at_least, below_one, positive
 from ..chunks import alone, draw_unlike
 from ..layers.cells import recurrent_layer
 from ..losses import single
@@ -83,8 +83,6 @@ def build_text_vae(
     if max_length is not None:
         at_least("max_length", max_length, 1)
     below_one("word_dropout", word_dropout)
-    if not warm_up:
-        idle(build_text_vae, locals(), "cycles", because="without `warm_up`")
     if dropout is None:
         dropout = 0.3 if unit in ("word", "subword") else 0.0
     vocab_size = vocab_size or {"character": 256, "byte": 262}.get(unit, 5000)

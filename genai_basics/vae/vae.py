@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from ..backend import gradient_step, value_of
-from ..checks import at_least, idle, one_of
+from ..checks import at_least, one_of
 from ..layers import Sampling, Shift, VampPrior, get_likelihood, get_prior, normal_log_prob
 from ..layers.blocks import check_shape, check_widths
 from ..losses import averaged, single
@@ -103,8 +103,6 @@ def build_vae(
     check_shape(input_shape, latent_dim, network, num_classes)
     check_widths(build_vae, locals())
     one_of("levels", levels, (1, 2))
-    if not warm_up:
-        idle(build_vae, locals(), "cycles", because="without `warm_up`")
     if not is_image and value_range == (0, 255):
         value_range = None
     usual = "bernoulli" if is_image and input_shape[-1] == 1 else "gaussian"
