@@ -219,6 +219,16 @@ def test_mixed_precision_trains_and_samples(tmp_path):
         keras.config.set_dtype_policy(policy)
 
 
+def test_a_budget_that_ends_before_the_first_step_is_no_finished_run(tmp_path):
+    with pytest.warns(UserWarning, match="ended before the first step: preparing took"):
+        run = train("vae", "digits", minutes=1e-4, out=tmp_path / "r", **QUICK)
+    assert (run.config["status"], run.config["steps"]) == ("budget too short", 0)
+    with pytest.warns(UserWarning, match="it has learned nothing yet; `train vae --resume"):
+        assert load_run(run.folder).model.can_sample
+    again = train("vae", out=tmp_path / "r", resume=True, epochs=1)
+    assert again.config["status"] == "finished"
+
+
 def test_python_takes_arrays_and_says_that_a_run_does_not_keep_them(tmp_path):
     x = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), dtype="uint8")
     run = train("vae", x, epochs=1, out=tmp_path / "r", **QUICK)

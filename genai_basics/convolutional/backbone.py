@@ -99,7 +99,8 @@ def _why_not(backbone, reason):
     path = pathlib.Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models" / file
     return (
         f"the weights of {backbone} could not be downloaded: put the file at '{path}', or give the "
-        'path of one as `weights`, or None for random weights. Received: weights="imagenet"'
+        "path of one as `weights` (--set weights=PATH), or None for random weights. Received: "
+        'weights="imagenet"'
     )
 
 

@@ -11,7 +11,7 @@ from .pace import Pace
 from .recorder import Follower, Recorder, validation_of
 from .run import load_model
 from .run_folder import learned
-from .stopping import Interrupted, OutOfMemoryError
+from .stopping import TOO_SHORT, Interrupted, OutOfMemoryError
 
 __all__ = ["fit"]
 
@@ -105,6 +105,13 @@ def _fit(run, recipe, model, data, callbacks):
         raise
     if doctor.findings:
         run.config["findings"] = doctor.findings
+    if first and not recorder.history:
+        recorder.finish(TOO_SHORT)
+        warn(
+            f"the budget of {training['minutes']:g} minutes ended before the first step: "
+            f"preparing took {recorder.seconds:.0f} s; give more `minutes` (--minutes)"
+        )
+        return run
     recorder.finish("not finite" if "not_finite" in doctor.findings else "finished")
     if not first:
         return run

@@ -4,14 +4,23 @@ import contextlib
 import signal
 import threading
 
-__all__ = ["EXIT_CODES", "Interrupted", "OutOfMemoryError", "early_end", "interruptible"]
+__all__ = [
+    "EXIT_CODES",
+    "TOO_SHORT",
+    "Interrupted",
+    "OutOfMemoryError",
+    "early_end",
+    "interruptible",
+]
 
-EXIT_CODES = {"not finite": 4, "out of memory": 5}  # by status; Ctrl-C has 130
+TOO_SHORT = "budget too short"
+EXIT_CODES = {TOO_SHORT: 1, "not finite": 4, "out of memory": 5}  # by status; Ctrl-C has 130
 REASONS = {
     "running": "its training was killed",
     "interrupted": "its training was interrupted",
     "not finite": "its training stopped at a loss that was not finite",
     "out of memory": "its training ran out of memory",
+    TOO_SHORT: "its budget ended before the first step",
 }
 
 
