@@ -106,7 +106,8 @@ def sample(run, n, seed, out, certificate, key, force, json_, **options):
     else:
         samples = model.sample(len(labels) if word else n or 64, seed=seed, **options)
     count = len(samples)
-    if (between or word) and run.spec.kind == "images" and _is_picture(out):
+    picture = out is None or out.suffix.lower() == ".png"
+    if (between or word) and run.spec.kind == "images" and picture:
         pixels = to_pixels(samples, run.spec.value_range)
         samples = image_grid(pixels, columns=len(samples))[None]
     if out is None and run.spec.kind in ("text", "pairs"):
@@ -135,10 +136,6 @@ def _between(run, ends, steps, options):
     if len(found) != 2:
         raise click.ClickException(f"--between takes two inputs. Received: {len(found)}")
     return model.interpolate(found[0], found[1], steps, **options)
-
-
-def _is_picture(out):
-    return out is None or out.suffix.lower() == ".png"
 
 
 def _free(path):

@@ -101,17 +101,6 @@ def cli():
     """
 
 
-COMMANDS = (
-    list_,
-    train,
-    sample,
-    predict,
-    evaluate,
-    audit,
-    augment,
-    inspect,
-    compress,
-    decompress,
-)
+COMMANDS = (list_, train, sample, predict, evaluate, audit, augment, inspect, compress, decompress)
 for command in COMMANDS:
     cli.add_command(command)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..checks import one_of
 from .dataset import Part, Reading
-from .files import fingerprint_arrays, fingerprint_files, load_arrays
+from .files import SPLITS, fingerprint_arrays, fingerprint_files, load_arrays
 from .spec import VectorSpec
 from .targets import encode_labels, is_regression
 
@@ -116,11 +116,7 @@ def read_vectors(source, *, task=None, class_names=None):
 def layout(arrays, path):
     """Find x and y, or the x and y of each part, among the arrays of a file."""
     parts = {}
-    for part, words in (
-        ("train", ("train",)),
-        ("validation", ("val", "valid", "validation", "dev")),
-        ("test", ("test",)),
-    ):
+    for part, words in SPLITS.items():
         for word in words:
             x = _named(arrays, X_NAMES, word)
             y = _named(arrays, Y_NAMES, word)

@@ -15,7 +15,7 @@ from .files import fingerprint_arrays, fingerprint_files, list_files, reason, re
 from .sound_files import SOUND_SUFFIXES, full_scale_of, read_sound
 from .spec import AudioSpec
 
-__all__ = ["join_clips", "read_audio"]
+__all__ = ["read_audio"]
 
 NAMED = re.compile(r"^(?P<label>[^_]+)_(?P<speaker>[^_]+)_(?P<index>\d+)$")
 NOISE = "_background_noise_"
@@ -102,13 +102,13 @@ def read_audio(
     return made
 
 
-def audio_reading(clips, targets, sample_rate, *, kind="label", groups=None, class_names=None):
+def audio_reading(clips, targets, sample_rate, *, kind="label", class_names=None):
     """Return the reading of clips given as arrays; `kind` is the kind of the targets."""
     if sample_rate is None:
         raise ValueError("`sample_rate` must be given with arrays of sound.")
     x = [np.asarray(clip, "float32").reshape(-1) for clip in clips]
     digest = fingerprint_arrays(x, list(targets) if targets is not None else None)
-    raw = {"all": (x, kind if targets is not None else None, targets, groups or {})}
+    raw = {"all": (x, kind if targets is not None else None, targets, {})}
     return _make(raw, int(sample_rate), digest, (), class_names, None)
 
 
@@ -119,13 +119,6 @@ def _without_noise(files, labels):
     warn(f"'{NOISE}' holds noise to mix in, not a class, and is left out.")
     kept = [i for i, label in enumerate(labels) if label != NOISE]
     return [files[i] for i in kept], [labels[i] for i in kept]
-
-
-def join_clips(clips, sample_rate, gap=0.25):
-    """Return all clips in one array, with `gap` seconds of silence between them."""
-    silence = np.zeros(round(gap * sample_rate), "float32")
-    pieces = [piece for clip in clips for piece in (np.asarray(clip, "float32").ravel(), silence)]
-    return np.concatenate(pieces[:-1])
 
 
 def _make(raw, rate, digest, skipped, class_names, alphabet, full_scale=1):

@@ -1,6 +1,7 @@
 """COCO annotations: one or several JSON files for all pictures."""
 
 import json
+import re
 from collections import defaultdict
 
 from ..warning import warn
@@ -57,12 +58,8 @@ def read_coco(root, paths):
 def _split(path, root):
     """Return the split of a file, from its name or its folder's name."""
     folders = path.relative_to(root).parts[:-1][::-1]
-    words = [word for part in (path.stem, *folders) for word in (part, *_words(part))]
+    words = [word for part in (path.stem, *folders) for word in (part, *re.split("[-._]", part))]
     return next(filter(None, map(split_of, words)), None)
-
-
-def _words(name):
-    return name.replace("-", "_").replace(".", "_").split("_")
 
 
 def _load(path):

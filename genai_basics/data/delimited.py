@@ -45,9 +45,9 @@ class Rows:
     header: bool | None
 
 
-def read_rows(path, encoding=None, text=None):
-    """Return `(header, rows)` of a file, or of `text`, which messages call `path`."""
-    found = read_cells(path, encoding=encoding, text=text, header=True)
+def read_rows(path, encoding=None):
+    """Return `(header, rows)` of a file."""
+    found = read_cells(path, encoding=encoding, header=True)
     return found.names, found.rows
 
 

@@ -190,7 +190,8 @@ def _kind_of_columns(table, options):
     tabs = table.delimiter == "\t"
     if tabs and len(header) in (2, 3) and free and _are_different(columns):
         return "pairs"
-    if tabs and len(header) == 4 and _is_tatoeba(columns, numeric):
+    tatoeba = list(numeric.values()) == [True, False, True, False]  # id, sentence, id, translation
+    if tabs and tatoeba and _are_different(columns):
         return "pairs"
     named = lower & set(TEXT_COLUMNS) and len(header) <= 4
     if (long and len(header) <= 4) or named or len(header) == 1:
@@ -220,11 +221,6 @@ def _is_series(table, options):
 def _is_number(table, name):
     wrong = table.numbers(name).wrong
     return wrong.sum() <= len(wrong) / 2
-
-
-def _is_tatoeba(columns, numeric):
-    """Whether the columns are id, sentence, id, translation."""
-    return list(numeric.values()) == [True, False, True, False] and _are_different(columns)
 
 
 def _is_prose(cells):

@@ -10,6 +10,7 @@ from .. import limits
 from ..warning import warn
 from .dataset import Part, Reading
 from .files import (
+    SPLITS,
     data_folders,
     fingerprint_arrays,
     fingerprint_files,
@@ -17,6 +18,7 @@ from .files import (
     load_arrays,
     reason,
     report_skipped,
+    split_of,
 )
 from .spec import MusicSpec
 
@@ -26,7 +28,6 @@ MIDI_SUFFIXES = (".mid", ".midi", ".kar")
 SAMPLE_RATE = 22050
 TEMPO = 100  # quarter notes per minute
 TOGETHER = 50  # maximum notes per step in the longest piece
-NAMES = {"train": ("train",), "validation": ("valid", "validation", "val"), "test": ("test",)}
 
 
 def read_music(source, *, steps_per_quarter=None, voices=None, strict=False):
@@ -170,15 +171,13 @@ def _read_notes(tracks, ticks):
     return notes, drums, endless
 
 
-def write_midi(path, pieces, steps_per_quarter=4, *, tempo=TEMPO, program=0):
+def write_midi(path, pieces, steps_per_quarter=4):
     """Write pieces to one MIDI file: a bar of silence between them, one track per voice.
 
     Args:
         path: The file.
         pieces: Arrays (steps, voices) with -1 for silence, or lists of lists of pitches.
         steps_per_quarter: Steps per quarter note.
-        tempo: Quarter notes per minute.
-        program: General MIDI instrument.
     """
     mido = _mido()
     file = mido.MidiFile(ticks_per_beat=480)
@@ -192,9 +191,9 @@ def write_midi(path, pieces, steps_per_quarter=4, *, tempo=TEMPO, program=0):
     for voice in sorted(events) or [0]:
         track, now = mido.MidiTrack(), 0
         if voice == min(events, default=0):
-            track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo)))
+            track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(TEMPO)))
         channel = (voice % 15) + (voice % 15 >= 9)  # the tenth channel is for drums
-        track.append(mido.Message("program_change", program=program, channel=channel))
+        track.append(mido.Message("program_change", program=0, channel=channel))
         for time, on, pitch in sorted(events.get(voice, [])):
             kind, velocity = ("note_on", 80) if on else ("note_off", 0)
             track.append(
@@ -206,9 +205,9 @@ def write_midi(path, pieces, steps_per_quarter=4, *, tempo=TEMPO, program=0):
         file.save(file=stream)
 
 
-def synthesize(piece, steps_per_quarter=4, *, tempo=TEMPO, sample_rate=SAMPLE_RATE):
+def synthesize(piece, steps_per_quarter=4, *, sample_rate=SAMPLE_RATE):
     """Return the sound of a piece, float32 in [-1, 1]: six harmonics that decay like strings."""
-    step = 60 / tempo / steps_per_quarter
+    step = 60 / TEMPO / steps_per_quarter
     sound = np.zeros(round((len(piece) * step + 1.0) * sample_rate))
     for _, first, last, pitch in _notes(piece, merge=steps_per_quarter > 1):
         length = (last - first) * step
@@ -271,7 +270,7 @@ def _json_pieces(path):
         parts = content if isinstance(content, dict) else {"all": content}
         raw = {}
         for key, pieces in parts.items():
-            name = next((n for n, words in NAMES.items() if key in words), key)
+            name = split_of(key) or key
             raw[name] = [[[int(p) for p in step] for step in piece] for piece in pieces]
     except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(
@@ -283,7 +282,7 @@ def _json_pieces(path):
 
 def _array_pieces(path):
     arrays, raw = load_arrays(path), {}
-    for name, words in NAMES.items():
+    for name, words in SPLITS.items():
         for word in words:
             if word in arrays:
                 lengths = arrays.get(f"{word}_length")

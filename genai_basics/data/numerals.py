@@ -94,10 +94,10 @@ class Numerals:
     guessed: bool = False
 
 
-def is_missing(cell, missing=()):
+def is_missing(cell):
     """Whether a cell stands for a missing value, such as "", "NA" or "?"."""
     cell = cell.strip()
-    return cell in EMPTY or cell.lower() in WORDS or cell in missing
+    return cell in EMPTY or cell.lower() in WORDS
 
 
 def read_numbers(cells, *, decimal=None, hint=".", missing=()):

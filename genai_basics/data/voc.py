@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from ..warning import warn
 from .annotations import Annotated, Annotations, bounds, split_by_folder
 from .encodings import decode_text
-from .files import list_files
+from .files import list_files, split_of
 from .images import IMAGE_SUFFIXES
 from .matching import FileIndex, clashes
 
 __all__ = ["find_voc", "read_voc"]
-
-LISTS = {"train": ("train", "trainval"), "validation": ("val", "valid"), "test": ("test",)}
 
 
 @dataclass
@@ -175,7 +173,7 @@ def _split_lists(root):
         folders = [parent.name for parent in path.parents]
         if "ImageSets" not in folders[:2] or (folders[0] not in ("ImageSets", "Main")):
             continue
-        part = next((part for part, words in LISTS.items() if path.stem.lower() in words), None)
+        part = split_of(path.stem)
         if part is not None:
             base = path.parents[folders.index("ImageSets") + 1]
             lines = decode_text(path).split("\n")

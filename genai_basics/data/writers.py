@@ -41,6 +41,7 @@ IN_FOLDERS = {
     "music": ".mid",
 }
 
+GAP = 0.25  # seconds of silence between sounds in one file
 PLAIN = (".npy", ".txt", ".csv")  # formats without metadata
 
 
@@ -281,16 +282,17 @@ def _write_csv(file, samples, spec, labels):
 
 
 def _write_wav(file, samples, spec, labels):
-    from .audio import join_clips
     from .sound_files import write_wav
 
+    clips, rate = samples, getattr(spec, "sample_rate", None)
     if spec.kind == "music":
         from .midi import SAMPLE_RATE, synthesize
 
+        rate = SAMPLE_RATE
         clips = [synthesize(piece, spec.steps_per_quarter) for piece in samples]
-        write_wav(file, join_clips(clips, SAMPLE_RATE), SAMPLE_RATE)
-    else:
-        write_wav(file, join_clips(samples, spec.sample_rate), spec.sample_rate)
+    silence = np.zeros(round(GAP * rate), "float32")
+    pieces = [piece for clip in clips for piece in (np.asarray(clip, "float32").ravel(), silence)]
+    write_wav(file, np.concatenate(pieces[:-1]), rate)
 
 
 def _write_mid(file, samples, spec, labels):

@@ -8,7 +8,7 @@ import numpy as np
 from ..warning import warn
 from .annotations import Annotated, Annotations, bounds, split_by_folder
 from .encodings import decode_text
-from .files import list_files
+from .files import SPLITS, list_files
 from .images import IMAGE_SUFFIXES, to_picture
 from .matching import FileIndex, clashes, parts_of
 
@@ -16,7 +16,6 @@ __all__ = ["find_yolo", "read_yolo", "write_yolo"]
 
 LINE = re.compile(r"\d+(\.0+)?(\s+[-+.\deE]+){4,}")
 NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt")
-KEYS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
 MOST = 1.5  # of a side: rounding or a box clipped at the edge does not explain larger values
 
 
@@ -186,7 +185,7 @@ def _listed_names(root):
 def _parts_of(root, index, content, photos, labels):
     """Return {part: pictures} according to the `.yaml` or the folder names."""
     parts = {}
-    for part, keys in KEYS.items():
+    for part, keys in SPLITS.items():
         value = next((content[key] for key in keys if content.get(key)), None)
         pictures = _listed(root, index, content.get("path"), value) if value else None
         if value and not pictures:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .style import COLOURS
+from .style import COLOURS, pixels
 
 __all__ = ["draw_boxes", "heatmap_over"]
 
@@ -99,10 +99,5 @@ def _picture(image):
     from PIL import Image
 
     if not isinstance(image, Image.Image):
-        image = np.asarray(image)
-        if image.ndim == 3 and image.shape[-1] == 1:
-            image = image[..., 0]
-        if image.dtype != np.uint8:
-            image = (255 * np.clip(image, 0, 1)).round().astype("uint8")
-        image = Image.fromarray(image)
+        image = Image.fromarray(pixels(image))
     return image.convert("RGB").copy()

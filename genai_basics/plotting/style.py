@@ -12,6 +12,7 @@ __all__ = [
     "INK",
     "WRONG",
     "new_figure",
+    "pixels",
     "save",
     "set_ticks",
     "show",
@@ -68,13 +69,23 @@ def save(figure, path):
     if isinstance(figure, np.ndarray):
         from PIL import Image
 
-        figure = Image.fromarray(figure[..., 0] if figure.shape[-1] == 1 else figure)
+        figure = Image.fromarray(pixels(figure))
     with replacing(path) as temporary:
         if hasattr(figure, "savefig"):
             figure.savefig(temporary, format=kind, dpi=DPI)
         else:
             figure.save(temporary, format={"jpg": "jpeg"}.get(kind, kind))
     return path
+
+
+def pixels(picture):
+    """Return a picture, uint8 or floats from 0 to 1, as uint8; grey ones without a channel axis."""
+    picture = np.asarray(picture)
+    if picture.ndim == 3 and picture.shape[-1] == 1:
+        picture = picture[..., 0]
+    if picture.dtype == np.uint8:
+        return picture
+    return (255 * np.clip(picture, 0, 1)).round().astype("uint8")
 
 
 def set_ticks(axis, names, rotate=False):
@@ -87,12 +98,7 @@ def set_ticks(axis, names, rotate=False):
 
 def show(axis, picture, extent=None):
     """Draw a picture, uint8 or floats from 0 to 1, without axes."""
-    picture = np.asarray(picture)
-    if picture.ndim == 3 and picture.shape[-1] == 1:
-        picture = picture[..., 0]
-    limits = {"vmin": 0, "vmax": 255 if picture.dtype == np.uint8 else 1}
-    if picture.dtype != np.uint8:
-        picture = np.clip(picture, 0, 1)
+    facts = {"cmap": "gray", "vmin": 0, "vmax": 255, "interpolation": "nearest"}
     axis.grid(False)
-    axis.imshow(picture, cmap="gray", interpolation="nearest", extent=extent, **limits)
+    axis.imshow(pixels(picture), extent=extent, **facts)
     axis.set_axis_off()

@@ -233,8 +233,5 @@ def _cost(config):
     seconds = config.get("seconds")
     if not seconds:
         return []
-    return ["## Cost", "", f"{seconds:,.0f} seconds of training on {_machine(config)}.", ""]
-
-
-def _machine(config):
-    return config["versions"].get("platform", "one machine")
+    machine = config["versions"].get("platform", "one machine")
+    return ["## Cost", "", f"{seconds:,.0f} seconds of training on {machine}.", ""]

@@ -116,7 +116,7 @@ def recover(folder):
     if not before.is_dir():
         return
     if (before / COMPLETE).exists():
-        earlier = holds_earlier(folder)
+        earlier = any(p.is_file() and p.name != COMPLETE for p in before.rglob("*"))
         if learned(folder):
             return drop_earlier(folder) if _status(folder) == "finished" or not earlier else None
         if earlier or not (folder / "config.json").exists():
@@ -153,11 +153,6 @@ def drop_earlier(folder):
     if (folder / BEFORE).exists():
         os.replace(folder / BEFORE, folder / GONE)
         shutil.rmtree(folder / GONE)
-
-
-def holds_earlier(folder):
-    """Return whether `put_aside` found a run."""
-    return any(p.is_file() and p.name != COMPLETE for p in (folder / BEFORE).rglob("*"))
 
 
 def _clear(folder):

@@ -52,15 +52,11 @@ def interruptible():
     signals = [s for s in signals if signal.getsignal(s) == signal.SIG_DFL]  # `nohup` ignores one
     try:
         for one in signals:
-            signal.signal(one, _interrupt)
+            signal.signal(one, signal.default_int_handler)
         yield
     finally:
         for one in signals:
             signal.signal(one, signal.SIG_DFL)
-
-
-def _interrupt(number, frame):
-    raise KeyboardInterrupt
 
 
 def early_end(run, writer=None):
