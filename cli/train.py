@@ -1,17 +1,18 @@
 """`genai-basics train MODEL`: one command per row of `recipes.py`."""
 
 import contextlib
+import shlex
 import sys
+import warnings
 from pathlib import Path
 
 import click
 
 from genai_basics.recipes import RECIPES, check_options, get_recipe, parameters
 
-from .ending import summarize
-from .grouping import Grouped
 from .options import (
     Number,
+    able,
     as_click,
     assignments,
     data_options,
@@ -21,6 +22,38 @@ from .options import (
     out_option,
     split_data_options,
 )
+
+FIGURES = 4  # number of validation metrics shown; the model card has all
+GROUPS = {  # title: parameters; all others belong to the model
+    "Budget": (
+        *("epochs", "minutes", "batch_size", "learning_rate"),
+        *("resume", "start_from"),
+    ),
+    "Data": (
+        *("data", "kind", "target", "image_size", "fit", "color", "encoding", "delimiter"),
+        *("decimal", "thousands", "missing", "header", "day_first", "group", "limit", "strict"),
+        *("load", "drop"),
+    ),
+    "Model": (),
+    "Checks and privacy": ("audit", "canaries", "dp_noise", "dp_clip"),
+    "Machine": ("seed", "deterministic", "precision", "strategy"),
+    "Output": ("out", "force", "license", "quiet", "json_", "_click_default_help"),
+}
+
+
+class Grouped(click.Command):
+    """A command that shows its options in `GROUPS` in the help."""
+
+    def format_options(self, ctx, formatter):
+        place = {name: title for title, names in GROUPS.items() for name in names}
+        rows = {title: [] for title in GROUPS}
+        for parameter in self.get_params(ctx):
+            row = parameter.get_help_record(ctx)
+            if row is not None:
+                rows[place.get(parameter.name, "Model")].append(row)
+        for title, found in rows.items():
+            with formatter.section(title):
+                formatter.write_dl(found)
 
 
 class Models(click.Group):
@@ -212,3 +245,53 @@ def echo_parameters(name):
     for parameter in parameters(name).values():
         click.echo(f"{parameter.name}={parameter.default}")
         click.echo(click.wrap_text(parameter.help, 88, "    ", "    "))
+
+
+def summarize(run, data):
+    """Print a summary of a finished run.
+
+    Args:
+        run: The `Run`.
+        data: Its `Dataset`. `None` reads it again.
+    """
+    config = run.config
+    if config["status"] == "followed":
+        return click.echo(f"{run.name}: trained along; the run is worker 0's, in {run.folder}")
+    click.echo(
+        f"{run.name}: {config['steps']:,} steps in {config['seconds']:.0f} s -> {run.folder}"
+    )
+    figures = list((config.get("validation") or {}).items())[:FIGURES]
+    if figures:
+        named = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in figures)
+        click.echo(f"On held-out data: {named}")
+    checks, audit = config.get("checks") or {}, config.get("audit") or {}
+    for sentence in [*checks.get("findings", ()), *audit.get("findings", ())]:
+        click.echo(f"* {sentence}")
+    try:
+        lines = run.examples(data)
+    except Exception as error:  # a missing picture must not lose the run
+        warnings.warn(f"no examples are drawn: {error}", stacklevel=2)
+        lines = []
+    for line in ["", *lines] if lines else []:
+        click.echo(line)
+    click.echo("\nLook at")
+    for path in [run.folder / "examples.png", *sorted(run.folder.glob("samples.*"))]:
+        if path.exists():
+            click.echo(f"  {path}")
+    click.echo("Try next")
+    for command in _next(run, data):
+        click.echo(f"  genai-basics {command}")
+
+
+def _next(run, data):
+    """Return one or two commands to copy."""
+    folder = shlex.quote(str(run.folder))
+    if able(run, "samples"):
+        names = getattr(run.model, "class_names", None) or ()
+        labels = "".join(f" --label {shlex.quote(str(name))}" for name in names[:3])
+        chosen = able(run, "labels") and getattr(run.model, "num_classes", None)
+        yield f"sample {folder}{labels if chosen else ' -n 16 --seed 1'}"
+    elif run.spec.kind in ("text", "pairs") and data is not None:
+        part = data.test if len(data.test) else data.train
+        yield f"predict {folder} {shlex.quote(' '.join(str(part.x[0]).split())[:60])}"
+    yield f"evaluate {folder}"

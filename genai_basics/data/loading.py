@@ -246,15 +246,12 @@ def _check_options(reader, options, what):
 def _options_like(spec, reader):
     """Return options with which the reader reads as it did for `spec`."""
     values = {name: getattr(spec, name, None) for name in LIKE}
-    if spec.kind == "images":
-        height, width, channels = spec.shape
-        values.update(image_size=(height, width), color="grey" if channels == 1 else "rgb")
+    if spec.kind in ("images", "video", "detection"):
+        *_, height, width, channels = spec.shape
+        size = None if height is None or width is None else (height, width)
+        values.update(image_size=size, color="grey" if channels == 1 else "rgb")
     if spec.kind == "video":
-        color = "grey" if spec.shape[3] == 1 else "rgb"
-        values.update(image_size=spec.shape[1:3], frames=spec.shape[0], color=color)
-    if spec.kind == "detection":
-        size = None if None in spec.shape else spec.shape[:2]
-        values.update(image_size=size, color="grey" if spec.shape[2] == 1 else "rgb")
+        values["frames"] = spec.shape[0]
     if spec.kind == "text":
         values["text"] = spec.column
     if spec.kind == "pairs":

@@ -88,7 +88,7 @@ def write_samples(samples, path, spec, *, labels=None, provenance=None):
         label = "" if labels is None else f"_{_safe(labels[i])}"
         one = samples[i : i + 1]
         name = path / f"{i:0{digits}d}{label}{ending}"
-        write = _write_picture if ending == ".png" else WRITERS[ending]
+        write = WRITERS[ending]
         written.append(_write(name, lambda file: write(file, one, spec, None), provenance))  # noqa: B023
     if provenance is not None and ending in PLAIN:
         origin.write_beside(path, provenance)
@@ -201,10 +201,6 @@ def _pixels(samples, spec):
     return to_pixels(_as_array(samples, "one picture"), getattr(spec, "value_range", (0, 255)))
 
 
-def _write_picture(file, samples, spec, labels):
-    to_picture(_pixels(samples[0], spec)).save(file)
-
-
 def _write_png(file, samples, spec, labels):
     images = _pixels(samples, spec)
     columns = None
@@ -245,10 +241,6 @@ def _write_gif(file, samples, spec, labels):
     pictures = list(map(to_picture, frames))
     duration = round(1000 / getattr(spec, "fps", 8))
     pictures[0].save(file, save_all=True, append_images=pictures[1:], duration=duration, loop=0)
-
-
-def _write_npy(file, samples, spec, labels):
-    np.save(file, _as_array(samples, ".npy"), allow_pickle=False)
 
 
 def _write_npz(file, samples, spec, labels):
@@ -336,7 +328,7 @@ WRITERS = {
     ".jpg": _write_jpg,
     ".jpeg": _write_jpg,
     ".gif": _write_gif,
-    ".npy": _write_npy,
+    ".npy": lambda file, samples, *_: np.save(file, _as_array(samples, ".npy"), allow_pickle=False),
     ".npz": _write_npz,
     ".txt": _write_txt,
     ".csv": _write_csv,
