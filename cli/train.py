@@ -3,12 +3,12 @@
 import contextlib
 import shlex
 import sys
-import warnings
 from pathlib import Path
 
 import click
 
 from genai_basics.recipes import RECIPES, check_options, get_recipe, parameters
+from genai_basics.warning import warn
 
 from .options import (
     Number,
@@ -270,7 +270,7 @@ def summarize(run, data):
     try:
         lines = run.examples(data)
     except Exception as error:  # a missing picture must not lose the run
-        warnings.warn(f"no examples are drawn: {error}", stacklevel=2)
+        warn(f"no examples are drawn: {error}")
         lines = []
     for line in ["", *lines] if lines else []:
         click.echo(line)

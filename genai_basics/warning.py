@@ -11,8 +11,7 @@ def warn(message):
 
     Example:
 
-    >>> with warnings.catch_warnings(record=True) as caught:
-    ...     warnings.simplefilter("always")
+    >>> with warnings.catch_warnings(record=True, action="always") as caught:
     ...     warn("Two rows are left out.")
     >>> str(caught[0].message)
     'Two rows are left out.'

@@ -61,8 +61,7 @@ def _application(backbone, weights, input_shape):
             f"MobileNetV3Small, EfficientNetB0 or ResNet50{hint} Received: backbone={backbone!r}"
         )
     downloaded = weights == "imagenet"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # from Keras, about sizes other than ImageNet's
+    with warnings.catch_warnings(action="ignore"):  # from Keras, about sizes other than ImageNet's
         try:
             network = builder(
                 include_top=False,

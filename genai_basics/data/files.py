@@ -134,8 +134,7 @@ def once(read):
         if known is None:
             return read(*args, **options)
         if key not in known:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
+            with warnings.catch_warnings(record=True, action="always") as caught:
                 known[key] = read(*args, **options), caught
         found, caught = known[key]
         for item in caught:

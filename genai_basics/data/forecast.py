@@ -1,6 +1,6 @@
 """Series to forecast, from a table with a time column (gaps allowed) or an array."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -235,42 +235,29 @@ def _reading(
         **facts,
     )
     digest = fingerprint_arrays(*(one.values for one in found))
-    if several[0].name is None:
-        return _one(found[0], spec, digest)
-    return _many(found, spec, digest)
+    return _in_order(found, several[0].name is not None, spec, digest)
 
 
-def _one(series, spec, digest):
-    x, times = series.values, series.times
-    whole = Part(x, None, {"time": np.arange(len(x)) if times is None else times})
+def _in_order(found, several, spec, digest):
+    """Return the reading of series; each part holds the last steps of every series.
 
-    def cut(start, stop):
-        """Return a part with all its history: y says which steps are its own."""
-        part = whole.take(np.arange(stop))
-        return Part(part.x, np.arange(stop) >= start, part.groups, stop - start)
-
-    return Reading(spec, {"all": whole}, digest, cut=cut, length=len(x), ordered=True)
-
-
-def _many(found, spec, digest):
-    """Return the reading of several series; each part holds the last steps of every series."""
+    A part has all its history: y says which steps are its own.
+    """
     longest = max(len(one.values) for one in found)
 
-    def times(one, stop):
-        return np.arange(stop) if one.times is None else one.times[:stop]
-
     def cut(start, stop):
-        x, y, at = [], [], []
+        x, y, times = [], [], []
         for one in found:
-            ends = [max(0, len(one.values) - longest + step) for step in (start, stop)]
-            x.append(one.values[: ends[1]])
-            y.append(np.arange(ends[1]) >= ends[0])
-            at.append(times(one, ends[1]))
+            first, last = (max(0, len(one.values) - longest + step) for step in (start, stop))
+            x.append(one.values[:last])
+            y.append(np.arange(last) >= first)
+            times.append(np.arange(last) if one.times is None else one.times[:last])
         size = int(sum(own.sum() for own in y))
-        return Part(x, y, {"time": at}, size)
+        if several:
+            return Part(x, y, {"time": times}, size)
+        return Part(x[0], y[0], {"time": times[0]}, size)
 
-    groups = {"time": [times(one, len(one.values)) for one in found]}
-    whole = Part([one.values for one in found], None, groups)
+    whole = replace(cut(0, longest), y=None, size=None)
     return Reading(spec, {"all": whole}, digest, cut=cut, length=longest, ordered=True)
 
 
@@ -297,18 +284,17 @@ def history_for_spec(path, spec):
         ahead=spec.ahead,
     )
     whole = reading.parts["all"]
-    several = isinstance(whole.x, list)
-    names = list(reading.spec.series_names) if several else [None]
-    times = whole.groups["time"] if several else [whole.groups["time"]]
+    series, _ = with_times(whole, reading.spec.frequency)
+    names = list(reading.spec.series_names) or [None]
     absent = [n for n in spec.columns if n not in reading.spec.columns and "=" not in n]
     if absent:
         raise ValueError(f"'{path}' lacks the columns {', '.join(absent)}.")
     arrays = []
-    for x in whole.x if several else [whole.x]:
+    for x in series:
         found = dict(zip(reading.spec.columns, x.T, strict=True))
         zeros = np.zeros(len(x), "float32")  # a category that is not in this file
         arrays.append(np.stack([found.get(name, zeros) for name in spec.columns], axis=1))
-    return names, Histories(arrays, times, reading.spec.frequency, spec.ahead)
+    return names, Histories(arrays, series.times, series.frequency, spec.ahead)
 
 
 def _is_array(source):

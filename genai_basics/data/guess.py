@@ -74,8 +74,7 @@ def guess_kind(source, options):
     if suffix == ".ts":
         return "series"
     if suffix == ".txt":
-        with warnings.catch_warnings():  # reading the file warns again
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):  # reading the file warns again
             content = decode_text(source, options.get("encoding"))
         lines = [line for line in content[:10_000].split("\n")[:-1] if line.strip()]
         if lines and all(SPARSE.fullmatch(line) for line in lines):
@@ -158,8 +157,7 @@ def _guess_columns(source, options):
     """Distinguish tables, series, texts and pairs by their columns."""
     names = ("encoding", "delimiter", "header", "decimal", "thousands", "missing", "strict")
     taken = {name: options[name] for name in names if name in options}
-    with warnings.catch_warnings():  # reading the file warns again
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):  # reading the file warns again
         table = read_sheet(source, expect=_named(options), **taken)
         for name in _named(options):  # an unknown name is an error here
             table.check(*([name] if name in table else name.split(",")))
@@ -245,8 +243,7 @@ def _are_pairs(source):
     files = pair_files(source)
     if not files or "train" in files:
         return bool(files)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         counts = {len(split_lines(decode_text(path))) for path in files["all"].values()}
     return len(counts) == 1
 

@@ -122,10 +122,8 @@ def load_data(
     splits = {"seed": seed, "validation": validation, "test": test, "group": group}
     caught = []
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            with errors_named(source):
-                data = _load(source, kind, like, limit, splits, options)
+        with warnings.catch_warnings(record=True, action="always") as caught, errors_named(source):
+            data = _load(source, kind, like, limit, splits, options)
     finally:  # warn once, at the caller's line
         notes = dict.fromkeys(str(w.message) for w in caught if w.category is UserWarning)
         for note in notes:

@@ -9,6 +9,7 @@ import numpy as np
 from .describing import Description, describe
 from .encodings import suffix_of
 from .files import read_once
+from .forecast import with_times
 from .guess import guess_kind
 from .loading import load_data
 from .sheets import TABLE_SUFFIXES, read_sheet
@@ -47,8 +48,7 @@ def look(source, **options):
 def _sheet(path, options, note, kind="tables"):
     """Return (description, columns) of a table whose target column is not given."""
     names = ("encoding", "delimiter", "header", "decimal", "thousands", "missing")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         sheet = read_sheet(path, **{name: options[name] for name in names if name in options})
         columns = [_column(sheet, name) for name in sheet.names]
         values = {
@@ -150,12 +150,10 @@ def _draw_columns(columns, figure, most=12):
 def _draw_numbers(data, part, figure):
     if data.kind == "forecast":
         spec = data.spec
-        several = isinstance(part.x, list)
+        series, _ = with_times(part, spec.frequency)
         axes = figure.subplots(len(spec.targets), squeeze=False)[:, 0]
-        times = part.groups.get("time")
         for target, plot in zip(spec.targets, axes, strict=True):
-            for i, one in enumerate(part.x[:10] if several else [part.x]):
-                at = times[i] if several else times
+            for one, at in zip(series[:10], series.times, strict=False):
                 plot.plot(at, one[:, spec.columns.index(target)], linewidth=0.8)
             plot.set_title(target)
         return

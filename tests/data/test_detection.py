@@ -26,8 +26,7 @@ OBJECT = (
 
 def load(path, **options):
     """Return the data and all warnings."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         data = gd.load_data(path, **options)
     return data, " | ".join(str(w.message) for w in caught)
 

@@ -319,8 +319,7 @@ def test_specs_survive_json():
 def test_rare_and_absent_classes_are_said():
     y = np.array([0] * 196 + [1] * 3 + [2])
     x = np.random.default_rng(0).random((200, 3))
-    with warnings.catch_warnings(record=True) as record:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as record:
         gd.load_data((x, y))
     said = " ".join(str(item.message) for item in record)
     assert "1 classes have under 1% of the 162 training examples: '2' (1)" in said

@@ -21,8 +21,7 @@ def write(path, text, encoding="utf-8"):
 
 def load(path, **options):
     """Return (texts of all parts, data set, warnings)."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         data = gd.load_data(path, **options)
     texts = [text for part in (data.train, data.validation, data.test) for text in part.x]
     return texts, data, " | ".join(str(item.message) for item in caught)
@@ -235,8 +234,7 @@ def test_what_are_no_labels_is_said(tmp_path):
 def test_a_few_letters_tell_the_encoding(tmp_path, text, encoding):
     around = "name,price\n" + "plain words,12\n" * 100
     path = write(tmp_path / "a.txt", f"{around}{text}\n{around}", encoding)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         assert text in decode_text(path)
     if not text.isascii():
         assert text[:10] in str(caught[0].message)

@@ -132,8 +132,7 @@ def test_broken_silent_and_mixed_sound(tmp_path):
         wav(tmp_path / f"{i}.wav", tone(), rate=8000 if i else 16000)
     wav(tmp_path / "silent.wav", np.zeros(100))
     (tmp_path / "broken.wav").write_bytes(b"RIFF nothing")
-    with warnings.catch_warnings(record=True) as record:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as record:
         data = gd.load_data(tmp_path)
     said = " ".join(str(item.message) for item in record)
     assert "Skipped 1 sounds" in said

@@ -30,15 +30,13 @@ def midi(path, division=96, form=0, body=None, tracks=1, channel=0, notes=8):
 
 
 def said_of(path, *options):
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         piece = read_midi(path, *options)
     return piece, " | ".join(str(w.message) for w in caught)
 
 
 def load(path, **options):
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         data = gd.load_data(path, **options)
     return data, " | ".join(str(w.message) for w in caught)
 

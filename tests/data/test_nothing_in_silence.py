@@ -114,8 +114,7 @@ def test_what_is_of_no_use_is_named(tmp_path, kind):
     if ending:
         broken = tmp_path / ("a" if (tmp_path / "a").is_dir() else ".") / f"broken{ending}"
         broken.write_bytes(b"broken")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         data = gd.load_data(tmp_path)
     said = " ".join(str(w.message) for w in caught)
     assert sum(map(len, (data.train, data.validation, data.test))) == 12
@@ -132,8 +131,7 @@ def test_what_is_of_no_use_is_named(tmp_path, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_predict_reads_all_that_train_reads(tmp_path, kind):
     KINDS[kind](tmp_path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         data = gd.load_data(tmp_path)
         _names, x = read_inputs([str(tmp_path)], data.spec)
     assert len(x) == 12
@@ -145,13 +143,11 @@ def test_predict_reads_all_that_train_reads(tmp_path, kind):
 @pytest.mark.parametrize("kind", ["images", "audio", "video", "music"])
 def test_predict_says_what_it_leaves_out(tmp_path, kind):
     ending = KINDS[kind](tmp_path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         spec = gd.load_data(tmp_path).spec
     (tmp_path / f"broken{ending}").write_bytes(b"broken")
     (tmp_path / "odd.xyz").write_bytes(b"?")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         assert len(read_inputs([str(tmp_path)], spec)[1]) == 12
     said = " ".join(str(w.message) for w in caught)
     assert f"broken{ending}" in said

@@ -23,8 +23,7 @@ def load(text, encoding, **options):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.csv"
         path.write_bytes(text.encode(encoding))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             return gd.load_data(path, **options)
 
 

@@ -21,8 +21,7 @@ TONE = (0.5 * np.sin(np.arange(4000) / 8)).astype("float32")
 
 def load(path, **options):
     """Return the data and all warnings."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         data = gd.load_data(path, **options)
     return data, " | ".join(str(w.message) for w in caught)
 

@@ -19,8 +19,7 @@ N = 60
 def load(path, text, encoding="utf-8", **options):
     """Return (data set, warnings)."""
     path.write_bytes(text.encode(encoding))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         data = gd.load_data(path, **options)
     return data, " | ".join(str(item.message) for item in caught)
 
@@ -81,8 +80,7 @@ def test_the_other_columns_decide_what_one_leaves_open(tmp_path):
 
 def test_predict_reads_numbers_as_training_read_them(tmp_path):
     rows = "".join(f"{1 + i % 9}.{100 + i};{i},5;{i % 2}\n" for i in range(N))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         data, _ = load(tmp_path / "a.csv", "a;b;y\n" + rows, target="y")
     assert gd.spec_from_config(json.loads(json.dumps(data.spec.to_config()))) == data.spec
     (tmp_path / "one.csv").write_text("a;b\n1.064;2\n")

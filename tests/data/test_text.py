@@ -15,8 +15,7 @@ from genai_basics.data.times import read_times
 
 @pytest.fixture(autouse=True)
 def quiet_means_quiet():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(action="error"):
         yield
 
 
@@ -227,8 +226,7 @@ def test_unsorted_repeated_and_missing_times(tmp_path):
     order = np.r_[0:20, 25:50]  # five days are missing
     shuffled = np.r_[order[::-1], order[:1]]  # reversed, with one day twice
     path = csv_series(tmp_path / "s.csv", times[shuffled], values[shuffled])
-    with warnings.catch_warnings(record=True) as record:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as record:
         data = gd.load_data(path, calendar=False, validation=0, test=0)
     said = " ".join(str(item.message) for item in record)
     assert "not in order" in said
@@ -284,8 +282,7 @@ def test_calendar_columns_know_the_weekday():
 
 def test_a_history_for_predict_has_the_columns_of_the_spec(tmp_path):
     path = csv_series(tmp_path / "s.csv", days(40), range(40), extra=",windy")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         data = gd.load_data(path, target="value")
         _, [history] = read_inputs([str(path)], data.spec)
     assert history.shape == (40, len(data.spec.columns))

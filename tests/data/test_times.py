@@ -18,8 +18,7 @@ DAYS = np.datetime64("2023-01-01") + np.arange(120)
 def load(path, lines, header="date,v", **options):
     """Return (data set, warnings) of a series in a file."""
     path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         data = gd.load_data(path, **{"kind": "forecast", **options})
     return data, " | ".join(str(item.message) for item in caught)
 
