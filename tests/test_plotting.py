@@ -59,6 +59,7 @@ FIGURES = {
     "rate_distortion": lambda: plotting.rate_distortion({"ours": [(0.5, 30), (0.1, 22)]}),
     "boxes": lambda: plotting.draw_boxes(PICTURES[0], [[1, 1, 5, 6]], ["cell"], [0.9]),
     "pictures": lambda: plotting.pictures(PICTURES, list("abcdef"), [False, True]),
+    "piano_rolls": lambda: plotting.piano_rolls([[[60, 48], [-1, 48]]], ["sample"]),
     "scatter": lambda: plotting.scatter(np.arange(5.0), np.arange(5.0)[::-1]),
     "side_by_side": lambda: plotting.side_by_side({"a": PICTURES, "b": PICTURES / 255.0}),
     "spectrograms": lambda: plotting.spectrograms([np.eye(9)], ["12"], [True], seconds=0.01),

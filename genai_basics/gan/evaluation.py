@@ -5,7 +5,7 @@ import math
 import numpy as np
 from keras import ops
 
-from .. import metrics
+from .. import metrics, plotting
 from ..data.writers import image_grid, to_pixels
 from ..evaluation import (
     REPORT_LEAST,
@@ -255,15 +255,11 @@ def answer_music(model, x):
 
 
 def pictures_of_music(model, x, y=None):
-    """Return piano rolls: time to the right, pitch upwards, one grey level per voice."""
+    """Return piano rolls: four windows of the data, and samples."""
     real = model.preprocessor.notes(model.prepare(x)[0][:4])
     rolls = np.concatenate([real, model.sample(12, seed=0)])
-    images = np.full((len(rolls), model.pitches, model.steps, 1), 255, "uint8")
-    for voice in range(model.voices):
-        which, when = np.nonzero(rolls[:, :, voice] >= 0)
-        height = rolls[which, when, voice] - model.preprocessor.low
-        images[which, model.pitches - 1 - height, when] = 200 * voice // model.voices
-    return {"piano_rolls": image_grid(images, columns=4)}
+    captions = ["data"] * len(real) + ["sample"] * 12
+    return {"piano_rolls": plotting.piano_rolls(rolls, captions)}
 
 
 def pitch_classes(rolls):

@@ -12,13 +12,15 @@ notes, and a sequence of equal notes is hard to learn note by note. The losses a
 """
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from ..backend import straight_through
 from ..checks import at_least
 from ..preprocessing import PianoRolls
 from . import evaluation
-from .gan import GAN, check_choices
+from .counts import Counted, Counts
+from .gan import check_choices
 
 __all__ = ["MusicGAN", "build_music_gan"]
 
@@ -141,7 +143,7 @@ class HeldNotes(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
-class MusicGAN(GAN):
+class MusicGAN(Counted):
     """A GAN of `generator: z -> notes, holds` and a discriminator of one-hot rolls.
 
     Notes are logits (steps, voices, pitches); holds are logits of holding the previous note. Data
@@ -161,6 +163,23 @@ class MusicGAN(GAN):
     def __init__(self, generator, discriminator, **kwargs):
         super().__init__(generator, discriminator, **kwargs)
         self.steps, self.voices, self.pitches = generator.outputs[0].shape[1:]
+        self.counts = Counts((12, 25, 12), self.intervals)
+
+    def intervals(self, rolls):
+        """Return pitch classes, moves of voices, and intervals between voices, for `Counts`."""
+        notes = ops.argmax(rolls, axis=-1)
+        sounds = notes < self.pitches - 1
+        classes = (notes + self.preprocessor.low) % 12
+        moves = ops.clip(notes[:, 1:] - notes[:, :-1], -12, 12) + 12
+        above, below = np.triu_indices(self.voices, 1)
+        upper, lower = ops.take(notes, above, axis=-1), ops.take(notes, below, axis=-1)
+        both = ops.take(sounds, above, axis=-1) & ops.take(sounds, below, axis=-1)
+        found = (
+            (classes, sounds),
+            (moves, sounds[:, 1:] & sounds[:, :-1]),
+            (ops.abs(upper - lower), both),
+        )
+        return [tuple(ops.reshape(part, (-1,)) for part in pair) for pair in found]
 
     def seen(self, x):
         return ops.reshape(x, (-1, *self.shape_seen()))

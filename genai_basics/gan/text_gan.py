@@ -21,12 +21,12 @@ from ..chunks import alone, draw_unlike
 from ..losses import single
 from ..preprocessing import OneHotTexts
 from . import evaluation
-from .gan import GAN, check_choices
+from .counts import Counted, Counts
+from .gan import check_choices
 
 __all__ = ["TextGAN", "build_text_gan"]
 
 BINS = 2**14  # of pairs of tokens; beyond, several pairs share a bin
-FAKES = 4  # generated texts in validation, per real one
 UNROLLED = 32  # maximum steps of an unrolled loop, which runs faster but compiles more slowly
 
 
@@ -174,35 +174,15 @@ def _discriminator(shape, filters, blocks, init):
     return keras.Model(inputs, score, name="discriminator")
 
 
-class PairCounts(keras.metrics.Metric):
-    """Counts of pairs of neighbouring tokens in real and in generated texts, batch by batch.
-
-    `result` is empty: the divergence is computed once, at the end, not for every batch.
-    """
-
-    def __init__(self, name="pairs", **kwargs):
-        super().__init__(name=name, **kwargs)
-        self.counts = [self.add_variable((BINS,), "zeros", name=name) for name in ("real", "fake")]
-
-    def update_state(self, real, fake, sample_weight=None):
-        """Add one-hot texts (n, length, tokens) of both sides."""
-        for counts, texts in zip(self.counts, (real, fake), strict=True):
-            first, second = (ops.argmax(part, axis=-1) for part in (texts[:, :-1], texts[:, 1:]))
-            pairs = ops.reshape(first * texts.shape[-1] + second, (-1,))
-            inside = ops.cast(pairs > 0, "float32")  # 0 is an end after an end
-            counts.assign_add(ops.segment_sum(inside, pairs % BINS, num_segments=BINS))
-
-    def result(self):
-        return {}
-
-    def divergence(self):
-        """Return the Jensen-Shannon divergence of the two sides, in nats."""
-        real, fake = (ops.convert_to_numpy(counts).astype("float64") for counts in self.counts)
-        return evaluation.divergence(real / max(real.sum(), 1), fake / max(fake.sum(), 1))
+def token_pairs(texts):
+    """Return pairs of neighbouring tokens of one-hot texts as numbers, for `Counts`."""
+    first, second = (ops.argmax(part, axis=-1) for part in (texts[:, :-1], texts[:, 1:]))
+    pairs = ops.reshape(first * texts.shape[-1] + second, (-1,))
+    return [(pairs, pairs > 0)]  # 0 is an end after an end
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
-class TextGAN(GAN):
+class TextGAN(Counted):
     """A GAN of `generator: (z, chance) -> one-hot text` and a discriminator of one-hot texts.
 
     The first `fit` takes the vocabulary of characters or words from the data.
@@ -210,7 +190,6 @@ class TextGAN(GAN):
 
     network_range = (0.0, 1.0)
     learning_rate, d_learning_rate = 5e-4, 1e-3
-    monitor = "val_pair_jsd"  # the features of the judge see too little of texts
     remedy = "use fewer epochs, more texts or fewer `units`"
 
     # For commands, run folders and the audit; see evaluation.py.
@@ -219,7 +198,7 @@ class TextGAN(GAN):
 
     def __init__(self, generator, discriminator, **kwargs):
         super().__init__(generator, discriminator, **kwargs)
-        self.pairs = PairCounts()
+        self.counts = Counts((BINS,), token_pairs)
         self.temperature = self._scalar("temperature")
         self.temperature.assign(1.0)
 
@@ -240,17 +219,6 @@ class TextGAN(GAN):
 
     def seen(self, x):
         return x
-
-    def test_step(self, data):
-        """Losses, and counts of the pairs of tokens in x and in new texts."""
-        x, *_ = keras.utils.unpack_x_y_sample_weight(data)
-        self.pairs.update_state(x, self.fakes(ops.repeat(x, FAKES, axis=0)))
-        return super().test_step(data)
-
-    def evaluate(self, *args, return_dict=False, **kwargs):
-        logs = super().evaluate(*args, return_dict=True, **kwargs)
-        logs["pair_jsd"] = self.pairs.divergence()
-        return logs if return_dict else list(logs.values())
 
     def generate_batch(self, z, label=None, training=False, generator=None, noise=None):
         """Return texts as one-hot rows (or probabilities, with softmax)."""

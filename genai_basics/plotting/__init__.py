@@ -6,7 +6,15 @@ Each function returns a `matplotlib.figure.Figure`, or the new picture (`draw_bo
 """
 
 from .charts import attention, confusion_matrix, curves, forecast, rate_distortion, scatter
-from .examples import latent_plane, pictures, reconstructions, side_by_side, spectrograms, table
+from .examples import (
+    latent_plane,
+    piano_rolls,
+    pictures,
+    reconstructions,
+    side_by_side,
+    spectrograms,
+    table,
+)
 from .overlays import draw_boxes, heatmap_over
 from .style import save
 
@@ -18,6 +26,7 @@ __all__ = [
     "forecast",
     "heatmap_over",
     "latent_plane",
+    "piano_rolls",
     "pictures",
     "rate_distortion",
     "reconstructions",

@@ -2,9 +2,17 @@
 
 import numpy as np
 
-from .style import INK, WRONG, new_figure, show, styled, written
+from .style import COLOURS, INK, WRONG, new_figure, show, styled, written
 
-__all__ = ["latent_plane", "pictures", "reconstructions", "side_by_side", "spectrograms", "table"]
+__all__ = [
+    "latent_plane",
+    "piano_rolls",
+    "pictures",
+    "reconstructions",
+    "side_by_side",
+    "spectrograms",
+    "table",
+]
 
 
 @styled
@@ -54,6 +62,36 @@ def spectrograms(bands, captions, wrong=(), path=None, seconds=None):
         axis.grid(False)
         axis.set_title(captions[i], color=WRONG if i < len(wrong) and wrong[i] else INK)
     axes[-1].set_xlabel("seconds" if seconds else "frames")
+    return written(figure, path)
+
+
+@styled
+def piano_rolls(pieces, captions, path=None, columns=4):
+    """Draw pieces of music: time to the right, pitch upwards, a colour for each voice.
+
+    Args:
+        pieces: MIDI pitches (n, steps, voices), -1 for silence.
+        captions: A text for each piece.
+        path: File to write the picture to, if any.
+        columns: Pieces per row.
+    """
+    pieces = np.asarray(pieces)
+    columns = min(columns, len(pieces))
+    rows = -(-len(pieces) // columns)
+    notes = pieces[pieces >= 0]
+    low, high = (notes.min(), notes.max()) if len(notes) else (60, 72)
+    figure, axes = new_figure(2.2 * columns, 1.7 * rows, rows, columns)
+    for axis in axes[len(pieces) :]:
+        axis.remove()
+    for axis, piece, caption in zip(axes, pieces, captions, strict=False):
+        for voice, column in enumerate(piece.T):
+            there = np.flatnonzero(column >= 0)
+            colour = COLOURS[voice % len(COLOURS)]
+            axis.hlines(column[there], there, there + 1, color=colour, linewidth=2)
+        octaves = [pitch for pitch in range(low - low % 12, high + 1, 12) if pitch >= low]
+        axis.set_yticks(octaves, [f"C{pitch // 12 - 1}" for pitch in octaves])
+        axis.set(xlim=(0, len(piece)), ylim=(low - 1, high + 1))
+        axis.set_title(caption)
     return written(figure, path)
 
 

@@ -51,6 +51,18 @@ def test_samples_are_pieces(trained, tmp_path):
     np.testing.assert_array_equal(samples, again.sample(5, seed=0))
 
 
+def test_counts_are_those_of_the_report(trained):
+    rolls = np.random.default_rng(0).integers(0, trained.pitches, (6, 16, 4))
+    found = trained.intervals(ops.one_hot(rolls, trained.pitches))
+    notes = trained.preprocessor.notes(rolls)
+    sizes = zip(found, music.HISTOGRAMS.values(), trained.counts.bins, strict=True)
+    for (values, counted), histogram, size in sizes:
+        kept = ops.convert_to_numpy(values)[ops.convert_to_numpy(counted)] % size
+        shares = np.bincount(kept, minlength=size) / len(kept)
+        np.testing.assert_allclose(shares, histogram(notes), atol=1e-6)
+    assert trained.monitor == "val_divergence"
+
+
 def test_a_voice_holds_its_note_or_strikes_that_of_the_step(trained):
     z = keras.random.normal((6, 8), seed=1)
     notes, holds = map(ops.convert_to_numpy, trained.generator(z))
@@ -115,7 +127,7 @@ def test_report_and_pictures(trained):
         "held_notes_data",
     ):
         assert np.isfinite(report[name])
-    assert trained.pictures(pieces)["piano_rolls"].dtype == np.uint8
+    assert len(trained.pictures(pieces)["piano_rolls"].axes) == 16
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from keras import ops
 
 import genai_basics as gb
-from genai_basics.gan.text_gan import PairCounts
+from genai_basics.gan.counts import Counts
+from genai_basics.gan.text_gan import token_pairs
 
 NAMES = ["emma", "olivia", "ava", "mia", "noah", "anna", "liam", "ella"]
 
@@ -81,13 +82,13 @@ def test_sampling_repeats_itself_and_obeys_temperature(trained, tmp_path):
 
 
 def test_weights_are_kept_by_the_pairs_of_characters(trained):
-    assert trained.monitor == "val_pair_jsd"
-    counts = PairCounts()
+    assert trained.monitor == "val_divergence"
+    counts = Counts((256,), token_pairs)
     (tokens,) = trained.prepare(["emma", "mia"])
     texts = ops.one_hot(tokens, 16)
     counts.update_state(texts, ops.concatenate([texts, texts]))
     assert counts.divergence() == pytest.approx(0.0, abs=1e-9)
-    assert float(ops.sum(counts.counts[0])) == 7  # em mm ma a. mi ia a.
+    assert float(ops.sum(counts.sides[0][0])) == 7  # em mm ma a. mi ia a.
     counts.reset_state()
     counts.update_state(texts[:1], texts[1:])
     assert 0.3 < counts.divergence() < np.log(2)
