@@ -9,7 +9,7 @@ from keras import ops
 
 from . import backend
 
-__all__ = ["alone", "compile_once", "draw_unlike", "forget", "map_batches", "samples"]
+__all__ = ["alone", "compile_once", "draw_unlike", "forget", "map_batches", "replaced", "samples"]
 
 REDRAWS = 200
 LOCK = threading.RLock()
@@ -39,6 +39,14 @@ def forget(model):
     """Drop the compiled graphs of a model, which hold its networks as they were."""
     model.__dict__.pop("_graphs", None)
     model.train_function = model.test_function = model.predict_function = None
+
+
+def replaced(model, name, old):
+    """Drop what a model keeps of a network whose attribute `name` is another one now."""
+    model._tracker.untrack(old)
+    forget(model)
+    if name == model.averaged:
+        model.average = type(model.average)(getattr(model, name), model.average.decay)
 
 
 def map_batches(model, method, *arrays, batch_size=None):

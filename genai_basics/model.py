@@ -81,12 +81,11 @@ class Model(keras.Model):
         return self.add_weight(name=name, shape=(), initializer="zeros", trainable=False)
 
     def __setattr__(self, name, value):
-        """Set an attribute; another network counts from the next call of any verb on."""
+        """Set an attribute; another network is used from the next call of any method on."""
         old = self.__dict__.get(name)
-        if isinstance(old, keras.Model) and value is not old:
-            delattr(self, name)
-            chunks.forget(self)
         super().__setattr__(name, value)
+        if isinstance(old, keras.layers.Layer) and value is not old:
+            chunks.replaced(self, name, old)
 
     # Saving: every argument of `__init__` is an attribute of the same name.
 

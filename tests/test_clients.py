@@ -24,7 +24,7 @@ def test_a_grid_search_of_scikit_learn_finds_the_better_rate():
     search = GridSearchCV(wrapped, {"model_kwargs": rates}, cv=2)
     search.fit(X, Y, epochs=5, verbose=0)
     assert search.best_params_ == {"model_kwargs": rates[1]}
-    assert search.best_score_ > 0.8
+    assert search.best_score_ > 0.65
 
 
 def test_keras_tuner_gives_back_what_was_trained(tmp_path):

@@ -87,6 +87,9 @@ def test_all_other_layers_and_the_loss_are_saved_and_loaded():
             arguments = OTHERS.get(name, {})
             if "tokenizer" in inspect.signature(cls).parameters:
                 arguments = {"tokenizer": Tokenizer(vocabulary=["a"]), "max_length": 3}
+            if "network" in inspect.signature(cls).parameters:
+                x = keras.Input((4,))
+                arguments = {"network": keras.Model(x, keras.layers.Dense(2)(x))}
             CASE.run_class_serialization_test(cls(**arguments))
     CASE.run_class_serialization_test(Crossentropy(0.1))
     CASE.run_class_serialization_test(Head(class_names=("cat", "dog"), balance=True))
