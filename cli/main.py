@@ -58,7 +58,8 @@ def _limits(args):
         if arg.startswith("--limit-") and name in limits.LIMITS:
             value = value or next(args, "")
             if not value.isdecimal() or not int(value):
-                raise SystemExit(f"Error: --limit-{name} takes a whole number. Received: {value!r}")
+                click.echo(f"Error: --limit-{name} takes a whole number, not {value!r}.", err=True)
+                sys.exit(2)
             found[name] = int(value)
         else:
             rest.append(arg)

@@ -51,9 +51,8 @@ def _fit(run, recipe, model, data, callbacks):
     if training["minutes"]:  # epochs of few examples are too short for a round
         length *= max(1, LEAST_STEPS // length)
     recorder = (Recorder if first else Follower)(run, model, data, per_epoch=steps, steps=length)
-    restored = recorder.restore()
-    if not restored:
-        run.save_model(model)
+    if not recorder.restore():
+        recorder.start()
         recorder.seconds = time.monotonic() - began  # preparation counts
     if first:
         run.save_config()

@@ -91,6 +91,19 @@ class Recorder(keras.callbacks.Callback):
             self.restore_best(best)
         return True
 
+    def start(self):
+        """Write the model before its first step, or restore the random states that it then had.
+
+        An archive of Keras does not hold those of layers without a seed.
+        """
+        path = self.run.folder / "checkpoints" / "start.npz"
+        states = [v for v in self.trained.variables if "int" in v.dtype]
+        if path.exists():
+            restore(path, states=states)
+        else:
+            self.run.save_model(self.trained)
+            checkpoint(path, states=states)
+
     def restore_best(self, path):
         """Read the best weights with their own value and step, since they may be newer."""
         found = [_Held(v) for v in self.trained.variables]

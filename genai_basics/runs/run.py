@@ -7,7 +7,8 @@ curves.png       a plot of the history
 samples.*        samples of the model; samples/ has those during training
 MODEL_CARD.md    describes the model, its data and its quality
 checkpoints/     last.npz, from which training is resumed; previous.npz, the one before it;
-                 best.npz, the best weights by validation
+                 start.npz, random states before the first step; best.npz, the best weights by
+                 validation
 """
 
 import contextlib

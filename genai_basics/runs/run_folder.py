@@ -60,15 +60,18 @@ def locked(folder):
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     try:
         file = os.fdopen(os.open(folder / LOCK, flags, 0o644), "r+")
-        (folder / f"{TEMPORARY}probe").touch()
     except OSError as error:
-        raise PermissionError(f"'{folder}' cannot be written ({error.strerror})") from error
+        raise _unwritable(folder, error) from error
     with file:
         if not _lock(file):
             raise BlockingIOError(
                 f"'{folder}' is being written by {file.read(200) or 'another process'}: wait until "
                 "it ends, or choose another folder by `--out`"
             )
+        try:
+            (folder / f"{TEMPORARY}probe").touch()  # `recover` deletes it
+        except OSError as error:
+            raise _unwritable(folder, error) from error
         file.truncate(0)
         file.write(f"process {os.getpid()} on {platform.node()}, since {time.strftime('%H:%M:%S')}")
         file.flush()
@@ -77,6 +80,10 @@ def locked(folder):
             yield folder
         finally:
             file.truncate(0)
+
+
+def _unwritable(folder, error):
+    return PermissionError(f"'{folder}' cannot be written ({error.strerror})")
 
 
 def holder(folder):
@@ -197,7 +204,7 @@ def new_folder(folder, force=False, made=False):
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PermissionError(f"'{folder}' cannot be written ({error.strerror})") from error
+        raise _unwritable(folder, error) from error
     if not (folder / LOCK).exists():  # not our folder: nothing to repair
         _refuse_files(folder, force)
     with locked(folder):

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner
 
 from benchmarks.mutations import run_reader, seeds
 from genai_basics import limits, provenance
+from genai_basics.cli.main import cli
 from genai_basics.data import load_data, read_inputs
 from genai_basics.data.spec import TextSpec, VectorSpec
 
@@ -141,9 +143,14 @@ def test_a_picture_sends_nobody_to_the_network(tmp_path):
 
 
 def test_a_workbook_that_unpacks_to_much_is_refused(made):
-    _, load, options = made["table .xlsx"]
+    file, load, options = made["table .xlsx"]
     with (
         limits.raised(bytes=8000),
         pytest.raises(ValueError, match=r"table\.xlsx' .*over the limit"),
     ):
         load_data(load, **options)
+    command = ["inspect", str(file), "--kind", "tables", "--target", "kind"]
+    assert CliRunner().invoke(cli, command).exit_code == 0
+    done = CliRunner().invoke(cli, [*command, "--limit-bytes", "8000"])
+    assert (done.exit_code, "over the limit of 8,000 (--limit-bytes)" in done.stderr) == (1, True)
+    assert CliRunner().invoke(cli, [*command, "--limit-bytes=x"]).exit_code == 2
