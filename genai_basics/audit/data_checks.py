@@ -26,6 +26,7 @@ PLACES = ("file", "index", "time", "start", "line")  # columns of positions, not
 ASKED = 2000  # training examples whose labels are checked
 LOOK_ALIKES = 10
 OFTEN = 20  # occurrences of a sentence in a text
+FEW = 10  # training pictures
 PICTURES = 2000  # files whose metadata are read
 PATTERNS = {
     "e-mail address": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}\b"),
@@ -319,7 +320,13 @@ def _check_texts(parts, found):
 
 
 def _check_pictures(data, found):
-    files = _files(data)
+    n, files = len(data.train), _files(data)
+    if n < FEW:
+        pictures = f"{n} pictures" if n > 1 else "one picture"
+        found.findings.append(
+            f"There {'are' if n > 1 else 'is'} only {pictures} to train on, which a model learns "
+            "by heart; --fit tiles with a small --image-size cuts large ones into many."
+        )
     rows, sorts = [], set()
     for name, i, file in files[:PICTURES]:
         for what in _metadata(file):

@@ -391,3 +391,10 @@ def test_epsilon_is_that_of_the_published_example():
     ours = epsilon_spent(1.3, 150 / 60_000, 15 * 400, 1e-5)
     assert 0.55 < ours < 0.7242
     assert ours < renyi.get_epsilon(1e-5) <= 0.7243
+
+
+@pytest.mark.parametrize(("n", "sentence"), [(1, "is only one picture"), (3, "are only 3 pict")])
+def test_a_handful_of_pictures_is_said(n, sentence):
+    x = np.random.default_rng(0).integers(0, 256, (n, 8, 8, 1), dtype="uint8")
+    (finding,) = check_data(load_data(x, test=0, validation=0)).findings
+    assert sentence in finding
