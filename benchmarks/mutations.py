@@ -183,8 +183,8 @@ def late(number, frame):
 
 def judge(read, name):
     """Return what is wrong with the handling of a file, or `None`."""
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(SECONDS)
+    signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)  # of the processor, which others may use
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -208,7 +208,7 @@ def judge(read, name):
         where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}"
         return f"{type(error).__name__} in {where}: {str(error)[:60]}"
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def run_reader(name, file, load, options, cases, seed):

@@ -116,8 +116,8 @@ def read_cells(
 
 def _find_delimiter(text):
     """Return the delimiter that splits the rows most evenly, or `ONE_COLUMN`."""
-    sample = text[:SAMPLE]
-    sample = sample[: sample.rfind("\n") + 1] if len(text) > SAMPLE else sample
+    whole = text.rfind("\n", 0, SAMPLE) + 1 or text.find("\n") + 1  # lines
+    sample = text[: whole or None] if len(text) > SAMPLE else text
     best, highest = None, 0.0
     for delimiter in DELIMITERS:
         rows = [row for _, row in _split(sample, delimiter, strip=lambda cell: cell.strip(" "))]

@@ -8,7 +8,7 @@ import numpy as np
 
 from .describing import Description, describe
 from .encodings import suffix_of
-from .files import read_once
+from .files import errors_named, read_once
 from .forecast import with_times
 from .guess import guess_kind
 from .loading import load_data
@@ -26,6 +26,11 @@ def look(source, **options):
     The input of `draw` is its data set, or {column: numbers or texts} for a table without a
     target.
     """
+    with errors_named(source):
+        return _look(source, **options)
+
+
+def _look(source, **options):
     path = Path(source).expanduser()
     if (
         path.is_file()

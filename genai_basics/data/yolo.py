@@ -55,7 +55,10 @@ def _data_file(paths):
     found = []
     for path in paths:
         try:
-            content = yaml.safe_load(decode_text(path).replace("\t", "  "))
+            text = decode_text(path).replace("\t", "  ")
+            if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, yaml.SafeLoader)):
+                raise ValueError("aliases are not read")  # a few lines of them make gigabytes
+            content = yaml.safe_load(text)
         except (yaml.YAMLError, ValueError) as error:
             if path.stem == "data" or len(paths) == 1:
                 raise ValueError(f"'{path}' is not valid YAML: {str(error)[:200]}.") from error

@@ -3,6 +3,7 @@
 import gzip
 import http.server
 import os
+import shutil
 import struct
 import threading
 import zipfile
@@ -17,6 +18,7 @@ from benchmarks.mutations import run_reader, seeds
 from genai_basics import limits, provenance
 from genai_basics.cli.main import cli
 from genai_basics.data import load_data, read_inputs
+from genai_basics.data.delimited import read_rows
 from genai_basics.data.spec import TextSpec, VectorSpec
 
 
@@ -154,3 +156,19 @@ def test_a_workbook_that_unpacks_to_much_is_refused(made):
     done = CliRunner().invoke(cli, [*command, "--limit-bytes", "8000"])
     assert (done.exit_code, "over the limit of 8,000 (--limit-bytes)" in done.stderr) == (1, True)
     assert CliRunner().invoke(cli, [*command, "--limit-bytes=x"]).exit_code == 2
+
+
+def test_files_that_are_small_and_mean_much_are_answered(made, tmp_path):
+    (tmp_path / "deep.json").write_text('{"a":' * 50_000 + "1" + "}" * 50_000)
+    done = CliRunner().invoke(cli, ["inspect", str(tmp_path / "deep.json"), "--kind", "tables"])
+    assert done.exit_code == 1
+    assert "deep.json' cannot be read (RecursionError" in done.stderr
+    names = ",".join(f"c{i}" for i in range(20_000))
+    rows = "".join(f"{','.join(str(i) for _ in range(20_000))}\n" for i in range(3))
+    (tmp_path / "wide.csv").write_text(f"{names}\n{rows}")
+    assert len(read_rows(tmp_path / "wide.csv")[0]) == 20_000
+    root = shutil.copytree(made["boxes YOLO .yaml"][1], tmp_path / "yolo")
+    lines = ["a0: &a0 [x, x]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 40))]
+    (root / "data.yaml").write_text("\n".join([*lines, "train: images", "names: *a39"]))
+    with pytest.raises(ValueError, match=r"data\.yaml' is not valid YAML: aliases are not read"):
+        load_data(root, kind="detection")
