@@ -202,10 +202,7 @@ def _train(recipe, quiet, json_, assigned, values):
     if not (values["resume"] or values["start_from"]):  # report mistakes before TensorFlow loads
         from genai_basics.data.loading import load_for
 
-        source = recipe.data if data is None else data
-        usual = recipe.demo_of(source).get("data_options", {})
-        options_of_data = {**usual, **values["data_options"]}
-        data = load_for(recipe.name, source, recipe.kinds, recipe.labelled, **options_of_data)
+        data = load_for(recipe, data, values["data_options"])
 
     from genai_basics.startup import quiet_tensorflow
 

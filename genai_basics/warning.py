@@ -17,6 +17,7 @@ def warn(message):
     'Two rows are left out.'
     """
     frame, level = sys._getframe(1), 2
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith("genai_basics."):
+    inside = ("genai_basics.", "contextlib")
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(inside):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, stacklevel=level)

@@ -11,7 +11,7 @@ from .arrays import encode_parts
 from .class_folders import read_class_folders
 from .dataset import Part, Reading
 from .file_tables import find_file_tables
-from .files import fingerprint_arrays, fingerprint_files, list_files, reason, report_skipped
+from .files import fingerprint_arrays, fingerprint_files, list_files, read_files, report_skipped
 from .sound_files import SOUND_SUFFIXES, full_scale_of, read_sound
 from .spec import AudioSpec
 
@@ -66,14 +66,8 @@ def read_audio(
         listed = read_class_folders(source, SOUND_SUFFIXES, "sounds")
         listed = {part: _without_noise(*both) for part, both in listed.items()}
         raw = {name: _named_clips(*both) for name, both in listed.items()}
-    clips, bad = {}, {}
     files = [path for paths, _, _ in raw.values() for path in paths]
-    for path in files:
-        try:
-            clips[path] = read_sound(path)
-        except ValueError as error:
-            bad[path] = reason(path, error)
-    skipped = tuple(f"{path.relative_to(source)}: {bad[path]}" for path in bad)
+    clips, skipped = read_files(files, read_sound, source)
     if not clips:
         raise ValueError(f"None of the {len(files)} sounds in '{source}' can be read: {skipped[0]}")
     report_skipped(skipped, strict, "sounds")

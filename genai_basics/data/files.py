@@ -26,6 +26,7 @@ __all__ = [
     "list_files",
     "load_arrays",
     "once",
+    "read_files",
     "read_once",
     "report_left_out",
     "report_skipped",
@@ -324,9 +325,16 @@ def _array(archive, key):
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
-def reason(path, error):
-    """Return why a file cannot be read, without its name, which the message already gives."""
-    return str(error).removeprefix(f"'{path}' ")
+def read_files(files, read, folder=None):
+    """Return ({file: result of `read`}, ["file: why it cannot be read"])."""
+    found, skipped = {}, []
+    for file in files:
+        try:
+            found[file] = read(file)
+        except ValueError as error:
+            why = str(error).removeprefix(f"'{file}' ")  # the name is already there
+            skipped.append(f"{file.relative_to(folder) if folder else file}: {why}")
+    return found, skipped
 
 
 def report_left_out(message, strict):

@@ -11,7 +11,7 @@ from ..warning import warn
 from .arrays import encode_parts, read_arrays
 from .class_folders import read_class_folders
 from .dataset import Part, Reading
-from .files import fingerprint_files, reason, report_skipped
+from .files import fingerprint_files, read_files, report_skipped
 from .images import CHANNELS, check_size, resize_images, why
 from .spec import VideoSpec
 
@@ -112,20 +112,18 @@ def _resize(clips, size, color):
 
 
 def _read_folder(folder, size, color, frames, fps, class_names, strict):
-    found, clips, skipped, rates = {}, {}, [], Counter()
     found = read_class_folders(folder, (".gif",), "clips")
     used = [file for files, _ in found.values() for file in files]
-    for file in used:
-        try:
-            clip, rate = read_gif(file)
-        except ValueError as error:
-            skipped.append(f"{file.relative_to(folder)}: {reason(file, error)}")
-            continue
-        if len(clip) > 1:
-            clips[file] = clip
-            rates[rate] += 1
-        else:  # all clips are cut to the length of the shortest
-            skipped.append(f"{file.relative_to(folder)}: one frame is not a clip")
+
+    def read(file):
+        clip, rate = read_gif(file)
+        if len(clip) == 1:  # all clips are cut to the length of the shortest
+            raise ValueError("one frame is not a clip")
+        return clip, rate
+
+    whole, skipped = read_files(used, read, folder)
+    clips = {file: clip for file, (clip, _) in whole.items()}
+    rates = Counter(rate for _, rate in whole.values())
     if not clips:
         raise ValueError(f"'{folder}' holds no clip that can be read.")
     report_skipped(tuple(skipped), strict, "clips")

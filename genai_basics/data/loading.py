@@ -134,26 +134,28 @@ def load_data(
     return dataclasses.replace(data, notes=tuple(notes))
 
 
-def load_for(model, source, kinds, labelled, **options):
+def load_for(recipe, source, options, like=None):
     """Load the training data of a model, of a kind that it accepts.
 
     Args:
-        model: Name of the model, used in messages.
-        source: As for `load_data`, or a `Dataset`.
-        kinds: Kinds of data that it accepts.
-        labelled: Whether it needs labels, values or transcriptions.
-        **options: As for `load_data`.
+        recipe: The model's row in `recipes.py`.
+        source: As for `load_data`, or a `Dataset`. `None`: the model's default data.
+        options: Keyword arguments for `load_data`, in addition to those of the default data.
+        like: As for `load_data`.
     """
+    source = recipe.data if source is None else source
+    usual = {} if like else recipe.demo_of(source).get("data_options", {})
+    options = {**usual, **options, **({"like": like} if like else {})}
     data = source if isinstance(source, Dataset) else load_data(source, **options)
-    if data.kind not in kinds:
+    if data.kind not in recipe.kinds:
         raise ValueError(
-            f"{model} takes {' or '.join(kinds)}, but '{data.name}' was read as {data.kind}: "
-            "choose other data, or another kind by `--kind` (`genai-basics inspect` shows what was "
-            "read)"
+            f"{recipe.name} takes {' or '.join(recipe.kinds)}, but '{data.name}' was read as "
+            f"{data.kind}: choose other data, or another kind by `--kind` (`genai-basics inspect` "
+            "shows what was read)"
         )
     if not len(data.train):
         raise ValueError(f"'{data.name}' has no training examples left after its splits")
-    if labelled and data.train.y is None:
+    if recipe.labelled and data.train.y is None:
         raise ValueError(
             f"labels or values to learn are needed, and '{data.name}' holds none: they are the "
             "names of folders, a column (--target), `y` of an .npz file"

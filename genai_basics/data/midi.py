@@ -16,7 +16,7 @@ from .files import (
     fingerprint_files,
     list_files,
     load_arrays,
-    reason,
+    read_files,
     report_skipped,
     split_of,
 )
@@ -311,16 +311,15 @@ def _cut(values, lengths):
 
 def _read_folder(folder, steps_per_quarter, voices, strict):
     raw, groups, skipped, files, said = {}, {}, [], [], Counter()
+
+    def read(file):
+        return read_midi(file, steps_per_quarter, voices, said)
+
     for name, path in data_folders(folder, MIDI_SUFFIXES).items():
-        raw[name], names = [], []
-        for file in list_files(path, MIDI_SUFFIXES):
-            files.append(file)
-            try:
-                raw[name].append(read_midi(file, steps_per_quarter, voices, said))
-                names.append(str(file.relative_to(folder)))
-            except ValueError as error:
-                skipped.append(f"{file.relative_to(folder)}: {reason(file, error)}")
-        groups[name] = {"file": np.array(names)}
+        here = list_files(path, MIDI_SUFFIXES)
+        found, wrong = read_files(here, read, folder)
+        files, skipped, raw[name] = files + here, skipped + wrong, list(found.values())
+        groups[name] = {"file": np.array([str(file.relative_to(folder)) for file in found])}
     if not files:
         raise ValueError(f"'{folder}' holds no MIDI files.")
     if not any(raw.values()):

@@ -10,7 +10,7 @@ from .arrays import layout, stacked
 from .delimited import read_rows
 from .detection import annotated_pictures
 from .encodings import decode_text, split_lines, suffix_of
-from .files import errors_named, list_files, load_arrays, reason, report_skipped, report_unused
+from .files import errors_named, list_files, load_arrays, read_files, report_skipped, report_unused
 from .images import IMAGE_SUFFIXES, decode_image, middle_of, resize_images
 from .pairs import pair_columns, pair_files
 from .picture_arrays import image_array
@@ -94,16 +94,11 @@ def _read_each(argument, suffixes, what, read):
 
 
 def _read_all(paths, argument, what, read):
-    found, skipped = [], []
-    for file in paths:
-        try:
-            found += read(file)
-        except ValueError as error:
-            skipped.append(f"{file}: {reason(file, error)}")
+    found, skipped = read_files(paths, read)
     if not found:
         raise ValueError(f"'{argument}' holds no {what} that can be read: {skipped[0]}")
     report_skipped(skipped, False, what)
-    return found
+    return [one for several in found.values() for one in several]
 
 
 def _numbered(name, rows):

@@ -29,18 +29,6 @@ SUFFIXES = {  # kind: supported extensions; "" is a folder with one file per sam
 }
 # The default extension for samples of a kind.
 PREFERRED = {"images": ".png", "vectors": ".npy", "text": ".txt", "video": ".gif", "music": ".mid"}
-IN_FOLDERS = {
-    "images": ".png",
-    "detection": ".png",
-    "text": ".txt",
-    "pairs": ".txt",
-    "series": ".csv",
-    "forecast": ".csv",
-    "audio": ".wav",
-    "video": ".gif",
-    "music": ".mid",
-}
-
 GAP = 0.25  # seconds of silence between sounds in one file
 PLAIN = (".npy", ".txt", ".csv")  # formats without metadata
 
@@ -83,7 +71,8 @@ def write_samples(samples, path, spec, *, labels=None, provenance=None):
         if provenance is not None and suffix in PLAIN:
             origin.write_beside(path, provenance)
         return [written]
-    ending, digits, written = IN_FOLDERS[spec.kind], len(str(len(samples) - 1)), []
+    ending = ".csv" if spec.kind in ("series", "forecast") else suitable[0]
+    digits, written = len(str(len(samples) - 1)), []
     for i in range(len(samples)):
         label = "" if labels is None else f"_{_safe(labels[i])}"
         one = samples[i : i + 1]

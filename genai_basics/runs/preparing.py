@@ -9,7 +9,6 @@ import keras
 
 from .. import backend
 from ..checks import positive
-from ..data.loading import load_for
 from ..extras import require
 
 __all__ = [
@@ -19,20 +18,11 @@ __all__ = [
     "facts_of",
     "free_folder",
     "latest_folder",
-    "load",
     "plain",
     "planted",
     "prepare_process",
     "versions",
 ]
-
-
-def load(recipe, data, options, like):
-    """Load the training data, of a kind that the recipe accepts."""
-    source = recipe.data if data is None else data
-    usual = {} if like else recipe.demo_of(source).get("data_options", {})
-    options = {**usual, **options, **({"like": like} if like else {})}
-    return load_for(recipe.name, source, recipe.kinds, recipe.labelled, **options)
 
 
 def checked(data, drop, wanted, seed):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .. import backend
 from ..data import Dataset, load_data
+from ..data.loading import load_for
 from ..recipes import builder_of, check_options, get_recipe, parameters
 from .fitting import fit
 from .preparing import (
@@ -16,7 +17,6 @@ from .preparing import (
     facts_of,
     free_folder,
     latest_folder,
-    load,
     plain,
     planted,
     prepare_process,
@@ -138,7 +138,7 @@ def train(
     place = Path(out) if out else free_folder(name) if first else None
     writing = new_folder(place, force, made=not out) if first else contextlib.nullcontext()
     with interruptible(), writing as folder:
-        data = load(recipe, data, data_options or {}, origin and origin.spec)
+        data = load_for(recipe, data, data_options or {}, origin and origin.spec)
         data, checks = checked(data, drop, audit, seed)
         data, secrets = planted(data, canaries, seed)
         demo = recipe.demo_of(data)
