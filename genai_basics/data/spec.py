@@ -37,7 +37,10 @@ class Spec:
 
     def facts(self):
         """Return the keyword arguments of builders that this spec determines."""
-        return {}
+        facts = {"input_shape": self.shape} if hasattr(self, "shape") else {}
+        if hasattr(self, "class_names"):
+            facts.update(num_classes=self.num_classes, class_names=self.class_names)
+        return facts
 
     @property
     def num_classes(self):
@@ -48,9 +51,6 @@ class Spec:
     def to_config(self):
         """Return the spec as a JSON-compatible dict; `spec_from_config` reads it."""
         return {"kind": self.kind, **plain(dataclasses.asdict(self))}
-
-    def _labels(self):
-        return {"num_classes": self.num_classes, "class_names": self.class_names}
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ImageSpec(Spec):
     multi_label: bool = False
 
     def facts(self):
-        facts = {"input_shape": self.shape, "value_range": self.value_range, **self._labels()}
+        facts = {**super().facts(), "value_range": self.value_range}
         about = {"task": self.task, "multi_label": self.multi_label}
         return {**facts, **{name: value for name, value in about.items() if value}}
 
@@ -87,7 +87,7 @@ class VectorSpec(Spec):
     task: str | None = None
 
     def facts(self):
-        return {"input_shape": self.shape, "task": self.task, **self._labels()}
+        return {**super().facts(), "task": self.task}
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class TextSpec(Spec):
     column: str | None = None
 
     def facts(self):
-        return {**self._labels(), "multi_label": self.multi_label, "alphabet": self.alphabet}
+        return {**super().facts(), "multi_label": self.multi_label, "alphabet": self.alphabet}
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class TableSpec(Spec):
     missing: tuple = ()
 
     def facts(self):
-        return {"columns": self.columns, "task": self.task, **self._labels()}
+        return {**super().facts(), "columns": self.columns, "task": self.task}
 
 
 @dataclass(frozen=True)
@@ -153,9 +153,6 @@ class SeriesSpec(Spec):
     kind: ClassVar[str] = "series"
     shape: tuple
     class_names: tuple | None = None
-
-    def facts(self):
-        return {"input_shape": self.shape, **self._labels()}
 
 
 @dataclass(frozen=True)
@@ -204,7 +201,7 @@ class AudioSpec(Spec):
     full_scale: float = 1.0
 
     def facts(self):
-        facts = {"sample_rate": self.sample_rate, **self._labels()}
+        facts = {**super().facts(), "sample_rate": self.sample_rate}
         return {**facts, "alphabet": self.alphabet, "max_length": self.max_length}
 
 
@@ -216,9 +213,6 @@ class DetectionSpec(Spec):
     shape: tuple
     class_names: tuple
 
-    def facts(self):
-        return {"input_shape": self.shape, **self._labels()}
-
 
 @dataclass(frozen=True)
 class VideoSpec(Spec):
@@ -228,9 +222,6 @@ class VideoSpec(Spec):
     shape: tuple
     fps: float = 10
     class_names: tuple | None = None
-
-    def facts(self):
-        return {"input_shape": self.shape, **self._labels()}
 
 
 @dataclass(frozen=True)
