@@ -236,6 +236,7 @@ RECIPES = {
             epochs=32,
             batch_size=64,
             round_steps=200,
+            demo={"epochs": 20},
             options=(TRUNCATION, INTERPOLATE),
             can=("samples",),
             tiny={"latent_dim": 8, "units": 8, "steps": 8},

@@ -137,7 +137,7 @@ def _overlap(a, b):
     return max(0, width) * max(0, height) / smaller
 
 
-def chords(*, n=400, bars=4):
+def chords(*, n=600, bars=4):
     """Chord progressions in four voices, 16 steps per bar: arrays (16 * bars, 4), highest first.
 
     Each bar has two chords in a progression of four-part harmony; the voices move as little as
@@ -153,8 +153,9 @@ def chords(*, n=400, bars=4):
 
 
 def _progression(bars, generator):
-    scale = MAJOR if generator.random() < 0.6 else MINOR
-    tonic = int(generator.integers(-5, 7))
+    # C, G or F major or their relative minors: one signature more or less, as in a song book.
+    scale, tonics = ((MAJOR, (0, -5, 5)), (MINOR, (-3, 4, 2)))[int(generator.random() > 0.6)]
+    tonic = int(generator.choice(tonics))
     degrees = [0]
     while len(degrees) < 2 * bars - 2:
         degrees.append(int(generator.choice(FOLLOWS[degrees[-1]])))
@@ -164,13 +165,17 @@ def _progression(bars, generator):
         tones = [(scale[(degree + k) % 7] + tonic) % 12 for k in (0, 2, 4)]
         voices = _lead(voices, tones)
         rows.append(voices)
-    piece = np.repeat(np.array(rows), 8, axis=0)
+    lengths = [8] * len(rows)
+    for bar in np.flatnonzero(generator.random(bars - 1) < 0.4):  # a dotted rhythm
+        lengths[2 * bar : 2 * bar + 2] = 12, 4
+    piece = np.repeat(np.array(rows), lengths, axis=0)
+    ends = np.cumsum(lengths)
     classes = {(tonic + step) % 12 for step in scale}
     for i in range(len(rows) - 1):  # a passing note between thirds of the soprano
         low, high = sorted((rows[i][0], rows[i + 1][0]))
         between = [p for p in range(low + 1, high) if p % 12 in classes]
         if 3 <= high - low <= 4 and between and generator.random() < 0.7:
-            piece[8 * i + 6 : 8 * i + 8, 0] = between[0]
+            piece[ends[i] - 2 : ends[i], 0] = between[0]
     return piece
 
 
