@@ -18,18 +18,19 @@ class Line(keras.callbacks.Callback):
 
     Args:
         file: A terminal.
+        clock: Returns seconds.
     """
 
-    def __init__(self, file):
+    def __init__(self, file, clock=time.monotonic):
         super().__init__()
-        self.file = file
+        self.file, self.clock = file, clock
         self.begun, self.wrote, self.measure = None, 0.0, ""
 
     def on_train_begin(self, logs=None):
         self.write("compiling ...")
 
     def on_train_batch_end(self, batch, logs=None):
-        now, done = time.monotonic(), float(np.asarray(self.model.progress))
+        now, done = self.clock(), float(np.asarray(self.model.progress))
         if self.begun is None:
             self.begun = now, done
         if now - self.wrote >= SPACING:

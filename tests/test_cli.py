@@ -14,10 +14,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from genai_basics.cli import options
-from genai_basics.cli.ending import summarize
-from genai_basics.cli.grouping import GROUPS
 from genai_basics.cli.main import cli
 from genai_basics.cli.progress import Line
+from genai_basics.cli.train import GROUPS, summarize
 from genai_basics.recipes import RECIPES
 from genai_basics.runs import load_run
 
