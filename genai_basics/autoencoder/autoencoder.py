@@ -100,7 +100,9 @@ def build_autoencoder(
     >>> autoencoder.encode(data.test.x).shape[1]
     8
     """
-    if sample_rate:
+    if not sample_rate:
+        idle(build_autoencoder, locals(), "max_length", because="without `sample_rate`")
+    else:
         input_shape = (max_length or sample_rate, 1)
     input_shape = tuple(input_shape)
     nets.check_shape(input_shape)

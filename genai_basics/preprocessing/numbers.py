@@ -37,6 +37,8 @@ class Numbers(Preprocessor):
         self.built = True
 
     def raw(self, x):
+        if None in self.shape:  # `adapt` takes series before they are filled up
+            return x
         x = self.as_array(x)
         self._check_shape(x)
         return x

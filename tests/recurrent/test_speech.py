@@ -219,8 +219,9 @@ def test_bad_clips_are_one_sentence(model, x, y, message):
 
 def test_a_clip_too_short_among_others_is_left_out_and_said(model):
     with pytest.warns(UserWarning, match="1 of 2 clips are too short"):
-        clips, numbers = model.pairs([tone("a"), np.zeros(30)], ["a", "abcabc"])
+        clips, numbers, kept = model.pairs([tone("a"), np.zeros(30)], ["a", "abcabc"])
     assert len(clips) == len(numbers) == 1
+    assert kept == [0]
 
 
 @pytest.mark.parametrize(
