@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..plotting import save
+from ..plotting.style import styled
 from .describing import Description, describe
 from .encodings import suffix_of
 from .files import errors_named, read_once
@@ -90,6 +92,7 @@ def _column(sheet, name):
     return {**facts, "missing": float(1 - sum(counts.values()) / max(1, len(texts)))}
 
 
+@styled
 def draw(data, path):
     """Draw a data set to a file: a grid of examples, with boxes, histograms, or lines.
 
@@ -108,7 +111,7 @@ def draw(data, path):
             _draw_columns(data if part is None else part.x, figure)
         else:
             _draw_numbers(data, part, figure)
-        figure.savefig(path)
+        save(figure, path)
     return Path(path)
 
 
