@@ -285,7 +285,8 @@ HABITS = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_habit_of_keras_holds_or_is_refused_in_a_sentence(name, trained):
+def test_a_habit_of_keras_holds_or_is_refused_in_a_sentence(name, trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some habits write files
     model, (x, y), wrong = trained(name).model, examples(name, trained), []
     for habit, refusals in HABITS.items():
         words, said = refusals.get(name), ""
