@@ -251,6 +251,8 @@ def summarize(run, data):
         run: The `Run`.
         data: Its `Dataset`. `None` reads it again.
     """
+    with contextlib.suppress(AttributeError):  # a terminal may lack letters of the samples
+        sys.stdout.reconfigure(errors="replace")
     config = run.config
     if config["status"] == "followed":
         return click.echo(f"{run.name}: trained along; the run is worker 0's, in {run.folder}")
@@ -273,7 +275,7 @@ def summarize(run, data):
         click.echo(line)
     click.echo("\nLook at")
     for path in [run.folder / "examples.png", *sorted(run.folder.glob("samples.*"))]:
-        if path.exists():
+        if path.exists() and path.suffix != ".json":
             click.echo(f"  {path}")
     click.echo("Try next")
     for command in _next(run, data):
