@@ -82,11 +82,11 @@ def test_each_keyword_of_fit_changes_what_is_trained_or_told():
     assert usual == trained(), "training repeats itself"
     same = [name for name, value in FIT.items() if trained(**{name: value}) == usual]
     assert not same
-    held_out = trained(validation_data=(X[:10], Y[:10]))
+    held_out = trained(validation_data=(X[:40], Y[:40]))
     same = [
         name
         for name, value in VALIDATED.items()
-        if trained(**{name: value}, validation_data=(X[:10], Y[:10])) == held_out
+        if trained(**{name: value}, validation_data=(X[:40], Y[:40])) == held_out
     ]
     assert not same
 
