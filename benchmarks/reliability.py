@@ -33,9 +33,11 @@ def kills(found):
         "written; a copy of `--force` must hold the earlier or the new run. Three copies of each "
         "are resumed and compared to the run that was never stopped, bit for bit.",
         "",
-        "`python -m benchmarks.kills --out kills.json`",
+        f"`python -m benchmarks.kills --models {' '.join(found)} --out kills.json`",
         "",
         *table(head, rows),
+        "`python -m pytest -m slow tests/test_killed.py` does it for every model.",
+        "",
     ]
 
 
@@ -52,7 +54,7 @@ def random_kills(found):
         "start and their end, and the training is resumed in a new process (or started again where "
         "nothing had been written).",
         "",
-        "`python -m benchmarks.kills --random 8 --models vae gan --out random.json`",
+        f"`python -m benchmarks.kills --random N --models {' '.join(found)} --out random.json`",
         "",
         *table(["model", "kills", "before the first model", "finished", "identical"], rows),
     ]
@@ -110,7 +112,7 @@ def main():
     read = [json.loads(Path(name).read_text()) for name in sys.argv[1:4]]
     lines = ["# Reliability", "", "Written by `python -m benchmarks.reliability`.", ""]
     for section, found in zip((kills, random_kills, mutations), read, strict=True):
-        lines += section(found)
+        lines += section(found) if found else []
     PAGE.write_text("\n".join([*lines, *attacks()]).rstrip() + "\n", encoding="utf-8")
 
 
