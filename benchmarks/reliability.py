@@ -72,8 +72,9 @@ def mutations(found):
         "",
         "A small real file of each format with one to four mutations: bits, bytes inserted, cut or "
         "repeated, fields of headers, numbers such as 1e999. The answer must be data, or a "
-        "`ValueError` of at most 300 characters that names the file, within 5 s and 1 GiB; "
-        "anything else is wrong.",
+        "`ValueError` of at most 300 characters that names the file, within 5 s of "
+        "processor time and 1 GiB; anything else is wrong. Compressed files (.gbac) are mutated by "
+        "`gbac_cases`, with a model of `tests/test_strangers.py`.",
         "",
         "`python -m benchmarks.mutations --cases 2000 --out mutations.json`",
         "",
