@@ -61,7 +61,7 @@ class Head:
         if num_classes is None or task == "regression":
             num_classes, class_names, multi_label = None, None, False
             at_least("num_outputs", num_outputs, 1)
-            idle(Head, locals(), "balance", "label_smoothing", because="where values are predicted")
+            idle(Head, locals(), "balance", because="where values are predicted")
         else:
             idle(Head, locals(), "num_outputs", because="where classes are predicted")
             if multi_label:
