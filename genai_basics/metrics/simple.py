@@ -32,8 +32,8 @@ def ridge_predictions(x, y, others, *, classes=False):
     Example:
 
     >>> x = np.arange(20.0)[:, None]
-    >>> ridge_predictions(x, 3 * x, np.array([[30.0]])).round()
-    array([[90.]])
+    >>> ridge_predictions(x, 3 * x, np.array([[30.0]])).round().ravel()
+    array([90.])
     """
     from sklearn.linear_model import RidgeClassifierCV, RidgeCV
     from sklearn.pipeline import make_pipeline

@@ -201,7 +201,7 @@ def load_run(folder):
     >>> from genai_basics import load_run, train
     >>> run = train("vae", epochs=1)
     >>> load_run(run.folder).model.sample(2).shape
-    (2, 8, 8, 1)
+    (2, 28, 28, 1)
     """
     folder = Path(folder)
     if not folder.is_dir():
