@@ -1,8 +1,7 @@
 """Draw the README's picture: `python docs/draw.py [FOLDER]` writes docs/letters.png.
 
-Two rows each by a conditional variational autoencoder, a GAN and a diffusion model, all trained
-as `genai-basics train NAME` does; the last row interpolates between the codes of two test
-letters.
+Two rows each by a conditional variational autoencoder and a GAN, both trained as `genai-basics
+train NAME` does; the last row interpolates between the codes of two test letters.
 
 FOLDER may hold such runs by their names, which are then not trained again.
 """
@@ -15,7 +14,6 @@ import numpy as np
 
 import genai_basics as gb
 from genai_basics import plotting
-from genai_basics.data.images import resize_images
 from genai_basics.data.writers import image_grid
 
 WORD = "GENERATIVE"
@@ -23,11 +21,10 @@ WORD = "GENERATIVE"
 
 def main(folder):
     rows = []
-    for name in ("vae", "gan", "diffusion"):
+    for name in ("vae", "gan"):
         known = Path(folder, name, "config.json").exists()
         run = gb.load_run(Path(folder, name)) if known else gb.train(name, out=f"{folder}/{name}")
-        samples = run.model.sample(2 * len(WORD), labels=list(WORD), seed=1)
-        rows.append(resize_images(samples, (28, 28)))
+        rows.append(run.model.sample(2 * len(WORD), labels=list(WORD), seed=1))
     data, vae = gb.load_data("letters"), gb.load_run(Path(folder, "vae")).model
     ends = data.test.x[data.test.y == 17][:2]  # R
     rows.append(vae.interpolate(*ends, steps=len(WORD), labels=["R"]))
