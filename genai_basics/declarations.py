@@ -91,6 +91,11 @@ class Recipe:
     few_pictures: dict = field(default_factory=dict)
     tiny: dict = field(default_factory=dict)
 
+    @property
+    def data_options(self):
+        """Arguments of `load_data` for the default data."""
+        return self.demo.get("data_options", {})
+
     def demo_of(self, source):
         """Return `demo` if a source is the default data, by name or loaded."""
         name = source if isinstance(source, str) else getattr(source, "name", None)
