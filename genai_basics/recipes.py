@@ -174,7 +174,7 @@ RECIPES = {
             # Without augmentation, the discriminator memorizes a small data set.
             few_pictures={"augment": ("translation", "brightness")},
             demo={"epochs": 4},
-            tiny={"latent_dim": 8, "hidden_units": (16,)},
+            tiny={"latent_dim": 8, "network": "dense", "hidden_units": (16,)},
         ),
         Recipe(
             name="diffusion",
@@ -193,7 +193,7 @@ RECIPES = {
                 "guidance": 1.5,
                 "epochs": 18,
             },
-            tiny={"hidden_units": (16,), "steps": 2},
+            tiny={"network": "dense", "hidden_units": (16,), "steps": 2},
         ),
         Recipe(
             name="text-gan",
