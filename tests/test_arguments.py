@@ -141,7 +141,7 @@ OTHER = {
     "speed": 0.0, "steps": 16, "stretch": 0.15, "target": "noise2void", "targets": ("a", "b"),
     "task": "regression", "threshold": 0.9, "tied": True, "unit": "word", "units": 12,
     "value_range": (0, 1), "vocab_size": 60, "vocabulary_size": 20, "voices": 2, "warm_up": 0.9,
-    "window": 30, "word_dropout": 0.9, "alphabet": "abc",
+    "weights": None, "window": 30, "word_dropout": 0.9, "alphabet": "abc",
 }  # fmt: skip
 SPECIAL = {
     ("mlp", "augment"): True, ("cnn", "augment"): False, ("detector", "augment"): False,
@@ -153,6 +153,8 @@ SPECIAL = {
 TAKES_NETWORKS = {  # which are not built here
     ("cnn", "backbone"),
     ("detector", "backbone"),
+    ("cnn", "weights"),  # of a backbone
+    ("detector", "weights"),
     ("gan", "features"), ("diffusion", "features"),
 }  # fmt: skip
 
