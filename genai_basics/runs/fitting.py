@@ -150,4 +150,5 @@ def _plan(model, part, asked, usual):
     size = asked or fitting_size(model, prepared, usual)
     if size % backend.workers():  # equal shares for all workers
         size = max(size - size % backend.workers(), backend.workers())
+    model.draws(prepared, size, training=True)  # creates the states between batches, if any
     return size, steps_per_epoch(model, prepared, size)
