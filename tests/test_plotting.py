@@ -143,3 +143,14 @@ def test_pyplot_is_left_alone():
         "plotting.curves([{'step': 1, 'loss': 1.0}]); sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_forecast_stands_at_its_dates():
+    times = np.datetime64("2024-01", "M") + np.arange(27)
+    figure = plotting.forecast(np.arange(24.0), np.arange(3.0), times=times)
+    (axis,) = figure.axes
+    lines = {line.get_label(): np.asarray(line.get_xdata()) for line in axis.lines}
+    assert lines["past"].tolist() == times[:24].tolist()
+    assert lines["forecast"].tolist() == times[24:].tolist()
+    figure.canvas.draw()
+    assert "2025" in " ".join(tick.get_text() for tick in axis.get_xticklabels())
