@@ -144,7 +144,7 @@ def load_for(recipe, source, options, like=None):
         like: As for `load_data`.
     """
     source = recipe.data if source is None else source
-    usual = {} if like else recipe.demo_of(source).get("data_options", {})
+    usual = recipe.data_options if recipe.demo_of(source) and not like else {}
     options = {**usual, **options, **({"like": like} if like else {})}
     data = source if isinstance(source, Dataset) else load_data(source, **options)
     if data.kind not in recipe.kinds:

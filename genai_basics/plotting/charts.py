@@ -65,16 +65,14 @@ def confusion_matrix(matrix, names, path=None):
         )
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     side = min(max(3.2, 0.42 * len(names) + 1.6), 16)
-    figure, (axis,) = new_figure(side, side)
-    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    rotate = max(map(len, map(str, names))) > 3
+    figure, axis = _shaded(shares, names, names, (side, side), rotate)
     if len(names) <= 30:
         for (row, column), count in np.ndenumerate(matrix):
             if count:
                 colour = "white" if shares[row, column] > 0.55 else INK
                 middle = {"ha": "center", "va": "center", "fontsize": 8}
                 axis.text(column, row, f"{count:g}", color=colour, **middle)
-    set_ticks(axis.xaxis, names, rotate=max(map(len, map(str, names))) > 3)
-    set_ticks(axis.yaxis, names)
     right = matrix.trace() / max(matrix.sum(), 1)
     axis.set_title(f"{right:.1%} of {matrix.sum():,.0f} are right")
     axis.set_xlabel("predicted class")
@@ -155,10 +153,8 @@ def attention(matrix, source, target, path=None):
             f"`matrix` must be ({len(target)}, {len(source)}), targets by sources. "
             f"Received: matrix.shape={matrix.shape}"
         )
-    figure, (axis,) = new_figure(0.4 * len(source) + 1.5, 0.4 * len(target) + 1.2)
-    axis.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
-    set_ticks(axis.xaxis, source, rotate=True)
-    set_ticks(axis.yaxis, target)
+    size = 0.4 * len(source) + 1.5, 0.4 * len(target) + 1.2
+    figure, axis = _shaded(matrix, target, source, size, rotate=True)
     axis.xaxis.tick_top()
     return written(figure, path)
 
@@ -182,6 +178,18 @@ def rate_distortion(curves, path=None, *, rate="bits per pixel", quality="PSNR (
     axis.set_ylabel(quality)
     axis.legend()
     return written(figure, path)
+
+
+def _shaded(shares, rows, columns, size, rotate):
+    """Return a figure of numbers from 0 to 1 as shades with named rows and columns, and its axis.
+
+    `rotate` is whether the names of the columns are vertical.
+    """
+    figure, (axis,) = new_figure(*size)
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    set_ticks(axis.xaxis, columns, rotate)
+    set_ticks(axis.yaxis, rows)
+    return figure, axis
 
 
 def _series(history, key):

@@ -88,7 +88,7 @@ def piano_rolls(pieces, captions, path=None, columns=4):
             there = np.flatnonzero(column >= 0)
             colour = COLOURS[voice % len(COLOURS)]
             axis.hlines(column[there], there, there + 1, color=colour, linewidth=2)
-        octaves = [pitch for pitch in range(low - low % 12, high + 1, 12) if pitch >= low]
+        octaves = range(low + -low % 12, high + 1, 12)
         axis.set_yticks(octaves, [f"C{pitch // 12 - 1}" for pitch in octaves])
         axis.set(xlim=(0, len(piece)), ylim=(low - 1, high + 1), xlabel="step")
         axis.set_title(caption)

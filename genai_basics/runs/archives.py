@@ -12,6 +12,7 @@ import math
 import re
 import threading
 import zipfile
+from collections import Counter
 
 from .. import limits
 from .run_files import NotARunError
@@ -100,9 +101,8 @@ def check_archive(path):
 
 def _check_members(archive):
     members = [info for info in archive.infolist() if not info.is_dir()]
-    names = [info.filename for info in members]
-    for name in names:
-        if names.count(name) > 1 or not (name in MEMBERS or ASSET.fullmatch(name)):
+    for name, times in Counter(info.filename for info in members).items():
+        if times > 1 or not (name in MEMBERS or ASSET.fullmatch(name)):
             raise _RefusedError(f"it holds {name[:60]!r}")
     for info in members:
         most = limits.get("weights") if info.filename == MEMBERS[2] else TEXT
