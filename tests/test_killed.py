@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks.kills import Moments, survey, weights
+from benchmarks.reliability.kills import Moments, survey, weights
 from genai_basics import load_run, train
 from genai_basics.recipes import RECIPES
 from genai_basics.runs import Interrupted, NotARunError

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.mutations import gbac_cases
+from benchmarks.reliability.mutations import gbac_cases
 from genai_basics import load_run, train
 from genai_basics.cli.main import cli
 from genai_basics.runs import NotARunError

@@ -1,16 +1,23 @@
-"""Writes RELIABILITY.md: kills survived, attacks refused, mutations answered.
+"""Writes RELIABILITY.md: kills, attacks, mutated files, long use, several processes.
 
-python -m benchmarks.kills --out kills.json
-python -m benchmarks.kills --random 8 --models vae gan --out random.json
-python -m benchmarks.mutations --cases 2000 --out mutations.json
-python -m benchmarks.reliability kills.json random.json mutations.json
+The scripts `kills`, `mutations`, `soak` and `workers` record what they found in record.json,
+and write the page anew.
 """
 
 import json
 import sys
 from pathlib import Path
 
-PAGE = Path(__file__).parent / "RELIABILITY.md"
+PAGE = Path(__file__).parents[1] / "RELIABILITY.md"
+RECORD = Path(__file__).with_name("record.json")
+
+
+def record(section, found):
+    """Add what was found to a section of the record, and write the page."""
+    everything = json.loads(RECORD.read_text())
+    everything[section] = {**everything.get(section, {}), **found}
+    RECORD.write_text(json.dumps(everything, indent=1) + "\n")
+    write(everything)
 
 
 def table(head, rows):
@@ -33,7 +40,7 @@ def kills(found):
         "written; a copy of `--force` must hold the earlier or the new run. Three copies of each "
         "are resumed and compared to the run that was never stopped, bit for bit.",
         "",
-        f"`python -m benchmarks.kills --models {' '.join(found)} --out kills.json`",
+        f"`python -m benchmarks.reliability.kills --models {' '.join(found)}`",
         "",
         *table(head, rows),
         "`python -m pytest -m slow tests/test_killed.py` does it for every model.",
@@ -54,7 +61,7 @@ def random_kills(found):
         "start and their end, and the training is resumed in a new process (or started again where "
         "nothing had been written).",
         "",
-        f"`python -m benchmarks.kills --random N --models {' '.join(found)} --out random.json`",
+        f"`python -m benchmarks.reliability.kills --random N --models {' '.join(found)}`",
         "",
         *table(["model", "kills", "before the first model", "finished", "identical"], rows),
     ]
@@ -76,7 +83,7 @@ def mutations(found):
         "processor time and 1 GiB; anything else is wrong. Compressed files (.gbac) are mutated by "
         "`gbac_cases`, with a model of `tests/test_strangers.py`.",
         "",
-        "`python -m benchmarks.mutations --cases 2000 --out mutations.json`",
+        "`python -m benchmarks.reliability.mutations --cases 2000`",
         "",
         *table(["format", "cases", "wrong", "most memory, MiB"], rows),
         *[f"- {n} times: {what}" for what, n in wrong.items()],
@@ -86,7 +93,7 @@ def mutations(found):
 
 def attacks():
     """Return the section on runs by strangers, from the tests that hold them."""
-    sys.path.insert(0, str(PAGE.parent.parent))
+    sys.path.insert(0, str(PAGE.parents[1]))
     from tests import test_strangers as tried
 
     groups = {
@@ -109,13 +116,57 @@ def attacks():
     return lines
 
 
-def main():
-    read = [json.loads(Path(name).read_text()) for name in sys.argv[1:4]]
-    lines = ["# Reliability", "", "Written by `python -m benchmarks.reliability`.", ""]
-    for section, found in zip((kills, random_kills, mutations), read, strict=True):
-        lines += section(found) if found else []
+def soak(found):
+    """Return the section on long use."""
+    rows = [(name, *(f"{1000 * t:.0f}" for t in times)) for name, times in found["seconds"].items()]
+    low, high = found["handles"]
+    return [
+        "## Long use",
+        "",
+        f"{found['minutes']:.0f} minutes of training, sampling, predicting, saving and loading in "
+        f"one process, {found['rounds']} rounds after a quarter of the time for warming up. Memory "
+        f"at the end {found['memory']:.0f} MiB, growing by {found['slope']:.1f} MiB an hour; "
+        f"{low} to {high} open files. Two threads that sample from one model get what each gets "
+        "alone.",
+        "",
+        "`python -m benchmarks.reliability.soak --minutes 60`",
+        "",
+        *table(["call", "median of the first half, ms", "of the second half, ms"], rows),
+    ]
+
+
+def workers(found):
+    """Return the section on several processes."""
+    rows = [
+        (
+            name,
+            *(f"{row[key]:.0e}" if row[key] else "0" for key in ("workers", "multiworker")),
+            f"{row['mirrored']:.0e}" if row["mirrored"] else "0",
+        )
+        for name, row in found.items()
+    ]
+    return [
+        "## Several processes",
+        "",
+        "Greatest difference of a weight after two epochs on 128 examples, tiny models. Two "
+        "processes share each batch and must end with equal weights. They also equal those of one "
+        "process where training draws no noise and normalizes no batches: otherwise each process "
+        "has its own draws and statistics.",
+        "",
+        "`python -m benchmarks.reliability.workers`",
+        "",
+        *table(["model", "between two processes", "two and one", "mirrored and one"], rows),
+    ]
+
+
+def write(everything):
+    """Write the page."""
+    lines = ["# Reliability", "", "Written by the scripts that are named in each section.", ""]
+    for section in (kills, random_kills, mutations, soak, workers):
+        if section.__name__ in everything:
+            lines += section(everything[section.__name__])
     PAGE.write_text("\n".join([*lines, *attacks()]).rstrip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    write(json.loads(RECORD.read_text()))

@@ -1,11 +1,10 @@
 """Kills training at every write, in one process, and by SIGKILL at random moments.
 
-python -m benchmarks.kills --out kills.json
-python -m benchmarks.kills --random 30 --models vae gan --out random.json
+python -m benchmarks.reliability.kills
+python -m benchmarks.reliability.kills --random 30 --models vae gan
 """
 
 import argparse
-import json
 import os
 import random
 import shutil
@@ -18,6 +17,8 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+
+from .pages import record
 
 CHANGES = ((os, "replace"), (Path, "unlink"), (Path, "touch"), (Path, "mkdir"))
 COMMAND = """
@@ -172,18 +173,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--models", nargs="*", default=list(RECIPES))
     parser.add_argument("--random", type=int, default=0)
-    parser.add_argument("--out")
     arguments = parser.parse_args()
-    results = {}
     for name in arguments.models:
         with tempfile.TemporaryDirectory() as root:
             if arguments.random:
-                results[name] = at_random(name, Path(root), arguments.random)
+                found = at_random(name, Path(root), arguments.random)
             else:
-                results[name] = survey(name, Path(root))
-        print(name, results[name], flush=True)
-        if arguments.out:
-            Path(arguments.out).write_text(json.dumps(results, indent=1))
+                found = survey(name, Path(root))
+        print(name, found, flush=True)
+        record("random_kills" if arguments.random else "kills", {name: found})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Mutated files: every reader returns data or raises a `ValueError` that names the file.
 
-python -m benchmarks.mutations --cases 2000
+python -m benchmarks.reliability.mutations --cases 2000
 """
 
 import argparse
@@ -19,6 +19,8 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+
+from .pages import record
 
 SECONDS, MEMORY, LENGTH = 5, 1 << 30, 300
 NUMBERS = (b"1e999", b"-1", b"1e300", b"99999999999999999999", b"nan", b"1970-01-01", b"\xff\xfe")
@@ -272,9 +274,7 @@ def main():
     parser.add_argument("--cases", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="")
-    parser.add_argument("--out")
     arguments = parser.parse_args()
-    results = {}
     with tempfile.TemporaryDirectory() as root:
         made = seeds(Path(root))
         for name, (file, load, options) in made.items():
@@ -285,12 +285,11 @@ def main():
                 return run_reader(name, file, load, options, arguments.cases, arguments.seed)
 
             wrong, memory = in_child(work)
-            results[name] = {"cases": arguments.cases, "wrong": wrong, "memory": memory}
+            found = {"cases": arguments.cases, "wrong": wrong, "memory": memory}
+            record("mutations", {name: found})
             print(f"{name}: {sum(wrong.values())} wrong, {memory / 2**20:.0f} MiB", flush=True)
             for what, count in sorted(wrong.items(), key=lambda item: -item[1])[:6]:
                 print(f"    {count} {what}", flush=True)
-    if arguments.out:
-        Path(arguments.out).write_text(json.dumps(results, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""How the library behaves when killed, attacked, fed with damaged files, or run for long."""
