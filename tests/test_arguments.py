@@ -159,6 +159,20 @@ TAKES_NETWORKS = {  # which are not built here
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "keyword", "because"),
+    [
+        *((name, "penalty_weight", {"penalty": "none"}) for name in ("gan", "text-gan")),
+        *((name, "penalty_weight", {"penalty": "none"}) for name in ("video-gan", "music-gan")),
+        *((name, "label_smoothing", {"task": "regression"}) for name in ("mlp", "cnn", "rnn")),
+    ],
+)
+def test_keywords_that_another_one_makes_idle_are_refused(name, keyword, because):
+    arguments = {**RECIPES[name].tiny, **BASE.get(name, {}), **because}
+    with pytest.raises(ValueError, match=f"`{keyword}` has no effect .*{keyword}={OTHER[keyword]}"):
+        builder_of(name)(**arguments, **{keyword: OTHER[keyword]})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_each_keyword_of_a_builder_changes_the_model_or_is_refused(name):

@@ -238,11 +238,20 @@ class Autoencoder(Model):
             self.entropy.start(self.map_batches(self._encode_prepared, few))
 
     def prepare_targets(self, y):
-        """Return y if it holds clean examples of the shape of x, `None` if it holds labels."""
+        """Return y if it holds clean examples; labels, a number or word each, are not read.
+
+        Raises:
+            ValueError: If y has neither the shape of x nor that of labels.
+        """
         if y is None or np.ndim(y[0]) == 0:
             return None
-        y = self.preprocessor.as_array(y)
-        return y if y.shape[1:] == self.preprocessor.shape else None
+        y, shape = self.preprocessor.as_array(y), self.preprocessor.shape
+        if y.shape[1:] != shape:
+            raise ValueError(
+                f"y must hold clean examples of the shape of x, {shape}. "
+                f"Received: shape {y.shape[1:]}"
+            )
+        return y
 
     # The mathematics.
 

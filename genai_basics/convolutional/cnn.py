@@ -101,7 +101,7 @@ def build_cnn(
     >>> cnn.explain(data.test.x[:3]).shape
     (3, 8, 8)
     """
-    head = Head.of(locals())
+    head = Head.of(build_cnn, locals())
     _check(input_shape, sample_rate, filters, blocks, dropout)
     if backbone is not None and (filters, blocks, kernel_size) != (None,) * 3:
         raise ValueError(

@@ -7,6 +7,7 @@ from ..warning import warn
 from .dataframes import is_frame
 from .dataset import Part, Reading
 from .files import fingerprint_arrays, fingerprint_files
+from .numerals import is_missing
 from .sheets import STRAY, open_sheet, read_sheet
 from .spec import TableSpec
 from .targets import encode_labels
@@ -157,7 +158,8 @@ def _kind(table, name, given=False):
         reason = f"holds only one value ({present[0]!r})" if present else "is empty"
         warn(f"The column {name!r} {reason} and is left out.")
         return None
-    known = np.isfinite(numbers.values).sum()
+    codes = _are_codes({text for text in different if not is_missing(text)})
+    known = 0 if codes else np.isfinite(numbers.values).sum()
     if numbers.wrong.sum() <= STRAY * (known + numbers.wrong.sum()) and known:
         return "number"
     words = {text for text, wrong in zip(texts, numbers.wrong, strict=True) if wrong}
@@ -171,7 +173,22 @@ def _kind(table, name, given=False):
             "out."
         )
         return None
+    if codes:
+        code = next(text for text in present if text.startswith("0"))
+        warn(
+            f"The column {name!r} holds codes with leading zeros ({code!r}), which are read as "
+            "categories, not as numbers."
+        )
     return "category"
+
+
+def _are_codes(texts):
+    """Whether texts are codes of digits, such as postal codes: their leading zeros count."""
+    if not all(text.isdecimal() for text in texts):
+        return False
+    lengths = {len(text) for text in texts}
+    zeros = sum(text.startswith("0") and len(text) > 1 for text in texts)
+    return 0 < zeros == len(texts) or (zeros > 0 and len(lengths) == 1 and min(lengths) > 3)
 
 
 def _column(table, name, kind):

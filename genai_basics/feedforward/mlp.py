@@ -81,7 +81,7 @@ def build_mlp(
     >>> mlp.predict(data.test.x, verbose=0).shape
     (180, 10)
     """
-    head = Head.of(locals())
+    head = Head.of(build_mlp, locals())
     is_text = input_shape is None and columns is None
     if input_shape is not None and columns is not None:
         raise ValueError(

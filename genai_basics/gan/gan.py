@@ -18,7 +18,7 @@ import numpy as np
 from keras import layers, ops
 
 from ..backend import gradient_step, stop_gradient_of
-from ..checks import at_least, below_one, channels_last, one_of, positive
+from ..checks import at_least, below_one, channels_last, idle, one_of, positive
 from ..chunks import alone
 from ..layers import DifferentiableAugmentation, MovingAverage, great_circles
 from ..losses import (
@@ -39,13 +39,21 @@ __all__ = ["GAN", "check_choices"]
 CLASSIFIER_LIMIT = 20_000  # maximum examples that the small classifier trains on
 
 
-def check_choices(loss, penalty, discriminator_steps, ema):
-    """Raise a `ValueError` for invalid arguments among those that all GANs share."""
+def check_choices(builder, given, penalty):
+    """Raise a `ValueError` for invalid arguments among those that all GANs share.
+
+    Args:
+        builder: The function that builds the GAN.
+        given: All of its arguments by name, such as `locals()`.
+        penalty: The penalty that it will use.
+    """
     channels_last()
-    adversarial_losses(loss)
-    one_of("penalty", penalty or "none", PENALTIES)
-    at_least("discriminator_steps", discriminator_steps, 1)
-    below_one("ema", ema)
+    adversarial_losses(given["loss"])
+    one_of("penalty", penalty, PENALTIES)
+    at_least("discriminator_steps", given["discriminator_steps"], 1)
+    below_one("ema", given["ema"])
+    if penalty == "none":
+        idle(builder, given, "penalty_weight", because="without `penalty`")
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")

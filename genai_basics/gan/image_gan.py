@@ -5,7 +5,6 @@ import math
 import keras
 from keras import layers
 
-from ..checks import idle
 from ..layers import ConditionalNormalization, PixelShuffle, SpectralConv2D, SpectralDense
 from ..layers.blocks import check_shape, check_widths
 from ..metrics.features import Judge
@@ -86,12 +85,10 @@ def build_gan(
     check_widths(build_gan, locals())
     if augment and not is_image:
         raise ValueError(f"`augment` changes pictures, not vectors. Received: augment={augment!r}")
-    check_choices(loss, penalty, discriminator_steps, ema)
     if penalty is None:
         bounded = loss != "wasserstein" or spectral_normalization
         penalty = "none" if bounded else "gradient"
-    if penalty == "none":
-        idle(build_gan, locals(), "penalty_weight", because="without `penalty`")
+    check_choices(build_gan, locals(), penalty)
     if not is_image and value_range == (0, 255):
         value_range = None
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))

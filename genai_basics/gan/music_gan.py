@@ -79,7 +79,7 @@ def build_music_gan(
         raise ValueError(
             f"pitches must be 0 <= `low` < `high` <= 127. Received: low={low}, high={high}"
         )
-    check_choices(loss, penalty, discriminator_steps, ema)
+    check_choices(build_music_gan, locals(), penalty or "none")
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
     shape = (steps, voices, high - low + 2)  # the last pitch is silence
     return MusicGAN(

@@ -80,7 +80,7 @@ def build_text_gan(
     at_least("vocabulary_size", vocabulary_size, 2)
     one_of("level", level, ("character", "word"))
     one_of("relaxation", relaxation, ("straight_through", "softmax"))
-    check_choices(loss, penalty, discriminator_steps, ema)
+    check_choices(build_text_gan, locals(), penalty or "none")
     glorot = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
     shape = (max_length, vocabulary_size)

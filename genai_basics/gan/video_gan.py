@@ -78,7 +78,7 @@ def build_video_gan(
     one_of("network", network, ("layers", "conv"))
     if len(filters) != 3:
         raise ValueError(f"`filters` must be three numbers. Received: filters={filters}")
-    check_choices(loss, penalty, discriminator_steps, ema)
+    check_choices(build_video_gan, locals(), penalty or "none")
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     if network == "layers":
         generator = _layered_generator(input_shape, latent_dim, moving, filters, init)

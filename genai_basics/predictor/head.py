@@ -11,6 +11,8 @@ from ..preprocessing import Labels
 
 __all__ = ["Crossentropy", "Head", "takes_one_hot"]
 
+VALUES = "where values are predicted"
+
 
 @keras.saving.register_keras_serializable(package="genai_basics")
 class Head:
@@ -61,7 +63,7 @@ class Head:
         if num_classes is None or task == "regression":
             num_classes, class_names, multi_label = None, None, False
             at_least("num_outputs", num_outputs, 1)
-            idle(Head, locals(), "balance", because="where values are predicted")
+            idle(Head, locals(), "balance", "label_smoothing", because=VALUES)
         else:
             idle(Head, locals(), "num_outputs", because="where classes are predicted")
             if multi_label:
@@ -78,10 +80,14 @@ class Head:
         self.label_smoothing = between("label_smoothing", label_smoothing, 0, 1)
 
     @classmethod
-    def of(cls, arguments):
+    def of(cls, builder, given):
         """Return the head of a builder that has all arguments of `Head`, from its `locals()`."""
-        names = list(inspect.signature(cls).parameters)
-        return cls(**{name: arguments[name] for name in names})
+        arguments = {name: given[name] for name in inspect.signature(cls).parameters}
+        values = arguments["num_classes"] is None and not arguments["class_names"]
+        if values or arguments["task"] == "regression":
+            idle(builder, given, "label_smoothing", because=VALUES)
+            arguments["label_smoothing"] = 0.0
+        return cls(**arguments)
 
     @property
     def units(self):

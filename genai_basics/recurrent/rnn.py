@@ -74,7 +74,7 @@ def build_rnn(
     """
     at_least("units", units, 1)
     at_least("num_layers", num_layers, 1)
-    head = Head.of(locals())
+    head = Head.of(build_rnn, locals())
     seeds = keras.random.SeedGenerator(seed)
     if input_shape is None:
         preprocessor = Tokens(unit, vocab_size, max_length)

@@ -37,6 +37,26 @@ def labels(data):
 
 
 @pytest.mark.parametrize(
+    ("codes", "kind"),
+    [
+        (["01067", "99423", "?"], "category"),  # postal codes
+        (["007", "0041"], "category"),
+        (["01", "10"], "number"),  # months
+        (["0", "1250", "3000"], "number"),
+        (["0.5", "0125"], "number"),
+    ],
+)
+def test_leading_zeros_make_codes_of_digits_categories(tmp_path, codes, kind):
+    rows = "".join(f"{codes[i % len(codes)]},{i % 7},{i % 2}\n" for i in range(N))
+    data, said = load(tmp_path / "t.csv", f"zip,b,y\n{rows}", target="y")
+    assert data.spec.columns[0] == ("zip", kind)
+    assert ("'zip' holds codes with leading zeros" in said) == (kind == "category")
+    values = {value for part in parts(data) for value in part.x["zip"].tolist()}
+    if kind == "category":
+        assert values == {"" if code == "?" else code for code in codes}
+
+
+@pytest.mark.parametrize(
     ("cells", "values"),
     [
         (["1,064", "900", "12,111"], [1064, 900, 12111]),  # only numbers from 1000 on have the sign
