@@ -3,8 +3,9 @@
 `train MODEL --minutes 2` with its defaults on sets that no other claim uses: handwritten characters
 of 136 classes (omniglot), frames of a film (faces), emoji by group, photographs of ants and bees,
 folk tunes (nottingham) and short series of different lengths (JapaneseVowels, UnitTest). Measures
-are those of `evaluate` on the test part (the last fifth of the film); lower is better where the name says a distance, an error
-or nats. The baseline is the one in the report of `evaluate`: ridge regression on the same data.
+are those of `evaluate` on the test part (of the film: its last fifth); lower is better where the
+name says a distance, an error or nats. The baseline is that of `evaluate`: ridge regression on the
+same data.
 """
 
 import tempfile
