@@ -116,6 +116,23 @@ def attacks():
     return lines
 
 
+def builders(found):
+    """Return the section on arguments of builders."""
+    return [
+        "## Arguments of builders",
+        "",
+        "One to three arguments of a tiny model, valid or not, drawn by Hypothesis. What is "
+        "refused is a `ValueError` that names one of them; what is built trains a step, saves, "
+        "loads and gives the same samples; anything else is wrong.",
+        "",
+        "`python -m benchmarks.reliability.builders --cases N`",
+        "",
+        *table(
+            ["model", *next(iter(found.values()))], [(n, *r.values()) for n, r in found.items()]
+        ),
+    ]
+
+
 def soak(found):
     """Return the section on long use."""
     rows = [(name, *(f"{1000 * t:.0f}" for t in times)) for name, times in found["seconds"].items()]
@@ -162,7 +179,7 @@ def workers(found):
 def write(everything):
     """Write the page."""
     lines = ["# Reliability", "", "Written by the scripts that are named in each section.", ""]
-    for section in (kills, random_kills, mutations, soak, workers):
+    for section in (kills, random_kills, mutations, builders, soak, workers):
         if section.__name__ in everything:
             lines += section(everything[section.__name__])
     PAGE.write_text("\n".join([*lines, *attacks()]).rstrip() + "\n", encoding="utf-8")
