@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from .checks import at_least, one_of
+from .checks import one_of, whole
 from .convolutional.cnn import build_cnn
 from .feedforward.mlp import build_mlp
 from .layers import RandomAffine
@@ -101,7 +101,7 @@ def augment(
     num_classes = len(class_names) if class_names else int(y.max()) + 1
     if len(np.unique(y)) < 2:
         raise ValueError(f"y must have at least two classes. Received: {len(np.unique(y))}")
-    at_least("seeds", seeds, 1)
+    whole("seeds", seeds, 1)
     if isinstance(generator, str):
         one_of(
             "generator", generator, models_that("labels", "images" if x.ndim == 4 else "vectors")

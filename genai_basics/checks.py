@@ -2,7 +2,7 @@
 
 Example:
 
->>> at_least("latent_dim", 0, 1)
+>>> whole("latent_dim", 0, 1)
 Traceback (most recent call last):
 ValueError: `latent_dim` must be at least 1. Received: latent_dim=0
 """
@@ -19,34 +19,36 @@ __all__ = [
     "inside",
     "one_of",
     "positive",
+    "real",
     "whole",
+    "widths",
 ]
 
 
 def at_least(name, value, least):
-    """Return `value`; raise a `ValueError` if it is less than `least` or NaN."""
-    if not value >= least:
+    """Return `value`; raise a `ValueError` if it is no number or less than `least`."""
+    if not real(name, value) >= least:
         raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}")
     return value
 
 
 def positive(name, value):
     """Return `value`; raise a `ValueError` unless it is greater than 0."""
-    if not value > 0:
+    if not real(name, value) > 0:
         raise ValueError(f"`{name}` must be more than 0. Received: {name}={value}")
     return value
 
 
 def between(name, value, low, high):
     """Return `value`; raise a `ValueError` unless it is in [low, high]."""
-    if not low <= value <= high:
+    if not low <= real(name, value) <= high:
         raise ValueError(f"`{name}` must lie between {low} and {high}. Received: {name}={value}")
     return value
 
 
 def inside(name, value, low, high):
     """Return `value`; raise a `ValueError` unless it is in (low, high)."""
-    if not low < value < high:
+    if not low < real(name, value) < high:
         raise ValueError(
             f"`{name}` must be more than {low} and less than {high}. Received: {name}={value}"
         )
@@ -55,7 +57,7 @@ def inside(name, value, low, high):
 
 def below_one(name, value):
     """Return a rate, such as that of dropout; raise a `ValueError` unless it is in [0, 1)."""
-    if not 0 <= value < 1:
+    if not 0 <= real(name, value) < 1:
         raise ValueError(f"`{name}` must be at least 0 and less than 1. Received: {name}={value}")
     return value
 
@@ -69,13 +71,31 @@ def one_of(name, value, choices):
     return value
 
 
+def real(name, value):
+    """Return `value`; raise a `ValueError` unless it is a number."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise ValueError(f"`{name}` must be a number. Received: {name}={value!r}")
+    return value
+
+
 def whole(name, value, least):
-    """Return `value`; raise a `ValueError` unless it is an integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-        raise ValueError(
-            f"`{name}` must be a whole number, {least} or more. Received: {name}={value!r}"
-        )
-    return int(value)
+    """Return `value` as an int; raise a `ValueError` unless it is one of at least `least`."""
+    if not isinstance(real(name, value), numbers.Integral):
+        raise ValueError(f"`{name}` must be a whole number. Received: {name}={value!r}")
+    return int(at_least(name, value, least))
+
+
+def widths(name, values, count=None):
+    """Return the widths of layers as a tuple; raise a `ValueError` unless each is at least 1.
+
+    `count`: how many there must be; `None`: at least one.
+    """
+    found = tuple(values) if isinstance(values, (tuple, list)) else ()
+    right = len(found) == count if count else found
+    if not right or not all(isinstance(n, numbers.Integral) and n >= 1 for n in found):
+        many = f"{count} widths" if count else "widths"
+        raise ValueError(f"`{name}` must be {many} of at least 1. Received: {name}={values!r}")
+    return found
 
 
 def channels_last():

@@ -5,7 +5,7 @@ import numpy as np
 
 from . import backend, chunks, compiling, evaluation, exporting, feeding, saving
 from .callbacks import Progress, cosine
-from .checks import at_least, channels_last
+from .checks import channels_last, whole
 from .preprocessing import Labels
 
 __all__ = ["Model"]
@@ -395,5 +395,5 @@ class Model(keras.Model):
             labels: Labels (numbers or names) for a conditional model: one for all, or several,
                 which are repeated up to n. By default, all classes in turn.
         """
-        labels = self.labels.spread(at_least("n", n, 1), labels)
+        labels = self.labels.spread(whole("n", n, 1), labels)
         return self.invert(chunks.samples(self, n, seed, batch_size, labels))

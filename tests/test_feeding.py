@@ -119,7 +119,7 @@ def test_one_raw_batch_is_trained_evaluated_and_predicted_like_many():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"batch_size": 0}, "`batch_size` must be a whole number, 1 or more.*batch_size=0"),
+        ({"batch_size": 0}, "`batch_size` must be at least 1.*batch_size=0"),
         ({"batch_size": -1}, "batch_size=-1"),
         ({"batch_size": 32.0}, "batch_size=32.0"),
         ({"validation_split": 1.5}, "`validation_split` must be above 0 and below 1.*1.5"),

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from ..backend import gradient_step, gradients
-from ..checks import at_least, idle
+from ..checks import idle, whole
 from ..layers.blocks import check_widths
 from ..losses import averaged, single
 from ..metrics.features import some_examples
@@ -395,7 +395,7 @@ class Autoencoder(Model):
 
     def interpolate(self, a, b, steps=8):
         """Return `steps` examples on the straight line between the codes of a and b."""
-        at_least("steps", steps, 2)
+        whole("steps", steps, 2)
         codes = self.encode(np.stack([np.asarray(a), np.asarray(b)]))
         weights = np.linspace(0.0, 1.0, steps).reshape(-1, *[1] * (codes.ndim - 1))
         return self.decode(codes[:1] * (1 - weights) + codes[1:] * weights)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from ..checks import at_least, channels_last, one_of
+from ..checks import at_least, channels_last, one_of, whole
 from ..layers import Shift
 from ..layers.blocks import conv, conv_down, conv_up, crop, dense_down, dense_up, stages, upsample
 from . import transform
@@ -55,7 +55,7 @@ def latent_dim_for(shape, network, rate):
 
 def check_code(input_shape, latent_dim, network, sparsity, contractive, rate):
     """Raise an error for a network or a code that the data or the loss terms do not allow."""
-    at_least("latent_dim", latent_dim, 1)
+    whole("latent_dim", latent_dim, 1)
     one_of("network", network, ("dense", "conv", "unet"))
     if network != "dense" and (len(input_shape) == 1 or min(input_shape[:-1]) < 8):
         raise ValueError(

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from ..backend import value_of
-from ..checks import at_least
+from ..checks import whole
 from ..warning import warn
 
 __all__ = ["Doctor"]
@@ -48,7 +48,7 @@ class Doctor(keras.callbacks.Callback):
     def __init__(self, patience=5, tolerance=0.05, cures=5):
         super().__init__()
         self.patience, self.tolerance = patience, tolerance
-        self.cures, self.cured = at_least("cures", cures, 0), 0
+        self.cures, self.cured = whole("cures", cures, 0), 0
         self.findings = {}
         self.history = []
         self.good, self.good_epoch, self.kept = None, 0, 0.0

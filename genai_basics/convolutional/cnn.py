@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import at_least, below_one, idle
+from ..checks import below_one, idle, whole, widths
 from ..layers import RandomAffine, RandomErasing, RandomLight, RandomSeries
 from ..layers.spectral import LogMel, MaskedAverage, Spectrogram
 from ..predictor import Head, Predictor
@@ -158,10 +158,10 @@ def _check(input_shape, sample_rate, filters, blocks, dropout):
             "`input_shape` must be (height, width, channels), (time, channels) or (frames, height, "
             f"width, channels). Received: input_shape={input_shape}"
         )
-    if filters is not None and (not filters or any(width < 1 for width in filters)):
-        raise ValueError(f"`filters` must be widths of at least 1. Received: filters={filters}")
+    if filters is not None:
+        widths("filters", filters)
     if blocks is not None:
-        at_least("blocks", blocks, 0)
+        whole("blocks", blocks, 0)
     below_one("dropout", dropout)
 
 

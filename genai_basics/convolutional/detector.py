@@ -17,7 +17,7 @@ from keras import layers, ops
 
 from .. import feeding
 from ..backend import gradient_step
-from ..checks import at_least, channels_last, inside
+from ..checks import channels_last, inside, whole, widths
 from ..data.images import resize_images
 from ..evaluation import losses_by_example
 from ..losses import averaged, single
@@ -116,14 +116,13 @@ def _check(input_shape, num_classes, class_names, filters, max_overlap, threshol
             "`input_shape` must be (height, width, 1 or 3). "
             f"Received: input_shape={tuple(input_shape)}"
         )
-    at_least("num_classes", num_classes, 1)
+    whole("num_classes", num_classes, 1)
     if class_names is not None and len(class_names) != num_classes:
         raise ValueError(
             f"`class_names` must name each of {num_classes} classes. "
             f"Received: {len(class_names)} names"
         )
-    if len(filters) != 4 or min(filters) < 1:
-        raise ValueError(f"`filters` must be four widths. Received: filters={filters}")
+    widths("filters", filters, 4)
     for name, value in (("max_overlap", max_overlap), ("threshold", threshold)):
         inside(name, value, 0, 1)
 

@@ -30,7 +30,7 @@ import numpy as np
 from keras import ops
 
 from ..backend import gradient_step
-from ..checks import at_least, between, idle
+from ..checks import at_least, between, idle, whole
 from ..chunks import alone
 from ..layers import MovingAverage
 from ..layers.blocks import check_shape, check_widths
@@ -159,7 +159,7 @@ class Diffusion(Model):
     ):
         super().__init__(**kwargs)
         self.network, self.num_classes = network, num_classes
-        self.guidance, self.steps = at_least("guidance", guidance, 0), at_least("steps", steps, 1)
+        self.guidance, self.steps = at_least("guidance", guidance, 0), whole("steps", steps, 1)
         self.label_dropout = between("label_dropout", label_dropout, 0, 1)
         self.ema = between("ema", ema, 0, 1)
         self.average = MovingAverage(network, ema)
@@ -320,10 +320,10 @@ class Diffusion(Model):
         self._set_sampler(guidance, steps)
         if interpolate is None:
             return super().sample(n, seed=seed, batch_size=batch_size, labels=labels)
-        at_least("interpolate", interpolate, 2)
+        whole("interpolate", interpolate, 2)
         rng = np.random.default_rng(seed)
         corners = rng.standard_normal(
-            (-(-at_least("n", n, 1) // interpolate) + 1, *self.preprocessor.shape)
+            (-(-whole("n", n, 1) // interpolate) + 1, *self.preprocessor.shape)
         )
         if labels is None and self.num_classes:
             labels = np.arange(self.num_classes).repeat(interpolate)
@@ -338,7 +338,7 @@ class Diffusion(Model):
                 f"Received: guidance={guidance}"
             )
         self.sampling_guidance.assign(guidance)
-        self.sampling_steps.assign(self.steps if steps is None else at_least("steps", steps, 1))
+        self.sampling_steps.assign(self.steps if steps is None else whole("steps", steps, 1))
 
     def encode(self, x, labels=None, *, guidance=None, steps=None):
         """Return the noise that leads to raw x, with the shape of x: `decode` inverts it."""
@@ -365,7 +365,7 @@ class Diffusion(Model):
         Their noise is mixed, so that each example in between is a sample. `labels`: for a
         conditional model, the label of both, or those of a and b.
         """
-        at_least("steps", steps, 2)
+        whole("steps", steps, 2)
         labels = self.labels.spread(2, labels)
         noise = self.encode(np.stack([np.asarray(a), np.asarray(b)]), labels)
         along = None if labels is None else np.where(np.linspace(0, 1, steps) < 0.5, *labels)

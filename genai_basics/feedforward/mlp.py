@@ -10,7 +10,7 @@ import itertools
 import keras
 from keras import layers, ops
 
-from ..checks import at_least, below_one, idle
+from ..checks import below_one, idle, whole, widths
 from ..layers import RandomAffine
 from ..predictor import Head, Predictor
 from ..preprocessing import Columns, Numbers, Words
@@ -108,7 +108,7 @@ def build_mlp(
         preprocessor = Words(max_words, ngrams, characters, name="words")
         inputs = keras.Input((None,), dtype="int32", name="x")
         x = BagOfWords(max_words + 1, hidden_units[0], name="bag_of_words")(inputs)
-        widths = hidden_units[1:]
+        rest = hidden_units[1:]
         x = layers.Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
     else:
         if columns is not None:
@@ -120,8 +120,8 @@ def build_mlp(
         if augment:
             x = RandomAffine(shift=0.08, zoom=0.1, rotation=10, seed=next(seeds))(x)
         x = layers.Flatten()(x)
-        widths = hidden_units
-    for width in widths:
+        rest = hidden_units
+    for width in rest:
         x = layers.Dense(width, use_bias=not normalize, kernel_initializer=init)(x)
         x = layers.BatchNormalization()(x) if normalize else x
         x = layers.Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
@@ -140,12 +140,9 @@ def _check(input_shape, hidden_units, dropout, ngrams):
             "`input_shape` must be (numbers,) or (height, width, channels). "
             f"Received: input_shape={input_shape}"
         )
-    if not hidden_units or any(width < 1 for width in hidden_units):
-        raise ValueError(
-            f"`hidden_units` must be widths of at least 1. Received: hidden_units={hidden_units}"
-        )
+    widths("hidden_units", hidden_units)
     below_one("dropout", dropout)
-    at_least("ngrams", ngrams, 1)
+    whole("ngrams", ngrams, 1)
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")

@@ -18,7 +18,7 @@ import numpy as np
 from keras import layers, ops
 
 from ..backend import gradient_step, stop_gradient_of
-from ..checks import at_least, below_one, channels_last, idle, one_of, positive
+from ..checks import below_one, channels_last, idle, one_of, positive, whole
 from ..chunks import alone
 from ..layers import DifferentiableAugmentation, MovingAverage, great_circles
 from ..losses import (
@@ -39,20 +39,18 @@ __all__ = ["GAN", "check_choices"]
 CLASSIFIER_LIMIT = 20_000  # maximum examples that the small classifier trains on
 
 
-def check_choices(builder, given, penalty):
-    """Raise a `ValueError` for invalid arguments among those that all GANs share.
-
-    Args:
-        builder: The function that builds the GAN.
-        given: All of its arguments by name, such as `locals()`.
-        penalty: The penalty that it will use.
-    """
+def check_choices(loss, penalty, discriminator_steps, ema):
+    """Raise a `ValueError` for invalid arguments among those that all GANs share."""
     channels_last()
-    adversarial_losses(given["loss"])
-    one_of("penalty", penalty, PENALTIES)
-    at_least("discriminator_steps", given["discriminator_steps"], 1)
-    below_one("ema", given["ema"])
-    if penalty == "none":
+    adversarial_losses(loss)
+    one_of("penalty", penalty or "none", PENALTIES)
+    whole("discriminator_steps", discriminator_steps, 1)
+    below_one("ema", ema)
+
+
+def check_weight(builder, given):
+    """Refuse the weight of a penalty that `given`, the arguments of a builder, does not have."""
+    if given["penalty"] in (None, "none"):
         idle(builder, given, "penalty_weight", because="without `penalty`")
 
 
@@ -377,8 +375,8 @@ class GAN(TwoPlayers):
         self.truncation.assign(truncation or 0.0)
         if interpolate is None:
             return super().sample(n, seed=seed, batch_size=batch_size, labels=labels)
-        at_least("interpolate", interpolate, 2)
-        at_least("n", n, 1)
+        whole("interpolate", interpolate, 2)
+        whole("n", n, 1)
         rng = np.random.default_rng(seed)
         corners = rng.standard_normal((-(-n // interpolate) + 1, self.latent_dim))
         if truncation:

@@ -8,7 +8,7 @@ from keras import layers
 from ..layers import ConditionalNormalization, PixelShuffle, SpectralConv2D, SpectralDense
 from ..layers.blocks import check_shape, check_widths
 from ..metrics.features import Judge
-from .gan import GAN, check_choices
+from .gan import GAN, check_choices, check_weight
 
 __all__ = ["build_gan"]
 
@@ -88,7 +88,8 @@ def build_gan(
     if penalty is None:
         bounded = loss != "wasserstein" or spectral_normalization
         penalty = "none" if bounded else "gradient"
-    check_choices(build_gan, locals(), penalty)
+    check_choices(loss, penalty, discriminator_steps, ema)
+    check_weight(build_gan, locals())
     if not is_image and value_range == (0, 255):
         value_range = None
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))

@@ -16,11 +16,11 @@ import numpy as np
 from keras import layers, ops
 
 from ..backend import straight_through
-from ..checks import at_least
+from ..checks import whole
 from ..preprocessing import PianoRolls
 from . import evaluation
 from .counts import Counted, Counts
-from .gan import check_choices
+from .gan import check_choices, check_weight
 
 __all__ = ["MusicGAN", "build_music_gan"]
 
@@ -72,14 +72,15 @@ def build_music_gan(
     """
     sizes = {"voices": voices, "latent_dim": latent_dim, "units": units, "hop": hop or 1}
     for name, value in sizes.items():
-        at_least(name, value, 1)
+        whole(name, value, 1)
     if steps < 8 or steps % 8:
         raise ValueError(f"`steps` must be a multiple of 8. Received: steps={steps}")
     if not 0 <= low < high <= 127:
         raise ValueError(
             f"pitches must be 0 <= `low` < `high` <= 127. Received: low={low}, high={high}"
         )
-    check_choices(build_music_gan, locals(), penalty or "none")
+    check_choices(loss, penalty, discriminator_steps, ema)
+    check_weight(build_music_gan, locals())
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
     shape = (steps, voices, high - low + 2)  # the last pitch is silence
     return MusicGAN(

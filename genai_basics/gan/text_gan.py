@@ -16,13 +16,13 @@ import keras
 from keras import layers, ops
 
 from ..backend import stop_gradient_of, straight_through
-from ..checks import at_least, one_of
+from ..checks import at_least, one_of, whole
 from ..chunks import alone, draw_unlike
 from ..losses import single
 from ..preprocessing import OneHotTexts
 from . import evaluation
 from .counts import Counted, Counts
-from .gan import check_choices
+from .gan import check_choices, check_weight
 
 __all__ = ["TextGAN", "build_text_gan"]
 
@@ -76,11 +76,12 @@ def build_text_gan(
     """
     sizes = {"max_length": max_length, "latent_dim": latent_dim, "units": units}
     for name, value in {**sizes, "filters": filters, "blocks": blocks}.items():
-        at_least(name, value, 1)
-    at_least("vocabulary_size", vocabulary_size, 2)
+        whole(name, value, 1)
+    whole("vocabulary_size", vocabulary_size, 2)
     one_of("level", level, ("character", "word"))
     one_of("relaxation", relaxation, ("straight_through", "softmax"))
-    check_choices(build_text_gan, locals(), penalty or "none")
+    check_choices(loss, penalty, discriminator_steps, ema)
+    check_weight(build_text_gan, locals())
     glorot = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     init = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
     shape = (max_length, vocabulary_size)

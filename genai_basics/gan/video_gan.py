@@ -17,11 +17,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import at_least, idle, one_of
+from ..checks import idle, one_of, whole
 from ..layers import PixelShuffle
 from ..preprocessing import VideoClips
 from . import evaluation
-from .gan import GAN, check_choices
+from .gan import GAN, check_choices, check_weight
 
 __all__ = ["VideoGAN", "build_video_gan"]
 
@@ -68,8 +68,8 @@ def build_video_gan(
     (2, 16, 32, 32, 1)
     """
     input_shape = tuple(input_shape)
-    at_least("latent_dim", latent_dim, 1)
-    at_least("moving", moving, 1)
+    whole("latent_dim", latent_dim, 1)
+    whole("moving", moving, 1)
     if len(input_shape) != 4 or any(not side or side % 8 for side in input_shape[:3]):
         raise ValueError(
             "`input_shape` must be (frames, height, width, channels), the first three multiples "
@@ -78,7 +78,8 @@ def build_video_gan(
     one_of("network", network, ("layers", "conv"))
     if len(filters) != 3:
         raise ValueError(f"`filters` must be three numbers. Received: filters={filters}")
-    check_choices(build_video_gan, locals(), penalty or "none")
+    check_choices(loss, penalty, discriminator_steps, ema)
+    check_weight(build_video_gan, locals())
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     if network == "layers":
         generator = _layered_generator(input_shape, latent_dim, moving, filters, init)

@@ -8,7 +8,7 @@ import math
 
 from keras import layers
 
-from ..checks import at_least, channels_last, idle, one_of
+from ..checks import channels_last, idle, one_of, whole, widths
 from . import PixelShuffle
 
 __all__ = [
@@ -28,10 +28,10 @@ __all__ = [
 def check_shape(input_shape, latent_dim, network, num_classes):
     """Raise an error for shapes and sizes that dense and convolutional networks do not support."""
     channels_last()
-    at_least("latent_dim", latent_dim, 1)
+    whole("latent_dim", latent_dim, 1)
     one_of("network", network, ("dense", "conv"))
     if num_classes is not None:
-        at_least("num_classes", num_classes, 2)
+        whole("num_classes", num_classes, 2)
     if len(input_shape) not in (1, 3) or any(not size or size < 1 for size in input_shape):
         raise ValueError(
             "`input_shape` must be (height, width, channels) or (numbers,). "
@@ -45,8 +45,11 @@ def check_shape(input_shape, latent_dim, network, num_classes):
 
 
 def check_widths(builder, given):
-    """Refuse the widths of another network than `given["network"]`; see `idle`."""
-    other = "filters" if given["network"] == "dense" else "hidden_units"
+    """Check the widths of `given["network"]`, and refuse those of another one; see `idle`."""
+    own, other = "hidden_units", "filters"
+    if given["network"] != "dense":
+        own, other = other, own
+    widths(own, given[own])
     idle(builder, given, other, because=f'with network="{given["network"]}"')
 
 

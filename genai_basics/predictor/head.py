@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import at_least, between, channels_last, idle, one_of
+from ..checks import between, channels_last, idle, one_of, whole
 from ..preprocessing import Labels
 
 __all__ = ["Crossentropy", "Head", "takes_one_hot"]
@@ -62,13 +62,13 @@ class Head:
             raise ValueError("classification needs `num_classes`. Received: num_classes=None")
         if num_classes is None or task == "regression":
             num_classes, class_names, multi_label = None, None, False
-            at_least("num_outputs", num_outputs, 1)
+            whole("num_outputs", num_outputs, 1)
             idle(Head, locals(), "balance", "label_smoothing", because=VALUES)
         else:
             idle(Head, locals(), "num_outputs", because="where classes are predicted")
             if multi_label:
                 idle(Head, locals(), "balance", because="with `multi_label`")
-            at_least("num_classes", num_classes, 1 if multi_label else 2)
+            whole("num_classes", num_classes, 1 if multi_label else 2)
         if class_names is not None and len(class_names) != num_classes:
             raise ValueError(
                 f"`class_names` must name each of {num_classes} classes. "

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..checks import at_least, one_of
+from ..checks import one_of, whole
 from .base import Preprocessor
 
 __all__ = ["SEPARATORS", "OneHotTexts"]
@@ -38,8 +38,8 @@ class OneHotTexts(Preprocessor):
 
     def __init__(self, max_length, vocabulary_size, level="character", **kwargs):
         super().__init__(**kwargs)
-        self.max_length = at_least("max_length", max_length, 1)
-        self.vocabulary_size = at_least("vocabulary_size", vocabulary_size, 2)
+        self.max_length = whole("max_length", max_length, 1)
+        self.vocabulary_size = whole("vocabulary_size", vocabulary_size, 2)
         self.level = one_of("level", level, SEPARATORS)
         self.tokens = ("",)
         self.built = True

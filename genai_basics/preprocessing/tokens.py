@@ -11,7 +11,7 @@ from itertools import pairwise
 import keras
 import numpy as np
 
-from ..checks import at_least, one_of
+from ..checks import one_of, whole
 from .base import Preprocessor
 
 __all__ = ["BOUNDARY", "PADDING", "UNKNOWN", "Sentences", "Tokenizer", "padded", "spaced"]
@@ -46,7 +46,7 @@ class Tokenizer(Preprocessor):
     def __init__(self, unit="character", size=256, vocabulary=None, **kwargs):
         super().__init__(**kwargs)
         one_of("unit", unit, UNITS)
-        at_least("vocab_size", size, SPECIAL + (256 if unit == "byte" else 1))
+        whole("vocab_size", size, SPECIAL + (256 if unit == "byte" else 1))
         self.unit, self.size = unit, size
         self.vocabulary = None if vocabulary is None else list(vocabulary)
         self.built = True

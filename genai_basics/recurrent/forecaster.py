@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from .. import feeding
 from ..backend import gradient_step
-from ..checks import at_least
+from ..checks import whole
 from ..layers.cells import recurrent_layer
 from ..losses import averaged, single
 from ..model import Model
@@ -78,7 +78,7 @@ def build_forecaster(
     columns, quantiles = tuple(columns), tuple(sorted(quantiles))
     targets = columns if targets is None else tuple(targets)
     for name, value in (("horizon", horizon), ("season", season), ("units", units)):
-        at_least(name, value, 1)
+        whole(name, value, 1)
     for name, value in (("targets", targets), ("calendar", calendar), ("known", known)):
         unknown = sorted(set(value) - set(columns))
         if unknown:
@@ -366,7 +366,7 @@ class Forecaster(Model):
         """
         from scipy.special import ndtr
 
-        at_least("n", n, 1)
+        whole("n", n, 1)
         if history is None:
             history = ops.convert_to_numpy(self.last_window)
         quantiles = self.predict([history], future=None if future is None else [future])[0]

@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers, ops
 
 from .. import feeding
-from ..checks import at_least, below_one
+from ..checks import at_least, below_one, whole
 from ..preprocessing import BOUNDARY, PADDING, SPECIAL, UNKNOWN, Tokenizer
 from . import evaluation
 from .music_model import build_music_model
@@ -67,7 +67,7 @@ def build_language_model(
     2
     """
     for name, value in (("units", units), ("num_layers", num_layers), ("window", window)):
-        at_least(name, value, 1)
+        whole(name, value, 1)
     below_one("dropout", dropout)
     recurrent = {"units": units, "num_layers": num_layers, "cell": cell}
     recurrent |= {"dropout": dropout, "seed": seed}
@@ -183,8 +183,8 @@ class LanguageModel(SequenceModel):
             top_p: Sample from the most probable units whose probabilities add up to this.
             batch_size: Number of texts that are generated at a time.
         """
-        at_least("n", n, 1)
-        at_least("length", length, 1)
+        whole("n", n, 1)
+        whole("length", length, 1)
         options, first = self._sampling(temperature, top_k, top_p), self._first(prompt)
         seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
         texts = []
@@ -214,7 +214,7 @@ class LanguageModel(SequenceModel):
     def _sampling(self, temperature, top_k, top_p):
         at_least("temperature", temperature, 0)
         if top_k is not None:
-            at_least("top_k", top_k, 1)
+            whole("top_k", top_k, 1)
         if top_p is not None and not 0 < top_p <= 1:
             raise ValueError(f"`top_p` must be above 0 and at most 1. Received: top_p={top_p}")
         size = self.tokenizer.size

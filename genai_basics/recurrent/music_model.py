@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import at_least
+from ..checks import at_least, whole
 from ..preprocessing import Rolls
 from . import evaluation
 from .sequences import SequenceModel, recurrent_stack, uniforms_of
@@ -135,8 +135,8 @@ class MusicModel(SequenceModel):
             temperature: Divides the logits: below 1 is safer, above 1 more random.
             batch_size: Number of pieces that are generated at a time.
         """
-        at_least("n", n, 1)
-        at_least("length", length, 1)
+        whole("n", n, 1)
+        whole("length", length, 1)
         at_least("temperature", temperature, 0)
         first = np.zeros((1, self.high - self.low + 1), "float32")
         if prompt:

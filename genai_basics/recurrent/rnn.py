@@ -8,7 +8,7 @@ mean of h_t over all steps and the last h_t of each direction. Padding is masked
 import keras
 from keras import layers
 
-from ..checks import at_least, idle
+from ..checks import idle, whole
 from ..layers.cells import recurrent_layer
 from ..predictor import Head, Predictor
 from ..preprocessing import Steps, Tokens
@@ -72,8 +72,8 @@ def build_rnn(
     >>> rnn.predict(["abab"], verbose=0).shape
     (1, 2)
     """
-    at_least("units", units, 1)
-    at_least("num_layers", num_layers, 1)
+    whole("units", units, 1)
+    whole("num_layers", num_layers, 1)
     head = Head.of(build_rnn, locals())
     seeds = keras.random.SeedGenerator(seed)
     if input_shape is None:

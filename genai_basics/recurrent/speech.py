@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from .. import feeding
 from ..backend import gradient_step
-from ..checks import at_least, below_one, channels_last
+from ..checks import at_least, below_one, channels_last, whole, widths
 from ..layers import LogMel, StridedConv, Within, recurrent_layer
 from ..losses import averaged, single
 from ..model import Model
@@ -84,7 +84,8 @@ def build_speech_recognizer(
     """
     channels_last()
     for name, value in (("units", units), ("num_layers", num_layers), ("concatenate", concatenate)):
-        at_least(name, value, 1)
+        whole(name, value, 1)
+    widths("filters", filters)
     below_one("speed", speed)
     below_one("stretch", stretch)
     at_least("noise", noise, 0)
@@ -382,7 +383,7 @@ class SpeechRecognizer(Model):
         """
         if beam is None:
             beam = 1 if language_model is None else 8
-        at_least("beam", beam, 1)
+        whole("beam", beam, 1)
         score = None if language_model is None else Scorer(language_model, self.symbols, weight)
         rows = self.log_probabilities(x, batch_size)
         if beam == 1 and score is None:

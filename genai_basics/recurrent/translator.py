@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from .. import feeding
 from ..backend import gradient_step
-from ..checks import at_least, below_one
+from ..checks import below_one, whole
 from ..layers import Attention, NotPadding, Unmasked, recurrent_layer
 from ..losses import averaged, single
 from ..model import Model
@@ -306,7 +306,7 @@ class Translator(Model):
             length: Maximum number of units of a translation. `None`: twice the source's plus ten.
             batch_size: Number of texts translated at a time.
         """
-        at_least("beam", beam, 1)
+        whole("beam", beam, 1)
         texts = self.preprocessor.texts(x)
         numbers = self.preprocessor.numbers(texts)
         order = np.argsort([len(row) for row in numbers], kind="stable")

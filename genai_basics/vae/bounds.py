@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from ..checks import at_least, between, idle
+from ..checks import at_least, between, idle, whole
 
 __all__ = [
     "ELBO",
@@ -80,7 +80,7 @@ class Schedule(_Settings):
 
     def __post_init__(self):
         between("warm_up", self.warm_up, 0, 1)
-        at_least("cycles", self.cycles, 1)
+        whole("cycles", self.cycles, 1)
         if not self.warm_up:
             idle(Schedule, vars(self), "cycles", because="without `warm_up`")
 
@@ -187,7 +187,7 @@ class ImportanceWeighted(_Settings):
     tracked = ("gain",)
 
     def __post_init__(self):
-        at_least("samples", self.samples, 1)
+        whole("samples", self.samples, 1)
 
     def __call__(self, distortion, draw, beta, ramp):
         """Return the terms of each example; see `ELBO`."""
@@ -208,7 +208,7 @@ class ImportanceWeighted(_Settings):
 def get_bound(free_bits=0.0, capacity=None, importance_samples=1):
     """Return the bound for the arguments of `build_vae`."""
     elbo = ELBO(free_bits, capacity)
-    if at_least("importance_samples", importance_samples, 1) == 1:
+    if whole("importance_samples", importance_samples, 1) == 1:
         return elbo
     if elbo.tracked:
         raise ValueError(

@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 
 from .. import evaluation, metrics, plotting
 from ..backend import value_of
-from ..checks import at_least
+from ..checks import whole
 from ..chunks import alone
 from ..data.writers import image_grid, to_pixels
 from .bounds import repeated
@@ -39,7 +39,7 @@ def log_likelihood(model, x, labels=None, k=500):
     log 1/k sum_i p(x | z_i) p(z_i) / q(z_i | x), z_i ~ q(z | x), is a lower bound on average,
     which approaches log p(x) as k grows (Burda et al., 2015, https://arxiv.org/abs/1509.00519).
     """
-    at_least("k", k, 1)
+    whole("k", k, 1)
     model.reset_evaluation_noise()
     data = model.prepare(x, labels)
 

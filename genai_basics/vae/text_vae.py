@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import at_least, below_one, positive
+from ..checks import below_one, positive, whole
 from ..chunks import alone, draw_unlike
 from ..layers.cells import recurrent_layer
 from ..losses import single
@@ -79,9 +79,9 @@ def build_text_vae(
     """
     counts = {"latent_dim": latent_dim, "units": units, "embedding_dim": embedding_dim}
     for name, value in counts.items():
-        at_least(name, value, 1)
+        whole(name, value, 1)
     if max_length is not None:
-        at_least("max_length", max_length, 1)
+        whole("max_length", max_length, 1)
     below_one("word_dropout", word_dropout)
     if dropout is None:
         dropout = 0.3 if unit in ("word", "subword") else 0.0

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from ..backend import gradient_step, value_of
-from ..checks import at_least, one_of
+from ..checks import at_least, one_of, whole
 from ..layers import Sampling, Shift, VampPrior, get_likelihood, get_prior, normal_log_prob
 from ..layers.blocks import check_shape, check_widths
 from ..losses import averaged, single
@@ -336,7 +336,7 @@ class VAE(Model):
 
         `labels`: for a conditional VAE, the label of both, or those of a and b.
         """
-        at_least("steps", steps, 2)
+        whole("steps", steps, 2)
         labels = self.labels.spread(2, labels)
         codes = self.encode(np.stack([np.asarray(a), np.asarray(b)]), labels)
         weights = np.linspace(0.0, 1.0, steps)[:, None]
