@@ -104,6 +104,15 @@ class Predictor(Model):
     def invert(self, outputs):
         return outputs  # they are not in the space of x
 
+    def adapt_once(self, data):
+        """Adapt to data if not yet done, and create the metrics' variables; see `Model`."""
+        some = super().adapt_once(data)
+        if some.y is not None and not getattr(self._compile_metrics, "built", True):
+            y = self.prepare_targets(some[:1].y)
+            self.compute_metrics(None, y, np.zeros((1, self.head.units), "float32"))
+            self.reset_metrics()
+        return some
+
     # Training: Keras' own step on the network.
 
     def call(self, x, training=False):
