@@ -107,6 +107,21 @@ def test_one_hot_metrics_and_losses_take_any_form_of_labels(digits):
         model.fit(x, y, verbose=0)
 
 
+@pytest.mark.parametrize(
+    ("class_names", "y", "numbers"),
+    [
+        (None, np.array([True, False]), [1, 0]),
+        (None, np.array([1, 0], dtype=object), [1, 0]),
+        (None, np.array([True, False], dtype=object), [1, 0]),
+        (("True", "False"), np.array([True, False]), [0, 1]),
+        (("no", "yes"), np.array([[True], [False]]), [1, 0]),
+    ],
+)
+def test_labels_are_taken_as_people_hold_them(class_names, y, numbers):
+    head = gb.Head(2, class_names=class_names)
+    assert head.targets(y).tolist() == numbers
+
+
 def test_what_is_exported_takes_raw_pictures_and_gives_raw_outputs(digits, tmp_path):
     classifier = gb.build_mlp((8, 8, 1), num_classes=10, hidden_units=(8,), seed=0)
     for model, tolerance in ((classifier, 1e-4), (build_vae(), 1)):

@@ -1,5 +1,7 @@
 """Labels as integers, given as numbers or by name."""
 
+from numbers import Integral
+
 import numpy as np
 
 __all__ = ["Labels"]
@@ -24,11 +26,16 @@ class Labels:
     def encode(self, y):
         """Return names as integers, and other labels as an array.
 
-        A column (n, 1) becomes (n,).
+        A column (n, 1) becomes (n,), and true and false become 1 and 0, or the names "True" and
+        "False" if there are such.
         """
         y = np.asarray(y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = y[:, 0]
+        if y.dtype.kind == "O" and all(isinstance(v, (bool, np.bool_, Integral)) for v in y.flat):
+            y = np.array(y.tolist())
+        if y.dtype.kind == "b":
+            y = y.astype(str if {"True", "False"} <= set(self.class_names or ()) else int)
         if y.dtype.kind not in "USO":
             return y
         if self.class_names is None:
