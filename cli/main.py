@@ -15,6 +15,7 @@ from .audit import audit
 from .augment import augment
 from .codec import compress, decompress
 from .commands import evaluate, list_, predict, sample
+from .export import export
 from .inspecting import inspect
 from .train import train
 
@@ -102,6 +103,18 @@ def cli():
     """
 
 
-COMMANDS = (list_, train, sample, predict, evaluate, audit, augment, inspect, compress, decompress)
+COMMANDS = (
+    list_,
+    train,
+    sample,
+    predict,
+    evaluate,
+    audit,
+    export,
+    augment,
+    inspect,
+    compress,
+    decompress,
+)
 for command in COMMANDS:
     cli.add_command(command)

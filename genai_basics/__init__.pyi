@@ -6,6 +6,7 @@ from . import callbacks as callbacks
 from . import convolutional as convolutional
 from . import data as data
 from . import diffusion as diffusion
+from . import exporting as exporting
 from . import feedforward as feedforward
 from . import gan as gan
 from . import layers as layers
@@ -68,6 +69,7 @@ from .recurrent import build_rnn as build_rnn
 from .recurrent import build_speech_recognizer as build_speech_recognizer
 from .recurrent import build_translator as build_translator
 from .runs import Run as Run
+from .runs import export as export
 from .runs import load_run as load_run
 from .runs import train as train
 from .vae import VAE as VAE

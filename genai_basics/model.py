@@ -58,7 +58,7 @@ class Model(keras.Model):
     examples = evaluation.examples
     errors_of, losses_by_example = evaluation.errors_of, evaluation.losses_by_example
     privacy_of, reads = evaluation.privacy_of, evaluation.reads
-    baseline = evaluation.baseline
+    baseline, exported = evaluation.baseline, exporting.exported
     # For methods of families on many examples: batch by batch, compiled once.
     compile_once, map_batches = chunks.compile_once, chunks.map_batches
 

@@ -155,7 +155,7 @@ class Autoencoder(Model):
 
     # For commands, run folders and the audit; see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
-    examples = evaluation.examples
+    examples, exported = evaluation.examples, evaluation.exported
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
     losses_by_example, reads = evaluation.losses_by_example, evaluation.reads
     # Files, examples of any size, noise; see compression.py, tiles.py and noise.py.
@@ -344,12 +344,15 @@ class Autoencoder(Model):
 
     # Methods on raw data.
 
-    def generate(self, n, labels=None):
+    def draw_codes(self, n):
+        """Return n codes from the density of codes, drawn with `self.sampling_noise`."""
         code = self.density.sample(n, self.sampling_noise)
         code = ops.reshape(code, (n, *self.decoder.inputs[0].shape[1:]))
-        if self.sparsity:
-            code = ops.relu(code)
-        return single(self.decoder(ops.round(code) if self.entropy is not None else code))
+        code = ops.relu(code) if self.sparsity else code
+        return ops.round(code) if self.entropy is not None else code
+
+    def generate(self, n, labels=None):
+        return self._decode_codes(self.draw_codes(n))
 
     def sample(self, n=1, *, seed=None, batch_size=256):
         """Draw n samples from the density of codes, in the data's range; see `Model.sample`."""

@@ -9,10 +9,12 @@ from keras import ops
 
 from .. import evaluation, metrics, plotting
 from ..data.writers import image_grid
+from ..exporting import Export, Graph, codes_of, example_of, programs
 
 __all__ = [
     "answer",
     "examples",
+    "exported",
     "features_of",
     "losses_by_example",
     "pictures",
@@ -176,3 +178,30 @@ def symptoms(model, history):
     found = f"{dead} of {codes.shape[1]} numbers of the code are the same for every example"
     cause = "lower `sparsity`" if model.sparsity else "lower `latent_dim` or the learning rate"
     return {"dead_units": f"{found}: {cause}"}
+
+
+def exported(model):
+    """Return the graph that reconstructs raw x and, if it has a code, encoder and decoder."""
+    prepares = model.preprocessor
+    x, facts = {"x": (prepares.shape, "float32")}, {"num_classes": None, "decoder": "decoder"}
+
+    def reconstructor(x):
+        return {"reconstruction": prepares.restored(model.reconstruct_batch(x))}
+
+    def encoder(x):
+        return {"z": model._encode_prepared(x)}
+
+    def decoder(z):
+        return {"x": prepares.restored(model._decode_codes(z))}
+
+    graphs, found = {"reconstructor": Graph(reconstructor, x)}, (programs.reconstruct,)
+    if not model.has_code:
+        return Export(graphs, found, example_of(prepares), facts, {})
+    graphs["encoder"] = Graph(encoder, x)
+    graphs["decoder"] = Graph(decoder, {"z": (model.decoder.inputs[0].shape[1:], "float32")})
+    found = (*found, programs.encode, programs.decode)
+    arrays = {}
+    if model.can_sample:
+        found, arrays = (*found, programs.generate), {"codes": codes_of(model)}
+        facts["codes"] = "codes.npy"
+    return Export(graphs, found, example_of(prepares), facts, arrays)

@@ -11,7 +11,15 @@ from ..startup import check_backend
 if keras.backend.backend() != "tensorflow":
     check_backend()
 
-from .graphs import compiled, deterministic, fingerprint, on_gpu, scan, value_of
+from .graphs import (
+    compiled,
+    deterministic,
+    fingerprint,
+    litert_operations,
+    on_gpu,
+    scan,
+    value_of,
+)
 from .pipelines import (
     arrays_of,
     as_array,
@@ -40,9 +48,11 @@ from .strategies import (
     train_as_one,
     workers,
 )
+from .summaries import EventFile
 
 __all__ = [
     "OUT_OF_MEMORY",
+    "EventFile",
     "WorkerLost",
     "agreed",
     "arrays_of",
@@ -60,6 +70,7 @@ __all__ = [
     "is_endless",
     "join",
     "length_of",
+    "litert_operations",
     "of_first",
     "on_gpu",
     "private_gradient_step",

@@ -8,6 +8,7 @@ __all__ = [
     "compiled",
     "deterministic",
     "fingerprint",
+    "litert_operations",
     "on_gpu",
     "scan",
     "value_of",
@@ -70,6 +71,11 @@ def scan(fn, carry, xs, like, *, reverse=False):
 
     _, carry, outputs = tf.while_loop(lambda i, *_: i < n, body, (0, carry, outputs))
     return carry, keras.tree.pack_sequence_as(like, [array.stack() for array in outputs])
+
+
+def litert_operations():
+    """Return the sets of operations that every LiteRT runtime has, for `keras.Model.export`."""
+    return [tf.lite.OpsSet.TFLITE_BUILTINS]
 
 
 def value_of(variable):

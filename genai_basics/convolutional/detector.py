@@ -208,7 +208,7 @@ class Detector(Transfer):
     # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_detector, evaluation.answer_detector
     pictures, errors_of = evaluation.pictures_detector, evaluation.errors_of_detector
-    examples = evaluation.examples_of_detector
+    examples, exported = evaluation.examples_of_detector, evaluation.exported_detector
     losses_by_example = losses_by_example
 
     can_sample = False

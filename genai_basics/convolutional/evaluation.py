@@ -6,6 +6,7 @@ from keras import ops
 from .. import metrics, plotting
 from ..data.writers import image_grid, to_pixels
 from ..evaluation import Errors
+from ..exporting import Export, Graph, example_of, programs
 from ..predictor import evaluation
 from .boxes import matched_objects, overlaps
 
@@ -16,6 +17,7 @@ __all__ = [
     "draw_found",
     "errors_of_detector",
     "examples_of_detector",
+    "exported_detector",
     "pictures_cnn",
     "pictures_detector",
     "report_detector",
@@ -150,3 +152,16 @@ def draw_found(model, picture, found, least=0):
     boxes = np.asarray(found["boxes"]) * scale
     parts = boxes, found["labels"], found.get("scores")
     return np.asarray(plotting.draw_boxes(picture, *parts, class_names=model.class_names))
+
+
+def exported_detector(model):
+    """Return the graph from pictures of the network's size to boxes, labels and scores."""
+
+    def detector(x):
+        return model.decode(*model.maps(model.preprocessor(x)))
+
+    facts = {"num_classes": model.num_classes, "class_names": model.class_names}
+    facts |= {"size": model.size, "threshold": model.threshold}
+    graphs = {"detector": Graph(detector, {"x": (model.preprocessor.shape, "float32")})}
+    picture = f"{example_of(model.preprocessor, 1)}[0]"
+    return Export(graphs, (programs.detect,), picture, facts, {})

@@ -4,10 +4,12 @@ import numpy as np
 
 from ..evaluation import examples_of_samples, rated_by_label, report_samples
 from ..evaluation import sample_pictures as pictures
+from ..exporting import Export, Graph, label_of, programs
 
 __all__ = [
     "answer",
     "examples_of_samples",
+    "exported",
     "features_of",
     "losses_by_example",
     "pictures",
@@ -44,3 +46,18 @@ def answer(model, x):
     https://arxiv.org/abs/2303.16203).
     """
     return rated_by_label(model, x, "loss", model.losses_by_example, np.argmin)
+
+
+def exported(model):
+    """Return the graph from noise and label to samples, with the model's own steps and guidance."""
+    shape = model.preprocessor.shape
+    model.set_sampler()
+    velocity = model.velocity if model.guidance == 1 else model.extrapolated
+
+    def generator(z, label=None):
+        return {"x": model.preprocessor.restored(model.follow(z, label, velocity=velocity))}
+
+    facts = {"num_classes": model.num_classes, "class_names": model.class_names, "codes": None}
+    facts |= {"code_shape": shape, "decoder": "generator"}
+    graphs = {"generator": Graph(generator, {"z": (shape, "float32"), **label_of(model)})}
+    return Export(graphs, (programs.generate, programs.decode), "", facts, {})

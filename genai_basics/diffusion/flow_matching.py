@@ -142,7 +142,7 @@ class Diffusion(Model):
 
     # For commands, run folders and the audit; see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
-    examples = evaluation.examples_of_samples
+    examples, exported = evaluation.examples_of_samples, evaluation.exported
     losses_by_example, features_of = evaluation.losses_by_example, evaluation.features_of
 
     def __init__(
@@ -269,23 +269,30 @@ class Diffusion(Model):
         if label is None:
             return self.velocity(x, t)
 
-        def guided():
-            labels = ops.concatenate([label, ops.zeros_like(label)])
-            both = self.velocity(ops.concatenate([x, x]), ops.concatenate([t, t]), labels)
-            with_label, without = ops.split(both, 2)
-            return without + self.sampling_guidance * (with_label - without)
+        as_learned, arguments = self.sampling_guidance == 1.0, (x, t, label)
+        return ops.cond(
+            as_learned, lambda: self.velocity(*arguments), lambda: self.extrapolated(*arguments)
+        )
 
-        as_learned = self.sampling_guidance == 1.0
-        return ops.cond(as_learned, lambda: self.velocity(x, t, label), guided)
+    def extrapolated(self, x, t, label):
+        """Return v without label + guidance * (v with label - v without)."""
+        labels = ops.concatenate([label, ops.zeros_like(label)])
+        both = self.velocity(ops.concatenate([x, x]), ops.concatenate([t, t]), labels)
+        with_label, without = ops.split(both, 2)
+        return without + self.sampling_guidance * (with_label - without)
 
-    def follow(self, x, labels=None, start=0.0):
-        """Move points x from time `start`, 0 or 1, to the other end (Heun's method)."""
+    def follow(self, x, labels=None, start=0.0, velocity=None):
+        """Move points x from time `start`, 0 or 1, to the other end (Heun's method).
+
+        `velocity` is `guided_velocity` unless another one is given.
+        """
+        velocity = velocity or self.guided_velocity
         label, h = self.one_hot(labels), (1.0 - 2.0 * start) / self.sampling_steps
 
         def step(i, x):
             t = ops.full((ops.shape(x)[0], 1), start + h * ops.cast(i, "float32"))
-            v = self.guided_velocity(x, t, label)
-            return x + 0.5 * h * (v + self.guided_velocity(x + h * v, t + h, label))
+            v = velocity(x, t, label)
+            return x + 0.5 * h * (v + velocity(x + h * v, t + h, label))
 
         return ops.fori_loop(0, ops.cast(self.sampling_steps, "int32"), step, x)
 
@@ -317,7 +324,7 @@ class Diffusion(Model):
                 interpolate: Draw only one in this many samples; the others interpolate between it
                 and the next.
         """
-        self._set_sampler(guidance, steps)
+        self.set_sampler(guidance, steps)
         if interpolate is None:
             return super().sample(n, seed=seed, batch_size=batch_size, labels=labels)
         whole("interpolate", interpolate, 2)
@@ -330,7 +337,8 @@ class Diffusion(Model):
         ways = [_mixed(*pair, interpolate + 1)[:-1] for pair in itertools.pairwise(corners)]
         return self.decode(np.concatenate(ways)[:n], labels, guidance=guidance, steps=steps)
 
-    def _set_sampler(self, guidance, steps):
+    def set_sampler(self, guidance=None, steps=None):
+        """Set the strength of the label and the number of steps; `None`: the builder's."""
         guidance = self.guidance if guidance is None else at_least("guidance", guidance, 0)
         if guidance != 1 and not self.num_classes:
             raise ValueError(
@@ -342,7 +350,7 @@ class Diffusion(Model):
 
     def encode(self, x, labels=None, *, guidance=None, steps=None):
         """Return the noise that leads to raw x, with the shape of x: `decode` inverts it."""
-        self._set_sampler(guidance, steps)
+        self.set_sampler(guidance, steps)
         return self.map_batches(self._encode_prepared, *self.prepare(x, labels))
 
     def _encode_prepared(self, x, labels=None):
@@ -350,7 +358,7 @@ class Diffusion(Model):
 
     def decode(self, z, labels=None, *, guidance=None, steps=None):
         """Return the examples that noise z (n, ...) leads to, in the data's range."""
-        self._set_sampler(guidance, steps)
+        self.set_sampler(guidance, steps)
         z, shape = np.asarray(z, "float32"), self.preprocessor.shape
         if z.shape[1:] != shape:
             expected = ", ".join(map(str, ("n", *shape)))

@@ -15,7 +15,10 @@ from ..evaluation import (
     report_samples,
 )
 from ..evaluation import sample_pictures as pictures
+from ..exporting import Export, Graph, label_of, largest, programs
+from ..losses import single
 from ..metrics.features import build_features, sample_report
+from ..preprocessing.one_hot_texts import SEPARATORS
 
 __all__ = [
     "HISTOGRAMS",
@@ -27,6 +30,9 @@ __all__ = [
     "divergence",
     "errors_of",
     "examples_of_samples",
+    "exported",
+    "exported_music",
+    "exported_text",
     "features_of",
     "features_of_clips",
     "features_of_music",
@@ -315,3 +321,55 @@ HISTOGRAMS = {
     "harmony": harmonic_intervals,
 }
 SHARES = {"in_scale": in_scale, "held_notes": held}
+
+
+# Export: the averaged generator.
+
+
+def _generator(model, generator):
+    """Return the `Export` of a generator: `generator(z)` or `generator(z, label)`."""
+    inputs = {"z": ((model.latent_dim,), "float32"), **label_of(model)}
+    facts = {"num_classes": model.num_classes, "class_names": model.class_names, "codes": None}
+    facts |= {"code_shape": (model.latent_dim,), "decoder": "generator"}
+    found = (programs.generate, programs.decode)
+    return Export({"generator": Graph(generator, inputs)}, found, "", facts, {})
+
+
+def exported(model):
+    """Return the graph from noise and label to samples in the data's range."""
+
+    def generator(z, label=None):
+        made = model.generate_batch(z, model.one_hot(label), generator=model.ema_generator)
+        return {"x": model.preprocessor.restored(made)}
+
+    return _generator(model, generator)
+
+
+def exported_music(model):
+    """Return the graph from noise to MIDI pitches (steps, voices), -1 for silence."""
+
+    def generator(z):
+        notes, holds = single(model.ema_generator(z, training=False))
+        struck, held = ops.cast(largest(notes), "int32"), holds > 0
+        columns = [struck[:, 0]]
+        for step in range(1, model.steps):
+            columns.append(ops.where(held[:, step], columns[-1], struck[:, step]))
+        columns = ops.stack(columns, axis=1)
+        silent = ops.equal(columns, model.pitches - 1)
+        return {"x": ops.where(silent, -1, columns + model.preprocessor.low)}
+
+    return _generator(model, generator)
+
+
+def exported_text(model):
+    """Return the graph from noise, and Gumbel noise on the logits, to token numbers."""
+
+    def generator(z, chance):
+        texts = model.ema_generator([z, chance], training=False)
+        return {"tokens": largest(texts)}
+
+    chance, noise = (model.max_length, model.vocabulary_size), (model.latent_dim,)
+    inputs = {"z": (noise, "float32"), "chance": (chance, "float32")}
+    facts = {"tokens": model.tokens, "separator": SEPARATORS[model.preprocessor.level]}
+    facts |= {"code_shape": noise, "chance_shape": chance}
+    return Export({"generator": Graph(generator, inputs)}, (programs.write_names,), "", facts, {})

@@ -83,6 +83,7 @@ class GAN(TwoPlayers):
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     examples, steps_needed = evaluation.examples_of_samples, evaluation.steps_needed
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
+    exported = evaluation.exported
     losses_by_example, errors_of = evaluation.losses_by_example, evaluation.errors_of
 
     def __init__(
@@ -143,9 +144,8 @@ class GAN(TwoPlayers):
         vary = "add `augment` (--set augment=('translation','brightness')), or "
         return (vary if self.can_augment else "") + "use fewer epochs"
 
-    # Data.
+    # Data; labels are read by the networks, or by the judge of samples.
 
-    # Labels are read by the networks, or by the judge of samples.
     reads_y = property(lambda self: bool(self.num_classes or self.judge.num_classes))
 
     def adapt(self, x, y=None):

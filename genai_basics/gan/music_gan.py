@@ -159,7 +159,7 @@ class MusicGAN(Counted):
     # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_music, evaluation.answer_music
     features_of = evaluation.features_of_music
-    pictures = evaluation.pictures_of_music
+    pictures, exported = evaluation.pictures_of_music, evaluation.exported_music
 
     def __init__(self, generator, discriminator, **kwargs):
         super().__init__(generator, discriminator, **kwargs)

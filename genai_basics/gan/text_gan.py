@@ -151,7 +151,8 @@ class Writer(keras.layers.Layer):
         read, (memory,) = self.cell(ops.concatenate([before, z], axis=-1), [memory])
         logits = self.head(read) + chance
         soft = ops.softmax(logits)
-        token = ops.one_hot(ops.argmax(logits, axis=-1), self.vocabulary, dtype=soft.dtype)
+        chosen = ops.top_k(logits, 1)[1][:, 0]  # unlike `argmax`, in all formats of `export`
+        token = ops.one_hot(chosen, self.vocabulary, dtype=soft.dtype)
         if not self.hard:
             return soft, [memory, soft, ended]
         end = ops.one_hot(0, self.vocabulary, dtype=soft.dtype)
@@ -196,6 +197,7 @@ class TextGAN(Counted):
     # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_text, evaluation.answer_text
     features_of, pictures = evaluation.features_of_text, evaluation.no_pictures
+    exported = evaluation.exported_text
 
     def __init__(self, generator, discriminator, **kwargs):
         super().__init__(generator, discriminator, **kwargs)

@@ -273,7 +273,7 @@ class MovingLayers(keras.layers.Layer):
         pictures, path = inputs
         height, width, _ = self.background.shape
         waves = _cosines(path.shape[2])
-        places = ops.einsum("tk,bikj->bitj", waves, path) + ops.matmul(waves[:, :2], self.drift)
+        places = ops.matmul(waves, path) + ops.matmul(waves[:, :2], self.drift)
         places = ops.multiply(places, (height / 4, width / 4))
         frames = self.background
         for i in range(pictures.shape[1]):

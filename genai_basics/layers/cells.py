@@ -29,6 +29,8 @@ def recurrent_layer(cell, units, seeds, **kwargs):
 class _Fast:
     """Selects the loop of a subclass, one step of the cell, or Keras' own loop."""
 
+    in_one_array = False  # whether to loop as formats without lists of tensors do; see `exporting`
+
     def inner_loop(self, sequences, initial_state, mask, training=False):
         cell = self.cell
         plain = (
@@ -53,11 +55,28 @@ class _Fast:
         if self.go_backwards:
             steps = ops.flip(steps, axis=0)
         if mask is not None:
-            mask = ops.cast(ops.transpose(mask), steps.dtype)[..., None]
+            mask = ops.expand_dims(ops.cast(ops.transpose(mask), steps.dtype), -1)
             mask = ops.flip(mask, axis=0) if self.go_backwards else mask
-        outputs, states = self.run(steps, [ops.cast(s, dtype) for s in initial_state], mask)
+        run = self.run_in_one_array if self.in_one_array else self.run
+        outputs, states = run(steps, [ops.cast(s, dtype) for s in initial_state], mask)
         states = [ops.cast(state, given) for state in states]
         return states[0], ops.transpose(ops.cast(outputs, given), (1, 0, 2)), states
+
+    def run_in_one_array(self, steps, states, mask):
+        """Run the cell step by step; each step writes its output into one array."""
+        rows = ops.reshape(ops.arange(ops.shape(steps)[0]), (-1, 1, 1))
+
+        def step(i, outputs, *states):
+            _, after = self.cell(ops.take(steps, i, axis=0), list(states))
+            if mask is not None:
+                here = ops.take(mask, i, axis=0)
+                after = [old + here * (new - old) for old, new in zip(states, after, strict=True)]
+            return i + 1, ops.where(rows == i, ops.expand_dims(after[0], 0), outputs), *after
+
+        outputs = ops.zeros((*ops.shape(steps)[:2], self.units), steps.dtype)
+        going = lambda i, *_: i < ops.shape(steps)[0]  # noqa: E731
+        _, outputs, *states = ops.while_loop(going, step, (0, outputs, *states))
+        return outputs, states
 
     def weights_as(self, dtype):
         """Return the kernel, the recurrent kernel and the bias of the cell in a dtype."""

@@ -58,6 +58,8 @@ class LogMel(keras.layers.Layer):
     TensorShape([1, 50, 40])
     """
 
+    by_matrix = False  # whether the transform is a matrix product, for formats without transforms
+
     def __init__(
         self,
         sample_rate,
@@ -87,7 +89,7 @@ class LogMel(keras.layers.Layer):
 
     def num_frames(self, length):
         """Return the number of frames that begin within `length` samples."""
-        return -(-length // self.step)
+        return (length + self.step - 1) // self.step
 
     def call(self, samples):
         # Single precision, since lower precision loses quiet samples and their power.
@@ -96,9 +98,18 @@ class LogMel(keras.layers.Layer):
         starts = ops.arange(frames)[:, None] * self.step
         windows = ops.take(samples, starts + np.arange(self.frame)[None], axis=1)
         windows = ops.pad(windows * self.taper, ((0, 0), (0, 0), (0, self.fft_length - self.frame)))
-        real, imaginary = ops.rfft(windows)
+        real, imaginary = self.transformed(windows)
         power = ops.matmul(ops.square(real) + ops.square(imaginary), self.filters)
         return ops.cast(ops.log(power + self.floor), self.compute_dtype)
+
+    def transformed(self, windows):
+        """Return the real and the imaginary part of the Fourier transform of real windows."""
+        if not self.by_matrix:
+            return ops.rfft(windows)
+        places = np.outer(np.arange(self.fft_length), np.arange(self.fft_length // 2 + 1))
+        angles = 2 * np.pi / self.fft_length * places
+        sines = -np.sin(angles).astype("float32")
+        return ops.matmul(windows, np.cos(angles).astype("float32")), ops.matmul(windows, sines)
 
     def compute_output_shape(self, input_shape):
         time = input_shape[1]
@@ -128,8 +139,9 @@ class Spectrogram(keras.layers.Layer):
     def call(self, inputs):
         x, length = inputs
         x = ops.pad(x, ((0, 0), (0, ops.shape(x)[1] % 2), (0, 0)))
-        frames = ops.cast(ops.ceil(length / self.hop), "int32")
-        mask = ops.cast(ops.arange(ops.shape(x)[1])[None] < frames[:, None], x.dtype)[..., None]
+        frames = (ops.cast(length, "int32") + self.hop - 1) // self.hop
+        there = ops.arange(ops.shape(x)[1])[None] < frames[:, None]
+        mask = ops.expand_dims(ops.cast(there, x.dtype), -1)
         count = ops.maximum(ops.sum(mask, axis=(1, 2), keepdims=True), 1.0) * x.shape[2]
         mean = ops.sum(x * mask, axis=(1, 2), keepdims=True) / count
         variance = ops.sum(ops.square(x - mean) * mask, axis=(1, 2), keepdims=True) / count
@@ -185,7 +197,7 @@ class StridedConv(keras.layers.Layer):
     def call(self, inputs):
         x, frames = inputs
         there = ops.arange(ops.shape(x)[1])[None] < frames[:, None]
-        x = x * ops.cast(there, x.dtype)[..., None]
+        x = x * ops.expand_dims(ops.cast(there, x.dtype), -1)
         side = self.kernel_size // 2
         x = self.conv(ops.pad(x, ((0, 0), (side, side), (0, 0))))
         return ops.relu(x), (frames + self.strides - 1) // self.strides

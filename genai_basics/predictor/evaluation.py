@@ -8,10 +8,21 @@ from keras import ops
 from .. import metrics, plotting
 from ..data.writers import to_pixels
 from ..evaluation import Errors, listed
+from ..exporting import Export, Graph, example_of, programs, vocabulary_of
 from ..feeding import Examples
 from ..metrics.simple import ridge_predictions
+from ..preprocessing import Columns, Tokens, Waves, Words
 
-__all__ = ["answer", "baseline", "errors_of", "examples", "features_of", "pictures", "report"]
+__all__ = [
+    "answer",
+    "baseline",
+    "errors_of",
+    "examples",
+    "exported",
+    "features_of",
+    "pictures",
+    "report",
+]
 
 MOST_CLASSES = 50  # maximum size of a readable confusion matrix
 MOST_SHOWN = 1000  # examples that are evaluated at the end of training
@@ -153,3 +164,44 @@ def errors_of(model, x, y):
 def features_of(model, x, y=None):
     """Return the features of raw x, (n, features)."""
     return model.features(x)
+
+
+def exported(model):
+    """Return the graph from raw x, or the numbers of its texts or columns, to the prediction."""
+    prepares = model.preprocessor
+    facts = {"class_names": model.class_names, "num_classes": model.num_classes}
+
+    def of_numbers(x):
+        return {"y": model(x, training=False)}
+
+    def of_raw(x):
+        return of_numbers(prepares(x))
+
+    def of_sounds(samples, length):
+        return of_numbers({"samples": samples, "length": length})
+
+    def leaves(compute, inputs, program, example, **more):
+        graphs = {"predictor": Graph(compute, inputs)}
+        return Export(graphs, (program,), example, {**facts, **more}, {})
+
+    numbers = {"x": ((None,), "int32")}
+    if isinstance(prepares, Waves):
+        inputs = {"samples": ((None,), "float32"), "length": ((), "int32")}
+        clip = f"[np.sin(np.arange({prepares.sample_rate}) / 9)]"
+        program = programs.predict_sounds
+        return leaves(of_sounds, inputs, program, clip, sample_rate=prepares.sample_rate)
+    if isinstance(prepares, Words):
+        more = {"ngrams": prepares.ngrams, "characters": prepares.with_characters}
+        more |= {"entries": list(prepares.numbers), "max_length": prepares.max_length}
+        return leaves(of_numbers, numbers, programs.predict_words, '["a text"]', **more)
+    if isinstance(prepares, Tokens):
+        more = {"vocabulary": vocabulary_of(prepares.tokenizer), "max_length": prepares.max_length}
+        return leaves(of_numbers, numbers, programs.predict_texts, '["a text"]', **more)
+    inputs = {"x": (prepares.shape, "float32")}
+    if isinstance(prepares, Columns):
+        columns = dict.fromkeys(name for name, _ in prepares.columns)
+        names = (prepares.columns[i][0] for i in prepares.categories)
+        columns |= dict(zip(names, prepares.state, strict=True))
+        example = repr({name: ["" if known else 0.0] for name, known in columns.items()})
+        return leaves(of_raw, inputs, programs.predict_rows, example, columns=columns)
+    return leaves(of_raw, inputs, programs.predict, example_of(prepares))

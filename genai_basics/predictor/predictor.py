@@ -43,7 +43,7 @@ class Predictor(Model):
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     errors_of, features_of = evaluation.errors_of, evaluation.features_of
     losses_by_example, examples = losses_by_example, evaluation.examples
-    baseline = evaluation.baseline
+    baseline, exported = evaluation.baseline, evaluation.exported
 
     can_sample = False
     reads_y = True

@@ -13,6 +13,13 @@ from keras import ops
 
 from .. import metrics, plotting
 from ..evaluation import Errors, listed
+from .recurrent_exports import (
+    exported_forecaster,
+    exported_language_model,
+    exported_music_model,
+    exported_recognizer,
+    exported_translator,
+)
 from .streams import Streams
 
 __all__ = [
@@ -27,6 +34,11 @@ __all__ = [
     "examples_of_speech",
     "examples_of_translations",
     "examples_of_writing",
+    "exported_forecaster",
+    "exported_language_model",
+    "exported_music_model",
+    "exported_recognizer",
+    "exported_translator",
     "losses_of_forecasts",
     "losses_of_sequences",
     "losses_of_speech",

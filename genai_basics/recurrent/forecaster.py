@@ -160,7 +160,7 @@ class Forecaster(Model):
     # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_forecasts, evaluation.answer_forecasts
     pictures, reads = evaluation.pictures_of_forecasts, evaluation.reads_forecasts
-    examples = evaluation.examples_of_forecasts
+    examples, exported = evaluation.examples_of_forecasts, evaluation.exported_forecaster
     losses_by_example = evaluation.losses_of_forecasts
     errors_of, privacy_of = evaluation.errors_of_forecasts, evaluation.privacy_of_forecasts
 
@@ -274,7 +274,7 @@ class Forecaster(Model):
         centre, gaps = single(outputs)
         anchors = zip(ops.unstack(self.anchor, 3), self.anchors(inputs["history"]), strict=True)
         scale = inputs["scale"]
-        gaps = gaps * scale[..., None]
+        gaps = gaps * ops.expand_dims(scale, -1)
         if not training:
             gaps = gaps * self.widening[:, None]
         return self.spread_out(sum(w * guess for w, guess in anchors) + centre * scale, gaps)

@@ -113,7 +113,7 @@ class LanguageModel(SequenceModel):
 
     # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_text, evaluation.answer_text
-    examples = evaluation.examples_of_writing
+    examples, exported = evaluation.examples_of_writing, evaluation.exported_language_model
 
     def __init__(self, network, tokenizer, *, opening=None, **kwargs):
         super().__init__(network, **kwargs)

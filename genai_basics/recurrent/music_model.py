@@ -58,7 +58,7 @@ class MusicModel(SequenceModel):
 
     # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_music, evaluation.answer_music
-    examples = evaluation.examples_of_writing
+    examples, exported = evaluation.examples_of_writing, evaluation.exported_music_model
 
     step_dtype = "float32"
     batch_size = 8  # many small steps, since there are few pieces

@@ -136,10 +136,11 @@ class SpeechRecognizer(Model):
 
     # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_speech, evaluation.answer_speech
-    examples = evaluation.examples_of_speech
+    examples, exported = evaluation.examples_of_speech, evaluation.exported_recognizer
     losses_by_example, errors_of = evaluation.losses_of_speech, evaluation.errors_of_speech
 
     can_sample = False
+    sums = "float64"  # their rounding then does not depend on the padding
     reads_y = True
     batch_size = 32
     learning_rate = 2e-3
@@ -290,13 +291,13 @@ class SpeechRecognizer(Model):
         loudest = ops.max(ops.abs(samples), axis=1, keepdims=True)
         x = self.log_mel(samples / ops.maximum(loudest, QUIET))
         frames = self.log_mel.num_frames(length)
-        there = ops.cast(ops.arange(ops.shape(x)[1])[None] < frames[:, None], x.dtype)[..., None]
-        # One mean for all bands, since the mean of a band of a short word is its vowel. Sums in
-        # float64, whose rounding does not depend on the padding.
-        total = ops.cast(frames, "float64")[:, None, None] * x.shape[-1]
-        mean = ops.sum(ops.cast(x * there, "float64"), axis=(1, 2), keepdims=True) / total
+        there = ops.arange(ops.shape(x)[1])[None] < frames[:, None]
+        there = ops.expand_dims(ops.cast(there, x.dtype), -1)
+        # One mean for all bands, since the mean of a band of a short word is its vowel.
+        total = ops.reshape(ops.cast(frames, self.sums), (-1, 1, 1)) * x.shape[-1]
+        mean = ops.sum(ops.cast(x * there, self.sums), axis=(1, 2), keepdims=True) / total
         x = (x - ops.cast(mean, x.dtype)) * there
-        power = ops.sum(ops.cast(x * x, "float64"), axis=(1, 2), keepdims=True)
+        power = ops.sum(ops.cast(x * x, self.sums), axis=(1, 2), keepdims=True)
         spread = ops.cast(ops.sqrt(power / total), x.dtype)
         x = x / (spread + 1e-3)
         if training:

@@ -146,7 +146,7 @@ class Translator(Model):
     # For commands, run folders and the audit; see evaluation.py.
     report, answer = evaluation.report_translations, evaluation.answer_translations
     pictures = evaluation.pictures_of_translations
-    examples = evaluation.examples_of_translations
+    examples, exported = evaluation.examples_of_translations, evaluation.exported_translator
 
     can_sample = False
     reads_y = True

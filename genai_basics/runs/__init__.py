@@ -4,7 +4,15 @@ from .run import Run, load_run
 from .run_files import NotARunError
 from .stopping import Interrupted, OutOfMemoryError
 
-__all__ = ["Interrupted", "NotARunError", "OutOfMemoryError", "Run", "load_run", "train"]
+__all__ = [
+    "Interrupted",
+    "NotARunError",
+    "OutOfMemoryError",
+    "Run",
+    "export",
+    "load_run",
+    "train",
+]
 
 
 def __getattr__(name):
@@ -12,4 +20,8 @@ def __getattr__(name):
         from .training import train
 
         return train
+    if name == "export":
+        from .export_run import export
+
+        return export
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,6 +11,10 @@ from ..backend import value_of
 from ..checks import whole
 from ..chunks import alone
 from ..data.writers import image_grid, to_pixels
+from ..exporting import Export, Graph, codes_of, label_of, no_such_units, programs, vocabulary_of
+from ..layers import StandardNormal
+from ..losses import single
+from ..preprocessing import PADDING, UNKNOWN
 from .bounds import repeated
 
 __all__ = [
@@ -18,6 +22,8 @@ __all__ = [
     "answer_text",
     "examples",
     "examples_of_texts",
+    "exported",
+    "exported_texts",
     "features_of",
     "log_likelihood",
     "losses_by_example",
@@ -264,3 +270,59 @@ def symptoms_text(model, history):
         f"for {model.latent_dim} latents, so the decoder ignores the code; raise `free_bits`, "
         "`warm_up` or `word_dropout`"
     }
+
+
+# Export.
+
+
+def _codes(model):
+    """Return facts and arrays from which `programs.draw_codes` draws."""
+    facts = {"num_classes": model.num_classes, "class_names": model.class_names}
+    facts |= {"code_shape": (model.latent_dim,), "codes": None, "decoder": "decoder"}
+    if isinstance(model.prior, StandardNormal) and not hasattr(model, "inner_prior"):
+        return facts, {}
+    return {**facts, "codes": "codes.npy"}, {"codes": codes_of(model)}
+
+
+def exported(model):
+    """Return the encoder, raw x to codes, and the decoder, codes to x; both with the label."""
+    prepares, label = model.preprocessor, label_of(model)
+
+    def encoder(x, label=None):
+        return {"z": model._encode_prepared(x, label)}
+
+    def decoder(z, label=None):
+        return {"x": prepares.restored(model.decoded_mean(z, label))}
+
+    graphs = {
+        "decoder": Graph(decoder, {"z": ((model.latent_dim,), "float32"), **label}),
+        "encoder": Graph(encoder, {"x": (prepares.shape, "float32"), **label}),
+    }
+    found = (programs.generate, programs.decode, programs.encode)
+    return Export(graphs, found, "", *_codes(model))
+
+
+def exported_texts(model):
+    """Return the encoder of texts, and the start and one step of the decoder."""
+    tokenizer, label = model.tokenizer, label_of(model)
+    less = no_such_units(tokenizer, PADDING, UNKNOWN)
+
+    def encoder(x, label=None):
+        return {"z": model.code_of(x, label)}
+
+    def start(z):
+        return {"state": single(model.starter(z))}
+
+    def step(z, token, state):
+        logits, state = single(model.decoder([z, token, state]))
+        return {"logits": logits[:, 0] + less, "next_state": state}
+
+    (z, _, state) = ((x.shape[1:], "float32") for x in model.decoder.inputs)
+    graphs = {
+        "start": Graph(start, {"z": z}),
+        "step": Graph(step, {"z": z, "token": ((1,), "int32"), "state": state}),
+        "encoder": Graph(encoder, {"x": ((None,), "int32"), **label}),
+    }
+    facts, arrays = _codes(model)
+    facts |= {"vocabulary": vocabulary_of(tokenizer), "max_length": model.max_length}
+    return Export(graphs, (programs.write_texts, programs.encode_texts), "", facts, arrays)

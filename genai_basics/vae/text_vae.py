@@ -153,7 +153,7 @@ class Alongside(layers.Layer):
 
     def call(self, inputs):
         z, x = inputs
-        return ops.broadcast_to(z[:, None], (ops.shape(x)[0], ops.shape(x)[1], z.shape[-1]))
+        return ops.expand_dims(z, 1) + ops.cast(ops.zeros_like(x[..., :1]), z.dtype)
 
     def compute_output_shape(self, input_shape):
         (batch, size), x = input_shape
@@ -173,7 +173,7 @@ class TextVAE(VAE):
     remedy = "use fewer epochs, more texts, fewer `units` or more `word_dropout`"
 
     report, answer = evaluation.report_text, evaluation.answer_text
-    examples = evaluation.examples_of_texts
+    examples, exported = evaluation.examples_of_texts, evaluation.exported_texts
     symptoms = evaluation.symptoms_text
 
     def __init__(self, encoder, decoder, starter, preprocessor, *, word_dropout=0.25, **kwargs):
@@ -241,7 +241,7 @@ class TextVAE(VAE):
         return self.unroll(self._with_labels(z, labels), lambda logits: ops.argmax(logits, axis=-1))
 
     def generate(self, n, labels=None):
-        z = self.prior.sample(n, self.sampling_noise)
+        z = self.draw_codes(n)
 
         def draw(logits):
             scaled = logits / self.temperature

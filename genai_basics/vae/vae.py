@@ -156,7 +156,7 @@ class VAE(Model):
 
     # For commands, run folders and the audit; see evaluation.py.
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
-    examples = evaluation.examples
+    examples, exported = evaluation.examples, evaluation.exported
     symptoms, features_of = evaluation.symptoms, evaluation.features_of
     losses_by_example, log_likelihood = evaluation.losses_by_example, evaluation.log_likelihood
 
@@ -176,9 +176,8 @@ class VAE(Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.encoder, self.decoder = encoder, decoder
+        self.encoder, self.decoder, shape = encoder, decoder, encoder.inputs[0].shape[1:]
         self.likelihood, self.prior = get_likelihood(likelihood), get_prior(prior)
-        shape = encoder.inputs[0].shape[1:]
         self.preprocessor = preprocessor or Numbers(shape, self.value_range, self.network_range)
         self.beta = at_least("beta", beta, 0)
         self.schedule, self.bound = schedule or bounds.Schedule(), bound or bounds.ELBO()
@@ -271,8 +270,8 @@ class VAE(Model):
 
     def infer(self, x, labels=None, training=False, samples=1):
         """Return a `Draw` of `samples` codes z from q(z | x) per example."""
-        posterior = self.encode_batch(x, labels, training)
-        mean, log_var = (bounds.repeated(part, samples) for part in posterior)
+        outputs = self.encode_batch(x, labels, training)
+        mean, log_var = (bounds.repeated(part, samples) for part in outputs)
         z = self.sampling([mean, log_var], noise=self.noise_of(training))
         kl = self.prior.kl(mean, log_var, z, self.encode_batch)
         log_ratio = normal_log_prob(z, mean, log_var) - self.prior.log_prob(z, self.encode_batch)
@@ -300,9 +299,12 @@ class VAE(Model):
         x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self(x, labels, training=False)
 
+    def draw_codes(self, n):
+        """Return n codes from the prior, drawn with `self.sampling_noise`."""
+        return self.prior.sample(n, self.sampling_noise, self.encode_batch)
+
     def generate(self, n, labels=None):
-        z = self.prior.sample(n, self.sampling_noise, self.encode_batch)
-        return self.decoded_mean(z, labels)
+        return self.decoded_mean(self.draw_codes(n), labels)
 
     # Methods on raw data.
 
@@ -340,9 +342,8 @@ class VAE(Model):
         labels = self.labels.spread(2, labels)
         codes = self.encode(np.stack([np.asarray(a), np.asarray(b)]), labels)
         weights = np.linspace(0.0, 1.0, steps)[:, None]
-        line = codes[:1] * (1 - weights) + codes[1:] * weights
         along = None if labels is None else np.where(weights[:, 0] < 0.5, *labels)
-        return self.decode(line, along)
+        return self.decode(codes[:1] * (1 - weights) + codes[1:] * weights, along)
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -393,7 +394,7 @@ class HierarchicalVAE(VAE):
         kl = bounds.mean_of_draws(ops.concatenate([kl1, kl2], axis=-1), samples)
         return bounds.Draw(ops.concatenate([z1, z2], axis=-1), kl, ratio1 + ratio2)
 
-    def generate(self, n, labels=None):
+    def draw_codes(self, n):
         z2 = self.prior.sample(n, self.sampling_noise, self._top)
         z1 = self.sampling(posterior(self.inner_prior(z2)), noise=self.sampling_noise)
-        return self.decoded_mean(ops.concatenate([z1, z2], axis=-1), labels)
+        return ops.concatenate([z1, z2], axis=-1)
