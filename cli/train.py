@@ -37,7 +37,7 @@ GROUPS = {  # title: parameters; all others belong to the model
     "Model": (),
     "Checks and privacy": ("audit", "canaries", "dp_noise", "dp_clip"),
     "Machine": ("seed", "deterministic", "precision", "strategy"),
-    "Output": ("out", "force", "license", "quiet", "json_", "_click_default_help"),
+    "Output": ("out", "force", "log", "license", "quiet", "json_", "_click_default_help"),
 }
 
 
@@ -167,6 +167,11 @@ def _common(recipe):
             multiple=True,
             type=click.IntRange(1),
             help="Plant a secret N times in the training text; repeatable.",
+        ),
+        click.option(
+            "--log",
+            type=click.Choice(["tensorboard"]),
+            help="Also write metrics, samples and examples for TensorBoard.",
         ),
         click.option("--license", help="Licence of the data, for the model card."),
         click.option(

@@ -25,6 +25,7 @@ LAYERS = [
         "extras",
         "jsonable",
         "limits",
+        "markup",
         "provenance",
         "registration",
         "signatures",

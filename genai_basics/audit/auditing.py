@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from ..data import Dataset
 from ..jsonable import plain
+from ..markup import bullets, page, picture, table
 from .copying import find_duplicates
 from .data_checks import check_data, drop_suspects, groups_on_both_sides
 from .example_checks import check_duplicates, check_groups, check_membership
@@ -44,6 +45,17 @@ class Audit:
         """Return everything except the pictures as a dict that is valid in JSON."""
         names = ("metrics", "intervals", "tables", "findings", "unchecked")
         return {name: plain(getattr(self, name)) for name in names}
+
+    def _repr_html_(self):
+        """Return the findings, numbers and pictures as HTML for notebooks."""
+        rows = [(name, value, self.intervals.get(name, "")) for name, value in self.metrics.items()]
+        return page(
+            "Audit",
+            bullets(self.findings or ["No problem was found."]),
+            table(rows, ("", "value", "95% interval")) if rows else "",
+            *(picture(pixels, name) for name, pixels in self.pictures.items()),
+            bullets(self.unchecked),
+        )
 
 
 def audit_run(

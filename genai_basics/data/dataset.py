@@ -71,6 +71,9 @@ class Dataset:
         """Return a summary as a dict that prints as a page; see `describe`."""
         return describe(self)
 
+    def _repr_html_(self):
+        return self.describe()._repr_html_()
+
     def __repr__(self):
         sizes = f"train={len(self.train)}, validation={len(self.validation)}"
         skipped = f", skipped={len(self.skipped)}" if self.skipped else ""

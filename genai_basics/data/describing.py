@@ -4,6 +4,8 @@ from collections import Counter
 
 import numpy as np
 
+from ..markup import bullets, cell, page, table
+
 __all__ = ["Description", "describe"]
 
 LOOKED_AT = 200  # pictures per part whose values are examined
@@ -23,27 +25,39 @@ class Description(dict):
             elif isinstance(value, list) and not (value and isinstance(value[0], (int, float))):
                 lines += [f"{label}:", *(f"  {item}" for item in value[:SHOWN])] if value else []
             elif isinstance(value, dict):
-                shown = [f"{key} {_cell(item)}" for key, item in list(value.items())[:SHOWN]]
+                shown = [f"{key} {cell(item)}" for key, item in list(value.items())[:SHOWN]]
                 more = [f"... ({len(value)})"] if len(value) > SHOWN else []
                 lines.append(f"{label}: {', '.join([*shown, *more])}")
             elif value not in (None, ""):
-                lines.append(f"{label}: {' '.join(_cell(value).split())}")
+                lines.append(f"{label}: {' '.join(cell(value).split())}")
         return "\n".join(lines)
+
+    def _repr_html_(self):
+        """Return the page as HTML for notebooks."""
+        parts, facts = [], []
+        for name, value in self.items():
+            label = name.replace("_", " ")
+            if isinstance(value, list) and value and isinstance(value[0], dict):
+                names = list(dict.fromkeys(key for item in value for key in item))
+                rows = [[item.get(key, "") for key in names] for item in value[:SHOWN]]
+                parts += [table(rows, names)]
+            elif isinstance(value, dict):
+                cells = [f"{key}: {cell(item)}" for key, item in list(value.items())[:SHOWN]]
+                facts.append((label, ", ".join(cells)))
+            elif isinstance(value, list) and not (value and isinstance(value[0], (int, float))):
+                parts.append(bullets(value[:SHOWN]))
+            elif value not in (None, ""):
+                facts.append((label, value))
+        return page(str(self["data"]), table(facts), *parts)
 
 
 def _row(item):
     name, *facts = item.items()
     return f"{name[1]}: " + ", ".join(
-        str(value) if key == "kind" else f"{key} {_cell(value)}"
+        str(value) if key == "kind" else f"{key} {cell(value)}"
         for key, value in facts
         if value not in (None, "", 0.0)
     )
-
-
-def _cell(value):
-    if isinstance(value, (list, tuple)):
-        return " to ".join(map(_cell, value))
-    return f"{value:,.5g}" if isinstance(value, float) else str(value)
 
 
 def describe(data):

@@ -7,6 +7,7 @@ from ..callbacks import Doctor, Progress
 from ..feeding import Examples, fitting_size, steps_per_epoch
 from ..warning import warn
 from .card import write_card
+from .event_log import EventLog
 from .pace import Pace
 from .recorder import Follower, Recorder, validation_of
 from .run import load_model
@@ -19,14 +20,15 @@ LEAST_STEPS = 20  # minimum steps of a round with a budget in minutes
 SHORT_AUDIT = (256, 1000)  # samples and members of the final audit
 
 
-def fit(run, recipe, model, data, callbacks):
+def fit(run, recipe, model, data, callbacks, log=None):
     """Train `model`, from the last checkpoint if there is one, and complete the run folder.
 
     If the first steps do not fit into memory, they are tried once more with half the batch size.
     """
     training = run.config["training"]
+    log = EventLog(run) if log and backend.join(training["strategy"]) == 0 else None
     try:
-        return _fit(run, recipe, model, data, callbacks)
+        return _fit(run, recipe, model, data, callbacks, log)
     except OutOfMemoryError as error:
         size = training["batch_size"]
         alone = training["strategy"] == "one" and training.get("dp_noise") is None
@@ -35,10 +37,10 @@ def fit(run, recipe, model, data, callbacks):
         training["batch_size"] = size // 2
         warn(f"{error}; trying {size // 2}")
     model = load_model(run.folder)  # its state before the first step
-    return _fit(run, recipe, model, data, callbacks)
+    return _fit(run, recipe, model, data, callbacks, log)
 
 
-def _fit(run, recipe, model, data, callbacks):
+def _fit(run, recipe, model, data, callbacks, log):
     training, began = run.config["training"], time.monotonic()
     run.config["status"] = "running"
     first = backend.join(training["strategy"]) == 0
@@ -50,7 +52,7 @@ def _fit(run, recipe, model, data, callbacks):
     length = -(-steps // rounds)
     if training["minutes"]:  # epochs of few examples are too short for a round
         length *= max(1, LEAST_STEPS // length)
-    recorder = (Recorder if first else Follower)(run, model, data, per_epoch=steps, steps=length)
+    recorder = (Recorder if first else Follower)(run, model, data, steps, length, log)
     if not recorder.restore():
         recorder.start()
         recorder.seconds = time.monotonic() - began  # preparation counts

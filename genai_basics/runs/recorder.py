@@ -30,14 +30,15 @@ class Recorder(keras.callbacks.Callback):
         data: The `Dataset`.
         per_epoch: Steps per epoch of the data.
         steps: Steps per round, which `fit` calls an epoch.
+        log: An `EventLog`, if there is one.
     """
 
     spacing = 5.0  # minimum seconds between checkpoints
     finalizes = True  # instead of `fit`, after restoring the best weights
 
-    def __init__(self, run, model, data, per_epoch, steps):
+    def __init__(self, run, model, data, per_epoch, steps, log=None):
         super().__init__()
-        self.run, self.data = run, data
+        self.run, self.data, self.log = run, data, log
         self.per_epoch, self.steps = per_epoch, steps
         self.trained = model
         self.begin()
@@ -137,6 +138,8 @@ class Recorder(keras.callbacks.Callback):
         row |= {"seconds": round(self.seconds, 2), "progress": round(self.progress, 6)}
         row["learning_rate"] = float(backend.value_of(self.trained.optimizer.learning_rate))
         self.history.append({**row, **logs})
+        if self.log:
+            self.log.row(self.history[-1])
         self.keep_best(logs, step)
         self.preview(step)
         if time.monotonic() - self.checkpointed > self.spacing:
@@ -158,10 +161,12 @@ class Recorder(keras.callbacks.Callback):
         """Write samples, always with the same seed, after each eighth of training."""
         suffix = PREFERRED.get(self.data.kind)
         part = int(self.progress * PREVIEWS)
-        if suffix is None or part == getattr(self, "part", -1):
+        if not (suffix or self.log) or part == getattr(self, "part", -1):
             return
-        self.part = part
-        write_preview(self.trained, self.run, f"samples/step-{step:06d}{suffix}")
+        self.part, name = part, f"samples/step-{step:06d}{suffix}"
+        samples = write_preview(self.trained, self.run, suffix and name)
+        if self.log and samples is not None:
+            self.log.samples(samples, step)
 
     def write(self):
         """Write the checkpoint and its history."""
@@ -222,6 +227,8 @@ class Recorder(keras.callbacks.Callback):
             write_preview(self.trained, run, f"samples{suffix}")
         run.save_config()
         write_card(run)
+        if self.log:
+            self.log.finish(self.data, config["steps"])
         if status == "finished":
             drop_earlier(run.folder)
 
@@ -262,13 +269,19 @@ class Follower(Recorder):
 
 
 def write_preview(model, run, name, n=64):
-    """Write n samples of a generative model to the run folder; do nothing for other models."""
-    if model.can_sample:
-        seed = run.config["training"]["seed"]
-        samples = model.sample(n, seed=seed)
+    """Return n samples, `None` if the model makes none, and write them to the run folder.
+
+    Without a name, nothing is written.
+    """
+    if not model.can_sample:
+        return None
+    seed = run.config["training"]["seed"]
+    samples = model.sample(n, seed=seed)
+    if name:
         labels = model.labels.spread(n)
         facts = describe(run, seed=seed)
         write_samples(samples, run.folder / name, run.spec, labels=labels, provenance=facts)
+    return samples
 
 
 def validation_of(data):

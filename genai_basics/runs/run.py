@@ -19,6 +19,7 @@ from pathlib import Path
 
 from .. import limits
 from ..atomic import replacing, write_text
+from ..markup import bullets, page, picture, table
 from ..recipes import get_recipe
 from ..warning import warn
 from .archives import check_archive, small_enough
@@ -128,17 +129,41 @@ class Run:
         data = self.data(source, **options)
         return data, data.test if len(data.test) else data.validation
 
+    def _repr_html_(self):
+        """Return the run as a card for notebooks: facts, metrics, findings, curves, samples."""
+        config = self.config
+        measured = config.get("test") or config.get("validation") or {}
+        intervals = (config.get("test") and config.get("test_intervals")) or {}
+        findings = [
+            *(config.get("findings") or {}).values(),
+            *(config.get("checks") or {}).get("findings", ()),
+            *(config.get("audit") or {}).get("findings", ()),
+        ]
+        facts = {"data": config["data"]["name"], "folder": str(self.folder)}
+        facts |= {name: config[name] for name in ("steps", "seconds") if name in config}
+        pictures = [self.folder / f"{name}.png" for name in ("curves", "samples", "examples")]
+        return page(
+            f"{self.name}, {config['status']}",
+            table(facts.items()),
+            table([(name, value, intervals.get(name, "")) for name, value in measured.items()]),
+            bullets(findings),
+            *(picture(p, f"{p.stem} of {self.name}") for p in pictures if p.exists()),
+        )
+
+    def examples_of(self, data):
+        """Return `(lines, picture)`: what the model makes of held-out examples of a `Dataset`."""
+        part = next(part for part in (data.test, data.validation, data.train) if len(part))
+        return self.model.examples(*inputs_of(data, part))
+
     def examples(self, data=None):
         """Write `examples.png`, the model's outputs for held-out examples; return lines about it.
 
         Args:
             data: The run's `Dataset`. `None` reads it again.
         """
-        data = data or self.data()
-        part = next(part for part in (data.test, data.validation, data.train) if len(part))
-        lines, picture = self.model.examples(*inputs_of(data, part))
-        if picture is not None:
-            self.record({"examples": picture})
+        lines, drawn = self.examples_of(data or self.data())
+        if drawn is not None:
+            self.record({"examples": drawn})
         return lines
 
     def save_config(self):
@@ -173,9 +198,9 @@ class Run:
         from .. import plotting, provenance
 
         paths = []
-        for name, picture in pictures.items():
+        for name, drawn in pictures.items():
             paths.append(self.folder / f"{name}.png")
-            plotting.save(picture, paths[-1])
+            plotting.save(drawn, paths[-1])
             if self.spec.kind in ("images", "video", "music") and self.model.can_sample:
                 provenance.embed(paths[-1], provenance.describe(self))  # it contains samples
         return paths

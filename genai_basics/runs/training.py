@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 from .. import backend
+from ..checks import one_of
 from ..data import Dataset, load_data
 from ..data.loading import load_for
+from ..extras import require
 from ..recipes import builder_of, check_options, get_recipe, parameters
 from .fitting import fit
 from .preparing import (
@@ -53,6 +55,7 @@ def train(
     dp_noise=None,
     dp_clip=None,
     canaries=(),
+    log=None,
     callbacks=(),
     **options,
 ):
@@ -94,6 +97,8 @@ def train(
             run then reports its epsilon.
         canaries: How often to plant each secret in the training text, such as `(1, 10)` for
             two secrets; the audit then measures their exposure. For texts only.
+        log: "tensorboard" also writes event files to the folder `tensorboard` of the run:
+            metrics, samples as pictures, text or sound, and examples at the end.
         callbacks: Additional Keras callbacks.
         **options: Keyword arguments of the model's builder.
 
@@ -118,6 +123,9 @@ def train(
     """
     recipe = get_recipe(name)
     check_options(name, options)
+    if log is not None:
+        one_of("log", log, ("tensorboard",))
+        require("tensorboard", "log")
     check_numbers(epochs, minutes, batch_size, dp_noise, dp_clip)
     first = backend.join(strategy) == 0
     asked = {
@@ -131,9 +139,8 @@ def train(
         "canaries": list(canaries),
     }
     if resume:
-        return _resume(
-            recipe, data, epochs, minutes, out, strategy, callbacks, {**asked, **options}
-        )
+        own = {"callbacks": callbacks, "log": log}
+        return _resume(recipe, data, epochs, minutes, out, strategy, own, {**asked, **options})
     origin = _origin(start_from, recipe, facts, options)
     place = Path(out) if out else free_folder(name) if first else None
     writing = new_folder(place, force, made=not out) if first else contextlib.nullcontext()
@@ -173,7 +180,7 @@ def train(
             model.compile(learning_rate=learning_rate)
             if first:
                 put_aside(folder)
-            return fit(Run(folder, config), recipe, model, data, callbacks)
+            return fit(Run(folder, config), recipe, model, data, callbacks, log)
 
 
 def _origin(start_from, recipe, facts, options):
@@ -201,15 +208,15 @@ def _check_same(options, recorded, recipe, what):
             )
 
 
-def _resume(recipe, data, epochs, minutes, out, strategy, callbacks, asked):
+def _resume(recipe, data, epochs, minutes, out, strategy, own, asked):
     folder = Path(out) if out else latest_folder(recipe.name)
     first = backend.join(strategy) == 0
     load_run(folder)  # or raise an error that explains the problem
     with interruptible(), locked(folder) if first else contextlib.nullcontext():
-        return _go_on(recipe, data, epochs, minutes, folder, strategy, callbacks, asked)
+        return _go_on(recipe, data, epochs, minutes, folder, strategy, own, asked)
 
 
-def _go_on(recipe, data, epochs, minutes, folder, strategy, callbacks, asked):
+def _go_on(recipe, data, epochs, minutes, folder, strategy, own, asked):
     """Continue a run whose folder is locked."""
     run = load_run(folder)
     if run.name != recipe.name:
@@ -243,7 +250,7 @@ def _go_on(recipe, data, epochs, minutes, folder, strategy, callbacks, asked):
         model = load_model(folder)
         if not model.compiled:
             model.compile(learning_rate=training["learning_rate"])
-        return fit(run, recipe, model, data, callbacks)
+        return fit(run, recipe, model, data, **own)
 
 
 def _same_for_all(folder, config):
