@@ -1,0 +1,45 @@
+"""Configuration of the documentation: `sphinx-build -W docs site` writes it to site/."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import pages  # noqa: E402
+
+import genai_basics  # noqa: E402
+
+project = "genai_basics"
+author = copyright = "the authors of genai_basics"
+version = release = genai_basics.__version__
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_click",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["README.md"]
+html_theme = "furo"
+html_title = "genai_basics"
+html_show_copyright = False
+default_role = "code"  # single backticks in docstrings
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+napoleon_use_rtype = False
+suppress_warnings = ["config.cache"]
+sphinx_gallery_conf = {
+    "examples_dirs": str(HERE.parent / "tutorials"),
+    "gallery_dirs": "tutorials",
+    "plot_gallery": "False",  # the tests run the tutorials; here they take minutes each
+    "download_all_examples": False,
+    "show_signature": False,
+    "copyfile_regex": r".*\.csv",
+}
+
+
+def setup(app):
+    app.connect("builder-inited", lambda app: pages.write_all(HERE / "generated"))
+    return {"parallel_read_safe": True}
