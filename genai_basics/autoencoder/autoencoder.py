@@ -23,7 +23,7 @@ from . import autoencoder_networks as nets
 from . import compression, evaluation, tiles, transform
 from .density import CodeDensity
 from .entropy import LARGEST, EntropyModel, round_straight_through
-from .noise import Corruption, blind_spots, corrupted
+from .noise import Corruption, blind_spots, clean_examples, corrupted
 
 __all__ = ["Autoencoder", "build_autoencoder"]
 
@@ -161,7 +161,7 @@ class Autoencoder(Model):
     # Files, examples of any size, noise; see compression.py, tiles.py and noise.py.
     compress, decompress = compression.compress, compression.decompress
     reconstruct = denoise = tiles.reconstruct
-    corrupt = corrupted
+    corrupt, prepare_targets = corrupted, clean_examples
 
     def __init__(
         self,
@@ -236,22 +236,6 @@ class Autoencoder(Model):
         transform.start(self.encoder, self.decoder, numbers, step)
         if self.entropy is not None:
             self.entropy.start(self.map_batches(self._encode_prepared, few))
-
-    def prepare_targets(self, y):
-        """Return y if it holds clean examples; labels, a number or word each, are not read.
-
-        Raises:
-            ValueError: If y has neither the shape of x nor that of labels.
-        """
-        if y is None or np.ndim(y[0]) == 0:
-            return None
-        y, shape = self.preprocessor.as_array(y), self.preprocessor.shape
-        if y.shape[1:] != shape:
-            raise ValueError(
-                f"y must hold clean examples of the shape of x, {shape}. "
-                f"Received: shape {y.shape[1:]}"
-            )
-        return y
 
     # The mathematics.
 

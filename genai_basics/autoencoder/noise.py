@@ -6,7 +6,7 @@ from keras import ops
 
 from ..model import EVALUATION_SEED
 
-__all__ = ["NOISES", "Corruption", "blind_spots", "corrupted"]
+__all__ = ["NOISES", "Corruption", "blind_spots", "clean_examples", "corrupted"]
 
 NOISES = ("gaussian", "mask", "salt_pepper", "poisson")
 BLIND = 0.15  # fraction of pixels that noise2void hides per step; fewer are a weaker signal
@@ -78,6 +78,22 @@ def corrupted(model, x, seed=0):
         return model.preprocessor.invert(noisy)
     low, high = model.value_range
     return noisy * (high - low) + low
+
+
+def clean_examples(model, y):
+    """Return y if it holds clean examples; labels, a number or word each, are not read.
+
+    Raises:
+        ValueError: If y has neither the shape of x nor that of labels.
+    """
+    if y is None or np.ndim(y[0]) == 0:
+        return None
+    y, shape = model.preprocessor.as_array(y), model.preprocessor.shape
+    if y.shape[1:] != shape:
+        raise ValueError(
+            f"y must hold clean examples of the shape of x, {shape}. Received: shape {y.shape[1:]}"
+        )
+    return y
 
 
 def blind_spots(x, seed):

@@ -18,11 +18,10 @@ import numpy as np
 from keras import layers, ops
 
 from ..backend import gradient_step, stop_gradient_of
-from ..checks import below_one, channels_last, idle, one_of, positive, whole
+from ..checks import positive, whole
 from ..chunks import alone
 from ..layers import DifferentiableAugmentation, MovingAverage, great_circles
 from ..losses import (
-    PENALTIES,
     adversarial_losses,
     averaged,
     gradient_penalty,
@@ -32,26 +31,11 @@ from ..losses import (
 from ..metrics.features import Judge, some_examples
 from ..preprocessing import Numbers
 from . import evaluation
-from .players import TwoPlayers, Unmoved
+from .players import TwoPlayers, Unmoved, check_choices
 
-__all__ = ["GAN", "check_choices"]
+__all__ = ["GAN"]
 
 CLASSIFIER_LIMIT = 20_000  # maximum examples that the small classifier trains on
-
-
-def check_choices(loss, penalty, discriminator_steps, ema):
-    """Raise a `ValueError` for invalid arguments among those that all GANs share."""
-    channels_last()
-    adversarial_losses(loss)
-    one_of("penalty", penalty or "none", PENALTIES)
-    whole("discriminator_steps", discriminator_steps, 1)
-    below_one("ema", ema)
-
-
-def check_weight(builder, given):
-    """Refuse the weight of a penalty that `given`, the arguments of a builder, does not have."""
-    if given["penalty"] in (None, "none"):
-        idle(builder, given, "penalty_weight", because="without `penalty`")
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")

@@ -8,7 +8,8 @@ from keras import layers
 from ..layers import ConditionalNormalization, PixelShuffle, SpectralConv2D, SpectralDense
 from ..layers.blocks import check_shape, check_widths
 from ..metrics.features import Judge
-from .gan import GAN, check_choices, check_weight
+from .gan import GAN
+from .players import check_choices, check_weight
 
 __all__ = ["build_gan"]
 

@@ -20,7 +20,7 @@ from ..checks import whole
 from ..preprocessing import PianoRolls
 from . import evaluation
 from .counts import Counted, Counts
-from .gan import check_choices, check_weight
+from .players import check_choices, check_weight
 
 __all__ = ["MusicGAN", "build_music_gan"]
 

@@ -4,10 +4,27 @@ import keras
 from keras import ops
 
 from ..callbacks import late_cosine
+from ..checks import below_one, channels_last, idle, one_of, whole
 from ..compiling import is_schedule, scaling_losses
+from ..losses import PENALTIES, adversarial_losses
 from ..model import Model
 
-__all__ = ["TwoPlayers", "Unmoved"]
+__all__ = ["TwoPlayers", "Unmoved", "check_choices", "check_weight"]
+
+
+def check_choices(loss, penalty, discriminator_steps, ema):
+    """Raise a `ValueError` for invalid arguments among those that all GANs share."""
+    channels_last()
+    adversarial_losses(loss)
+    one_of("penalty", penalty or "none", PENALTIES)
+    whole("discriminator_steps", discriminator_steps, 1)
+    below_one("ema", ema)
+
+
+def check_weight(builder, given):
+    """Refuse the weight of a penalty that `given`, the arguments of a builder, does not have."""
+    if given["penalty"] in (None, "none"):
+        idle(builder, given, "penalty_weight", because="without `penalty`")
 
 
 class TwoPlayers(Model):

@@ -22,7 +22,7 @@ from ..losses import single
 from ..preprocessing import OneHotTexts
 from . import evaluation
 from .counts import Counted, Counts
-from .gan import check_choices, check_weight
+from .players import check_choices, check_weight
 
 __all__ = ["TextGAN", "build_text_gan"]
 

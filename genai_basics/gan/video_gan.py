@@ -21,7 +21,8 @@ from ..checks import idle, one_of, whole
 from ..layers import PixelShuffle
 from ..preprocessing import VideoClips
 from . import evaluation
-from .gan import GAN, check_choices, check_weight
+from .gan import GAN
+from .players import check_choices, check_weight
 
 __all__ = ["VideoGAN", "build_video_gan"]
 
