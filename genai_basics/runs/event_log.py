@@ -38,7 +38,7 @@ class EventLog:
         """Log samples of a model: as pictures, texts, sounds or histograms, by the kind of data."""
         spec = self.run.spec
         if spec.kind in ("images", "video"):
-            pixels = to_pixels(samples, spec.value_range)
+            pixels = to_pixels(samples, getattr(spec, "value_range", (0, 255)))
             if pixels.ndim == 5:  # clips: one row each
                 pixels = pixels[:SHOWN].reshape(-1, *pixels.shape[2:])
             columns = None if spec.kind == "images" else len(pixels) // min(SHOWN, len(samples))
