@@ -70,6 +70,10 @@ class _Spectral:
             trainable=False,
         )
 
+    # Keras' own layers would save the kernel and the bias alone, without u.
+    save_own_variables = keras.Layer.save_own_variables
+    load_own_variables = keras.Layer.load_own_variables
+
     def normalized_kernel(self, training=False):
         """Return the kernel divided by its spectral norm."""
         matrix = ops.reshape(self.kernel, (-1, self.kernel.shape[-1]))

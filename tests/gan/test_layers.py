@@ -40,6 +40,18 @@ def test_spectral_norm_moves_in_training_only():
     assert not np.array_equal(before, layer.u.numpy())
 
 
+@pytest.mark.parametrize("layer", [SpectralDense(5), SpectralConv2D(6, 3)])
+def test_a_spectral_norm_is_saved_with_its_estimate(layer, tmp_path):
+    shape = (8, 8, 2)
+    model = keras.Sequential([keras.Input(shape), layer])
+    x = np.random.default_rng(0).normal(size=(4, *shape)).astype("float32")
+    model(x, training=True)
+    model.save(tmp_path / "m.keras")
+    loaded = keras.models.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(loaded.layers[-1].u.numpy(), layer.u.numpy())
+    np.testing.assert_allclose(loaded(x), model(x), rtol=1e-6)
+
+
 def test_conditional_normalization_has_a_scale_and_a_shift_for_each_class():
     layer = ConditionalNormalization()
     x = np.random.default_rng(0).normal(3.0, 2.0, (256, 4)).astype("float32")
