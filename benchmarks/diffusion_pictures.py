@@ -1,7 +1,7 @@
 """Diffusion's digits are closer to real ones than those of Keras' example after the same minutes.
 
-MNIST without labels; both train side by side for twenty minutes, each on its own core. Ours is
-trained by `train diffusion --minutes 20`. The peer is Keras' example "Denoising Diffusion Implicit
+MNIST without labels; both train side by side for ten minutes, each on its own core. Ours is
+trained by `train diffusion --minutes 10`. The peer is Keras' example "Denoising Diffusion Implicit
 Models" as its description gives it (U-Net of 32, 64, 96 and 128 channels with two residual blocks
 per level, noise predicted under an absolute error, AdamW 1e-3, batch 64, averaged weights), on
 pictures padded to 32x32. Distances, precision and recall are those of 5,000 samples to test
@@ -30,7 +30,7 @@ from .gan_pictures import read_judge
 from .vae_bound import Clock
 
 HEADERS = (
-    "20 minutes of MNIST on one core",
+    "10 minutes of MNIST on one core",
     "pictures per second",
     "evaluations",
     "seconds for 5,000",
@@ -40,7 +40,7 @@ HEADERS = (
     "recall",
     "Fréchet distance, other judge",
 )
-MINUTES, N, PEER_STEPS = 20, 5000, 20
+MINUTES, N, PEER_STEPS = 10, 5000, 20
 NAMES = {"ours": "diffusion", "peer": "Keras' example"}
 
 
