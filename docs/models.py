@@ -57,6 +57,12 @@ REACHES = {
         "MNIST: Fréchet distance {ours[3]} in {ours[1]} minutes (Keras' example {peer[3]} in "
         "{peer[1]})",
     ),
+    "diffusion": (
+        "diffusion_pictures",
+        ("diffusion",),
+        ("Keras' example",),
+        "MNIST: Fréchet distance {ours[4]} in 10 minutes of one core (Keras' example {peer[4]})",
+    ),
     "text-gan": (
         "gan_texts",
         ("text GAN",),

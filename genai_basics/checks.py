@@ -8,7 +8,9 @@ ValueError: `latent_dim` must be at least 1. Received: latent_dim=0
 """
 
 import inspect
+import math
 import numbers
+from collections.abc import Iterable
 
 __all__ = [
     "at_least",
@@ -17,8 +19,10 @@ __all__ = [
     "channels_last",
     "idle",
     "inside",
+    "names_or_none",
     "one_of",
     "positive",
+    "range_or_none",
     "real",
     "whole",
     "widths",
@@ -95,6 +99,29 @@ def widths(name, values, count=None):
     if not right or not all(isinstance(n, numbers.Integral) and n >= 1 for n in found):
         many = f"{count} widths" if count else "widths"
         raise ValueError(f"`{name}` must be {many} of at least 1. Received: {name}={values!r}")
+    return found
+
+
+def names_or_none(name, value):
+    """Return names as a tuple of str, or `None`; raise a `ValueError` for anything else."""
+    if value is None:
+        return None
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValueError(f"`{name}` must be a list of names. Received: {name}={value!r}")
+    return tuple(map(str, value))
+
+
+def range_or_none(name, value):
+    """Return (lowest, highest), or `None`; raise a `ValueError` for anything else."""
+    if value is None:
+        return None
+    found = tuple(value) if isinstance(value, Iterable) else ()
+    numeric = len(found) == 2 and all(isinstance(end, numbers.Real) for end in found)
+    if not numeric or not -math.inf < found[0] < found[1] < math.inf:
+        raise ValueError(
+            f"`{name}` must be the lowest and the highest number of the data. "
+            f"Received: {name}={value!r}"
+        )
     return found
 
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from . import backend, chunks, compiling, evaluation, exporting, feeding, saving
 from .callbacks import Progress, cosine
-from .checks import channels_last, whole
+from .checks import channels_last, names_or_none, range_or_none, whole
 from .preprocessing import Labels
 
 __all__ = ["Model"]
@@ -66,8 +66,8 @@ class Model(keras.Model):
         channels_last()
         # Inner networks may compute in another precision; everything else is in single precision.
         super().__init__(**{**kwargs, "dtype": "float32"})
-        self.value_range = None if value_range is None else tuple(value_range)
-        self.class_names = None if class_names is None else tuple(map(str, class_names))
+        self.value_range = range_or_none("value_range", value_range)
+        self.class_names = names_or_none("class_names", class_names)
         self.seed = seed
         self.noise = keras.random.SeedGenerator(seed)
         self.evaluation_noise = keras.random.SeedGenerator(EVALUATION_SEED)

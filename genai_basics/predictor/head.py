@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import between, channels_last, idle, one_of, whole
+from ..checks import between, channels_last, idle, names_or_none, one_of, whole
 from ..preprocessing import Labels
 
 __all__ = ["Crossentropy", "Head", "takes_one_hot"]
@@ -56,6 +56,7 @@ class Head:
     ):
         channels_last()
         one_of("task", task, (None, "classification", "regression"))
+        class_names = names_or_none("class_names", class_names)
         if num_classes is None and class_names:
             num_classes = len(class_names)
         if num_classes is None and task == "classification":
@@ -75,7 +76,7 @@ class Head:
                 f"Received: {len(class_names)} names"
             )
         self.num_classes, self.multi_label = num_classes, multi_label
-        self.class_names = None if class_names is None else tuple(map(str, class_names))
+        self.class_names = class_names
         self.num_outputs, self.balance = num_outputs, balance
         self.label_smoothing = between("label_smoothing", label_smoothing, 0, 1)
 

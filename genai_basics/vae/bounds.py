@@ -122,7 +122,7 @@ class ELBO(_Settings):
 
     def __post_init__(self):
         at_least("free_bits", self.free_bits, 0)
-        at_least("capacity", self.capacity or 0, 0)
+        at_least("capacity", 0 if self.capacity is None else self.capacity, 0)
         if self.free_bits and self.capacity is not None:
             raise ValueError(
                 "give `free_bits` or `capacity`, not both. "

@@ -85,6 +85,9 @@ def build_text_vae(
     below_one("word_dropout", word_dropout)
     if dropout is None:
         dropout = 0.3 if unit in ("word", "subword") else 0.0
+    below_one("dropout", dropout)
+    if num_classes is not None:
+        whole("num_classes", num_classes, 2)
     vocab_size = vocab_size or {"character": 256, "byte": 262}.get(unit, 5000)
     tokenizer = Tokenizer(unit, vocab_size, name="tokenizer")
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
