@@ -1,5 +1,7 @@
 """Reads tables: rows of numbers and categories, and a column to predict."""
 
+import re
+
 import numpy as np
 
 from ..checks import one_of
@@ -11,6 +13,7 @@ from .numerals import is_missing
 from .sheets import STRAY, open_sheet, read_sheet
 from .spec import TableSpec
 from .targets import encode_labels
+from .times import read_times
 
 __all__ = ["read_table", "rows_for_spec", "source_fingerprint"]
 
@@ -179,7 +182,20 @@ def _kind(table, name, given=False):
             f"The column {name!r} holds codes with leading zeros ({code!r}), which are read as "
             "categories, not as numbers."
         )
+    elif len(different) > FEW and _are_dates(different):
+        warn(
+            f"The column {name!r} holds dates ({present[0]!r}), which are read as categories; "
+            "numbers, such as the day of the week, say more to a model."
+        )
     return "category"
+
+
+def _are_dates(texts):
+    """Whether all texts are dates with a year."""
+    if not all(re.search(r"\d{4}", text) for text in texts):
+        return False
+    times = read_times(sorted(texts))
+    return times is not None and not times.wrong.any()
 
 
 def _are_codes(texts):

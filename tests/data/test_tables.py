@@ -56,6 +56,13 @@ def test_leading_zeros_make_codes_of_digits_categories(tmp_path, codes, kind):
         assert values == {"" if code == "?" else code for code in codes}
 
 
+def test_dates_among_the_features_are_said_to_be_categories(tmp_path):
+    rows = "".join(f"2020-01-{1 + i % 28:02d},{i % 7},{i % 2}\n" for i in range(N))
+    data, said = load(tmp_path / "t.csv", f"when,b,y\n{rows}", target="y")
+    assert data.spec.columns[0] == ("when", "category")
+    assert "'when' holds dates ('2020-01-01'), which are read as categories" in said
+
+
 @pytest.mark.parametrize(
     ("cells", "values"),
     [
