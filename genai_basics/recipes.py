@@ -209,7 +209,7 @@ RECIPES = {
             options=(TEMPERATURE, TRUNCATION, NEW),
             can=("samples",),
             demo={"epochs": 40},
-            tiny={"latent_dim": 8, "units": 8, "filters": 8, "blocks": 1},
+            tiny={"latent_dim": 8, "units": 8, "filters": 8, "blocks": 1, "max_length": 8},
         ),
         Recipe(
             name="video-gan",
