@@ -20,7 +20,7 @@ extensions = [
     "sphinx_click",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["README.md"]
+exclude_patterns = ["generated/figures.md"]  # a part of another page
 html_theme = "furo"
 html_title = "genai_basics"
 html_show_copyright = False
@@ -29,6 +29,7 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 suppress_warnings = ["config.cache"]
 sphinx_gallery_conf = {
     "examples_dirs": str(HERE.parent / "tutorials"),
@@ -40,6 +41,15 @@ sphinx_gallery_conf = {
 }
 
 
+def escape_bars(app, what, name, obj, options, lines):
+    """Keep the bars of p(x | z) and of |x|, which reStructuredText would take for substitutions."""
+    for i, line in enumerate(lines):
+        parts = line.split("`")  # the odd ones are code
+        parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+        lines[i] = line if line.lstrip().startswith((">>>", "...")) else "`".join(parts)
+
+
 def setup(app):
+    app.connect("autodoc-process-docstring", escape_bars, priority=900)  # after napoleon
     app.connect("builder-inited", lambda app: pages.write_all(HERE / "generated"))
     return {"parallel_read_safe": True}

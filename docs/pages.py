@@ -25,10 +25,10 @@ ROOT = Path(__file__).parent.parent
 def write_all(folder):
     """Write all generated pages to a folder."""
     folder.mkdir(exist_ok=True)
-    pages = {"api": api(), "figures": figures()}
-    pages |= {f"data-{kind}": kind_page(kind, *facts) for kind, facts in KINDS.items()}
+    pages = {"api.rst": api(), "figures.md": figures()}
+    pages |= {f"data-{kind}.md": kind_page(kind, *facts) for kind, facts in KINDS.items()}
     for name, text in pages.items():
-        path = folder / f"{name}.md"
+        path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")  # unchanged pages are not built again
 
@@ -40,15 +40,14 @@ def api():
     for row in table.body:
         if isinstance(row, ast.ImportFrom) and row.module:
             names.setdefault(row.module, []).extend(alias.name for alias in row.names)
-    lines = ["# Reference", "", "All names are attributes of `genai_basics`.", ""]
+    lines = ["Reference", "=========", "", "All names are attributes of `genai_basics`.", ""]
     for module, found in names.items():
-        lines += [f"## {module}", ""]
+        lines += [module, "-" * len(module), ""]
         for name in found:
             thing = getattr(genai_basics, name)
             kind = "autoclass" if isinstance(thing, type) else "autofunction"
-            lines += ["```{eval-rst}", f".. {kind}:: genai_basics.{name}"]
-            lines += ["   :members:"] if kind == "autoclass" else []
-            lines += ["```", ""]
+            lines += [f".. {kind}:: genai_basics.{name}"]
+            lines += ["   :members:", ""] if kind == "autoclass" else [""]
     return "\n".join(lines)
 
 

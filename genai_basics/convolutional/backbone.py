@@ -30,7 +30,7 @@ def get_backbone(backbone, weights, input_shape, strides=None):
         weights: "imagenet", path of a weights file, or `None` for random weights; only for names.
         input_shape: (height, width, channels).
         strides: Strides of the maps that it returns, such as 4 for a quarter of the resolution;
-        `None`: its output.
+            `None`: its output.
 
     Raises:
         ValueError: If the network does not exist, or its weights or pictures do not fit.

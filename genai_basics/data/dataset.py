@@ -91,7 +91,7 @@ class Reading:
         fingerprint: Digest of the content.
         skipped: "file: reason" for what could not be read.
         group: Array of one value per example of "all"; examples with equal values stay in
-        one part.
+            one part.
         ordered: Whether to split in order (of time) instead of at random.
         cut: For one long text: a function of (start, stop) that returns a `Part`; `length` is
             then the largest value of stop.

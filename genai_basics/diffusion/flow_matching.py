@@ -320,9 +320,9 @@ class Diffusion(Model):
                 less diverse examples of the label, 0 ignores it. Values other than 1 take twice
                 the time. `None` uses the builder's.
             steps: Number of sampling steps: more are slower and more accurate. `None` uses the
-            builder's.
-                interpolate: Draw only one in this many samples; the others interpolate between it
-                and the next.
+                builder's.
+            interpolate: Draw only one in this many samples; the others interpolate between it and
+                the next.
         """
         self.set_sampler(guidance, steps)
         if interpolate is None:

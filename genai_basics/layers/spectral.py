@@ -18,7 +18,7 @@ def mel_filters(bands, fft_length, sample_rate, low=0.0, high=None):
         fft_length: Length of the Fourier transform in samples.
         sample_rate: Samples per second.
         low, high: Lower end of the lowest band and upper end of the highest, in Hz; `None`: half
-        the sample rate.
+            the sample rate.
 
     Example:
 

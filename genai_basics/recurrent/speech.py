@@ -379,7 +379,7 @@ class SpeechRecognizer(Model):
             language_model: A trained character `LanguageModel` that scores texts in the search of
                 a character recognizer.
             weight: Weight of the language model: texts are ranked by log p(text | clip) + weight *
-            log p(text).
+                log p(text).
             batch_size: Number of clips per batch.
         """
         if beam is None:
