@@ -1,5 +1,6 @@
 """Configuration of the documentation: `sphinx-build -W docs site` writes it to site/."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -28,6 +29,7 @@ default_role = "code"  # single backticks in docstrings
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_inherit_docstrings = False  # those of Keras are Markdown
 napoleon_use_rtype = False
 napoleon_use_ivar = True
 suppress_warnings = ["config.cache"]
@@ -41,15 +43,16 @@ sphinx_gallery_conf = {
 }
 
 
-def escape_bars(app, what, name, obj, options, lines):
-    """Keep the bars of p(x | z) and of |x|, which reStructuredText would take for substitutions."""
+def escape(app, what, name, obj, options, lines):
+    """Escape what reStructuredText takes for markup: the bars of |x|, letters after code."""
     for i, line in enumerate(lines):
         parts = line.split("`")  # the odd ones are code
         parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
-        lines[i] = line if line.lstrip().startswith((">>>", "...")) else "`".join(parts)
+        marked = re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", "`".join(parts))  # `Part`s
+        lines[i] = line if line.lstrip().startswith((">>>", "...")) else marked
 
 
 def setup(app):
-    app.connect("autodoc-process-docstring", escape_bars, priority=900)  # after napoleon
+    app.connect("autodoc-process-docstring", escape, priority=900)  # after napoleon
     app.connect("builder-inited", lambda app: pages.write_all(HERE / "generated"))
     return {"parallel_read_safe": True}

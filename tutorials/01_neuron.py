@@ -41,7 +41,7 @@ print(f"{len(x)} pictures of {x.shape[1:]} for training, {len(x_test)} for testi
 # By hand
 # -------
 # A neuron multiplies each of its inputs by a weight, adds the products and a bias, and maps the sum
-# to a number between 0 and 1:
+# to a number between 0 and 1::
 #
 #     p = 1 / (1 + exp(-(w . x + b)))
 #

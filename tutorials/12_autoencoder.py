@@ -110,7 +110,7 @@ if BUDGET >= 1:
 # %%
 # The same with your own pictures, from the shell. `--fit tiles` cuts photographs into tiles, so a
 # few photographs are enough. If none of them is clean, use `--set target=noise2void` instead of
-# `--noise`.
+# `--noise`::
 #
 #     genai-basics train autoencoder --data photos/ --noise gaussian --image-size 64 --fit tiles
 #     genai-basics predict runs/autoencoder noisy.png --out clean.png

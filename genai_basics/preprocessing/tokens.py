@@ -65,7 +65,7 @@ class Tokenizer(Preprocessor):
 
     @property
     def numbers(self):
-        """`{unit: number}` of the vocabulary."""
+        """Dict of the number of each unit of the vocabulary."""
         if self.vocabulary is None:
             raise ValueError("this model knows no text yet: call `fit`, or `adapt(texts)`, first")
         if self.__dict__.get("_numbered") != len(self.vocabulary):
