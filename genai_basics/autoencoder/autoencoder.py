@@ -100,18 +100,18 @@ def build_autoencoder(
     >>> autoencoder.encode(data.test.x).shape[1]
     8
     """
-    if not sample_rate:
+    if sample_rate is None:
         idle(build_autoencoder, locals(), "max_length", because="without `sample_rate`")
     else:
-        input_shape = (max_length or sample_rate, 1)
+        input_shape = (max_length or whole("sample_rate", sample_rate, 1), 1)
     input_shape = tuple(input_shape)
     nets.check_shape(input_shape)
+    nets.check_noise(input_shape, noise, noise_level, target)
     if network is None:
         network = nets.network_for(input_shape, noise or target == "noise2void", rate)
     if latent_dim is None:
         latent_dim = nets.latent_dim_for(input_shape, network, rate)
     check_widths(build_autoencoder, locals())
-    nets.check_noise(input_shape, noise, noise_level, target)
     if not noise and network != "unet":
         idle(build_autoencoder, locals(), "noise_level", because="without `noise`")
     nets.check_code(input_shape, latent_dim, network, sparsity, contractive, rate)
