@@ -167,7 +167,7 @@ def examples_of_samples(model, x, y=None):
         pairs = zip(made, real, strict=False)
         _, picture = listed([{"written by the model": a, "in the data": b} for a, b in pairs])
         return [", ".join(_brief(text, 30) for text in made)], picture
-    if len(model.preprocessor.shape or ()) != 3 or not model.num_classes:
+    if len(model.preprocessor.shape or ()) < 3 or not model.num_classes:
         return [], next(iter(model.pictures(x, y).values()), None)
     labels = model.labels.spread(64)
     samples = model.sample(len(labels), seed=0, labels=labels)
@@ -175,6 +175,8 @@ def examples_of_samples(model, x, y=None):
     wrong = read != labels
     names = [model.labels.name(label) for label in labels]
     lines = [f"{len(labels) - wrong.sum()} of {len(labels)} samples are read as their label"]
+    if samples.ndim > 4:  # clips
+        return lines, next(iter(model.pictures(x, y).values()))
     return lines, plotting.pictures(to_pixels(samples, model.value_range), names, wrong, columns=13)
 
 

@@ -44,6 +44,7 @@ NAMES = {  # name: (module, function, description)
     "key_tones": ("synthetic", "key_tones", "audio: telephone keys in noise"),
     "key_sequences": ("synthetic", "key_sequences", "audio: several keys, with transcription"),
     "scattered_digits": ("synthetic", "scattered_digits", "detection: digits on a noisy ground"),
+    "moving_letters": ("synthetic", "moving_letters", "video: letters that bounce, 32x32"),
     "moving_digits": ("synthetic", "moving_digits", "video: digits that bounce, 16 frames, 32x32"),
     "chords": ("synthetic", "chords", "music: chord progressions in four voices"),
     "mnist": ("downloads", "mnist", "images: 70,000 handwritten digits, 28x28 (download)"),

@@ -1,4 +1,4 @@
-"""Deterministic synthetic data: key tones, moving and scattered digits, chords."""
+"""Deterministic synthetic data: key tones, moving letters and digits, scattered digits, chords."""
 
 import numpy as np
 
@@ -8,10 +8,18 @@ from .detection import detection_reading
 from .embedded import digit_arrays
 from .files import fingerprint_arrays
 from .images import resize_images
+from .letters import letters
 from .midi import music_reading
 from .spec import VideoSpec
 
-__all__ = ["chords", "key_sequences", "key_tones", "moving_digits", "scattered_digits"]
+__all__ = [
+    "chords",
+    "key_sequences",
+    "key_tones",
+    "moving_digits",
+    "moving_letters",
+    "scattered_digits",
+]
 
 KEYS = "0123456789*#"
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477)  # Hz, ITU-T Q.23
@@ -72,18 +80,41 @@ def moving_digits(*, n=1500, frames=16, size=32):
     if len(chosen) < n:
         raise ValueError(f"`n` must be at most {len(images)}. Received: n={n}")
     sprites = resize_images(images[chosen], (16, 16))
-    room = size - 16
-    clips = np.zeros((n, frames, size, size, 1), "uint8")
-    start, angle = generator.uniform(0, room, (n, 2)), generator.uniform(0, 2 * np.pi, n)
+    places = np.round(_bounces(n, frames, size - 16, generator))
+    return _moving(sprites, labels[chosen], map(str, range(10)), places, size)
+
+
+def moving_letters(*, n=2600, frames=16, size=32):
+    """Clips of one letter that moves and bounces: uint8 (n, frames, size, size, 1).
+
+    The letters are those of `letters`, about 14 pixels high; the letter is the label. Positions
+    between pixels are interpolated.
+    """
+    reading = letters(n=n, image_size=20)
+    part = reading.parts["all"]
+    sprites, generator = part.x[:, 2:-2, 2:-2], np.random.default_rng(6)
+    places = _bounces(n, frames, size - 16, generator)
+    return _moving(sprites, part.y, reading.spec.class_names, places, size)
+
+
+def _bounces(n, frames, room, generator):
+    """Return n paths (n, frames, 2) at a constant speed between walls at 0 and `room`."""
+    start, angle = generator.uniform(0, room, (n, 1, 2)), generator.uniform(0, 2 * np.pi, n)
     speed = generator.uniform(1, 2.5, n)[:, None] * np.stack([np.sin(angle), np.cos(angle)], 1)
-    for t in range(frames):
-        way = (start + t * speed) % (2 * room)  # unfolded: the way back is the mirror image
-        top, left = np.round(room - np.abs(way - room)).astype(int).T
-        for i in range(n):
-            clips[i, t, top[i] : top[i] + 16, left[i] : left[i] + 16] = sprites[i]
-    spec = VideoSpec(clips.shape[1:], 10, tuple(map(str, range(10))))
-    part = Part(clips, labels[chosen])
-    return Reading(spec, {"all": part}, fingerprint_arrays(clips, labels[chosen]))
+    way = (start + np.arange(frames)[:, None] * speed[:, None]) % (2 * room)
+    return room - np.abs(way - room)  # unfolded: the way back is the mirror image
+
+
+def _moving(sprites, labels, names, places, size):
+    """Return clips of pictures (n, side, side, 1) at these places (n, frames, 2)."""
+    clips = []
+    index = np.arange(size)[:, None] - np.arange(sprites.shape[1])
+    for sprite, path in zip(sprites[..., 0], places, strict=True):
+        down, right = (np.maximum(1 - np.abs(index - at[:, None, None]), 0) for at in path.T)
+        clips.append((down @ sprite @ right.swapaxes(1, 2)).round().astype("uint8"))
+    clips = np.stack(clips)[..., None]
+    spec = VideoSpec(clips.shape[1:], 10, tuple(names))
+    return Reading(spec, {"all": Part(clips, labels)}, fingerprint_arrays(clips, labels))
 
 
 def scattered_digits(*, n=480, size=(64, 96)):

@@ -167,26 +167,29 @@ def no_pictures(model, x, y=None):
 
 def report_clips(model, x, y=None):
     """Return Fréchet distances of frames and of motion, and statistics of the motion."""
-    x = model.prepare(x)[0]
-    n = int(np.clip(len(x), 1, REPORT_LEAST))
-    fake = model.sample(max(n, 200), seed=0)
-    found = sample_report(model.features_of(x), model.features_of(fake))
+    n, labels = int(np.clip(len(x), 200, REPORT_LEAST)), None
+    if model.num_classes:
+        labels = np.resize(model.labels.check(y), n)
+    x = model.preprocessor.prepare(x)
+    fake = model.sample(n, seed=0, labels=labels)
+    looks = model.features_of(x), model.features_of(fake)
+    found, intervals = model.judge.report(*looks, labels, model.class_names)
     judge = build_features(x.shape[2:])
     look = [ops.convert_to_numpy(judge(_frames(clips) / 255.0)) for clips in (x, fake)]
     found |= {f"frame_{k}": v for k, v in sample_report(*look).items() if "frechet" in k}
     for name, measure in MOTION.items():
         found[name], found[f"{name}_data"] = measure(fake), measure(x)
-    return {**found, "samples": len(fake)}, {}
+    return {**found, "samples": n}, intervals
 
 
 def features_of_clips(model, x, y=None):
     """Return features (n, d) of clips."""
-    return model.map_batches(model.prepared_features, *model.prepare(x), batch_size=128)
+    return model.map_batches(model.prepared_features, model.preprocessor.prepare(x), batch_size=128)
 
 
 def pictures_of_clips(model, x, y=None):
     """Return clips as rows of some 8 frames: two real ones, then generated ones."""
-    clips = np.concatenate([model.prepare(x[:2])[0], model.sample(6, seed=0)])
+    clips = np.concatenate([model.preprocessor.prepare(x[:2]), model.sample(6, seed=0)])
     clips = clips[:, :: max(1, clips.shape[1] // 8)]
     pixels = to_pixels(clips.reshape(-1, *clips.shape[2:]), model.value_range)
     return {"clips": image_grid(pixels, columns=clips.shape[1])}

@@ -11,7 +11,7 @@ from ..metrics.features import Judge
 from .gan import GAN
 from .players import check_choices, check_weight
 
-__all__ = ["build_gan"]
+__all__ = ["build_gan", "label_input", "noise_inputs", "normalized", "projected"]
 
 DENSE_UP_TO = 256  # elements per example; measured: convolutions are better for more
 
@@ -127,19 +127,20 @@ def _stages(input_shape, filters):
     return stages
 
 
-def _label_input(num_classes):
+def label_input(num_classes):
     return keras.Input((num_classes,), name="label") if num_classes else None  # one-hot
 
 
-def _normalized(x, label):
+def normalized(x, label=None):
     """Return relu of x after batch normalization, conditional if there is a label."""
     if label is None:
         return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     return layers.ReLU()(ConditionalNormalization()([x, label]))
 
 
-def _noise_inputs(latent_dim, num_classes):
-    z, label = keras.Input((latent_dim,), name="z"), _label_input(num_classes)
+def noise_inputs(latent_dim, num_classes):
+    """Return the inputs of a generator, its one-hot label or `None`, and both as one vector."""
+    z, label = keras.Input((latent_dim,), name="z"), label_input(num_classes)
     if label is None:
         return z, label, z
     return [z, label], label, layers.Concatenate()([z, label])
@@ -147,9 +148,9 @@ def _noise_inputs(latent_dim, num_classes):
 
 def _dense_generator(input_shape, latent_dim, hidden_units, num_classes, activation, init):
     """Return the generator z (and one-hot label) -> x in the network's range."""
-    inputs, label, x = _noise_inputs(latent_dim, num_classes)
+    inputs, label, x = noise_inputs(latent_dim, num_classes)
     for units in hidden_units:
-        x = _normalized(layers.Dense(units, use_bias=False, kernel_initializer=init)(x), label)
+        x = normalized(layers.Dense(units, use_bias=False, kernel_initializer=init)(x), label)
     x = layers.Dense(math.prod(input_shape), activation, kernel_initializer=init)(x)
     return keras.Model(inputs, layers.Reshape(input_shape)(x), name="generator")
 
@@ -164,12 +165,12 @@ def _conv_generator(input_shape, latent_dim, filters, num_classes, activation, i
     def conv(filters, bias=False):
         return layers.Conv2D(filters, 3, padding="same", use_bias=bias, kernel_initializer=init)
 
-    inputs, label, x = _noise_inputs(latent_dim, num_classes)
+    inputs, label, x = noise_inputs(latent_dim, num_classes)
     x = layers.Dense(rows * columns * stages[-1], use_bias=False, kernel_initializer=init)(x)
-    x = _normalized(layers.Reshape((rows, columns, stages[-1]))(x), label)
+    x = normalized(layers.Reshape((rows, columns, stages[-1]))(x), label)
     for width_of_stage in reversed(stages[:-1]):
-        x = _normalized(PixelShuffle()(conv(4 * width_of_stage)(x)), label)
-        x = _normalized(conv(width_of_stage)(x), label)
+        x = normalized(PixelShuffle()(conv(4 * width_of_stage)(x)), label)
+        x = normalized(conv(width_of_stage)(x), label)
     x = PixelShuffle()(conv(4 * channels, bias=True)(x))
     x = layers.Cropping2D(((0, x.shape[1] - height), (0, x.shape[2] - width)))(x)
     return keras.Model(inputs, layers.Activation(activation or "linear")(x), name="generator")
@@ -199,11 +200,15 @@ def _conv_discriminator(input_shape, filters, num_classes, spectral, init):
 
 
 def _scored(inputs, x, num_classes, dense, init):
-    """Return the network's output: a score of the features x plus their projection on the label."""
+    label = label_input(num_classes)
+    score = projected(x, label, init, dense)
+    return keras.Model(inputs if label is None else [inputs, label], score, name="discriminator")
+
+
+def projected(x, label, init, dense=layers.Dense):
+    """Return a score of the features x, plus their projection on a label if there is one."""
     score = dense(1, kernel_initializer=init, name="score")(x)
-    if not num_classes:
-        return keras.Model(inputs, score, name="discriminator")
-    label = _label_input(num_classes)
+    if label is None:
+        return score
     v = dense(x.shape[-1], use_bias=False, kernel_initializer=init, name="projection")(label)
-    score = layers.Add()([score, layers.Dot(axes=1)([x, v])])
-    return keras.Model([inputs, label], score, name="discriminator")
+    return layers.Add()([score, layers.Dot(axes=1)([x, v])])

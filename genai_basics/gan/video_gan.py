@@ -7,7 +7,9 @@ LR-GAN). Moving objects keep their shape, and a picture is generated once for al
 uses convolutions over space and then over time, (2+1)D, for all other clips.
 
 The discriminator has two outputs (Tulyakov et al., 2017, MoCoGAN): how real some single frames
-look, and how real the motion looks. Both have equal weight in the losses of `gan.py`:
+look, and how real the motion looks. A single moving picture is judged by frames that are centred
+on it, so that the discriminator need not learn it anew at each position; a label, if there is one,
+is judged by the frames. Both outputs have equal weight in the losses of `gan.py`:
 
     D minimizes  E softplus(-D(x)) + E softplus(D(G(z))) + R1 penalty
     G minimizes  E softplus(-D(G(z)))
@@ -18,10 +20,11 @@ import numpy as np
 from keras import layers, ops
 
 from ..checks import idle, one_of, whole
-from ..layers import PixelShuffle
+from ..layers import Centred, PixelShuffle
 from ..preprocessing import VideoClips
 from . import evaluation
 from .gan import GAN
+from .image_gan import label_input, noise_inputs, normalized, projected
 from .players import check_choices, check_weight
 
 __all__ = ["VideoGAN", "build_video_gan"]
@@ -31,6 +34,7 @@ def build_video_gan(
     input_shape=(16, 32, 32, 1),
     latent_dim=64,
     *,
+    num_classes=None,
     network="layers",
     moving=1,
     filters=(48, 96, 128),
@@ -39,19 +43,24 @@ def build_video_gan(
     penalty_weight=1.0,
     discriminator_steps=1,
     ema=0.995,
+    class_names=None,
     value_range=(0, 255),
     seed=None,
 ):
     """Build a GAN for clips (frames, height, width, channels). Then `fit(clips)`.
 
+    With `num_classes`, `fit(clips, labels)` trains it to sample by label.
+
     Args:
         input_shape: Shape of one clip: 8 to 16 frames of 32x32 to 64x64 pixels, multiples of 8.
             Longer clips are cut off.
         latent_dim: Size of the noise z.
+        num_classes: Number of labels of a conditional GAN; `None` learns without labels.
         network: `"layers"`, pictures that move in front of a fixed background, or `"conv"`.
         moving: Number of moving pictures for `"layers"`.
         filters: Channels of the convolutions at a half, a quarter and an eighth of the size.
         loss, penalty, penalty_weight, discriminator_steps, ema: As in `build_gan`.
+        class_names: Names of the labels.
         value_range: Range of the data.
         seed: Random seed. `None` draws one.
 
@@ -71,6 +80,8 @@ def build_video_gan(
     input_shape = tuple(input_shape)
     whole("latent_dim", latent_dim, 1)
     whole("moving", moving, 1)
+    if num_classes is not None:
+        whole("num_classes", num_classes, 2)
     if len(input_shape) != 4 or any(not side or side % 8 for side in input_shape[:3]):
         raise ValueError(
             "`input_shape` must be (frames, height, width, channels), the first three multiples "
@@ -83,27 +94,25 @@ def build_video_gan(
     check_weight(build_video_gan, locals())
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     if network == "layers":
-        generator = _layered_generator(input_shape, latent_dim, moving, filters, init)
+        generator = _layered_generator(input_shape, latent_dim, num_classes, moving, filters, init)
     else:
         idle(build_video_gan, locals(), "moving", because='with network="conv"')
-        generator = _conv_generator(input_shape, latent_dim, filters, init)
+        generator = _conv_generator(input_shape, latent_dim, num_classes, filters, init)
     return VideoGAN(
         generator,
-        _discriminator(input_shape, filters, init),
+        _discriminator(input_shape, num_classes, network, moving, filters, init),
         adversarial_loss=loss,
         penalty=penalty or "none",
         penalty_weight=penalty_weight,
         discriminator_steps=discriminator_steps,
         ema=ema,
         preprocessor=VideoClips(input_shape, value_range, VideoGAN.network_range),
+        num_classes=num_classes,
+        class_names=class_names,
         value_range=value_range,
         seed=seed,
         name="video_gan",
     )
-
-
-def _normalized(x):
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
 
 def _conv2d(x, filters, init, strides=1):
@@ -125,27 +134,32 @@ def _over_time(x, filters, init, strides=1):
     return layers.Reshape((-1, height, width, filters))(x)
 
 
-def _layered_generator(shape, latent_dim, moving, filters, init):
+def _layered_generator(shape, latent_dim, num_classes, moving, filters, init):
     """Return z -> clips: pictures with masks that move on paths in front of a background.
 
     One network generates all pictures, each from its own code, so that none grows at the expense
     of another; a second network generates their paths.
     """
     frames, height, width, channels = shape
-    z = keras.Input((latent_dim,), name="z")
-    codes = layers.Dense(moving * latent_dim, kernel_initializer=init)(z) if moving > 1 else z
+    inputs, label, _ = noise_inputs(latent_dim, num_classes)
+    codes = inputs if label is None else inputs[0]
+    if moving > 1:
+        codes = layers.Dense(moving * latent_dim, kernel_initializer=init)(codes)
     codes = layers.Reshape((moving, latent_dim))(codes)
     widths = filters[: 3 if max(height, width) > 32 else 2]
     factor = 2 ** len(widths)
     size = (height // factor, width // factor, widths[-1])
 
-    def picture(code):
-        x = layers.Dense(int(np.prod(size)), use_bias=False, kernel_initializer=init)(code)
-        x = _normalized(layers.Reshape(size)(x))
-        for stage in reversed(widths[:-1]):
-            x = _normalized(PixelShuffle()(_conv2d(x, 4 * stage, init)))
-            x = _normalized(_conv2d(x, stage, init))
-        return PixelShuffle()(_conv2d(x, 4 * (channels + 1), init))
+    x = ClipsToFrames()(codes)
+    if label is not None:
+        label = ClipsToFrames()(layers.RepeatVector(moving)(label))
+        x = layers.Concatenate()([x, label])
+    x = layers.Dense(int(np.prod(size)), use_bias=False, kernel_initializer=init)(x)
+    x = normalized(layers.Reshape(size)(x), label)
+    for stage in reversed(widths[:-1]):
+        x = normalized(PixelShuffle()(_conv2d(x, 4 * stage, init)), label)
+        x = normalized(_conv2d(x, stage, init), label)
+    pictures = FramesToClips(moving)(PixelShuffle()(_conv2d(x, 4 * (channels + 1), init)))
 
     # Opposite codes get opposite paths, since a bend shared by all paths would shake all clips.
     path = codes
@@ -153,38 +167,41 @@ def _layered_generator(shape, latent_dim, moving, filters, init):
         units = 256 if activation else frames * 2
         path = layers.Dense(units, activation, use_bias=False, kernel_initializer=init)(path)
     path = layers.Reshape((moving, frames, 2))(path)
-    clips = MovingLayers(name="layers")([_at_once(codes, picture), path])
-    return keras.Model(z, clips, name="generator")
+    clips = MovingLayers(name="layers")([pictures, path])
+    return keras.Model(inputs, clips, name="generator")
 
 
-def _conv_generator(shape, latent_dim, filters, init):
+def _conv_generator(shape, latent_dim, num_classes, filters, init):
     """Return z -> clips by (2+1)D convolutions: twice the frames and the size at each stage."""
     frames, height, width, channels = shape
     size = (frames // 4, height // 8, width // 8, filters[2])
-    z = keras.Input((latent_dim,), name="z")
-    x = layers.Dense(int(np.prod(size)), kernel_initializer=init)(z)
-    x = _normalized(layers.Reshape(size)(x))
+    inputs, _, x = noise_inputs(latent_dim, num_classes)
+    x = layers.Dense(int(np.prod(size)), kernel_initializer=init)(x)
+    x = normalized(layers.Reshape(size)(x))
     for stage in (filters[1], filters[0]):
         x = _at_once(x, lambda y, c=stage: PixelShuffle()(_conv2d(y, 4 * c, init)))
-        x = _normalized(layers.UpSampling3D((2, 1, 1))(x))
-        x = _normalized(_over_time(x, stage, init))
+        x = normalized(layers.UpSampling3D((2, 1, 1))(x))
+        x = normalized(_over_time(x, stage, init))
     x = _at_once(x, lambda y: PixelShuffle()(_conv2d(y, 4 * channels, init)))
-    return keras.Model(z, layers.Activation("tanh")(x), name="generator")
+    return keras.Model(inputs, layers.Activation("tanh")(x), name="generator")
 
 
-def _discriminator(shape, filters, init):
-    """Return clips -> (batch, 2): the scores of some frames and of the motion."""
+def _discriminator(shape, num_classes, network, moving, filters, init):
+    """Return clips -> (batch, 2): the scores of some frames, which see the label, and of motion."""
     frames = shape[0]
     inputs = keras.Input(shape, name="x")
-    few = max(frames // 4, 1)
+    few = frames // 8
     x = ClipsToFrames()(SomeFrames(few)(inputs))
+    if network == "layers" and moving == 1:
+        x = Centred(name="centred")(x)
     for stage in filters:
         x = layers.LeakyReLU(0.2)(_conv2d(x, stage, init, strides=2))
-    x = layers.Dense(1, kernel_initializer=init)(layers.Flatten()(x))
-    frame_score = layers.GlobalAveragePooling1D()(layers.Reshape((few, 1))(FramesToClips(few)(x)))
+    x = layers.GlobalAveragePooling1D()(FramesToClips(few)(layers.Flatten()(x)))
+    label = label_input(num_classes)
+    frame_score = projected(x, label, init)
 
     x = inputs
-    if max(shape[1:3]) > 32:  # half the size suffices for motion (Clark et al., 2019, DVD-GAN)
+    if max(shape[1:3]) >= 32:  # half the size suffices for motion (Clark et al., 2019, DVD-GAN)
         x = _at_once(x, layers.AveragePooling2D(2))
     x = _at_once(x, lambda y: _conv2d(y, filters[0] // 2, init, strides=2))
     for stage in filters[1:]:
@@ -194,7 +211,7 @@ def _discriminator(shape, filters, init):
     x = layers.LeakyReLU(0.2)(x)
     motion_score = layers.Dense(1, kernel_initializer=init)(layers.Flatten()(x))
     outputs = layers.Concatenate(name="scores")([frame_score, motion_score])
-    return keras.Model(inputs, outputs, name="discriminator")
+    return keras.Model(inputs if label is None else [inputs, label], outputs, name="discriminator")
 
 
 @keras.saving.register_keras_serializable(package="genai_basics")
@@ -276,15 +293,16 @@ class MovingLayers(keras.layers.Layer):
         waves = _cosines(path.shape[2])
         places = ops.matmul(waves, path) + ops.matmul(waves[:, :2], self.drift)
         places = ops.multiply(places, (height / 4, width / 4))
-        frames = self.background
+        frames = ops.transpose(self.background, (0, 2, 1))  # width last: it is fast
         for i in range(pictures.shape[1]):
             picture = ops.tanh(2.0 * _standardized(pictures[:, i, ..., :-1]))
             mask = ops.sigmoid(4.0 * _standardized(pictures[:, i, ..., -1:]) - 2.0)
-            layer = ops.concatenate([mask * picture, mask], axis=-1)
+            layer = ops.transpose(ops.concatenate([mask * picture, mask], axis=-1), (0, 1, 3, 2))
             down, right = _tents(places[:, i, :, 0], height), _tents(places[:, i, :, 1], width)
-            layer = ops.einsum("btij,bjwc->btiwc", down, layer)
-            layer = ops.einsum("btkw,btiwc->btikc", right, layer)
-            frames = (1.0 - layer[..., -1:]) * frames + layer[..., :-1]
+            layer = ops.einsum("btij,bjcw->bticw", down, layer)
+            layer = ops.einsum("bticw,btkw->btick", layer, right)
+            frames = (1.0 - layer[..., -1:, :]) * frames + layer[..., :-1, :]
+        frames = ops.swapaxes(frames, -1, -2)
         return frames
 
     def compute_output_shape(self, input_shape):
@@ -322,8 +340,7 @@ class VideoGAN(GAN):
     The networks get clips (frames, height, width, channels) in [-1, 1].
     """
 
-    batch_size = 16
-    learning_rate, d_learning_rate = 5e-4, 1e-3
+    batch_size = 32
     remedy = "use fewer epochs, more clips or fewer `filters`"
     xla = False  # takes minutes to compile without a gain
 
@@ -331,22 +348,36 @@ class VideoGAN(GAN):
     report, features_of = evaluation.report_clips, evaluation.features_of_clips
     pictures = evaluation.pictures_of_clips
 
+    @property
+    def centring(self):
+        """The discriminator's layer that centres frames, or `None`."""
+        return next((one for one in self.discriminator.layers if isinstance(one, Centred)), None)
+
     def shape_seen(self):
-        _, height, width, channels = self.discriminator.inputs[0].shape[1:]
+        frame = self.centring.output if self.centring else self.discriminator.inputs[0]
+        height, width, channels = frame.shape[-3:]
         return (height, width, 3 * channels)
 
     def seen(self, x):
-        """Return three frames of a clip as the channels of a picture, which show its motion."""
+        """Return the channels of a picture that shows a clip and its motion.
+
+        These are three frames. If frames are centred, they are two, and the mean of all frames,
+        which shows the path.
+        """
         frames = x.shape[1]
-        middle = [x[:, i] for i in (0, frames // 4, frames // 2)]
-        return 0.5 * (ops.concatenate(middle, axis=-1) + 1.0)
+        if self.centring:
+            shown = [self.centring(one) for one in (x[:, 0], x[:, -1], ops.mean(x, axis=1))]
+            return 0.5 * ops.concatenate(shown, axis=-1)
+        shown = [x[:, i] for i in (0, frames // 4, frames // 2)]
+        return 0.5 * (ops.concatenate(shown, axis=-1) + 1.0)
 
     def adapt(self, x, y=None):
-        """Set the background to what does not move in most frames."""
-        super().adapt(x, y)
+        """Set the background to what does not move in most frames, then adapt the judge to it."""
+        super().adapt(x)
         still = np.median(np.stack([clip[::4] for clip in x[:200]]), axis=(0, 1))
         still = ops.convert_to_numpy(self.preprocessor(still))
-        for network in (self.generator, self.ema_generator):
+        for network in (self.generator, self.ema_generator, self.discriminator):
             for layer in network.layers:
-                if isinstance(layer, MovingLayers) and layer.trainable:
+                if isinstance(layer, (MovingLayers, Centred)):
                     layer.background.assign(still.reshape(layer.background.shape))
+        super().adapt(x, y)

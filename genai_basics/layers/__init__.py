@@ -10,6 +10,7 @@ from .augmentation import (
 )
 from .averaging import MovingAverage
 from .cells import GRU, LSTM, recurrent_layer
+from .centring import Centred
 from .likelihoods import (
     Bernoulli,
     DiscretizedLogistic,
@@ -37,6 +38,7 @@ __all__ = [
     "LSTM",
     "Attention",
     "Bernoulli",
+    "Centred",
     "ConditionalNormalization",
     "DifferentiableAugmentation",
     "DiscretizedLogistic",

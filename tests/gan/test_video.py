@@ -7,6 +7,7 @@ import pytest
 import genai_basics as gb
 from genai_basics.gan import evaluation as motion
 from genai_basics.gan.video_gan import MovingLayers
+from genai_basics.layers import Centred
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,20 @@ def test_the_convolutional_generator_trains_too(clips):
     history = gan.fit(clips, batch_size=16, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     assert gan.sample(2, seed=0).shape == (2, 8, 16, 16, 1)
+
+
+@pytest.mark.parametrize("network", ["layers", "conv"])
+def test_labels_reach_both_players(clips, network):
+    gan = gb.build_video_gan(
+        (8, 16, 16, 1), num_classes=3, network=network, latent_dim=4, filters=(4, 4, 4), seed=0
+    )
+    z = np.ones((3, 4), "float32")
+    first, *others = gan.decode(z, [0, 1, 2])
+    assert all((first != other).any() for other in others)
+    gan.discriminator.get_layer("projection").set_weights([np.eye(3, 16, dtype="float32")])
+    scores = gan.predict(clips[:1].repeat(3, axis=0), [0, 1, 2], verbose=0)
+    assert len(set(scores[:, 0].tolist())) == 3
+    np.testing.assert_allclose(scores[:, 1], scores[0, 1], rtol=1e-5)  # motion has no label
 
 
 def test_long_clips_are_cut_and_grey_ones_need_no_channel(trained, clips):
@@ -120,6 +135,20 @@ def test_a_picture_moves_along_its_path_before_the_background():
         wanted[:, right:] += there * picture[:, :-right]
         assert wanted[1, 2 + right] == pytest.approx(1.0)
         np.testing.assert_allclose(frame, wanted, atol=1e-5)
+
+
+def test_frames_are_centred_on_what_differs_from_the_background():
+    layer = Centred()
+    layer.build((None, 16, 16, 1))
+    layer.background.assign(np.full((16, 16, 1), -1.0))
+    frames = np.full((3, 16, 16, 1), -1.0, "float32")
+    picture = np.random.default_rng(0).uniform(0, 1, (4, 4, 1))
+    for frame, (top, left) in zip(frames, [(0, 0), (6, 6), (12, 3)], strict=True):
+        frame[top : top + 4, left : left + 4] = picture
+    crops = keras.ops.convert_to_numpy(layer(frames))
+    assert crops.shape == (3, 12, 12, 1)
+    np.testing.assert_array_equal(crops, crops[:1].repeat(3, axis=0))
+    np.testing.assert_allclose(crops[0].sum(), (picture + 1.0).sum(), rtol=1e-6)
 
 
 def test_a_picture_shows_however_small_its_numbers():
