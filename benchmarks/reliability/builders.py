@@ -86,8 +86,10 @@ def outcome(builder, fixed, arguments, data, folder):
             one, other = (np.asarray(m.sample(2, seed=3), dtype=object) for m in (model, again))
             if str(one.tolist()) != str(other.tolist()):
                 return "other samples after loading"
-    except ValueError as error:  # of data that do not suit
-        return "refused" if any(name in str(error) for name in arguments) else f"later: {error}"
+    except ValueError as error:
+        named = any(name in str(error) for name in arguments)
+        unfit = str(error).startswith(("x must", "y must"))  # valid, but not for these data
+        return "refused" if named or unfit else f"later: {error}"
     except Exception as error:
         return f"{type(error).__name__} later: {error}"
     return "built"

@@ -86,7 +86,7 @@ def build_mlp(
     if input_shape is not None and columns is not None:
         raise ValueError(
             "give `input_shape` or `columns`, not both. "
-            f"Received: input_shape={input_shape} and {len(columns)} columns"
+            f"Received: input_shape={input_shape} and columns={columns}"
         )
     is_image = input_shape is not None and len(input_shape) == 3
     if not is_text:

@@ -84,6 +84,7 @@ def build_gan(
     network = network or ("conv" if is_image and size > DENSE_UP_TO else "dense")
     check_shape(input_shape, latent_dim, network, num_classes)
     check_widths(build_gan, locals())
+    augment = (augment,) if isinstance(augment, str) else augment or ()
     if augment and not is_image:
         raise ValueError(f"`augment` changes pictures, not vectors. Received: augment={augment!r}")
     if penalty is None:

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ..checks import whole
 from .base import Preprocessor, Scaling
 
 __all__ = ["Columns"]
@@ -23,14 +24,19 @@ class Columns(Preprocessor):
 
     def __init__(self, columns, max_categories=50, **kwargs):
         super().__init__(**kwargs)
-        self.columns = tuple((str(name), str(kind)) for name, kind in columns)
-        self.max_categories = max_categories
-        for name, kind in self.columns:
-            if kind not in ("number", "category"):
+        pairs = list(columns) if isinstance(columns, (list, tuple)) else [columns]
+        for pair in pairs:
+            if (
+                isinstance(pair, str)
+                or np.shape(pair) != (2,)
+                or pair[1] not in ("number", "category")
+            ):
                 raise ValueError(
                     '`columns` must be pairs of a name and "number" or "category". '
-                    f"Received: ({name!r}, {kind!r})"
+                    f"Received: columns={columns!r}"
                 )
+        self.columns = tuple((str(name), str(kind)) for name, kind in pairs)
+        self.max_categories = whole("max_categories", max_categories, 1)
         self.numbers = [i for i, (_, kind) in enumerate(self.columns) if kind == "number"]
         self.categories = [i for i, (_, kind) in enumerate(self.columns) if kind == "category"]
         self.scaling = Scaling(max(len(self.numbers), 1))
