@@ -121,7 +121,7 @@ RECIPES = {
                 BETWEEN,
             ),
             can=("samples", "encodes", "interpolates", "compresses"),
-            demo={"epochs": 10},
+            demo={"data_options": {"n": 20_000}, "epochs": 5},
             tiny={"latent_dim": 4, "hidden_units": (16,)},
         ),
         Recipe(

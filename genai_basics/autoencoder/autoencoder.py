@@ -28,6 +28,7 @@ from .noise import Corruption, blind_spots, clean_examples, corrupted
 __all__ = ["Autoencoder", "build_autoencoder"]
 
 STARTERS, STARTING_NUMBERS = 1000, 2**25  # maximum examples, and their elements, to start from
+COMPONENTS = 30  # of the density; with 10, some of 26 letters are sampled too often
 LARGEST_CODE = 1024  # maximum size of a code that a density is fitted to
 TABLES = 2048  # maximum number of frequency tables per code element; otherwise per channel
 
@@ -132,6 +133,7 @@ def build_autoencoder(
         contractive=contractive,
         rate=rate,
         sample_rate=sample_rate,
+        components=COMPONENTS,
         value_range=value_range if len(input_shape) == 3 else None,
         seed=seed,
         name="autoencoder",
@@ -175,13 +177,14 @@ class Autoencoder(Model):
         contractive=0.0,
         rate=0.0,
         sample_rate=None,
+        components=10,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.encoder, self.decoder = encoder, decoder
         self.noise_kind, self.noise_level, self.target = noise, noise_level, target
         self.sparsity, self.contractive, self.rate = sparsity, contractive, rate
-        self.sample_rate = sample_rate
+        self.sample_rate, self.components = sample_rate, components
         self.corruption = noise and Corruption(noise, noise_level, self.value_range is not None)
         self.preprocessor = (Clips if sample_rate else Numbers)(
             encoder.inputs[0].shape[1:],
@@ -205,7 +208,7 @@ class Autoencoder(Model):
             self.entropy = EntropyModel(name="entropy")
             self.entropy.build(numbers if numbers <= TABLES else shape[-1])
         if math.prod(shape) <= LARGEST_CODE:
-            self.density = CodeDensity(name="density")
+            self.density = CodeDensity(self.components, name="density")
             self.density.build(math.prod(shape))
 
     restores = True

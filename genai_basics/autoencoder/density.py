@@ -50,7 +50,12 @@ class CodeDensity(keras.layers.Layer):
         kind = "full" if full else "diag"
         scale = max(float(codes.var(axis=0).mean()), 1e-12)
         mixture = GaussianMixture(
-            count, covariance_type=kind, reg_covar=1e-4 * scale, max_iter=50, random_state=seed
+            count,
+            covariance_type=kind,
+            reg_covar=1e-4 * scale,
+            tol=0.01,
+            max_iter=200,
+            random_state=seed,
         ).fit(codes)
         roots = np.linalg.cholesky(mixture.covariances_) if full else mixture.covariances_**0.5
         self._set(self.logits, np.log(np.maximum(mixture.weights_, 1e-12)), -1e9)
