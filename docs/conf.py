@@ -25,6 +25,7 @@ exclude_patterns = ["generated/figures.md"]  # a part of another page
 html_theme = "furo"
 html_title = "genai_basics"
 html_show_copyright = False
+smartquotes = False  # commands keep their hyphens
 default_role = "code"  # single backticks in docstrings
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"

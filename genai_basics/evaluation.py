@@ -10,7 +10,8 @@ A family defines these in `evaluation.py` next to its models, and its classes bi
 - `symptoms(model, history)`: problems after an epoch, for `Doctor`;
 - `losses_by_example`, `errors_of`, `features_of`: what the audit compares;
 - `privacy_of(model, x)`: the units that private training draws and protects;
-- `reads(model, spec)`: how `predict` reads its inputs.
+- `reads(model, spec)`: how `predict` reads its inputs;
+- `exported(model)`: the graphs that `export` writes, see `exporting`.
 
 This module has the defaults, which `Model` binds.
 """

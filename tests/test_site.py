@@ -71,5 +71,8 @@ def test_the_site_is_built_without_warnings(tmp_path):
     assert {f"{name}.html" for name in wanted} <= names
     assert (tmp_path / "site" / "searchindex.js").exists()  # the search needs no server
     for page in pages:
-        images = re.findall(r"<img[^>]*>", page.read_text(encoding="utf-8"))
-        assert all("alt=" in image for image in images), page
+        text = page.read_text(encoding="utf-8")
+        assert all("alt=" in image for image in re.findall(r"<img[^>]*>", text)), page
+        assert text.count("<h1") == 1 or page.stem == "search", page
+        for target in re.findall(r'href="([^"#:?]+)[#"]', text):
+            assert (page.parent / target).exists(), f"{page} links to {target}"
