@@ -322,7 +322,7 @@ def test_compressed_files_by_strangers_are_decoded_or_refused():
     model = build_autoencoder((8, 8, 1), hidden_units=(8,), latent_dim=2, rate=0.01, seed=0)
     model.compile()
     model.fit(x, epochs=1, verbose=0)
-    assert not gbac_cases(model, x[:4], cases=150, seed=0)
+    assert not gbac_cases(model, x[:4], cases=40, seed=0)
     data = model.compress(x[:4])
     model_id = data[START.size + 1 : START.size + 9]
     body = model.entropy.encode(model.encode(x[:4]).astype("int32"))
