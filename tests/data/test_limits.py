@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from benchmarks.mutations import run_reader, seeds
+from benchmarks.reliability.mutations import run_reader, seeds
 from genai_basics import limits, provenance
 from genai_basics.cli.main import cli
 from genai_basics.data import load_data, read_inputs
