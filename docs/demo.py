@@ -20,7 +20,7 @@ PAGE = """<!doctype html>
 <style>
 body {{ font: 16px/1.5 sans-serif; color: #222; max-width: 60rem; margin: auto; padding: 1rem }}
 img {{ max-width: 100%; height: auto }}
-pre {{ overflow-x: auto; background: #f4f4f4; padding: .5rem }}
+pre {{ white-space: pre-wrap; background: #f4f4f4; padding: .5rem }}
 </style>
 <h1>What the models do</h1>
 <p>Each model was trained by its defaults, on built-in data.</p>
@@ -54,7 +54,7 @@ def section(name, minutes, folder):
     shown = [file for file in made if file.suffix in (".png", ".gif") and file.exists()]
     return SECTION.format(
         name=name,
-        summary=RECIPES[name].summary.capitalize(),
+        summary=RECIPES[name].summary[0].upper() + RECIPES[name].summary[1:],
         data=run.config["data"]["name"],
         steps=run.config["steps"],
         seconds=run.config["seconds"],

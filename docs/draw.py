@@ -1,37 +1,80 @@
-"""Draw the README's picture: `python docs/draw.py [FOLDER]` writes docs/letters.png.
+"""Draw the README's pictures: `python docs/draw.py [NAME ...]` trains the models that they show.
 
-Two rows each by a conditional variational autoencoder and a GAN, both trained as `genai-basics
-train NAME` does; the last row interpolates between the codes of two test letters.
-
-FOLDER may hold such runs by their names, which are then not trained again.
+Data sets are read from the folder that the environment variable GENAI_BASICS_DATA names. Runs in
+`--folder` that are finished are not trained again.
 """
 
+import argparse
+import os
+import shlex
+import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import genai_basics as gb
 from genai_basics import plotting
 from genai_basics.data.writers import image_grid
+from genai_basics.layers import great_circles
+from genai_basics.runs.run import inputs_of
 
+DOCS = Path(__file__).parent
 WORD = "GENERATIVE"
 
 
-def main(folder):
-    rows = []
-    for name in ("vae", "gan"):
-        known = Path(folder, name, "config.json").exists()
-        run = gb.load_run(Path(folder, name)) if known else gb.train(name, out=f"{folder}/{name}")
-        rows.append(run.model.sample(2 * len(WORD), labels=list(WORD), seed=1))
-    data, vae = gb.load_data("letters"), gb.load_run(Path(folder, "vae")).model
-    ends = data.test.x[data.test.y == 17][:2]  # R
-    rows.append(vae.interpolate(*ends, steps=len(WORD), labels=["R"]))
-    picture = image_grid(np.concatenate(rows), columns=len(WORD))
-    plotting.save(picture, Path(__file__).parent / "letters.png")
+def letters(run):
+    """Return pictures of a word whose letters share one code, which moves from style to style."""
+    corners = np.random.default_rng(0).standard_normal((4, run.model.latent_dim))
+    codes = great_circles([*corners, corners[0]], steps=9)
+    words = [run.model.decode(np.tile(z, (len(WORD), 1)), list(WORD)) for z in codes]
+    return [image_grid(word, columns=len(WORD)) for word in words]
+
+
+def passengers(run):
+    """Return the forecast of the last year."""
+    data = run.data()
+    return run.model.pictures(*inputs_of(data, data.test))["forecast"]
+
+
+def save_gif(frames, path):
+    """Write grey frames as a GIF of 8 shades, ten per second."""
+    pictures = [Image.fromarray(frame[..., 0]).quantize(8) for frame in frames]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100, loop=0)
+
+
+PICTURES = {  # file: (arguments of `genai-basics train`, what is drawn)
+    "letters.gif": ("vae", letters),
+    "passengers.png": (
+        "forecaster --data time_series/airline-passengers.csv --kind forecast --horizon 12 "
+        "--epochs 25",
+        passengers,
+    ),
+}
+
+
+def main(names, folder):
+    """Train what is missing, and draw the pictures of these names."""
+    data = os.environ.get("GENAI_BASICS_DATA", ".")
+    for name in names:
+        arguments, draw = PICTURES[name]
+        place = Path(folder, Path(name).stem).resolve()
+        if not (place / "config.json").exists():
+            command = [sys.executable, "-m", "genai_basics", "train", *shlex.split(arguments)]
+            subprocess.run([*command, "--out", str(place)], cwd=data, check=True)
+        run = gb.load_run(place)
+        made = draw(run)
+        if name.endswith(".gif"):
+            save_gif(made, DOCS / name)
+        else:
+            plotting.save(made, DOCS / name)
+        print(DOCS / name, f"{run.config['seconds']:.0f} seconds of training")
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as temporary:
-        main(sys.argv[1] if len(sys.argv) > 1 else temporary)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(PICTURES)}; or all")
+    parser.add_argument("--folder", default="runs/readme", help="where the runs are")
+    arguments = parser.parse_args()
+    main(arguments.names or PICTURES, arguments.folder)

@@ -24,7 +24,8 @@ class Copying:
         interval: Its 95% interval.
         allowed: The share that an honest model can have by chance.
         ratios: Ratio of each sample (n,): 1 is usual, near 0 is a copy.
-        neighbours: Indices (n, 5) of each sample's nearest training examples.
+        neighbours: Indices (n, 5) of each sample's nearest training examples, by features if
+            given, since pixels depend on where things are.
         originals: Indices (n,) of the training example that each sample is most similar to.
         duplicated: Share of the copies whose original occurs more than once in the training data.
         views: `(share, interval)` by pixels only and, if given, by features only.
@@ -94,7 +95,8 @@ def find_copies(samples, train, held_out=None, *, features=None, seed=0):
     score = scores.min(axis=0)
     copied = score < _limit(real_scores.min(axis=0))
     share, interval = _beyond_chance(copied)
-    ratios, _, neighbours, usual = compared[0]
+    ratios, _, _, usual = compared[0]
+    neighbours = compared[-1][2]
     nearest_of_views = np.stack([found[:, 0] for _, _, found, _ in compared])
     originals = nearest_of_views[scores.argmin(axis=0), np.arange(len(score))]
     return Copying(
