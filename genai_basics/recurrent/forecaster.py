@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from .. import feeding
 from ..backend import gradient_step
-from ..checks import whole
+from ..checks import below_one, whole
 from ..layers.cells import recurrent_layer
 from ..losses import averaged, single
 from ..model import Model
@@ -77,14 +77,16 @@ def build_forecaster(
     """
     columns, quantiles = tuple(columns), tuple(sorted(quantiles))
     targets = columns if targets is None else tuple(targets)
-    for name, value in (("horizon", horizon), ("season", season), ("units", units)):
+    sizes = {"horizon": horizon, "season": season, "units": units, "num_layers": num_layers}
+    for name, value in {**sizes, "window": 1 if window is None else window}.items():
         whole(name, value, 1)
+    below_one("dropout", dropout)
     for name, value in (("targets", targets), ("calendar", calendar), ("known", known)):
         unknown = sorted(set(value) - set(columns))
         if unknown:
             raise ValueError(
                 f"`{name}` must be among `columns`, {', '.join(columns)}. "
-                f"Received: {', '.join(unknown)}"
+                f"Received: {', '.join(map(str, unknown))}"
             )
     if 0.5 not in quantiles or len(quantiles) < 2 or not all(0 < q < 1 for q in quantiles):
         raise ValueError(
@@ -116,14 +118,12 @@ def _network(
     seeds = keras.random.SeedGenerator(seed)
 
     def dense(units, **kwargs):
-        return layers.Dense(
-            units, kernel_initializer=keras.initializers.GlorotUniform(seeds), **kwargs
-        )
+        init = keras.initializers.GlorotUniform(seeds)
+        return layers.Dense(units, kernel_initializer=init, **kwargs)
 
-    history = keras.Input((window, columns), name="history")
+    x = history = keras.Input((window, columns), name="history")
     level = keras.Input((2 * targets,), name="level")
     inputs = [history, level]
-    x = history
     for i in range(num_layers):
         x = recurrent_layer(cell, units, seeds, return_sequences=i < num_layers - 1)(x)
     parts = [layers.Dropout(dropout, seed=seed)(x), level]

@@ -8,7 +8,7 @@ mean of h_t over all steps and the last h_t of each direction. Padding is masked
 import keras
 from keras import layers
 
-from ..checks import idle, whole
+from ..checks import below_one, idle, whole
 from ..layers.cells import recurrent_layer
 from ..predictor import Head, Predictor
 from ..preprocessing import Steps, Tokens
@@ -74,6 +74,9 @@ def build_rnn(
     """
     whole("units", units, 1)
     whole("num_layers", num_layers, 1)
+    below_one("dropout", dropout)
+    if max_length is not None:
+        whole("max_length", max_length, 1)
     head = Head.of(build_rnn, locals())
     seeds = keras.random.SeedGenerator(seed)
     if input_shape is None:

@@ -86,6 +86,7 @@ def build_speech_recognizer(
     for name, value in (("units", units), ("num_layers", num_layers), ("concatenate", concatenate)):
         whole(name, value, 1)
     widths("filters", filters)
+    below_one("dropout", dropout)
     below_one("speed", speed)
     below_one("stretch", stretch)
     at_least("noise", noise, 0)

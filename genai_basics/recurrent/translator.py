@@ -72,6 +72,7 @@ def build_translator(
     if units < 2 or units % 2:
         raise ValueError(f"`units` must be even and at least 2. Received: units={units}")
     below_one("label_smoothing", label_smoothing)
+    below_one("dropout", dropout)
     seeds = keras.random.SeedGenerator(seed)
     sizes = {"cell": cell, "dropout": dropout, "seeds": seeds, "seed": seed}
     encoder = _encoder(vocab_size, embedding_dim, units, **sizes)
