@@ -41,7 +41,7 @@ def vae_training():
     x, _ = letters(12_800)
     ours, peer = build_vae((28, 28, 1), seed=0), Peer()
     ours.compile()
-    peer.compile(keras.optimizers.Adam(2e-3))
+    peer.compile(keras.optimizers.Adam(2e-3, global_clipnorm=1000.0))
     scaled, options = x.astype("float32") / 255, {"batch_size": 128, "verbose": 0}
     return lambda: ours.fit(x, **options), lambda: peer.fit(scaled, **options)
 

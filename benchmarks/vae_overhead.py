@@ -57,7 +57,7 @@ def measure(folder):
     scaled = raw.astype("float32") / 255
     ours, peer = gb.build_vae((28, 28, 1), seed=0), Peer()
     ours.compile()
-    peer.compile(keras.optimizers.Adam(2e-3))
+    peer.compile(keras.optimizers.Adam(2e-3, global_clipnorm=1000.0))
     turns = {"genai_basics": (ours, raw), "keras.Model.fit": (peer, scaled)}
     speeds = {name: [] for name in turns}
     for turn in range(TURNS + 1):
