@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .style import COLOURS, INK, new_figure, set_ticks, styled, written
+from .style import COLOURS, INK, lighter, new_figure, set_ticks, styled, written
 
 __all__ = ["attention", "confusion_matrix", "curves", "forecast", "rate_distortion", "scatter"]
 
@@ -107,7 +107,8 @@ def forecast(
         for i in range(quantiles.shape[1] // 2):
             label = None if levels is None else f"{levels[-1 - i] - levels[i]:.0%} band"
             band = quantiles[:, i], quantiles[:, -1 - i]
-            axis.fill_between(steps, *band, color=COLOURS[0], alpha=0.18, lw=0, label=label)
+            tint = lighter(COLOURS[0], 0.82 ** (i + 1))  # opaque, as the legend shows it
+            axis.fill_between(steps, *band, color=tint, lw=0, label=label)
     axis.plot(steps, future, color=COLOURS[0], linewidth=1.6, label="forecast")
     if truth is not None:
         axis.plot(steps, np.ravel(truth), color=COLOURS[1], linewidth=1, label="truth")

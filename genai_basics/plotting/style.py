@@ -11,6 +11,7 @@ __all__ = [
     "COLOURS",
     "INK",
     "WRONG",
+    "lighter",
     "new_figure",
     "pixels",
     "save",
@@ -86,6 +87,13 @@ def pixels(picture):
     if picture.dtype == np.uint8:
         return picture
     return (255 * np.clip(picture, 0, 1)).round().astype("uint8")
+
+
+def lighter(colour, share):
+    """Return a colour mixed with a share of white, as three numbers from 0 to 1."""
+    from matplotlib.colors import to_rgb
+
+    return 1 - (1 - share) * (1 - np.array(to_rgb(colour)))
 
 
 def set_ticks(axis, names, rotate=False):

@@ -33,7 +33,7 @@ class Columns(Preprocessor):
             ):
                 raise ValueError(
                     '`columns` must be pairs of a name and "number" or "category". '
-                    f"Received: columns={columns!r}"
+                    f"Received: {pair!r}"
                 )
         self.columns = tuple((str(name), str(kind)) for name, kind in pairs)
         self.max_categories = whole("max_categories", max_categories, 1)
