@@ -1,8 +1,8 @@
-"""The wrapper costs nothing: pictures per second of our `fit` and of `keras.Model.fit`.
+"""What the wrapper costs: pictures per second of our `fit` and of `keras.Model.fit`.
 
-The same network, step and in-memory MNIST pictures; the peer is plain Keras code without this
-library. Ours reads the raw bytes, rescales them in its pipeline and schedules the learning rate.
-One epoch of each in turn.
+The same network, step, optimizer and in-memory MNIST pictures; the peer is plain Keras code without
+this library. Ours reads the raw bytes, rescales them in its pipeline and schedules learning rate
+and beta, which move up to 1,000 times per `fit`: in an epoch of 468 steps, at every step.
 """
 
 import statistics
