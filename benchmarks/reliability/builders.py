@@ -74,7 +74,8 @@ def outcome(builder, fixed, arguments, data, folder):
     try:
         model = builder(**{**fixed, **arguments})
     except ValueError as error:
-        return "refused" if any(name in str(error) for name in arguments) else f"unnamed: {error}"
+        named = any(name in str(error) for name in (*fixed, *arguments))
+        return "refused" if named else f"unnamed: {error}"
     except Exception as error:
         return f"{type(error).__name__} in the builder: {error}"
     try:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from ..checks import at_least, channels_last, one_of, whole
+from ..checks import at_least, channels_last, one_of, real, whole
 from ..layers import Shift
 from ..layers.blocks import conv, conv_down, conv_up, crop, dense_down, dense_up, stages, upsample
 from . import transform
@@ -77,6 +77,7 @@ def check_noise(input_shape, noise, noise_level, target):
     one_of("noise", noise, (*NOISES, None))
     one_of("target", target, ("clean", "noise2void"))
     levels = noise_level if isinstance(noise_level, (tuple, list)) else (noise_level,) * 2
+    levels = [real("noise_level", level) for level in levels]
     if len(levels) != 2 or not 0 <= levels[0] <= levels[1]:
         raise ValueError(
             "`noise_level` must not be negative, or a pair that rises. "

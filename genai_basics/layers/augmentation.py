@@ -211,7 +211,7 @@ class DifferentiableAugmentation(keras.layers.Layer):
         super().__init__(**kwargs)
         self.policy, self.seed = tuple(policy), seed
         self.noise = keras.random.SeedGenerator(seed)
-        unknown = [name for name in self.policy if name not in self.policies]
+        unknown = [str(name) for name in self.policy if name not in self.policies]
         if unknown:
             raise ValueError(
                 f"`augment` takes {', '.join(self.policies)}. Received: {', '.join(unknown)}"
