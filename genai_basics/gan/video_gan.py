@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..checks import idle, one_of, whole
+from ..checks import idle, one_of, whole, widths
 from ..layers import Centred, PixelShuffle
 from ..preprocessing import VideoClips
 from . import evaluation
@@ -88,8 +88,7 @@ def build_video_gan(
             f"of 8. Received: input_shape={input_shape}"
         )
     one_of("network", network, ("layers", "conv"))
-    if len(filters) != 3:
-        raise ValueError(f"`filters` must be three numbers. Received: filters={filters}")
+    widths("filters", filters, 3)
     check_choices(loss, penalty, discriminator_steps, ema)
     check_weight(build_video_gan, locals())
     init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
