@@ -134,6 +134,10 @@ class GAN(TwoPlayers):
 
     def adapt(self, x, y=None):
         super().adapt(x)
+        self.adapt_judge(x, y)
+
+    def adapt_judge(self, x, y):
+        """Train the judge of samples on raw data, if they have labels."""
         classes = self.judge.num_classes
         if classes and y is not None and len(x) >= 2 * classes:
             x, y = some_examples((x, self.labels.encode(y)), CLASSIFIER_LIMIT)

@@ -370,13 +370,12 @@ class VideoGAN(GAN):
         shown = [x[:, i] for i in (0, frames // 4, frames // 2)]
         return 0.5 * (ops.concatenate(shown, axis=-1) + 1.0)
 
-    def adapt(self, x, y=None):
-        """Set the background to what does not move in most frames, then adapt the judge to it."""
-        super().adapt(x)
+    def adapt_judge(self, x, y):
+        """Set the background to what does not move in most frames; the judge also sees it."""
         still = np.median(np.stack([clip[::4] for clip in x[:200]]), axis=(0, 1))
         still = ops.convert_to_numpy(self.preprocessor(still))
         for network in (self.generator, self.ema_generator, self.discriminator):
             for layer in network.layers:
-                if isinstance(layer, (MovingLayers, Centred)):
+                if isinstance(layer, (MovingLayers, Centred)) and layer.trainable:
                     layer.background.assign(still.reshape(layer.background.shape))
-        super().adapt(x, y)
+        super().adapt_judge(x, y)

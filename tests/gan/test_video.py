@@ -164,3 +164,10 @@ def test_the_background_is_what_stands_still(clips):
     still = np.full_like(clips, 200)
     gan.adapt(still)
     np.testing.assert_allclose(gan.generator.layers[-1].background, 200 / 127.5 - 1, atol=1e-6)
+
+
+def test_a_frozen_background_stays(clips):
+    gan = gb.build_video_gan((8, 16, 16, 1), latent_dim=4, filters=(4, 4, 4), seed=0)
+    gan.generator.layers[-1].trainable = False
+    gan.adapt(np.full_like(clips, 200))
+    np.testing.assert_array_equal(gan.generator.layers[-1].background, 0.0)
