@@ -19,11 +19,12 @@ from .checks import whole
 __all__ = [
     "Examples",
     "Stream",
-    "check_arguments",
+    "check_steps",
     "checked",
     "fitting_size",
     "read",
     "steps_per_epoch",
+    "wanted",
 ]
 
 KERAS_SIZE = 32  # Keras' default batch size, which suits its optimizers
@@ -44,6 +45,7 @@ def read(model, x, y=None, sample_weight=None, batch_size=None):
     torch = type(x).__module__.startswith("torch.utils.data")
     streams = (keras.utils.PyDataset, collections.abc.Iterator)
     if not (backend.is_dataset(x) or isinstance(x, streams) or torch):
+        refuse_unread(model, y)
         return Examples(x, y, sample_weight)
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
@@ -58,12 +60,28 @@ def read(model, x, y=None, sample_weight=None, batch_size=None):
     return Stream(x)
 
 
-def check_arguments(model, y, steps_per_epoch, validation_steps):
-    """Refuse arguments of `fit` that would have no effect."""
-    if y is not None and not model.reads_y:
+def wanted(model, y):
+    """Return y if the model learns from it, else `None`, as for labels of an autoencoder."""
+    read = y is not None and model.reads_y
+    return y if read and (model.reads_labels or np.ndim(next(iter(y), 0)) > 0) else None
+
+
+def refuse_unread(model, y):
+    """Refuse a y from which the model does not learn."""
+    if y is None or wanted(model, y) is not None:
+        return
+    if model.reads_y:
         raise ValueError(
-            f"a {model.name} built without labels learns from x alone: leave `y` out. Received: y"
+            "an autoencoder learns from x, or from clean examples of the shape of x as y, not "
+            "from labels: leave `y` out. Received: a number or word per example as y"
         )
+    raise ValueError(
+        f"a {model.name} built without labels learns from x alone: leave `y` out. Received: y"
+    )
+
+
+def check_steps(steps_per_epoch, validation_steps):
+    """Check the numbers of steps given to `fit`."""
     steps = {"steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps}
     for name, value in steps.items():
         if value is not None:
@@ -283,6 +301,7 @@ class Stream:
             return model.prepare(*Examples(*batch).weighted(model, self.class_weight).parts)
 
         first = next(iter(self))
+        refuse_unread(model, first[1])
         if self.once:
             self.pulled.insert(0, first)
         make = lambda: map(prepared, self)  # noqa: E731

@@ -202,6 +202,7 @@ class Model(keras.Model):
         return feeding.checked(self, *parts, sample_weight)
 
     reads_y = property(lambda self: bool(self.num_classes))  # whether training reads a y
+    reads_labels = True  # whether that y may be a label per example
 
     @property
     def labels(self):
@@ -257,7 +258,7 @@ class Model(keras.Model):
         or generator, to the first `feeding.SEEN` examples.
         """
         self._assert_compile_called("fit")
-        feeding.check_arguments(self, y, steps_per_epoch, kwargs.get("validation_steps"))
+        feeding.check_steps(steps_per_epoch, kwargs.get("validation_steps"))
         callbacks = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks
         callbacks = list(callbacks or [])
         self.settle()

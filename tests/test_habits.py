@@ -260,11 +260,29 @@ def test_quantized_models_come_back_from_their_files(digits, tmp_path):
     np.testing.assert_array_equal(again.sample(16, seed=0), after)
 
 
+@pytest.mark.parametrize("labels", [np.arange(20) % 3, list("ab" * 10), np.arange(20) < 5])
+def test_an_autoencoder_refuses_labels_and_learns_from_clean_examples(digits, labels):
+    autoencoder, x = gb.build_autoencoder((8, 8, 1), latent_dim=4, seed=0), digits.train.x[:20]
+    autoencoder.compile()
+    said = "not from labels: leave `y` out"
+    for method in (autoencoder.fit, autoencoder.evaluate, autoencoder.train_on_batch):
+        with pytest.raises(ValueError, match=said):
+            method(x, labels)
+    with pytest.raises(ValueError, match=said):
+        autoencoder.fit(iter([(x, np.array(labels))]), steps_per_epoch=1)
+    assert autoencoder.evaluate(x, x, verbose=0) == autoencoder.evaluate(x, verbose=0)
+    assert autoencoder.evaluate(x, x[::-1], verbose=0) != autoencoder.evaluate(x, verbose=0)
+
+
 def test_what_nothing_would_read_is_refused(digits):
     vae, x = build_vae(), digits.train.x
     vae.compile()
     with pytest.raises(ValueError, match=r"learns from x alone: leave `y` out"):
         vae.fit(x, x)
+    with pytest.raises(ValueError, match=r"learns from x alone: leave `y` out"):
+        vae.evaluate(x, digits.train.y)
+    with pytest.raises(ValueError, match=r"learns from x alone: leave `y` out"):
+        vae.fit(x, validation_data=(x, digits.train.y))
     for name in ("steps_per_epoch", "validation_steps"):
         with pytest.raises(ValueError, match=f"`{name}` must be at least 1.*=0"):
             vae.fit(x, **{name: 0})

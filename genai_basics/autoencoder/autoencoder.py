@@ -152,7 +152,7 @@ class Autoencoder(Model):
     tracked = ("reconstruction",)
     loss_keyword = "`noise`, `sparsity`, `contractive` and `rate` of build_autoencoder"
     learning_rate = 2e-3
-    reads_y = True  # clean examples
+    reads_y, reads_labels = True, False  # clean examples
     remedy = "use fewer epochs, more data, a smaller network or `noise` (--set noise=gaussian)"
 
     # For commands, run folders and the audit; see evaluation.py.

@@ -5,6 +5,7 @@ import numpy as np
 from ..evaluation import examples_of_samples, rated_by_label, report_samples
 from ..evaluation import sample_pictures as pictures
 from ..exporting import Export, Graph, label_of, programs
+from ..feeding import wanted
 
 __all__ = [
     "answer",
@@ -36,7 +37,8 @@ def features_of(model, x, y=None):
 def report(model, x, y=None):
     """Return the metrics of samples, and the loss."""
     found, intervals = report_samples(model, x, y)
-    return {**found, "loss": model.evaluate(x, y, verbose=0, return_dict=True)["loss"]}, intervals
+    logs = model.evaluate(x, wanted(model, y), verbose=0, return_dict=True)
+    return {**found, "loss": logs["loss"]}, intervals
 
 
 def answer(model, x):

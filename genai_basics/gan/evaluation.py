@@ -16,6 +16,7 @@ from ..evaluation import (
 )
 from ..evaluation import sample_pictures as pictures
 from ..exporting import Export, Graph, label_of, largest, programs
+from ..feeding import wanted
 from ..losses import single
 from ..metrics.features import build_features, sample_report
 from ..preprocessing.one_hot_texts import SEPARATORS
@@ -78,7 +79,7 @@ def features_of(model, x, y=None):
 def report(model, x, y=None):
     """Return the metrics of samples, and the balance of the two players."""
     found, intervals = report_samples(model, x, y)
-    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    logs = model.evaluate(x, wanted(model, y), verbose=0, return_dict=True)
     kept = {name: logs[name] for name in ("diversity", "real_accuracy", "fake_accuracy")}
     return {**found, **kept}, intervals
 

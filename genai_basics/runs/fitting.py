@@ -4,7 +4,7 @@ import time
 
 from .. import backend
 from ..callbacks import Doctor, Progress
-from ..feeding import Examples, fitting_size, steps_per_epoch
+from ..feeding import Examples, fitting_size, steps_per_epoch, wanted
 from ..warning import warn
 from .card import write_card
 from .event_log import EventLog
@@ -86,12 +86,12 @@ def _fit(run, recipe, model, data, callbacks, log):
         if left:
             trainer.fit(
                 data.train.x,
-                data.train.y if model.reads_y else None,
+                wanted(model, data.train.y),
                 batch_size=training["batch_size"],
                 epochs=total,
                 initial_epoch=recorder.rounds_done,
                 steps_per_epoch=recorder.steps,
-                validation_data=validation_of(data),
+                validation_data=validation_of(model, data),
                 callbacks=[recorder.clock, *callbacks, doctor, recorder],
                 verbose=0,
             )

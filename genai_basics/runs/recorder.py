@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import backend, plotting
 from ..data.writers import PREFERRED, write_samples
-from ..feeding import Examples
+from ..feeding import Examples, wanted
 from ..provenance import describe
 from ..warning import warn
 from .card import write_card
@@ -284,9 +284,10 @@ def write_preview(model, run, name, n=64):
     return samples
 
 
-def validation_of(data):
+def validation_of(model, data):
     """Return the validation part in the form that `fit` expects, `None` if there is none."""
     part = data.validation
     if not len(part):
         return None
-    return part.x if part.y is None else (part.x, part.y)
+    y = wanted(model, part.y)
+    return part.x if y is None else (part.x, y)

@@ -12,6 +12,7 @@ from ..checks import whole
 from ..chunks import alone
 from ..data.writers import image_grid, to_pixels
 from ..exporting import Export, Graph, codes_of, label_of, no_such_units, programs, vocabulary_of
+from ..feeding import wanted
 from ..layers import StandardNormal
 from ..losses import single
 from ..preprocessing import PADDING, UNKNOWN
@@ -90,7 +91,7 @@ def features_of(model, x, y=None):
 
 def report(model, x, y=None):
     """Return `(metrics, intervals)`: the bound, its terms, and an estimate of -log p(x)."""
-    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    logs = model.evaluate(x, wanted(model, y), verbose=0, return_dict=True)
     labels = _labels(model, y)
     few = [None if part is None else part[:IWAE_EXAMPLES] for part in (x, labels)]
     likelihoods = model.log_likelihood(*few)
@@ -226,7 +227,7 @@ def _kl_is_low(model, history):
 
 def report_text(model, x, y=None):
     """Return the bound, the KL, and how well texts are reconstructed from their codes."""
-    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    logs = model.evaluate(x, wanted(model, y), verbose=0, return_dict=True)
     texts, labels = model.preprocessor.texts(x), _labels(model, y)
     outputs = model.reconstruct(texts, labels)
     negative_elbo = logs["reconstruction"] + logs["kl"]
