@@ -189,9 +189,10 @@ def _discriminator(shape, num_classes, network, moving, filters, init):
     """Return clips -> (batch, 2): the scores of some frames, which see the label, and of motion."""
     frames = shape[0]
     inputs = keras.Input(shape, name="x")
-    few = frames // 8
+    centred = network == "layers" and moving == 1
+    few = frames // (8 if centred else 4)
     x = ClipsToFrames()(SomeFrames(few)(inputs))
-    if network == "layers" and moving == 1:
+    if centred:
         x = Centred(name="centred")(x)
     for stage in filters:
         x = layers.LeakyReLU(0.2)(_conv2d(x, stage, init, strides=2))
@@ -339,7 +340,10 @@ class VideoGAN(GAN):
     The networks get clips (frames, height, width, channels) in [-1, 1].
     """
 
-    batch_size = 32
+    # Slower and in smaller batches if frames are not centred, since these are harder to learn.
+    batch_size = property(lambda self: 32 if self.centring else 16)
+    learning_rate = property(lambda self: 1e-3 if self.centring else 5e-4)
+    d_learning_rate = property(lambda self: 2 * self.learning_rate)
     remedy = "use fewer epochs, more clips or fewer `filters`"
     xla = False  # takes minutes to compile without a gain
 
