@@ -10,7 +10,9 @@ import warnings
 import click
 
 from genai_basics import limits
+from genai_basics.warning import one_line
 
+from .app import app
 from .audit import audit
 from .augment import augment
 from .codec import compress, decompress
@@ -46,7 +48,10 @@ class Program(click.Group):
             except Exception as error:
                 if self.debug:
                     raise
-                shown = click.ClickException(_one_line(error))
+                text = one_line(error)
+                if text.startswith(f"{type(error).__name__}: "):
+                    text += " (--debug shows where)"
+                shown = click.ClickException(text)
                 shown.exit_code = getattr(error, "exit_code", 1)
                 raise shown from error
 
@@ -65,14 +70,6 @@ def _limits(args):
         else:
             rest.append(arg)
     return rest, found
-
-
-def _one_line(error):
-    text = " ".join(str(error).split()) or type(error).__name__
-    expected = isinstance(error, (ValueError, OSError, ImportError, MemoryError))
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        text = f"'{error.filename}': {error.strerror}"
-    return text if expected else f"{type(error).__name__}: {text} (--debug shows where)"
 
 
 def _shower():
@@ -115,6 +112,7 @@ COMMANDS = (
     inspect,
     compress,
     decompress,
+    app,
 )
 for command in COMMANDS:
     cli.add_command(command)

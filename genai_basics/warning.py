@@ -1,9 +1,9 @@
-"""Warnings to the user that point to the line that called the library."""
+"""Warnings to the user that point to the line that called the library; errors as one line."""
 
 import sys
 import warnings
 
-__all__ = ["warn"]
+__all__ = ["one_line", "warn"]
 
 
 def warn(message):
@@ -21,3 +21,18 @@ def warn(message):
     while frame.f_back and frame.f_globals.get("__name__", "").startswith(inside):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, stacklevel=level)
+
+
+def one_line(error):
+    """Return an error as one line for a user; unexpected ones are named.
+
+    Example:
+
+    >>> one_line(ValueError("`n` must be at least 1.\n  Received: n=0"))
+    '`n` must be at least 1. Received: n=0'
+    """
+    text = " ".join(str(error).split()) or type(error).__name__
+    expected = isinstance(error, (ValueError, OSError, ImportError, MemoryError))
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        text = f"'{error.filename}': {error.strerror}"
+    return text if expected else f"{type(error).__name__}: {text}"

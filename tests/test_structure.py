@@ -39,6 +39,7 @@ LAYERS = [
     FAMILIES,
     {"audit", "augmenting", "recipes"},
     {"runs"},
+    {"app"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

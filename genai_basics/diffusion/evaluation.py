@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..chunks import alone
 from ..evaluation import examples_of_samples, rated_by_label, report_samples
 from ..evaluation import sample_pictures as pictures
 from ..exporting import Export, Graph, label_of, programs
@@ -15,6 +16,7 @@ __all__ = [
     "losses_by_example",
     "pictures",
     "report",
+    "steps_from_noise",
 ]
 
 DRAWS = 8  # draws of noise and time for the loss of an example
@@ -48,6 +50,23 @@ def answer(model, x):
     https://arxiv.org/abs/2303.16203).
     """
     return rated_by_label(model, x, "loss", model.losses_by_example, np.argmin)
+
+
+@alone
+def steps_from_noise(model, n=4, *, seed=None, labels=None):
+    """Return the points on the ways from noise to n samples, (steps + 1, n, ...), as raw data.
+
+    The first are noise and the last are samples; `labels` as for `sample`.
+    """
+    model.set_sampler()
+    labels = model.labels.spread(n, labels)
+    more = () if labels is None else (labels,)
+    shape = (n, *model.preprocessor.shape)
+    points = [np.random.default_rng(seed).standard_normal(shape, "float32")]
+    for i in range(model.steps):
+        t = np.full((n, 1), i / model.steps, "float32")
+        points.append(model.map_batches(model.next_points, points[-1], t, *more))
+    return np.stack([model.invert(x) for x in points])
 
 
 def exported(model):

@@ -144,6 +144,7 @@ class Diffusion(Model):
     report, answer, pictures = evaluation.report, evaluation.answer, evaluation.pictures
     examples, exported = evaluation.examples_of_samples, evaluation.exported
     losses_by_example, features_of = evaluation.losses_by_example, evaluation.features_of
+    steps_from_noise = evaluation.steps_from_noise
 
     def __init__(
         self,
@@ -286,15 +287,23 @@ class Diffusion(Model):
 
         `velocity` is `guided_velocity` unless another one is given.
         """
-        velocity = velocity or self.guided_velocity
         label, h = self.one_hot(labels), (1.0 - 2.0 * start) / self.sampling_steps
 
         def step(i, x):
             t = ops.full((ops.shape(x)[0], 1), start + h * ops.cast(i, "float32"))
-            v = velocity(x, t, label)
-            return x + 0.5 * h * (v + velocity(x + h * v, t + h, label))
+            return self.moved(x, t, h, label, velocity)
 
         return ops.fori_loop(0, ops.cast(self.sampling_steps, "int32"), step, x)
+
+    def moved(self, x, t, h, label=None, velocity=None):
+        """Move points x from times t (batch, 1) to t + h by one step."""
+        velocity = velocity or self.guided_velocity
+        v = velocity(x, t, label)
+        return x + 0.5 * h * (v + velocity(x + h * v, t + h, label))
+
+    def next_points(self, x, t, labels=None):
+        """Return where points x at times t are after one of the sampling steps."""
+        return self.moved(x, t, 1.0 / self.sampling_steps, self.one_hot(labels))
 
     def generate(self, n, labels=None):
         shape = (n, *self.preprocessor.shape)
