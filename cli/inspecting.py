@@ -39,8 +39,12 @@ def inspect(file, out, force, json_, **values):
     path = Path(file)
     values["data"] = file
     source, options = split_data_options(values)
-    if not options and out is None and (path / "config.json").exists():
-        return _inspect_run(path, json_)
+    if (
+        not options
+        and out is None
+        and (file.startswith("hf://") or (path / "config.json").exists())
+    ):
+        return _inspect_run(file, json_)
     if not options and out is None and path.is_file():
         from genai_basics.provenance import read, read_manifest
 
@@ -75,7 +79,7 @@ def _inspect_run(folder, json_):
     facts |= {"seconds": config.get("seconds"), **(config.get("test") or {})}
     facts = {name: value for name, value in facts.items() if value is not None}
     echo_json(facts) if json_ else echo_table(facts.items())
-    notice = early_end(run, holder(folder))
+    notice = early_end(run, holder(run.folder))
     if notice:
         click.echo(f"Warning: {notice}", err=True)
 

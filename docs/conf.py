@@ -7,7 +7,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import outputs  # noqa: E402
 import pages  # noqa: E402
+from docutils import nodes  # noqa: E402
 
 import genai_basics  # noqa: E402
 
@@ -37,9 +39,10 @@ suppress_warnings = ["config.cache"]
 sphinx_gallery_conf = {
     "examples_dirs": str(HERE.parent / "tutorials"),
     "gallery_dirs": "tutorials",
-    "plot_gallery": "False",  # the tests run the tutorials; here they take minutes each
+    "plot_gallery": "False",  # outputs.py keeps what they show: they take a minute each
     "download_all_examples": False,
     "show_signature": False,
+    "within_subsection_order": "FileNameSortKey",  # the order in which they build on each other
     "copyfile_regex": r".*\.csv",
 }
 
@@ -53,7 +56,17 @@ def escape(app, what, name, obj, options, lines):
         lines[i] = line if line.lstrip().startswith((">>>", "...")) else marked
 
 
+def dash(app, tree):
+    """Put a dash between a parameter and its description, where Sphinx writes two hyphens."""
+    for text in list(tree.findall(nodes.Text)):
+        if text == " -- ":
+            text.parent.replace(text, nodes.Text(" – "))
+
+
 def setup(app):
     app.connect("autodoc-process-docstring", escape, priority=900)  # after napoleon
     app.connect("builder-inited", lambda app: pages.write_all(HERE / "generated"))
+    app.connect("builder-inited", outputs.thumbnails, priority=900)  # after the gallery
+    app.connect("source-read", outputs.insert)
+    app.connect("doctree-read", dash)
     return {"parallel_read_safe": True}

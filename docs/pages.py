@@ -39,7 +39,8 @@ def api():
     names = {}
     for row in table.body:
         if isinstance(row, ast.ImportFrom) and row.module:
-            names.setdefault(row.module, []).extend(alias.name for alias in row.names)
+            part = row.module.partition(".")[0]
+            names.setdefault(part, []).extend(alias.name for alias in row.names)
     lines = ["Reference", "=========", "", "All names are attributes of `genai_basics`.", ""]
     for module, found in names.items():
         lines += [module, "-" * len(module), ""]

@@ -69,9 +69,9 @@ from .recurrent import build_rnn as build_rnn
 from .recurrent import build_speech_recognizer as build_speech_recognizer
 from .recurrent import build_translator as build_translator
 from .runs import Run as Run
-from .runs import export as export
 from .runs import load_run as load_run
-from .runs import train as train
+from .runs.export_run import export as export
+from .runs.training import train as train
 from .vae import VAE as VAE
 from .vae import HierarchicalVAE as HierarchicalVAE
 from .vae import TextVAE as TextVAE

@@ -1,6 +1,7 @@
 """`augment`: enlarge a labelled data set with generated examples and measure the gain."""
 
 import dataclasses
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -49,15 +50,15 @@ def augment(
     y,
     *,
     held_out=None,
-    n=None,
+    n: int | None = None,
     generator="gan",
-    epochs=None,
+    epochs: int | None = None,
     classifier=None,
-    seeds=5,
-    class_names=None,
-    value_range=(0, 255),
-    seed=0,
-):
+    seeds: int = 5,
+    class_names: Iterable[str] | None = None,
+    value_range: tuple[float, float] | None = (0, 255),
+    seed: int | None = 0,
+) -> "Augmented":
     """Enlarge a labelled data set with samples of a conditional model and measure the gain.
 
     A sample is discarded unless a classifier trained on the real examples confirms its label.

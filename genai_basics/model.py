@@ -48,7 +48,7 @@ class Model(keras.Model):
     restores = None  # whether `predict` maps outputs back to raw x; `None`: not a graph of x
     private_steps = 0  # number of private training steps, saved with the weights
     num_classes = None
-    preprocessor = None  # from raw x to network space: a `Preprocessor`
+    preprocessor: "keras.Layer" = None  # from raw x to network space: a `Preprocessor`
     remedy = "use fewer epochs, more data or a smaller network"  # against overfitting, for `Doctor`
 
     # For commands, run folders and the audit; families bind their own.

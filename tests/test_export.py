@@ -302,7 +302,7 @@ def digits():
 
 
 def test_the_command_offers_the_formats_and_says_what_it_wrote(stored, tmp_path):
-    assert tuple(FORMATS) == OFFERED
+    assert (*FORMATS, "hub") == OFFERED
     run = stored("mlp")
     command = ["export", str(run.folder), "--to", "keras", "--out", str(tmp_path / "out")]
     done = CliRunner().invoke(cli, [*command, "--json"])

@@ -1,5 +1,6 @@
 """The documentation is built without warnings, and its commands exist."""
 
+import itertools
 import os
 import re
 import shlex
@@ -72,7 +73,11 @@ def test_the_site_is_built_without_warnings(tmp_path):
     assert (tmp_path / "site" / "searchindex.js").exists()  # the search needs no server
     for page in pages:
         text = page.read_text(encoding="utf-8")
-        assert all("alt=" in image for image in re.findall(r"<img[^>]*>", text)), page
+        for image in re.findall(r"<img[^>]*>", text):
+            assert re.search(r'alt="[^"]+"', image), f"{page}: {image} has no description"
         assert text.count("<h1") == 1 or page.stem == "search", page
+        levels = [int(level) for level in re.findall(r"<h([1-6])\b", text)]
+        for above, below in itertools.pairwise(levels):
+            assert below <= above + 1, f"{page}: h{below} below h{above}"
         for target in re.findall(r'href="([^"#:?]+)[#"]', text):
             assert (page.parent / target).exists(), f"{page} links to {target}"

@@ -1,13 +1,17 @@
-"""Every tutorial runs; at its full budget (`pytest -m slow`), its claim also holds."""
+"""Every tutorial runs, as a notebook, too; at full budget (`pytest -m slow`), its claim holds."""
 
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
 import pytest
+
+from tests.test_readme import script
 
 TUTORIALS = sorted((Path(__file__).parents[1] / "tutorials").glob("[0-9]*.py"))
 # Slow at any budget: run only at full budget, among the slow tests.
@@ -21,7 +25,10 @@ def test_tutorial_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GENAI_BASICS_BUDGET", "0.02")
     matplotlib.use("agg")
-    runpy.run_path(str(path), run_name="__main__")  # new processes would cost minutes
+    try:
+        runpy.run_path(str(path), run_name="__main__")  # new processes would cost minutes
+    finally:
+        plt.close("all")
 
 
 @pytest.mark.slow
@@ -31,3 +38,39 @@ def test_tutorial_keeps_its_claim(path, tmp_path):
     command = [sys.executable, str(path)]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["01_neuron", "08_forecasting", "12_autoencoder"])
+def test_the_gallerys_notebook_runs_and_shows_its_pictures(name, tmp_path, monkeypatch):
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    from sphinx_gallery.notebook import python_to_jupyter_cli
+
+    monkeypatch.setenv("GENAI_BASICS_BUDGET", "0.02")
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # notebooks draw into their pages
+    path = Path(shutil.copy(TUTORIALS[0].parent / f"{name}.py", tmp_path))
+    python_to_jupyter_cli([str(path)])
+    notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    nbclient.NotebookClient(notebook, timeout=300).execute(cwd=tmp_path)
+    outputs = [one for cell in notebook.cells for one in cell.get("outputs", ())]
+    pictures = [one for one in outputs if "image/png" in one.get("data", {})]
+    shown = path.read_text(encoding="utf-8").count("plt.show()")
+    assert len(pictures) >= shown
+    assert not [one for one in outputs if one["output_type"] == "error"]
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_the_site_has_the_pictures_of_each_tutorial(path):
+    """After a change of a tutorial, `python docs/outputs.py NN` runs it and keeps its pictures."""
+    outputs = script("outputs")
+    record = outputs.kept(path.stem)
+    if not record["cells"]:
+        pytest.skip("its outputs are not kept yet")
+    codes = {outputs.digest(code): code for _, code in outputs.cells(path)}
+    assert set(record["cells"]) <= set(codes), "cells were changed: run docs/outputs.py"
+    showing = {name for name, code in codes.items() if "plt.show()" in code}
+    pictures = {name: cell["pictures"] for name, cell in record["cells"].items()}
+    assert showing <= {name for name, found in pictures.items() if found}
+    for file, alt in (one for found in pictures.values() for one in found):
+        assert alt
+        assert (outputs.OUTPUTS / file).exists()

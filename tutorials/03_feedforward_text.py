@@ -2,9 +2,10 @@
 A feedforward network that reads names
 ======================================
 
-A network takes numbers, not text. The simplest way to turn a text into numbers ignores the order
-and records which words, and which short sequences of letters, occur in it. Each of them has a
-learned vector, and a text is the weighted sum of its vectors. This works surprisingly well.
+How can a network read a text, if it takes only numbers? The simplest way to turn a text into
+numbers ignores the order and records which words, and which short sequences of letters, occur in
+it. Each of them has a learned vector, and a text is the weighted sum of its vectors. This works
+surprisingly well.
 
 The claim at the end: the network identifies the language of a place name from its letters, far
 better than by always choosing the most frequent language, on names that it was not trained on.
@@ -13,11 +14,13 @@ better than by always choosing the most frequent language, on names that it was 
 # %%
 import os
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 import genai_basics as gb
 
-BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))
+plt.style.use("genai_basics.plotting.genai_basics")
+BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, worse run
 
 data = gb.load_data("place_names")
 languages = data.spec.class_names
@@ -25,12 +28,9 @@ for name, label in list(zip(data.train.x, data.train.y))[:5]:
     print(f"{languages[label]:12s} {name}")
 
 # %%
-# From text to numbers
-# --------------------
-# Names are short, so `fit` decides that words are not enough, and also uses sequences of two to
-# four letters; `<` and `>` mark the beginning and the end of a word. Words that occur in nearly
-# every text carry little information: each is weighted by its inverse document frequency,
-# 1 + log((1 + n) / (1 + df)).
+# The answer in ten lines
+# -----------------------
+# Strings in, labels out; the vocabulary is saved with the model.
 
 model = gb.build_mlp(num_classes=len(languages), class_names=languages, seed=0)
 model.compile()
@@ -41,34 +41,73 @@ history = model.fit(
     validation_data=(data.validation.x, data.validation.y),
     verbose=0,
 )
-print("validation:", np.round(history.history["val_accuracy"], 3))
+texts = ("Deutschland", "Mexico City", "Bruxelles")
+labels, probabilities = model.classify(list(texts))
+figure, axes = plt.subplots(1, 3, figsize=(7.5, 2.2), sharex=True)
+for axis, text, p in zip(axes, texts, np.asarray(probabilities)):
+    best = np.argsort(p)[-4:]
+    axis.barh([languages[i] for i in best], p[best])
+    axis.set_title(text)
+plt.show()
 
 # %%
-# What the network sees of one name, and the weight of each piece:
+# From text to numbers
+# --------------------
+# Names are short, so `fit` decides that words are not enough, and also uses sequences of two to
+# four letters; `<` and `>` mark the beginning and the end of a word. By hand, these are the pieces
+# of one name:
 
 name = data.test.x[0]
+marked = f"<{name.split()[0].lower()}>"
+print(name, [marked[i : i + n] for n in (2, 3, 4) for i in range(len(marked) - n + 1)][:12])
+
+# %%
+# Pieces that occur in nearly every text carry little information: each is weighted by its inverse
+# document frequency, where n is the number of texts and df the number of those with the piece::
+#
+#     weight = 1 + log((1 + n) / (1 + df))
+
 numbers = model.prepare([name])[0][0]
 entries = {number: entry for entry, number in model.preprocessor.numbers.items()}
 weights = model.preprocessor.inverse_frequencies
-print(name, {entries[i]: round(float(weights[i]), 1) for i in numbers if i})
+pieces = {entries[i]: float(weights[i]) for i in numbers if i}
+plt.figure(figsize=(7.5, 2.2))
+plt.bar(list(pieces), list(pieces.values()))
+plt.xticks(rotation=90)
+plt.title(f"What the network sees of {name}, with the weight of each piece")
+plt.show()
 
 # %%
-# Strings in, labels out; the vocabulary is saved with the model.
-
-for text in ("Deutschland", "Mexico City", "Bruxelles"):
-    (label,), (probabilities,) = model.classify([text])
-    print(f"{text:14s} {label} ({probabilities.max():.2f})")
-
-# %%
-# Which pieces are evidence for which language? With one hidden layer, the product of a piece's
-# vector and the last layer's weights is roughly what the piece adds to each class.
+# Which pieces are evidence for which language?
+# ---------------------------------------------
+# With one hidden layer, the product of a piece's vector and the last layer's weights is roughly
+# what the piece adds to each class.
 
 bag = model.network.get_layer("bag_of_words")
 head = model.network.get_layer("head")
 scores = np.maximum(np.asarray(bag.vectors), 0) @ np.asarray(head.kernel)
-for label, language in enumerate(languages[:5]):
-    best = [i for i in np.argsort(-scores[:, label]) if i in entries][:6]
-    print(f"{language:12s}", " ".join(entries[i] for i in best))
+figure, axes = plt.subplots(1, 5, figsize=(7.5, 2.4))
+for label, axis in enumerate(axes):
+    strongest = [i for i in np.argsort(-scores[:, label]) if i in entries][:8][::-1]
+    axis.barh([entries[i] for i in strongest], scores[strongest, label])
+    axis.set(title=languages[label], xticks=())
+plt.show()
+
+# %%
+# What it confuses
+# ----------------
+# Rows are true languages. Languages that share words and endings are confused with each other.
+
+predicted = model.predict(data.test.x, verbose=0).argmax(axis=1)
+matrix = np.zeros((len(languages), len(languages)))
+np.add.at(matrix, (data.test.y, predicted), 1)
+plt.figure(figsize=(4.6, 4.2))
+plt.imshow(matrix / matrix.sum(axis=1, keepdims=True), cmap="Blues")
+plt.xticks(range(len(languages)), languages, rotation=90)
+plt.yticks(range(len(languages)), languages)
+plt.grid(False)
+plt.title("True (row) and predicted (column) language")
+plt.show()
 
 # %%
 # The claim
@@ -77,6 +116,7 @@ for label, language in enumerate(languages[:5]):
 metrics, intervals = model.report(data.test.x, data.test.y)
 commonest = np.mean(data.test.y == np.bincount(data.train.y).argmax())
 low, high = intervals["accuracy"]
+print("validation:", np.round(history.history["val_accuracy"], 3))
 print(f"accuracy {metrics['accuracy']:.3f} [{low:.3f}, {high:.3f}]")
 print(f"always the most frequent language: {commonest:.3f}")
 

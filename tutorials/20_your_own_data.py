@@ -2,9 +2,10 @@
 Your own data
 =============
 
-So far, the data came with the library. Your own data are in files: a folder of pictures, a table.
-Here we write such files as a camera and a spreadsheet would, with the usual faults, and go through
-all steps: look at what was read, train, evaluate on held-out data, and predict for new files.
+How do I get from my files to a model? So far, the data came with the library. Your own data are in
+files: a folder of pictures, a table. Here we write such files as a camera and a spreadsheet would,
+with the usual faults, and go through all steps: look at what was read, train, evaluate on held-out
+data, and predict for new files.
 
 The claim at the end: a broken file is named and only that file is left out, the model reads new
 pictures of another size and rows with another order of columns, and it is better than always
@@ -17,6 +18,7 @@ import os
 import warnings
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits, load_wine
@@ -24,7 +26,8 @@ from sklearn.datasets import load_digits, load_wine
 import genai_basics as gb
 from genai_basics.data import read_inputs
 
-BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))
+plt.style.use("genai_basics.plotting.genai_basics")
+BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, worse run
 folder = Path("my_data")
 
 # %%
@@ -41,13 +44,26 @@ for i, (picture, digit) in enumerate(zip(digits.images, digits.target)):
     Image.fromarray((picture * 15.9).astype("uint8")).resize((size, size)).save(path)
 (folder / "pictures" / "digit 3" / "broken.png").write_bytes(b"not a picture")
 
+# %%
+# One line reads them. What could not be read is named, and all sizes become one.
+
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     pictures = gb.load_data(folder / "pictures", image_size=16)
 print(pictures)
 print("skipped:", pictures.skipped)
 
+figure, axes = plt.subplots(2, 8, figsize=(7.5, 2.5))
+for axis, picture, label in zip(axes.flat, pictures.train.x, pictures.train.y):
+    axis.imshow(picture, cmap="gray")
+    axis.set_title(pictures.spec.class_names[label], loc="center", fontsize=8)
+    axis.set_axis_off()
+figure.suptitle("What was read: look at it before you train")
+plt.show()
+
 # %%
+# Train and evaluate
+# ------------------
 # The training, validation and test parts were drawn once, by a seed. The test part is used only
 # once, at the end: if it is used to choose something, it is no longer a fair test.
 #
@@ -66,7 +82,19 @@ run = gb.train(
 test = pictures.test
 report, _ = run.model.report(test.x, test.y)
 frequent = np.unique(test.y, return_counts=True)[1].max() / len(test.y)
-print({name: round(value, 3) for name, value in report.items() if np.isscalar(value)})
+print({name: round(value, 3) for name, value in report.items() if np.ndim(value) == 0})
+
+truth = [pictures.spec.class_names[label] for label in test.y]
+labels, probabilities = run.model.classify(test.x)
+sure = np.max(probabilities, axis=1)
+hardest = np.argsort(np.where(np.equal(labels, truth), sure, sure - 1))[:8]
+figure, axes = plt.subplots(1, 8, figsize=(7.5, 1.7))
+for axis, i in zip(axes, hardest):
+    axis.imshow(test.x[i], cmap="gray")
+    axis.set_title(f"{truth[i]}\nread as\n{labels[i]}", loc="center", fontsize=7)
+    axis.set_axis_off()
+figure.suptitle("The hardest test pictures")
+plt.show()
 
 # %%
 # New files
@@ -80,6 +108,14 @@ Image.fromarray((digits.images[0] * 15.9).astype("uint8")).resize((200, 200)).sa
 _, x = read_inputs([new], run.spec)
 labels, probabilities = run.model.classify(x)
 print("a picture of 200 x 200 pixels shows", labels[0], f"({np.max(probabilities[0]):.0%})")
+
+figure, axes = plt.subplots(1, 2, figsize=(5, 2.4))
+axes[0].imshow(Image.open(new), cmap="gray")
+axes[0].set_title("the new file")
+axes[0].set_axis_off()
+axes[1].barh(run.spec.class_names, np.asarray(probabilities)[0])
+axes[1].set_title("what it shows")
+plt.show()
 
 # %%
 # A table
@@ -111,6 +147,16 @@ wines = gb.train(
 wine_report, _ = wines.model.report(table.test.x, table.test.y)
 print("accuracy on held-out rows:", round(wine_report["accuracy"], 3))
 
+plt.figure(figsize=(5, 3))
+for label, cultivar in enumerate("abc"):
+    these = wine.target == label
+    plt.plot(wine.data[these, 0], wine.data[these, 5], ".", markersize=6, label=cultivar)
+plt.title("Two of the columns, by cultivar")
+plt.xlabel(wine.feature_names[0])
+plt.ylabel(wine.feature_names[5].replace("_", " "))
+plt.legend()
+plt.show()
+
 # %%
 # The same rows with their columns in reverse order:
 
@@ -122,13 +168,14 @@ first = wines.model.predict(straight, verbose=0)[:20]
 second = wines.model.predict(turned, verbose=0)
 
 # %%
-# Try it with your own folder or table:
+# Try it with your own folder or table::
 #
-# ```sh
-# genai-basics train cnn --data photos/ --image-size 64
-# genai-basics train mlp --data houses.csv --target price
-# genai-basics predict runs/mlp more_houses.csv
-# ```
+#     genai-basics train cnn --data photos/ --image-size 64
+#     genai-basics train mlp --data houses.csv --target price
+#     genai-basics predict runs/mlp more_houses.csv
+#
+# The claim
+# ---------
 
 assert pictures.skipped == ("digit 3/broken.png: no picture",)
 assert any("broken.png" in str(warning.message) for warning in said)

@@ -2,9 +2,9 @@
 Responsible use: from detecting copies to a model card
 ======================================================
 
-A model that generates pictures "like the data" may reproduce the data. A model that is better on
-its training data reveals who is in the training set. A model with an accuracy of 90% may be wrong
-about the same people every time. A loss curve shows none of this, but all of it can be measured in
+What does a loss curve not show? A model that generates pictures "like the data" may reproduce the
+data. A model that is better on its training data reveals who is in the training set. A model with
+an accuracy of 90% may be wrong about the same people every time. All of it can be measured in
 seconds.
 
 This tutorial checks data before training. It then trains one model on too little data, detects that
@@ -22,6 +22,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 import genai_basics as gb
@@ -29,6 +30,7 @@ from genai_basics import provenance
 from genai_basics.audit import audit_run, check_data, drop_suspects
 from genai_basics.data.writers import write_samples
 
+plt.style.use("genai_basics.plotting.genai_basics")
 BUDGET = float(os.environ.get("GENAI_BASICS_BUDGET", "1"))  # less: a faster, worse run
 folder = Path(tempfile.mkdtemp())
 data = gb.load_data("digits")
@@ -53,7 +55,15 @@ found = check_data(messy)
 for sentence in found.findings:
     print("*", sentence)
 clean = drop_suspects(messy, found, ["duplicates", "leaks", "labels"])
-print(f"{len(messy.train)} training examples, {len(clean.train)} after cleaning\n")
+print(f"{len(messy.train)} training examples, {len(clean.train)} after cleaning")
+
+figure, axes = plt.subplots(1, 8, figsize=(7.5, 1.4))
+for axis, i in zip(axes, wrong):
+    axis.imshow(x[i], cmap="gray")
+    axis.set_title(f"labelled {y[i]}", loc="center", fontsize=8)
+    axis.set_axis_off()
+figure.suptitle("Wrong labels that we put among the training data")
+plt.show()
 
 # %%
 # On the command line, `genai-basics train` runs these checks by default, and `--drop duplicates
@@ -92,9 +102,21 @@ for name, audit in audits.items():
         print("  *", sentence)
 
 # %%
-# The samples that are most similar to training pictures are in `copies.png` in the run folder, each
-# above its training picture.
-#
+# Copies can be seen. Each sample stands above the training picture that is nearest to it: those of
+# the copier are the same picture, those of the honest model only resemble one. The run folder has
+# such a picture, `copies.png`.
+
+for run, known in ((copier, data.train.x[:50]), (honest, data.train.x)):
+    samples = run.model.sample(12, seed=3)
+    gaps = np.square(samples[:, None].astype("float32") - known[None]).sum(axis=(2, 3, 4))
+    nearest = known[gaps.argmin(axis=1)]
+    plt.figure(figsize=(7.5, 1.7))
+    plt.imshow(np.vstack([np.hstack(part[..., 0]) for part in (samples, nearest)]), cmap="gray")
+    plt.axis("off")
+    plt.title(f"The {run.folder.name} model: samples, and the nearest training pictures")
+    plt.show()
+
+# %%
 # Who was in the training set?
 # ----------------------------
 # The copier has a higher loss on new pictures than on its training pictures. An attacker who has
@@ -106,6 +128,17 @@ for name, audit in audits.items():
     low, high = audit.intervals["membership_auc"]
     print(f"{name}: members are recognized in {low:.0%} to {high:.0%} of pairs")
 
+figure, axes = plt.subplots(1, 2, figsize=(7.5, 2.5))
+for axis, run, members in ((axes[0], copier, 50), (axes[1], honest, len(data.train.x))):
+    inside = run.model.losses_by_example(data.train.x[:members])
+    outside = run.model.losses_by_example(data.test.x)
+    edges = np.linspace(0, np.quantile(outside, 0.98), 30)
+    axis.hist(inside, edges, alpha=0.6, density=True, label="training pictures")
+    axis.hist(outside, edges, alpha=0.6, density=True, label="new pictures")
+    axis.set(title=f"the {run.folder.name} model", xlabel="loss in nats", yticks=())
+axes[0].legend()
+plt.show()
+
 # %%
 # A guarantee
 # -----------
@@ -115,17 +148,19 @@ for name, audit in audits.items():
 # bounds what can be inferred: the odds of any guess about one example change by a factor of at most
 # exp(epsilon).
 
-classifier = {"hidden_units": (128,), "normalize": False, "dropout": 0.0, "batch_size": 50}
 runs = {}
-for name, options in (("plain", {}), ("private", {"dp_noise": 4.0})):
+for name, dp_noise in (("plain", None), ("private", 4.0)):
     runs[name] = gb.train(
         "mlp",
         str(folder / "few.npz"),
         data_options={"validation": 0},
         epochs=max(1, round(150 * BUDGET)),
         out=folder / name,
-        **classifier,
-        **options,
+        hidden_units=(128,),
+        normalize=False,
+        dropout=0.0,
+        batch_size=50,
+        dp_noise=dp_noise,
     )
 aucs = {name: run.config["audit"]["metrics"]["membership_auc"] for name, run in runs.items()}
 for name, run in runs.items():
@@ -133,7 +168,7 @@ for name, run in runs.items():
     print(f"{name}: accuracy {accuracy:.2f}, area under the curve {aucs[name]:.2f}")
 privacy = runs["private"].config["privacy"]
 print(f"epsilon {privacy['epsilon']:.0f} at delta {privacy['delta']:.0e}: fifty examples are too")
-print("few for a small epsilon; with more data, it is smaller.\n")
+print("few for a small epsilon; with more data, it is smaller.")
 
 # %%
 # Where does this picture come from?
@@ -146,6 +181,12 @@ write_samples(honest.model.sample(16, seed=1), folder / "grid.png", honest.spec,
 for name, value in provenance.read(folder / "grid.png").items():
     print(f"{name:20} {value}")
 
+plt.figure(figsize=(2.6, 2.8))
+plt.imshow(plt.imread(folder / "grid.png"), cmap="gray")
+plt.axis("off")
+plt.title("The picture that says it")
+plt.show()
+
 # %%
 # The card
 # --------
@@ -156,6 +197,7 @@ print((copier.folder / "MODEL_CARD.md").read_text())
 
 # %%
 # The claims
+# ----------
 
 if BUDGET >= 1:
     assert found.metrics["duplicates"] >= 5

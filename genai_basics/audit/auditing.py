@@ -62,12 +62,12 @@ def audit_run(
     run,
     data=None,
     *,
-    n=1000,
-    members=2000,
+    n: int = 1000,
+    members: int = 2000,
     by=None,
     group=None,
     features=None,
-    seed=0,
+    seed: int | None = 0,
     **data_options,
 ):
     """Audit the trained model of a run. `genai-basics audit` is this function.

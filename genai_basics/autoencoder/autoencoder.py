@@ -7,6 +7,8 @@ loss = reconstruction + sparsity * mean |code| + contractive * |J|^2 / d + rate 
 """
 
 import math
+from collections.abc import Sequence
+from typing import Literal
 
 import keras
 import numpy as np
@@ -34,23 +36,23 @@ TABLES = 2048  # maximum number of frequency tables per code element; otherwise 
 
 
 def build_autoencoder(
-    input_shape=(28, 28, 1),
-    latent_dim=None,
+    input_shape: Sequence[int | None] = (28, 28, 1),
+    latent_dim: int | None = None,
     *,
-    network=None,
-    hidden_units=(512, 512),
-    filters=(32, 64, 128),
+    network: Literal["dense", "conv", "unet"] | None = None,
+    hidden_units: Sequence[int] = (512, 512),
+    filters: Sequence[int] = (32, 64, 128),
     noise=None,
-    noise_level=0.3,
+    noise_level: float = 0.3,
     target="clean",
-    sparsity=0.0,
-    contractive=0.0,
-    rate=0.0,
-    value_range=(0, 255),
-    sample_rate=None,
-    max_length=None,
-    seed=None,
-):
+    sparsity: float = 0.0,
+    contractive: float = 0.0,
+    rate: float = 0.0,
+    value_range: tuple[float, float] | None = (0, 255),
+    sample_rate: int | None = None,
+    max_length: int | None = None,
+    seed: int | None = None,
+) -> "Autoencoder":
     """Build an autoencoder for pictures, vectors, series or clips of sound.
 
     Then `compile()` and `fit(x)`. By default it compresses each example to `latent_dim` numbers;

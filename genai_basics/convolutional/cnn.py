@@ -8,6 +8,8 @@ arXiv:1512.04150).
 """
 
 import itertools
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import keras
 import numpy as np
@@ -27,29 +29,29 @@ LEAST_SIDE = 6  # minimum pixels of the last stage
 
 
 def build_cnn(
-    input_shape=None,
-    num_classes=None,
+    input_shape: Sequence[int | None] | None = None,
+    num_classes: int | None = None,
     *,
-    sample_rate=None,
-    task=None,
-    multi_label=False,
-    num_outputs=1,
-    filters=None,
-    blocks=None,
+    sample_rate: int | None = None,
+    task: Literal["classification", "regression"] | None = None,
+    multi_label: bool = False,
+    num_outputs: int = 1,
+    filters: Sequence[int] | None = None,
+    blocks: int | None = None,
     kernel_size=None,
     backbone=None,
     weights="imagenet",
-    dropout=0.2,
-    augment=True,
-    mirror=None,
-    mel_bands=40,
-    pitch=0.02,
-    balance=False,
-    label_smoothing=0.05,
-    class_names=None,
-    value_range=(0, 255),
-    seed=None,
-):
+    dropout: float = 0.2,
+    augment: bool = True,
+    mirror: bool | None = None,
+    mel_bands: int = 40,
+    pitch: float = 0.02,
+    balance: bool = False,
+    label_smoothing: float = 0.05,
+    class_names: Iterable[str] | None = None,
+    value_range: tuple[float, float] | None = (0, 255),
+    seed: int | None = None,
+) -> "CNN":
     """Build a convolutional network for pictures, sounds, series or clips of video.
 
     Args:
@@ -339,7 +341,7 @@ class CNN(Transfer, Predictor):
         return isinstance(self.preprocessor, Numbers) and len(self.preprocessor.shape) == 3
 
 
-def train_feature_extractor(x, y, *, epochs=3, seed=0):
+def train_feature_extractor(x, y, *, epochs: int = 3, seed: int | None = 0):
     """Train a small CNN on labelled pictures, whose `features` are used for Fréchet distances.
 
     Args:

@@ -10,6 +10,7 @@ object extends to the left, top, right and bottom. The loss is
 """
 
 import math
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
@@ -33,21 +34,21 @@ MOST = 100  # maximum number of detections per picture
 
 
 def build_detector(
-    input_shape=(None, None, 3),
-    num_classes=1,
+    input_shape: Sequence[int | None] = (None, None, 3),
+    num_classes: int = 1,
     *,
     image_size=None,
-    filters=(24, 48, 96, 160),
+    filters: Sequence[int] = (24, 48, 96, 160),
     backbone=None,
     weights="imagenet",
-    augment=True,
-    mirror=None,
-    max_overlap=0.55,
-    threshold=0.3,
-    class_names=None,
-    value_range=(0, 255),
-    seed=None,
-):
+    augment: bool = True,
+    mirror: bool | None = None,
+    max_overlap: float = 0.55,
+    threshold: float = 0.3,
+    class_names: Iterable[str] | None = None,
+    value_range: tuple[float, float] | None = (0, 255),
+    seed: int | None = None,
+) -> "Detector":
     """Build an object detector that trains from scratch on a few hundred pictures.
 
     `fit(x, y)` takes pictures of any sizes and, for each, a dict of `boxes` (k, 4), with left,

@@ -1,6 +1,7 @@
 """`Dataset`: what `load_data` returns, three `Part`s and a spec."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +21,8 @@ class Part:
         size: Number of the part's own examples, if x also holds the history before them.
     """
 
-    x: object
-    y: object = None
+    x: Any
+    y: Any = None
     groups: dict = field(default_factory=dict)
     size: int | None = None
 
@@ -58,7 +59,7 @@ class Dataset:
 
     name: str
     kind: str
-    spec: object
+    spec: Any
     train: Part
     validation: Part
     test: Part
@@ -99,7 +100,7 @@ class Reading:
             counted. `None` if that is not known.
     """
 
-    spec: object
+    spec: Any
     parts: dict
     fingerprint: str
     skipped: tuple = ()

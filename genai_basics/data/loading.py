@@ -5,6 +5,7 @@ import importlib
 import inspect
 import warnings
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -67,20 +68,20 @@ def list_data():
 def load_data(
     source,
     *,
-    kind=None,
+    kind: str | None = None,
     target=None,
     image_size=None,
-    color=None,
-    seed=0,
-    validation=0.1,
-    test=0.1,
-    strict=False,
-    encoding=None,
+    color: Literal["grey", "rgb"] | None = None,
+    seed: int | None = 0,
+    validation: float = 0.1,
+    test: float = 0.1,
+    strict: bool = False,
+    encoding: str | None = None,
     group=None,
-    limit=None,
+    limit: int | None = None,
     like=None,
     **kind_options,
-):
+) -> "Dataset":
     """Load data of any kind and split them into training, validation and test parts.
 
     Args:

@@ -24,6 +24,8 @@ makes samples more typical of y (Ho & Salimans, 2022, https://arxiv.org/abs/2207
 
 import itertools
 import math
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import keras
 import numpy as np
@@ -48,21 +50,21 @@ JUDGE_LIMIT = 20_000  # maximum examples that the judge trains on
 
 
 def build_diffusion(
-    input_shape=(28, 28, 1),
+    input_shape: Sequence[int | None] = (28, 28, 1),
     *,
-    num_classes=None,
-    network=None,
-    filters=(32, 64),
-    hidden_units=(256, 256, 256),
-    guidance=1.0,
-    steps=15,
-    label_dropout=0.1,
-    ema=0.998,
+    num_classes: int | None = None,
+    network: Literal["dense", "conv"] | None = None,
+    filters: Sequence[int] = (32, 64),
+    hidden_units: Sequence[int] = (256, 256, 256),
+    guidance: float = 1.0,
+    steps: int = 15,
+    label_dropout: float = 0.1,
+    ema: float | None = 0.998,
     features=None,
-    class_names=None,
-    value_range=(0, 255),
-    seed=None,
-):
+    class_names: Iterable[str] | None = None,
+    value_range: tuple[float, float] | None = (0, 255),
+    seed: int | None = None,
+) -> "Diffusion":
     """Build a diffusion model for images or vectors. Then `compile()` and `fit(x)`.
 
     Args:

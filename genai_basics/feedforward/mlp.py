@@ -6,6 +6,8 @@ https://doi.org/10.1038/323533a0). It accepts vectors, tables, pictures and text
 """
 
 import itertools
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import keras
 from keras import layers, ops
@@ -19,27 +21,27 @@ __all__ = ["MLP", "build_mlp"]
 
 
 def build_mlp(
-    input_shape=None,
-    num_classes=None,
+    input_shape: Sequence[int | None] | None = None,
+    num_classes: int | None = None,
     *,
     columns=None,
-    task=None,
-    multi_label=False,
-    num_outputs=1,
-    hidden_units=None,
-    dropout=None,
-    normalize=True,
-    augment=None,
-    max_words=30_000,
-    ngrams=2,
+    task: Literal["classification", "regression"] | None = None,
+    multi_label: bool = False,
+    num_outputs: int = 1,
+    hidden_units: Sequence[int] | None = None,
+    dropout: float | None = None,
+    normalize: bool = True,
+    augment: bool | None = None,
+    max_words: int = 30_000,
+    ngrams: int = 2,
     characters=None,
-    max_categories=50,
-    balance=False,
-    label_smoothing=0.0,
-    class_names=None,
-    value_range=(0, 255),
-    seed=None,
-):
+    max_categories: int = 50,
+    balance: bool = False,
+    label_smoothing: float = 0.0,
+    class_names: Iterable[str] | None = None,
+    value_range: tuple[float, float] | None = (0, 255),
+    seed: int | None = None,
+) -> "MLP":
     """Build a feedforward network for vectors, tables, pictures or texts.
 
     Args:

@@ -1,6 +1,8 @@
 """GANs for pictures and vectors: networks and `build_gan`."""
 
 import math
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import keras
 from keras import layers
@@ -17,25 +19,25 @@ DENSE_UP_TO = 256  # elements per example; measured: convolutions are better for
 
 
 def build_gan(
-    input_shape=(28, 28, 1),
-    latent_dim=64,
+    input_shape: Sequence[int | None] = (28, 28, 1),
+    latent_dim: int = 64,
     *,
-    num_classes=None,
-    network=None,
-    filters=(48, 96, 192),
-    hidden_units=(256, 256),
+    num_classes: int | None = None,
+    network: Literal["dense", "conv"] | None = None,
+    filters: Sequence[int] = (48, 96, 192),
+    hidden_units: Sequence[int] = (256, 256),
     loss="non_saturating",
     penalty=None,
-    penalty_weight=10.0,
-    spectral_normalization=False,
-    discriminator_steps=1,
-    augment=(),
-    ema=0.995,
+    penalty_weight: float = 10.0,
+    spectral_normalization: bool = False,
+    discriminator_steps: int = 1,
+    augment: Sequence[str] = (),
+    ema: float | None = 0.995,
     features=None,
-    class_names=None,
-    value_range=(0, 255),
-    seed=None,
-):
+    class_names: Iterable[str] | None = None,
+    value_range: tuple[float, float] | None = (0, 255),
+    seed: int | None = None,
+) -> "GAN":
     """Build a GAN for images or vectors. Then `compile()` and `fit(x)`, or `fit(x, labels)`.
 
     Args:

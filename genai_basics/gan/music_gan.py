@@ -28,21 +28,21 @@ SHARPNESS = 5.0  # scale of the initial logits of pitches
 
 
 def build_music_gan(
-    voices=4,
-    low=36,
-    high=81,
+    voices: int = 4,
+    low: int = 36,
+    high: int = 81,
     *,
-    steps=32,
-    hop=None,
-    latent_dim=64,
-    units=128,
+    steps: int = 32,
+    hop: int | None = None,
+    latent_dim: int = 64,
+    units: int = 128,
     loss="non_saturating",
     penalty="r1_r2",
-    penalty_weight=20.0,
-    discriminator_steps=1,
-    ema=0.995,
-    seed=None,
-):
+    penalty_weight: float = 20.0,
+    discriminator_steps: int = 1,
+    ema: float | None = 0.995,
+    seed: int | None = None,
+) -> "MusicGAN":
     """Build a GAN for `steps` steps of music in `voices` voices. Then `fit(pieces)`.
 
     Args:

@@ -11,6 +11,7 @@ https://arxiv.org/abs/1611.01144): the discriminator always gets one-hot texts. 
 """
 
 import functools
+from typing import Literal
 
 import keras
 from keras import layers, ops
@@ -31,22 +32,22 @@ UNROLLED = 32  # maximum steps of an unrolled loop, which runs faster but compil
 
 
 def build_text_gan(
-    max_length=24,
+    max_length: int = 24,
     *,
-    level="character",
-    vocabulary_size=128,
-    latent_dim=64,
-    units=128,
-    filters=64,
-    blocks=2,
+    level: Literal["character", "word"] = "character",
+    vocabulary_size: int = 128,
+    latent_dim: int = 64,
+    units: int = 128,
+    filters: int = 64,
+    blocks: int = 2,
     relaxation="straight_through",
     loss="non_saturating",
     penalty="r1",
-    penalty_weight=0.1,
-    discriminator_steps=1,
-    ema=0.995,
-    seed=None,
-):
+    penalty_weight: float = 0.1,
+    discriminator_steps: int = 1,
+    ema: float | None = 0.995,
+    seed: int | None = None,
+) -> "TextGAN":
     """Build a GAN for texts of at most `max_length` characters or words. Then `fit(texts)`.
 
     Args:

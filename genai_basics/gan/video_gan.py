@@ -15,6 +15,9 @@ is judged by the frames. Both outputs have equal weight in the losses of `gan.py
     G minimizes  E softplus(-D(G(z)))
 """
 
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -31,22 +34,22 @@ __all__ = ["VideoGAN", "build_video_gan"]
 
 
 def build_video_gan(
-    input_shape=(16, 32, 32, 1),
-    latent_dim=64,
+    input_shape: Sequence[int | None] = (16, 32, 32, 1),
+    latent_dim: int = 64,
     *,
-    num_classes=None,
-    network="layers",
+    num_classes: int | None = None,
+    network: Literal["layers", "conv"] = "layers",
     moving=1,
-    filters=(48, 96, 128),
+    filters: Sequence[int] = (48, 96, 128),
     loss="non_saturating",
     penalty="r1",
-    penalty_weight=1.0,
-    discriminator_steps=1,
-    ema=0.995,
-    class_names=None,
-    value_range=(0, 255),
-    seed=None,
-):
+    penalty_weight: float = 1.0,
+    discriminator_steps: int = 1,
+    ema: float | None = 0.995,
+    class_names: Iterable[str] | None = None,
+    value_range: tuple[float, float] | None = (0, 255),
+    seed: int | None = None,
+) -> "VideoGAN":
     """Build a GAN for clips (frames, height, width, channels). Then `fit(clips)`.
 
     With `num_classes`, `fit(clips, labels)` trains it to sample by label.

@@ -1,12 +1,14 @@
 """Forecasting of one or many series: a recurrent network that predicts quantiles of all steps
 (multi-horizon quantile recurrent forecaster, Wen et al., 2017, https://arxiv.org/abs/1711.11053).
 
-The network reads a window of the past, scaled by its own mean and standard deviation, and returns
-quantiles of each of the next `horizon` steps. Its loss is the pinball loss
-max(q (y - f), (q - 1) (y - f)). After training, held-out validation steps determine how much to
-widen or narrow the quantiles so that the outer band has its nominal coverage
+The network reads a window, scaled by its mean and standard deviation, and returns quantiles of the
+next `horizon` steps. Its loss is the pinball loss max(q (y - f), (q - 1) (y - f)). Held-out steps
+then determine how much to widen the quantiles for the outer band to have its nominal coverage
 (conformalized quantile regression, Romano et al., 2019, https://arxiv.org/abs/1905.03222).
 """
+
+from collections.abc import Sequence
+from typing import Literal
 
 import keras
 import numpy as np
@@ -30,26 +32,25 @@ def build_forecaster(
     columns=("x0",),
     targets=None,
     *,
-    horizon=12,
-    window=None,
-    season=1,
-    calendar=(),
-    known=(),
+    horizon: int = 12,
+    window: int | None = None,
+    season: int = 1,
+    calendar: Sequence[str] = (),
+    known: Sequence[str] = (),
     quantiles=QUANTILES,
-    units=64,
-    num_layers=1,
-    cell="gru",
-    dropout=0.1,
-    seed=None,
-):
+    units: int = 64,
+    num_layers: int = 1,
+    cell: Literal["gru", "lstm"] = "gru",
+    dropout: float = 0.1,
+    seed: int | None = None,
+) -> "Forecaster":
     """Build a forecaster for series. Then `compile()`, `fit(series)` and `forecast(history)`.
 
     Args:
         columns: Names of the channels of a series.
         targets: Names of the channels to forecast. `None`: all.
         horizon: Number of steps to forecast.
-        window: Number of past steps used by the network. `None`: the larger of a season and two
-            horizons, at least 24.
+        window: Number of past steps used. `None`: a season or two horizons, at least 24.
         season: Number of steps after which the series repeats; 1 if it does not.
         calendar: Names of the channels that give the position of a step in day, week or year.
         known: Names of the channels that are known ahead, such as holidays, prices or calendar
@@ -361,8 +362,7 @@ class Forecaster(Model):
             n: Number of paths.
             seed: The same seed gives the same paths. `None` draws new ones.
             history: The series to continue; by default, the end of the training series.
-            future: As in `forecast`.
-            batch_size: Has no effect.
+            future, batch_size: As in `forecast`; the latter has no effect here.
         """
         from scipy.special import ndtr
 

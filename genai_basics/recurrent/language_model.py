@@ -5,6 +5,9 @@ p(text) is the product of p(unit | all previous units); the loss is the mean neg
 in nats. The units are characters, bytes, words or sub-words.
 """
 
+from collections.abc import Sequence
+from typing import Literal
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -23,20 +26,20 @@ VOCABULARY = {"character": 256, "byte": 259, "word": 4000, "subword": 2000}
 
 
 def build_language_model(
-    alphabet=None,
+    alphabet: Sequence[str] | str | None = None,
     *,
-    unit="character",
-    vocab_size=None,
-    units=256,
-    num_layers=1,
-    cell="gru",
-    embedding_dim=64,
-    tied=False,
-    dropout=0.1,
-    window=50,
+    unit: Literal["character", "word", "subword", "byte"] = "character",
+    vocab_size: int | None = None,
+    units: int = 256,
+    num_layers: int = 1,
+    cell: Literal["gru", "lstm"] = "gru",
+    embedding_dim: int = 64,
+    tied: bool = False,
+    dropout: float = 0.1,
+    window: int = 50,
     pitches=None,
-    seed=None,
-):
+    seed: int | None = None,
+) -> "LanguageModel":
     """Build a recurrent language model. Then `compile()`, `fit(texts)` and `sample(n)`.
 
     Args:

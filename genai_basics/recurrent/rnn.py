@@ -5,6 +5,9 @@ a text step by step, in both directions: h_t = f(x_t, h_(t-1)). The prediction i
 mean of h_t over all steps and the last h_t of each direction. Padding is masked.
 """
 
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
 import keras
 from keras import layers
 
@@ -17,25 +20,25 @@ __all__ = ["RNN", "build_rnn"]
 
 
 def build_rnn(
-    input_shape=None,
-    num_classes=None,
+    input_shape: Sequence[int | None] | None = None,
+    num_classes: int | None = None,
     *,
-    task=None,
-    class_names=None,
-    multi_label=False,
-    num_outputs=1,
-    unit=None,
-    vocab_size=5000,
-    units=64,
-    num_layers=1,
-    cell="gru",
-    bidirectional=True,
-    dropout=0.3,
-    balance=False,
-    label_smoothing=0.0,
-    max_length=400,
-    seed=None,
-):
+    task: Literal["classification", "regression"] | None = None,
+    class_names: Iterable[str] | None = None,
+    multi_label: bool = False,
+    num_outputs: int = 1,
+    unit: Literal["character", "word", "subword", "byte"] | None = None,
+    vocab_size: int = 5000,
+    units: int = 64,
+    num_layers: int = 1,
+    cell: Literal["gru", "lstm"] = "gru",
+    bidirectional: bool = True,
+    dropout: float = 0.3,
+    balance: bool = False,
+    label_smoothing: float = 0.0,
+    max_length: int = 400,
+    seed: int | None = None,
+) -> "RNN":
     """Build a recurrent network that classifies or regresses series or texts.
 
     Args:

@@ -6,6 +6,9 @@ layers, which predict for each frame a symbol or none (the blank). The loss is -
 probability of all alignments of a transcription with the frames.
 """
 
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -29,23 +32,23 @@ QUIET = 1e-9  # a clip whose loudest sample is below this is silent
 
 
 def build_speech_recognizer(
-    sample_rate=16000,
-    alphabet=None,
+    sample_rate: int = 16000,
+    alphabet: Sequence[str] | str | None = None,
     *,
-    class_names=None,
-    units=96,
-    num_layers=1,
-    filters=(96, 128),
-    bands=40,
-    cell="gru",
-    dropout=0.0,
-    concatenate=1,
-    noise=0.02,
-    speed=0.15,
-    stretch=0.0,
-    max_seconds=20.0,
-    seed=None,
-):
+    class_names: Iterable[str] | None = None,
+    units: int = 96,
+    num_layers: int = 1,
+    filters: Sequence[int] = (96, 128),
+    bands: int = 40,
+    cell: Literal["gru", "lstm"] = "gru",
+    dropout: float = 0.0,
+    concatenate: int = 1,
+    noise: float = 0.02,
+    speed: float = 0.15,
+    stretch: float = 0.0,
+    max_seconds: float = 20.0,
+    seed: int | None = None,
+) -> "SpeechRecognizer":
     """Build a speech recognizer. Then `compile()`, `fit(clips, texts)`, `transcribe(clips)`.
 
     Args:
@@ -60,8 +63,7 @@ def build_speech_recognizer(
         dropout: Dropout rate of the layers' outputs.
         concatenate: Maximum number of clips that are joined in training, to learn connected
             speech from recordings of single words.
-        noise: Maximum standard deviation of the noise that is added in training to clips at full
-            scale (loudest sample 1).
+        noise: Maximum standard deviation of the noise added in training, for a loudest sample of 1.
         speed: Maximum relative change of speed in training.
         stretch: Maximum relative change of the speaker's vocal tract length in training. 0.15
             helps with new speakers; 0 learns the speakers of the training data faster.
@@ -261,8 +263,7 @@ class SpeechRecognizer(Model):
     def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
         """Train on raw clips: `keras.Model.fit`. See `Model.fit`.
 
-        If training joins clips, those of `validation_data` are also joined, always in the same
-        way.
+        If training joins clips, those of `validation_data` are joined, too, always alike.
         """
         if validation_data is not None and self.concatenate > 1:
             validation_data = self.join(*validation_data[:2], self.concatenate)

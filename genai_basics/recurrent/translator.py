@@ -6,6 +6,8 @@ each step, it averages the encoder's outputs h_s with weights softmax(h_t . W h_
 from this average and its own state h_t.
 """
 
+from typing import Literal
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -33,16 +35,16 @@ __all__ = ["Translator", "build_translator"]
 
 def build_translator(
     *,
-    unit="subword",
-    vocab_size=2000,
-    units=256,
-    embedding_dim=128,
-    cell="gru",
-    dropout=0.2,
-    label_smoothing=0.1,
-    max_length=100,
-    seed=None,
-):
+    unit: Literal["character", "word", "subword", "byte"] = "subword",
+    vocab_size: int = 2000,
+    units: int = 256,
+    embedding_dim: int = 128,
+    cell: Literal["gru", "lstm"] = "gru",
+    dropout: float = 0.2,
+    label_smoothing: float = 0.1,
+    max_length: int = 100,
+    seed: int | None = None,
+) -> "Translator":
     """Build a translator. Then `compile()`, `fit(sources, targets)` and `translate(texts)`.
 
     Args:

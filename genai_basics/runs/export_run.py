@@ -7,12 +7,21 @@ from pathlib import Path
 
 from ..checks import one_of
 from ..exporting import FORMATS, write_bundle
+from .hub import upload
 from .run import Run, load_run
 
 __all__ = ["export"]
 
 
-def export(run, to="onnx", out="exported", *, force=False):
+def export(
+    run: Run | str | Path,
+    to: str = "onnx",
+    out: str | Path = "exported",
+    *,
+    repo: str | None = None,
+    private: bool = False,
+    force: bool = False,
+) -> list[Path] | str:
     """Write what a trained model does as graphs, with a program that runs them.
 
     The folder gets a file for each graph, such as `generator.onnx`, `preprocessing.json` with
@@ -22,16 +31,20 @@ def export(run, to="onnx", out="exported", *, force=False):
     Args:
         run: A `Run`, or the path of its folder.
         to: `"onnx"`, `"litert"`, `"saved_model"`, or `"keras"`: files of Keras' core layers,
-            which load without this library.
+            which load without this library. `"hub"` shares the run itself on the Hugging Face
+            hub, where `load_run("hf://USER/NAME")` finds it.
         out: The folder to write.
+        repo: The repository on the hub, `"USER/NAME"`; created if needed.
+        private: Whether a new repository is private.
         force: Whether to write into a folder that is not empty.
 
     Returns:
-        The paths of the written files and folders.
+        The paths of the written files and folders; for the hub, the address `hf://USER/NAME`.
 
     Raises:
         ValueError: If there is no run, or the format is unknown or cannot hold the model.
-        ImportError: If a package of the extra `export` is missing.
+        ImportError: If a package of the extra `export` or `hub` is missing.
+        ConnectionError: If the hub cannot be reached, or refuses the token.
         FileExistsError: If the folder is not empty.
 
     Example:
@@ -41,7 +54,9 @@ def export(run, to="onnx", out="exported", *, force=False):
     >>> [path.name for path in export(run, "keras", run.folder / "leaves")]
     ['decoder.keras', 'encoder.keras', 'preprocessing.json', 'example.py', 'MODEL_CARD.md']
     """
-    one_of("to", to, tuple(FORMATS))
+    one_of("to", to, (*FORMATS, "hub"))
+    if to == "hub":
+        return upload(run if isinstance(run, Run) else load_run(run), repo, private)
     FORMATS[to].check()
     run, folder = run if isinstance(run, Run) else load_run(run), Path(out)
     if folder.exists() and not folder.is_dir():

@@ -16,6 +16,7 @@ import functools
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from .. import limits
 from ..atomic import replacing, write_text
@@ -24,6 +25,7 @@ from ..recipes import get_recipe
 from ..warning import warn
 from .archives import check_archive, small_enough
 from .card import write_card
+from .hub import address_of, download
 from .run_files import NotARunError, read_history, restore
 from .run_folder import CHECKPOINTS, holder, locked, needs_recovery, refuse_links
 from .schema import read_config
@@ -49,7 +51,7 @@ class Run:
         return f"Run({str(self.folder)!r}, {self.name}, {self.config['status']})"
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Name of the model's recipe."""
         return self.config["model"]
 
@@ -66,7 +68,7 @@ class Run:
         return self.model.reads(self.spec)
 
     @functools.cached_property
-    def model(self):
+    def model(self) -> Any:
         """The trained model; if training was interrupted, the best so far by validation.
 
         A warning is issued for a run that has not finished.
@@ -90,7 +92,7 @@ class Run:
         return model
 
     @property
-    def history(self):
+    def history(self) -> list[dict[str, float]]:
         return read_history(self.folder / "history.csv")
 
     @property
@@ -215,11 +217,16 @@ def inputs_of(data, part):
     return part.x, part.y
 
 
-def load_run(folder):
+def load_run(folder: str | Path) -> "Run":
     """Return the `Run` in `folder`.
+
+    Args:
+        folder: The path of a run folder, or the address of a run on the Hugging Face hub,
+            `"hf://USER/NAME"`.
 
     Raises:
         NotARunError: If there is no run, or its `config.json` is damaged.
+        ConnectionError: If the hub cannot be reached, or refuses.
 
     Example:
 
@@ -228,7 +235,8 @@ def load_run(folder):
     >>> load_run(run.folder).model.sample(2).shape
     (2, 28, 28, 1)
     """
-    folder = Path(folder)
+    repo = address_of(folder)
+    folder = download(repo) if repo else Path(folder)
     if not folder.is_dir():
         raise NotARunError(f"'{folder}' is not a folder; `genai-basics train` makes run folders")
     if needs_recovery(folder):  # unless it is being written or is read-only

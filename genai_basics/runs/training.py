@@ -3,7 +3,9 @@
 import contextlib
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from .. import backend
 from ..checks import one_of
@@ -32,33 +34,33 @@ __all__ = ["train"]
 
 
 def train(
-    name,
+    name: str,
     data=None,
     *,
-    epochs=None,
-    minutes=None,
-    batch_size=None,
-    learning_rate=None,
-    seed=0,
-    out=None,
-    resume=False,
-    force=False,
-    deterministic=False,
-    precision=None,
-    strategy="one",
+    epochs: int | None = None,
+    minutes: float | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    seed: int | None = 0,
+    out: str | Path | None = None,
+    resume: bool = False,
+    force: bool = False,
+    deterministic: bool = False,
+    precision: str | None = None,
+    strategy: str = "one",
     start_from=None,
-    data_options=None,
+    data_options: dict | None = None,
     facts=(),
-    audit=True,
-    license=None,
-    drop=(),
-    dp_noise=None,
-    dp_clip=None,
-    canaries=(),
-    log=None,
+    audit: bool = True,
+    license: str | None = None,
+    drop: Sequence[str] = (),
+    dp_noise: float | None = None,
+    dp_clip: float | None = None,
+    canaries: Sequence[str] = (),
+    log: Literal["tensorboard"] | None = None,
     callbacks=(),
     **options,
-):
+) -> "Run":
     """Train a model on data and write a run folder. `genai-basics train` is this function.
 
     Args:

@@ -7,6 +7,8 @@ and some nats of KL per latent are not penalized (Kingma et al., 2016).
 """
 
 import functools
+from collections.abc import Iterable
+from typing import Literal
 
 import keras
 import numpy as np
@@ -27,23 +29,23 @@ UNTRAINED_LENGTH = 1000  # maximum units of a sample before `fit`
 
 
 def build_text_vae(
-    latent_dim=32,
+    latent_dim: int = 32,
     *,
-    unit="character",
-    vocab_size=None,
-    units=256,
-    embedding_dim=64,
-    max_length=None,
-    word_dropout=0.25,
-    dropout=None,
-    beta=1.0,
-    warm_up=0.3,
+    unit: Literal["character", "word", "subword", "byte"] = "character",
+    vocab_size: int | None = None,
+    units: int = 256,
+    embedding_dim: int = 64,
+    max_length: int | None = None,
+    word_dropout: float = 0.25,
+    dropout: float | None = None,
+    beta: float = 1.0,
+    warm_up: float = 0.3,
     cycles=1,
-    free_bits=0.25,
-    num_classes=None,
-    class_names=None,
-    seed=None,
-):
+    free_bits: float = 0.25,
+    num_classes: int | None = None,
+    class_names: Iterable[str] | None = None,
+    seed: int | None = None,
+) -> "TextVAE":
     """Build a VAE for short texts: names, sentences. Then `compile()` and `fit(texts)`.
 
     Args:

@@ -5,6 +5,8 @@ negative ELBO: -log p(x | z) + beta * KL(q(z | x) || p(z)), in nats.
 """
 
 import math
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import keras
 import numpy as np
@@ -27,32 +29,31 @@ DENSE_UP_TO = 4096  # elements per example; measured: convolutions are better fo
 
 
 def build_vae(
-    input_shape=(28, 28, 1),
-    latent_dim=20,
+    input_shape: Sequence[int | None] = (28, 28, 1),
+    latent_dim: int = 20,
     *,
-    network=None,
-    hidden_units=(512, 512),
-    filters=(32, 64, 128),
-    beta=1.0,
-    warm_up=0.2,
+    network: Literal["dense", "conv"] | None = None,
+    hidden_units: Sequence[int] = (512, 512),
+    filters: Sequence[int] = (32, 64, 128),
+    beta: float = 1.0,
+    warm_up: float = 0.2,
     cycles=1,
-    free_bits=0.0,
+    free_bits: float = 0.0,
     capacity=None,
     likelihood=None,
     prior="normal",
-    importance_samples=1,
-    levels=1,
+    importance_samples: int = 1,
+    levels: int = 1,
     binarize=None,
-    num_classes=None,
-    class_names=None,
-    value_range=(0, 255),
-    seed=None,
-):
+    num_classes: int | None = None,
+    class_names: Iterable[str] | None = None,
+    value_range: tuple[float, float] | None = (0, 255),
+    seed: int | None = None,
+) -> "VAE":
     """Build a variational autoencoder for images or vectors. Then `compile()` and `fit(x)`.
 
     Args:
-        input_shape: Shape of one example: (height, width, channels), sides from 8 to 128, or
-            (numbers,).
+        input_shape: Shape of one example: (height, width, channels), sides 8 to 128, or (numbers,).
         latent_dim: Size of the latent code z.
         network: `"dense"` or `"conv"`. `None`: dense for up to 4,096 numbers per example, where
             it reaches a better bound in the same time on a CPU, conv for more.
@@ -255,8 +256,7 @@ class VAE(Model):
         """Return `{"loss", "reconstruction", "kl", ...}` of each example, (batch,), in nats.
 
         reconstruction = -log p(x | z), z ~ q(z | x); kl = KL(q(z | x) || p(z)). Both are summed
-        over pixels and latents: a mean would silently change beta. `bound` combines them to the
-        loss.
+        over pixels and latents: a mean would silently change beta. `bound` combines them.
         """
         x, k = self.binarized(x, training), self.bound.samples
         draw = self.infer(x, labels, training, k)
