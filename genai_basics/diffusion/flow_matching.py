@@ -68,12 +68,10 @@ def build_diffusion(
     """Build a diffusion model for images or vectors. Then `compile()` and `fit(x)`.
 
     Args:
-        input_shape: Shape of one example: (height, width, channels), sides from 8 to 64, or
-            (numbers,).
+        input_shape: Shape of one example: (height, width, channels), sides 8 to 64, or (numbers,).
         num_classes: Number of labels of a conditional model, trained by `fit(x, labels)`.
             `None` learns without labels.
-        network: `"dense"` or `"conv"`, a U-Net. `None`: conv for images of more than 256
-            numbers.
+        network: `"dense"` or `"conv"`, a U-Net. `None`: conv for images over 256 numbers.
         filters: Channels of the U-Net at a half, a quarter... of the size of the images (from
             their full size below 16 pixels). The last is repeated for larger images.
         hidden_units: Widths of the dense layers.
