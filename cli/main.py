@@ -4,6 +4,8 @@ The library takes seconds to import, so commands import it in their bodies: help
 errors stay instant. Each command is a thin layer over one function of the library.
 """
 
+import contextlib
+import logging
 import sys
 import warnings
 
@@ -30,6 +32,9 @@ class Program(click.Group):
     def main(self, args=None, **kwargs):
         args = list(sys.argv[1:] if args is None else args)
         self.debug = "--debug" in args
+        with contextlib.suppress(AttributeError):  # a terminal may lack letters of the data
+            sys.stdout.reconfigure(errors="replace")
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it reports on its font cache
         args, larger = _limits([arg for arg in args if arg != "--debug"])
         with limits.raised(**larger):
             return super().main(args, **kwargs)

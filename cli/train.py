@@ -10,6 +10,7 @@ import click
 from genai_basics.recipes import RECIPES, check_options, get_recipe, parameters
 from genai_basics.warning import warn
 
+from .inline import show_picture
 from .options import (
     Number,
     able,
@@ -256,8 +257,6 @@ def summarize(run, data):
         run: The `Run`.
         data: Its `Dataset`. `None` reads it again.
     """
-    with contextlib.suppress(AttributeError):  # a terminal may lack letters of the samples
-        sys.stdout.reconfigure(errors="replace")
     config = run.config
     if config["status"] == "followed":
         return click.echo(f"{run.name}: trained along; the run is worker 0's, in {run.folder}")
@@ -278,6 +277,8 @@ def summarize(run, data):
         lines = []
     for line in ["", *lines] if lines else []:
         click.echo(line)
+    if (run.folder / "examples.png").exists():
+        show_picture(run.folder / "examples.png", sys.stdout)
     click.echo("\nLook at")
     for path in [run.folder / "examples.png", *sorted(run.folder.glob("samples.*"))]:
         if path.exists() and path.suffix != ".json":

@@ -7,6 +7,8 @@ not trained again.
 
 import argparse
 import html
+import os
+import platform
 from pathlib import Path
 
 import genai_basics as gb
@@ -19,48 +21,64 @@ PAGE = """<!doctype html>
 <title>genai_basics: what the models do</title>
 <style>
 body {{ font: 16px/1.5 sans-serif; color: #222; max-width: 60rem; margin: auto; padding: 1rem }}
-img {{ max-width: 100%; height: auto }}
-pre {{ white-space: pre-wrap; background: #f4f4f4; padding: .5rem }}
+nav a {{ display: inline-block; margin-right: .8rem }}
+h2 {{ margin: 3rem 0 0; padding-top: 1rem; border-top: 1px solid #ddd }}
+h2 + p {{ margin-top: .2rem }}
+a, summary {{ color: #0072b2 }}
+img {{ display: block; max-width: 100%; max-height: 90vh; margin: 1rem 0 }}
+pre {{ overflow-x: auto; background: #f4f4f4; padding: .5rem .8rem; font-size: 14px }}
 </style>
 <h1>What the models do</h1>
-<p>Each model was trained by its defaults, on built-in data.</p>
+<p>Each model was trained with its defaults, on built-in data, in {minutes:.1f} minutes for all of
+them on this machine: {machine}.</p>
+<nav>{links}</nav>
 {sections}
 </html>
 """
-SECTION = """<h2>{name}</h2>
-<p>{summary}. Trained on {data}: {steps:,} steps in {seconds:.0f} seconds.</p>
+SECTION = """<h2 id="{name}">{name}</h2>
+<p>{summary}.<br>Trained on <code>{data}</code>: {steps:,} steps in {seconds:.0f} seconds.</p>
 <pre>genai-basics train {name}</pre>
-<pre>{lines}</pre>
+{lines}
 {pictures}
+<details><summary>Training curves</summary>
+<img src="{name}/curves.png" alt="{name}: training curves"></details>
 """
 
 
 def main(names=tuple(RECIPES), minutes=None, folder="demo"):
     """Train models and write the page; return its path."""
-    sections = [section(name, minutes and minutes / len(names), Path(folder)) for name in names]
-    page = Path(folder) / "index.html"
-    page.write_text(PAGE.format(sections="\n".join(sections)), encoding="utf-8")
-    return page
+    folder = Path(folder)
+    runs = [trained(name, minutes and minutes / len(names), folder / name) for name in names]
+    page = PAGE.format(
+        minutes=sum(run.config["seconds"] for run in runs) / 60,
+        machine=f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        links="\n".join(f'<a href="#{name}">{name}</a>' for name in names),
+        sections="\n".join(map(section, runs)),
+    )
+    (folder / "index.html").write_text(page, encoding="utf-8")
+    return folder / "index.html"
 
 
-def section(name, minutes, folder):
-    place = folder / name
+def trained(name, minutes, place):
     if (place / "config.json").exists():
-        run = gb.load_run(place)
-    else:
-        run = gb.train(name, minutes=minutes, out=place)
-    lines = run.examples()
-    made = [place / "examples.png", *sorted(place.glob("samples.*")), place / "curves.png"]
+        return gb.load_run(place)
+    return gb.train(name, minutes=minutes, out=place)
+
+
+def section(run):
+    """Return the part of the page about a run: facts, lines, pictures."""
+    lines = html.escape("\n".join(run.examples()))
+    made = [run.folder / "examples.png", *sorted(run.folder.glob("samples.*"))]
     shown = [file for file in made if file.suffix in (".png", ".gif") and file.exists()]
     return SECTION.format(
-        name=name,
-        summary=RECIPES[name].summary[0].upper() + RECIPES[name].summary[1:],
+        name=run.name,
+        summary=RECIPES[run.name].summary[0].upper() + RECIPES[run.name].summary[1:],
         data=run.config["data"]["name"],
         steps=run.config["steps"],
         seconds=run.config["seconds"],
-        lines=html.escape("\n".join(lines)) or "(see the picture)",
+        lines=f"<pre>{lines}</pre>" if lines else "",
         pictures="\n".join(
-            f'<p><img src="{name}/{file.name}" alt="{name}: {file.stem}"></p>' for file in shown
+            f'<img src="{run.name}/{file.name}" alt="{run.name}: {file.stem}">' for file in shown
         ),
     )
 

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from keras import ops
 from PIL import Image
 
 import genai_basics as gb
@@ -38,6 +39,33 @@ def passengers(run):
     return run.model.pictures(*inputs_of(data, data.test))["forecast"]
 
 
+def digits(run):
+    """Return 20 new digits for each label, one row per label."""
+    labels = np.repeat(np.arange(10), 20)
+    return image_grid(run.model.sample(len(labels), seed=0, labels=labels), columns=20)
+
+
+def cells(run):
+    """Return two test pictures with the cells that were found."""
+    x = run.data().test.x[:2]
+    found = run.model.detect(x)
+    drawn = [plotting.draw_boxes(a, b["boxes"], b["labels"]) for a, b in zip(x, found, strict=True)]
+    return np.hstack(
+        [np.asarray(one.resize((480, 360), Image.Resampling.LANCZOS)) for one in drawn]
+    )
+
+
+def spoken(run):
+    """Return the spectrogram of several test digits in a row, with what was heard."""
+    model, test = run.model, run.data().test
+    clips, said = model.join(list(test.x), test.y, 6, least=6, seed=0)
+    (heard,) = model.transcribe(clips[:1])
+    bands = ops.convert_to_numpy(model.log_mel(model.waves(clips[:1])["samples"]))
+    caption = f"said: {said[0]}      transcribed: {heard}"
+    seconds = len(clips[0]) / model.log_mel.sample_rate / len(bands[0])
+    return plotting.spectrograms(bands, [caption], [heard != said[0]], seconds=seconds)
+
+
 def save_gif(frames, path):
     """Write grey frames as a GIF of 8 shades, ten per second."""
     pictures = [Image.fromarray(frame[..., 0]).quantize(8) for frame in frames]
@@ -50,6 +78,12 @@ PICTURES = {  # file: (arguments of `genai-basics train`, what is drawn)
         "forecaster --data time_series/airline-passengers.csv --kind forecast --horizon 12 "
         "--epochs 25",
         passengers,
+    ),
+    "digits.png": ("gan --data mnist/mnist.npz --minutes 2.5", digits),
+    "cells.jpg": ("detector --data bccd/BCCD --minutes 10", cells),
+    "spoken.png": (
+        "speech-recognizer --data fsdd/recordings --concatenate 6 --minutes 5",
+        spoken,
     ),
 }
 

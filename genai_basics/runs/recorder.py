@@ -218,19 +218,27 @@ class Recorder(keras.callbacks.Callback):
         run.__dict__["model"] = self.trained
         if self.history:
             write_history(run.folder / "history.csv", self.history)
-            plotting.curves(self.history, run.folder / "curves.png", best=self.best_step)
             config["validation"] = self.validation_metrics()
         if self.guarantee:
             config["privacy"] = self.guarantee()
-        suffix = PREFERRED.get(self.data.kind)
-        if suffix:
-            write_preview(self.trained, run, f"samples{suffix}")
+        self.draw()
         run.save_config()
         write_card(run)
         if self.log:
             self.log.finish(self.data, config["steps"])
         if status == "finished":
             drop_earlier(run.folder)
+
+    def draw(self):
+        """Write curves and samples; if the disk is full, the run is kept without them."""
+        folder, suffix = self.run.folder, PREFERRED.get(self.data.kind)
+        try:
+            if self.history:
+                plotting.curves(self.history, folder / "curves.png", best=self.best_step)
+            if suffix:
+                write_preview(self.trained, self.run, f"samples{suffix}")
+        except OSError as error:
+            warn(f"the run is complete, but its curves or samples are not written: {error}")
 
     def validation_metrics(self):
         """Return the validation metrics of the weights that are kept."""
