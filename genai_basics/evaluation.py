@@ -136,12 +136,14 @@ def examples(model, x, y=None):
 def listed(rows, wrong=(), most=5):
     """Return `(lines, picture)` of rows, dicts with the same keys; wrong ones are marked.
 
-    The lines are the first rows, wrong ones before the others.
+    The lines are the first rows, at most half of them wrong if there are enough others.
     """
     wrong = [*map(bool, wrong), *[False] * (len(rows) - len(wrong))]
     cells = [[_brief(cell) for cell in row.values()] for row in rows]
     headers = [str(name).replace("_", " ") for name in rows[0]]
-    first = sorted(sorted(range(len(rows)), key=lambda i: not wrong[i])[:most])
+    bad, good = ([i for i in range(len(rows)) if wrong[i] is said] for said in (True, False))
+    few = min(len(bad), max(most // 2, most - len(good)))
+    first = sorted(bad[:few] + good[: most - few])
     shown = [headers, *(cells[i] for i in first)]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in shown]

@@ -92,10 +92,11 @@ def test_decoding_a_case_made_by_hand():
     assert not np.isclose(found["boxes"][keep], double).all(axis=1).any()
 
 
-def test_objects_of_two_classes_at_one_place_both_stay():
+def test_objects_of_two_classes_at_one_place_both_stay_and_the_better_is_first():
     heat, reach = maps(((8, 4, 24, 20), 0, 4.0), ((8, 4, 24, 20), 1, 3.0))
     found = {k: ops.convert_to_numpy(v)[0] for k, v in small().decode(heat, reach).items()}
     assert (found["scores"] > 0.1).sum() == 2
+    assert found["first"][found["scores"] > 0.1].tolist() == [1, 0]
 
 
 def test_losses_of_a_perfect_network_are_nothing():
@@ -166,6 +167,15 @@ def test_boxes_are_in_pixels_of_the_picture_given(trained):
         assert np.abs(twice["boxes"] - box).max(axis=1).min() < 5.0
     both = model.detect([picture, large], 0.2)
     np.testing.assert_allclose(both[0]["boxes"], once["boxes"], atol=1e-2)
+
+
+def test_an_object_has_one_label_unless_several_are_asked_for(trained):
+    model, data = trained
+    for one, all_ in zip(*(model.detect(data.test.x, 0.05, s) for s in (False, True)), strict=True):
+        iou = ops.convert_to_numpy(overlaps(one["boxes"][:, None], one["boxes"][None])[0])
+        assert (iou[~np.eye(len(iou), dtype=bool)] <= model.max_overlap + 1e-6).all()
+        assert len(one["labels"]) <= len(all_["labels"])
+        assert set(one["scores"].tolist()) <= set(all_["scores"].tolist())
 
 
 def test_answer_draws_and_writes_coco_results(trained):

@@ -343,8 +343,8 @@ class Detector(Transfer):
         one class that overlap by more than `max_overlap`, only the best is kept.
 
         Returns:
-            Dict of `boxes` (batch, 100, 4) in the network's pixels, `labels` (batch, 100) and
-            `scores` (batch, 100), padded with -1 and 0.
+            Dict of `boxes` (batch, 100, 4) in the network's pixels, `labels` and `scores`
+            (batch, 100), padded with -1 and 0, and `first`: 1 for the best label of an object.
         """
         p = ops.sigmoid(heat)
         peak = ops.max_pool(p, 3, 1, "same")
@@ -359,10 +359,12 @@ class Detector(Transfer):
         boxes = ops.clip(boxes, 0.0, limit)
         keep = distinct(boxes, labels, self.max_overlap)
         keep = ops.logical_and(keep, scores > 1e-3)
+        first = distinct(boxes, ops.zeros_like(labels), self.max_overlap)
         return {
             "boxes": boxes,
             "labels": ops.where(keep, labels, -1),
             "scores": ops.where(keep, scores, 0.0),
+            "first": ops.cast(first, "int32"),
         }
 
     def invert(self, outputs):
@@ -370,12 +372,13 @@ class Detector(Transfer):
 
     # Methods on raw data.
 
-    def detect(self, x, threshold=None):
+    def detect(self, x, threshold=None, several=False):
         """Return the objects in each picture of x, best first.
 
         Args:
             x: Pictures of any sizes.
             threshold: Minimum score. `None` uses the builder's.
+            several: Whether an object may have several labels, as for metrics, or only the best.
 
         Returns:
             List of `{"boxes": (k, 4), "labels": (k,), "scores": (k,)}`: corners in pixels of the
@@ -385,16 +388,13 @@ class Detector(Transfer):
         found = self.predict(x, verbose=0)
         names = np.array(self.class_names or range(self.num_classes))
         results = []
-        for i in range(len(x)):
-            height, width = np.shape(x[i])[:2]
-            keep = found["scores"][i] >= max(threshold, 1e-3)
-            order = np.argsort(-found["scores"][i][keep], kind="stable")
+        for i, picture in enumerate(x):
+            height, width = np.shape(picture)[:2]
+            names_of_parts = "boxes", "labels", "scores", "first"
+            boxes, labels, scores, first = (found[name][i] for name in names_of_parts)
+            order = np.argsort(-scores, kind="stable")
+            order = order[(scores >= max(threshold, 1e-3))[order] & (several | (first > 0))[order]]
             scale = np.array([width / self.size[1], height / self.size[0]] * 2, "float32")
-            results.append(
-                {
-                    "boxes": (found["boxes"][i][keep] * scale)[order],
-                    "labels": names[found["labels"][i][keep]][order],
-                    "scores": found["scores"][i][keep][order],
-                }
-            )
+            box = boxes[order] * scale
+            results.append({"boxes": box, "labels": names[labels[order]], "scores": scores[order]})
         return results

@@ -56,7 +56,7 @@ def draw_explained(model, x):
 def report_detector(model, x, y=None):
     """Return the mean average precision on pictures x, without intervals."""
     true = [{**one, "labels": names} for one, names in zip(y, _true_names(model, y), strict=True)]
-    found = model.detect(x, threshold=1e-3)
+    found = model.detect(x, threshold=1e-3, several=True)
     found = [{**one, "labels": [str(label) for label in one["labels"]]} for one in found]
     names = model.class_names or tuple(map(str, range(model.num_classes)))
     return metrics.detection_report(true, found, names), {}

@@ -15,7 +15,7 @@ from .pairs import pair_reading
 from .spec import ImageSpec
 from .text import corpus_reading, text_reading
 
-__all__ = ["dates", "digits", "place_names", "python_topics"]
+__all__ = ["dates", "digits", "place_names", "python_topics", "terms"]
 
 LANGUAGES = ("cs", "fr", "hu", "is", "ga", "lt", "pl", "tr")
 DATE_LOCALES = ("de", "en", "es", "fr", "it")
@@ -52,6 +52,30 @@ def place_names(*, languages=LANGUAGES):
     Args:
         languages: Language codes. Names that occur in several of them are left out.
     """
+
+    def names_of(locale):
+        yield from (name for key, name in locale.territories.items() if key.isalpha())
+        yield from (zone["city"] for zone in locale.time_zones.values() if "city" in zone)
+
+    return _by_language(languages, names_of)
+
+
+def terms(*, languages=LANGUAGES):
+    """Names of currencies and time zones from CLDR, labelled with their language.
+
+    Args:
+        languages: Language codes. Names that occur in several of them are left out.
+    """
+
+    def names_of(locale):
+        yield from locale.currencies.values()
+        for zone in locale.meta_zones.values():
+            yield from zone.get("long", {}).values()
+
+    return _by_language(languages, names_of)
+
+
+def _by_language(languages, names_of):
     from babel import Locale, UnknownLocaleError
 
     names = {}
@@ -62,9 +86,7 @@ def place_names(*, languages=LANGUAGES):
             raise ValueError(
                 f"`languages` must be codes such as fi or pl. Received: {code!r}"
             ) from error
-        countries = {name for key, name in locale.territories.items() if key.isalpha()}
-        cities = {zone["city"] for zone in locale.time_zones.values() if "city" in zone}
-        names[locale.get_display_name("en")] = countries | cities
+        names[locale.get_display_name("en")] = set(names_of(locale))
     times = Counter(name for found in names.values() for name in found)
     pairs = [(name, label) for label, found in names.items() for name in found]
     pairs = sorted((name, label) for name, label in pairs if times[name] == 1)

@@ -1,4 +1,4 @@
-"""Deterministic synthetic data: key tones, moving letters and digits, scattered digits, chords."""
+"""Deterministic synthetic data: key tones, moving and scattered letters and digits, chords."""
 
 import numpy as np
 
@@ -19,6 +19,7 @@ __all__ = [
     "moving_digits",
     "moving_letters",
     "scattered_digits",
+    "scattered_letters",
 ]
 
 KEYS = "0123456789*#"
@@ -122,8 +123,23 @@ def scattered_digits(*, n=480, size=(64, 96)):
 
     The last sixth is the test part; it uses digit images that no other part contains.
     """
+    return _scattered(*digit_arrays(), map(str, range(10)), n, size)
+
+
+def scattered_letters(*, n=960, size=(64, 96)):
+    """Pictures of 2 to 7 letters, A to J, of 12 to 24 pixels on a noisy background, with boxes.
+
+    The last sixth is the test part; it uses pictures of letters that no other part contains.
+    """
+    reading = letters(n=5200)
+    part = reading.parts["all"]
+    some = part.y < 10
+    images = part.x[some][:, 3:-3, 3:-3]  # a letter is 20 pixels high
+    return _scattered(images, part.y[some], reading.spec.class_names[:10], n, size)
+
+
+def _scattered(images, labels, names, n, size):
     generator = np.random.default_rng(3)
-    images, labels = digit_arrays()
     order = generator.permutation(len(images))
     held, rest = np.split(order, [len(order) // 6])
     parts, arrays = {}, []
@@ -132,11 +148,11 @@ def scattered_digits(*, n=480, size=(64, 96)):
         x, y = np.stack([image for image, _ in pairs]), [target for _, target in pairs]
         parts[name] = Part(x, y)
         arrays += [x, *(target["boxes"] for target in y)]
-    return detection_reading(parts, map(str, range(10)), fingerprint_arrays(*arrays))
+    return detection_reading(parts, names, fingerprint_arrays(*arrays))
 
 
 def _scatter(images, labels, pool, size, generator):
-    """Return one picture; digits may touch, but overlap by at most a tenth."""
+    """Return one picture; objects may touch, but overlap by at most a tenth."""
     canvas = np.clip(generator.normal(30, 10, (*size, 1)), 0, 255)
     boxes, found = [], []
     for index in generator.choice(pool, generator.integers(2, 8), replace=False):

@@ -143,7 +143,7 @@ def detect(picture, threshold=None):
     found = {k: v[0] for k, v in run("detector", x=resized(picture, (height, width))[None]).items()}
     least = FACTS["threshold"] if threshold is None else threshold
     order = np.argsort(-found["scores"], kind="stable")
-    order = order[found["scores"][order] >= max(least, 1e-3)]
+    order = order[(found["scores"][order] >= max(least, 1e-3)) & (found["first"][order] > 0)]
     scale = np.array([picture.shape[1] / width, picture.shape[0] / height] * 2)
     names = FACTS["class_names"] or range(FACTS["num_classes"])
     return {

@@ -40,12 +40,18 @@ def test_letters_are_legible(loaded):
     assert gd.load_data("letters", n=260, image_size=14).spec.shape == (14, 14, 1)
 
 
-def test_place_names_have_one_language_each(loaded):
-    data = loaded["place_names"]
+@pytest.mark.parametrize(
+    ("name", "text", "language"),
+    [("place_names", "Bulharsko", "Czech"), ("terms", "couronne suédoise", "French")],
+)
+def test_names_have_one_language_each(loaded, name, text, language):
+    data = loaded[name]
     assert len(data.spec.class_names) == 8
-    assert len(set(data.train.x)) == len(data.train.x)
-    name = data.spec.class_names[data.train.y[data.train.x.index("Bulharsko")]]
-    assert name == "Czech"
+    parts = data.train, data.validation, data.test
+    texts = [one for part in parts for one in part.x]
+    labels = [label for part in parts for label in part.y]
+    assert len(set(texts)) == len(texts)
+    assert data.spec.class_names[labels[texts.index(text)]] == language
 
 
 def test_dates_mean_the_same_on_both_sides(loaded):
@@ -82,8 +88,9 @@ def test_moving_pictures_keep_their_shape_and_move_a_little(loaded, name, roundi
     assert centre.std(axis=1).mean() > 1
 
 
-def test_boxes_hold_the_scattered_digits(loaded):
-    part = loaded["scattered_digits"].train
+@pytest.mark.parametrize("name", ["scattered_digits", "scattered_letters"])
+def test_boxes_hold_the_scattered_objects(loaded, name):
+    part = loaded[name].train
     for image, target in zip(part.x, part.y, strict=True):
         assert 1 <= len(target["labels"]) <= 7
         for left, top, right, bottom in target["boxes"].astype(int):
