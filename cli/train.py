@@ -298,5 +298,6 @@ def _next(run, data):
         yield f"sample {folder}{labels if chosen else ' -n 16 --seed 1'}"
     elif run.spec.kind in ("text", "pairs") and data is not None:
         part = data.test if len(data.test) else data.train
-        yield f"predict {folder} {shlex.quote(' '.join(str(part.x[0]).split())[:60])}"
+        text = " ".join(str(part.x[len(part.x) // 2]).split())[:60]
+        yield f"predict {folder} {shlex.quote(text)}"
     yield f"evaluate {folder}"

@@ -11,6 +11,8 @@ import os
 import platform
 from pathlib import Path
 
+from PIL import Image
+
 import genai_basics as gb
 from genai_basics.recipes import RECIPES
 
@@ -37,11 +39,11 @@ them on this machine: {machine}.</p>
 """
 SECTION = """<h2 id="{name}">{name}</h2>
 <p>{summary}.<br>Trained on <code>{data}</code>: {steps:,} steps in {seconds:.0f} seconds.</p>
-<pre>genai-basics train {name}</pre>
-{lines}
+<pre>$ genai-basics train {name}
+{lines}</pre>
 {pictures}
 <details><summary>Training curves</summary>
-<img src="{name}/curves.png" alt="{name}: training curves"></details>
+{curves}</details>
 """
 
 
@@ -67,20 +69,25 @@ def trained(name, minutes, place):
 
 def section(run):
     """Return the part of the page about a run: facts, lines, pictures."""
-    lines = html.escape("\n".join(run.examples()))
     made = [run.folder / "examples.png", *sorted(run.folder.glob("samples.*"))]
-    shown = [file for file in made if file.suffix in (".png", ".gif") and file.exists()]
     return SECTION.format(
         name=run.name,
         summary=RECIPES[run.name].summary[0].upper() + RECIPES[run.name].summary[1:],
         data=run.config["data"]["name"],
         steps=run.config["steps"],
         seconds=run.config["seconds"],
-        lines=f"<pre>{lines}</pre>" if lines else "",
-        pictures="\n".join(
-            f'<img src="{run.name}/{file.name}" alt="{run.name}: {file.stem}">' for file in shown
-        ),
+        lines=html.escape("\n".join(run.examples())),
+        pictures="\n".join(picture(f) for f in made if f.suffix in (".png", ".gif") and f.exists()),
+        curves=picture(run.folder / "curves.png"),
     )
+
+
+def picture(file):
+    """Return an element that shows a file of a run; Matplotlib's 200 dots per inch are halved."""
+    with Image.open(file) as opened:
+        width = round(opened.width * 100 / opened.info.get("dpi", (100,))[0])
+    name = file.parent.name
+    return f'<img src="{name}/{file.name}" width="{width}" alt="{name}: {file.stem}">'
 
 
 if __name__ == "__main__":

@@ -81,6 +81,12 @@ REACHES = {
         None,
         "Bach's chorales: {ours[1]} of notes in the scale in 10 minutes (data {ours[2]})",
     ),
+    "rnn": (
+        "unequal_series",
+        ("JapaneseVowels",),
+        None,
+        "vowels of nine speakers: {ours[3]} right in {ours[1]} minute (1-NN with DTW {ours[4]})",
+    ),
     "forecaster": (
         "forecasts",
         ("airline, 12 months",),

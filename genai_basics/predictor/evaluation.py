@@ -130,9 +130,10 @@ def examples(model, x, y=None):
         wrong = predictions != truth
         truth, predictions = ([*map(model.labels.name, side)] for side in (truth, predictions))
     right = [f"{len(wrong) - wrong.sum():,} of {len(wrong):,} held-out examples are right"]
-    errors = np.flatnonzero(wrong[SHOWN:])[:SHOWN_WRONG] + SHOWN
-    chosen = [*range(min(SHOWN, len(wrong))), *errors]
-    chosen += [i for i in range(SHOWN, len(wrong)) if not wrong[i]][: SHOWN_WRONG - len(errors)]
+    # Spread over all, which may be sorted; then others, wrong ones first.
+    chosen = np.unique(np.linspace(0, len(wrong) - 1, SHOWN).astype(int)).tolist()
+    others = sorted(set(range(len(wrong))) - set(chosen), key=lambda i: (not wrong[i], i))
+    chosen += others[:SHOWN_WRONG]
     wrong, names = wrong[chosen], [(truth[i], predictions[i]) for i in chosen]
     some = [x[i] for i in chosen] if not isinstance(x, dict) else None
     shape = np.shape(some[0]) if some else ()

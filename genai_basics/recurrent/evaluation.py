@@ -113,8 +113,10 @@ def pictures_of_forecasts(model, x, y=None):
     windows, targets = model.prepare(x, y)
     quantiles = model.predict([series[i][:t]], future=windows["future"][-1:])[0]
     found = {}
+    # No longer than 8 horizons, so that the forecast is large enough to be seen.
+    start = max(0, t - min(3 * model.window, max(8 * model.horizon, 60)))
     for j, name in enumerate(model.targets):
-        past = series[i][max(0, t - 3 * model.window) : t, model.preprocessor.target_places[j]]
+        past = series[i][start:t, model.preprocessor.target_places[j]]
         found["forecast" if len(model.targets) == 1 else f"forecast-{name}"] = plotting.forecast(
             past,
             quantiles[:, j, model.middle],
@@ -122,7 +124,7 @@ def pictures_of_forecasts(model, x, y=None):
             levels=model.quantiles,
             name=str(name),
             truth=targets[-1][:, j],
-            times=None if times is None else times[max(0, t - 3 * model.window) :],
+            times=None if times is None else times[start:],
         )
     return found
 
