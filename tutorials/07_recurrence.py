@@ -78,10 +78,10 @@ print({name: round(value, 3) for name, value in right.items()})
 # step, whatever noise comes.
 
 plt.figure(figsize=(7, 2.4))
-lengths = range(1, 22)
-for series, label in zip(x_test[:6], y_test[:6]):
-    certain = [rnn.classify([series[:steps]])[1][0][1] for steps in lengths]
-    plt.plot(lengths, certain, color=f"C{label}")
+lengths = (1, 2, 3, 5, 8, 13, 21)
+certain = np.array([rnn.classify(x_test[:6, :steps])[1] for steps in lengths])[..., 1]
+for line, label in zip(certain.T, y_test):
+    plt.plot(lengths, line, color=f"C{label}", marker="o")
 plt.ylim(-0.05, 1.05)
 plt.title("Probability of class 1 after each step, for six test series")
 plt.xlabel("steps read")

@@ -36,7 +36,8 @@ x, labels = data.train.x, data.train.y
 
 def sheet(pictures, title, rows=1):
     """Draw pictures of 8x8 pixels side by side, in rows."""
-    lines = np.split(np.reshape(pictures, (-1, 8, 8)), rows)
+    padded = np.pad(np.reshape(pictures, (-1, 8, 8)), ((0, 0), (1, 1), (1, 1)), constant_values=60)
+    lines = np.split(padded, rows)
     plt.figure(figsize=(7.5, 0.3 + 7.5 * rows / len(lines[0])))
     plt.imshow(np.block([list(line) for line in lines]), cmap="gray", vmin=0, vmax=255)
     plt.axis("off")

@@ -54,9 +54,10 @@ print(pictures)
 print("skipped:", pictures.skipped)
 
 figure, axes = plt.subplots(2, 8, figsize=(7.5, 2.5))
-for axis, picture, label in zip(axes.flat, pictures.train.x, pictures.train.y):
-    axis.imshow(picture, cmap="gray")
-    axis.set_title(pictures.spec.class_names[label], loc="center", fontsize=8)
+for axis, i in zip(axes.flat, np.linspace(0, len(pictures.train) - 1, 16).astype(int)):
+    axis.imshow(pictures.train.x[i], cmap="gray")
+    name = pictures.spec.class_names[pictures.train.y[i]]
+    axis.set_title(name, loc="center", fontsize=8)
     axis.set_axis_off()
 figure.suptitle("What was read: look at it before you train")
 plt.show()

@@ -39,14 +39,17 @@ def upload(run, repo, private=False):
     if not REPOSITORY.fullmatch(str(repo or "")):
         raise ValueError(f"`repo` must be of the form USER/NAME. Received: repo={repo!r}")
     hub = _client()
+    if not (run.folder / "model.keras").exists():
+        raise NotARunError(f"'{run.folder}' holds no model.keras; resume it by `train --resume`")
     pictures = [name for name in PICTURES if (run.folder / name).exists()]
-    with tempfile.TemporaryDirectory() as place, _reported(hub, repo):
+    with tempfile.TemporaryDirectory() as place:
         for name in (*FILES, *pictures):
             shutil.copy(run.folder / name, place)
         Path(place, "config.json").write_text(json.dumps(_public(run.config)), encoding="utf-8")
         Path(place, "README.md").write_text(_page(run, repo, pictures), encoding="utf-8")
-        hub.create_repo(repo, private=private, exist_ok=True)
-        hub.upload_folder(repo_id=repo, folder_path=place, commit_message="Run of genai_basics")
+        with _connected(hub, repo):
+            hub.create_repo(repo, private=private, exist_ok=True)
+            hub.upload_folder(repo_id=repo, folder_path=place, commit_message="Run of genai_basics")
     return f"hf://{repo}"
 
 
@@ -60,7 +63,7 @@ def download(repo):
     """
     hub = _client()
     folder = Path(hub.constants.HF_HOME) / "genai_basics" / repo.replace("/", "--")
-    with _reported(hub, repo), _quiet(hub):
+    with _connected(hub, repo):
         hub.snapshot_download(repo, local_dir=folder, allow_patterns=[*FILES, *PICTURES])
     if not (folder / "config.json").exists():
         raise NotARunError(f"hf://{repo} holds no run (no config.json)")
@@ -98,8 +101,10 @@ def _page(run, repo, pictures):
 
 
 @contextlib.contextmanager
-def _reported(hub, repo):
-    """Say in a sentence why the hub did not answer as hoped."""
+def _connected(hub, repo):
+    """Hide progress bars, and say in a sentence why the hub did not answer as hoped."""
+    shown = not hub.utils.are_progress_bars_disabled()
+    hub.utils.disable_progress_bars()
     try:
         yield
     except Exception as error:  # of huggingface_hub, and of the client below it
@@ -114,15 +119,6 @@ def _reported(hub, repo):
             reason = " ".join(str(error).split())[:150] or type(error).__name__
             reason = f"it cannot be reached ({reason})"
         raise ConnectionError(f"hub {hub.constants.ENDPOINT}, {repo}: {reason}") from error
-
-
-@contextlib.contextmanager
-def _quiet(hub):
-    """Hide progress bars: a run is a few files."""
-    shown = not hub.utils.are_progress_bars_disabled()
-    hub.utils.disable_progress_bars()
-    try:
-        yield
     finally:
         if shown:
             hub.utils.enable_progress_bars()
