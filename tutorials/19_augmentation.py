@@ -39,10 +39,11 @@ print(f"{len(x)} digits for training, {len(held_out[0])} for testing")
 
 def table(pictures, labels, title):
     """Draw ten pictures of each digit, a column for each digit."""
-    columns = [np.vstack(pictures[labels == digit][:10, :, :, 0]) for digit in range(10)]
-    height = min(len(column) for column in columns)
+    columns = [pictures[labels == digit][:10].reshape(-1, 8) for digit in range(10)]
+    height = max(map(len, columns))
+    columns = [np.pad(column, ((0, height - len(column)), (0, 0))) for column in columns]
     plt.figure(figsize=(4, 0.4 + 4 * height / 80))
-    plt.imshow(np.hstack([column[:height] for column in columns]), cmap="gray")
+    plt.imshow(np.hstack(columns), cmap="gray")
     plt.axis("off")
     plt.title(title)
     plt.show()
