@@ -37,13 +37,21 @@ def name_and_password(ctx, param, value):
     "of the machine cannot see.",
 )
 @click.option(
+    "--data",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with files and folders of data that may be trained on.",
+)
+@click.option(
     "--browser/--no-browser", default=True, show_default=True, help="Open the page in the browser."
 )
-def app(runs, port, host, auth, browser):
-    """Try out RUNS in the browser: all runs in runs/ if none is given.
+def app(runs, port, host, auth, data, browser):
+    """Try out RUNS in the browser: all runs in runs/ if none is given, and
+    if there are none, a model that is trained at once on built-in data.
 
     The page has a tab for each run: move through its latent space, draw samples, classify what
-    you draw, type, upload or record. It runs on this machine only and needs no network.
+    you draw, type, upload or record. Further tabs train models, compare runs, and show what
+    happens if one thing is wrong. The page is for this machine only and needs no network.
 
     \b
     Example:
@@ -54,7 +62,7 @@ def app(runs, port, host, auth, browser):
     from genai_basics.app import serve
     from genai_basics.app.page import Page, runs_in
 
-    page = Page(runs or runs_in("runs"))
+    page = Page(runs or runs_in("runs"), data=data)
     serve(
         page,
         host=host,

@@ -1,7 +1,7 @@
 """Widgets for the options that a model's row declares, so that a new option needs no page code."""
 
 from .stage import Latest
-from .widgets import Slider
+from .widgets import Slider, add_heading
 
 __all__ = ["Controls", "Panel", "labels_of"]
 
@@ -116,8 +116,7 @@ class Panel:
         self.card.props["aria-label"] = title
         with self.card:
             with ui.row().classes("items-center no-wrap"):
-                self.heading = ui.label(title).classes("panel-title")
-                self.heading.props("role=heading aria-level=3")
+                add_heading(title, 3)
                 self.spinner = ui.spinner(size="1.2em").props("aria-hidden=true")
                 self.spinner.set_visibility(False)
             if words:

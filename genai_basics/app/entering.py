@@ -16,6 +16,7 @@ from ..data.midi import MIDI_SUFFIXES
 from ..data.sound_files import SOUND_SUFFIXES
 from ..warning import one_line
 from .serving import MOST_BYTES
+from .widgets import Pad, Recorder, add_upload
 
 __all__ = ["ACCEPTED", "Entry", "read_upload"]
 
@@ -111,7 +112,8 @@ class Entry:
             elif kind == "audio":
                 self.add_recorder()
             self.add_examples()
-            self.add_upload()
+            suffixes = ACCEPTED[kind]
+            add_upload("Upload a file", suffixes, MOST_BYTES, self.uploaded, panel.fail)
 
     async def give(self, read, *args):
         """Read an input in the run's thread and pass it on; show an error."""
@@ -155,27 +157,7 @@ class Entry:
 
     # A file.
 
-    def add_upload(self):
-        from nicegui import ui
-
-        suffixes = ACCEPTED[self.stage.spec.kind]
-        upload = ui.upload(
-            label=f"{self.name}: upload a file",
-            max_file_size=MOST_BYTES,
-            max_files=1,
-            auto_upload=True,
-            on_upload=self.uploaded,
-            on_rejected=lambda: self.panel.fail(
-                f"not accepted: one file of at most {MOST_BYTES >> 20} MiB, {', '.join(suffixes)}"
-            ),
-        )
-        upload.props(f'accept="{",".join(suffixes)}" flat bordered hide-upload-btn')
-        upload.classes("full-width upload")
-
-    async def uploaded(self, event):
-        content = await event.file.read()
-        name = PurePath(event.file.name).name
-        event.sender.reset()
+    async def uploaded(self, name, content):
         await self.give(lambda: (one_of(read_upload(name, content, self.stage.run.reads)), None))
 
     # A text.
@@ -201,8 +183,6 @@ class Entry:
     # A drawing.
 
     def add_pad(self):
-        from .widgets import Pad
-
         async def drawn(address):
             await self.give(lambda: (self.picture(address), None))
 
@@ -214,8 +194,6 @@ class Entry:
     # A recording.
 
     def add_recorder(self):
-        from .widgets import Recorder
-
         async def recorded(address):
             await self.give(lambda: (self.clip(address), None))
 

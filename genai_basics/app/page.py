@@ -1,13 +1,20 @@
-"""The page: a tab for each run, made from what the run's model can do."""
+"""The page: a tab for each run, made from what its model can do, and tabs for training."""
 
 from pathlib import Path
 
 from ..warning import one_line
 from .activities import activities_of
+from .breaking import BreakTab
+from .comparing import CompareTab
+from .reporting import add_report
 from .stage import Stage
 from .style_sheet import STYLE
+from .training import TrainTab
+from .widgets import add_heading
 
-__all__ = ["Page", "runs_in"]
+__all__ = ["FIRST", "Page", "runs_in"]
+
+FIRST = "vae"  # the model that is trained where there is no run
 
 
 def runs_in(folder):
@@ -22,50 +29,110 @@ class Page:
     """The page for some runs; call it to build it for a browser.
 
     Args:
-        folders: Run folders.
-        more: Objects with a `title` and `add()`, for further tabs.
+        folders: Run folders. Without any, a model is trained on built-in data.
+        runs: Folder of the runs that are trained on the page.
+        data: Folder of data that may be trained on.
     """
 
-    def __init__(self, folders, more=()):
-        self.stages, self.more = [Stage(folder) for folder in folders], more
+    def __init__(self, folders, runs="runs", data=None):
+        self.stages = []
+        for folder in folders:
+            self.stage_of(folder)
+        begin = None if self.stages else FIRST
+        self.tools = [TrainTab(runs, data, begin), CompareTab(lambda: self.stages), BreakTab()]
+
+    def stage_of(self, folder):
+        """Return the stage of a run folder, a new one unless it is on the page."""
+        folder = Path(folder)
+        for stage in self.stages:
+            if stage.folder.resolve() == folder.resolve():
+                return stage
+        titles = {stage.title for stage in self.stages} | {tool.title for tool in self.tools_so_far}
+        title = folder.name if folder.name not in titles else str(folder)
+        self.stages.append(Stage(folder, title))
+        return self.stages[-1]
+
+    @property
+    def tools_so_far(self):
+        return getattr(self, "tools", ())
 
     def __call__(self):
+        View(self).build()
+
+
+class View:
+    """The page in one browser."""
+
+    def __init__(self, page):
+        self.page, self.boxes, self.opened, self.builders = page, {}, set(), {}
+
+    def build(self):
         from nicegui import ui
 
         ui.add_css(STYLE)
+        ui.colors(primary="#0b5c8f")
+        self.add_header()
+        stages, tools = self.page.stages, self.page.tools
+        self.tabs = ui.tabs().props("align=left outside-arrows mobile-arrows no-caps")
+        self.panels = ui.tab_panels(self.tabs, animated=False).classes("full-width")
+        for stage in list(stages):
+            self.add_tab(stage.title, RunTab(stage).add)
+        for tool in tools:
+            self.add_tab(
+                tool.title, lambda tool=tool: (add_heading(tool.title, 2), tool.add(self))[1]
+            )
+        self.tabs.on_value_change(lambda event: self.open(event.value))
+        first = stages[0].title if stages else tools[0].title
+        ui.timer(0, lambda: self.tabs.set_value(first), once=True)
+
+    def add_header(self):
+        from nicegui import ui
+
         dark = ui.dark_mode(value=None)
         with ui.header(fixed=False, wrap=False).classes("bar-top items-center"):
-            ui.label("genai-basics").classes("text-h6").props("role=heading aria-level=1")
+            add_heading("genai-basics", 1)
             ui.space()
-            ui.select(
-                {None: "As the system", False: "Light", True: "Dark"}, value=None, label="Colours"
-            ).bind_value(dark).props("dense options-dense dark").classes("colours")
-        sections = [*((stage.title, Tab(stage).add) for stage in self.stages)]
-        sections += [(one.title, one.add) for one in self.more]
-        if not sections:
-            return ui.label("There are no runs: train one by `genai-basics train`.")
-        with ui.tabs().props("align=left outside-arrows mobile-arrows no-caps") as tabs:
-            for title, _ in sections:
-                ui.tab(title)
-        boxes, opened = {}, set()
-        with ui.tab_panels(tabs, value=sections[0][0], animated=False).classes("full-width"):
-            for title, _ in sections:
-                with ui.tab_panel(title):
-                    boxes[title] = ui.column().classes("full-width")
+            themes = {"auto": "As the system", "light": "Light", "dark": "Dark"}
+            values = {"auto": None, "light": False, "dark": True}
+            choice = ui.select(themes, value="auto", label="Colours").classes("colours")
+            choice.props("dense options-dense dark")
+            choice.on_value_change(lambda event: dark.set_value(values[event.value]))
 
-        async def opening(title):
-            if title not in opened:
-                opened.add(title)
-                with boxes[title]:
-                    found = dict(sections)[title]()
-                    if found is not None:
-                        await found
+    def add_tab(self, title, build, index=-1):
+        """Add a tab, which is built once it is opened."""
+        from nicegui import ui
 
-        tabs.on_value_change(lambda event: opening(event.value))
-        ui.timer(0, lambda: opening(sections[0][0]), once=True)
+        if title in self.builders:
+            return
+        self.builders[title] = build
+        with self.tabs:
+            tab = ui.tab(title)
+        if index >= 0:
+            tab.move(target_index=index)
+        with self.panels, ui.tab_panel(title):
+            self.boxes[title] = ui.column().classes("full-width")
+
+    async def open(self, title):
+        if title in self.builders and title not in self.opened:
+            self.opened.add(title)
+            with self.boxes[title]:
+                found = self.builders[title]()
+                if found is not None:
+                    await found
+
+    def keep(self, folder):
+        """Add the tab of a run that was trained on the page."""
+        stage = self.page.stage_of(folder)
+        index = self.page.stages.index(stage)
+        self.add_tab(stage.title, RunTab(stage).add, index)
+        return stage.title
+
+    def show(self, title):
+        """Open a tab."""
+        self.tabs.set_value(title)
 
 
-class Tab:
+class RunTab:
     """The tab of a run: facts, activities, audit and card."""
 
     def __init__(self, stage):
@@ -75,25 +142,24 @@ class Tab:
         from nicegui import ui
 
         stage = self.stage
-        ui.label(f"{stage.title}: {stage.recipe.summary}").classes("text-h6").props(
-            "role=heading aria-level=2"
-        )
-        waiting = ui.row().classes("items-center")
-        with waiting:
-            ui.spinner()
+        add_heading(f"{stage.title}: {stage.recipe.summary}", 2)
+        with ui.row().classes("items-center") as waiting:
+            ui.spinner().props("aria-hidden=true")
             ui.label("The model is being loaded.").props("role=status")
         box = ui.column().classes("full-width")
         try:
             await stage.load()
         except Exception as error:  # a damaged run
-            waiting.delete()
             with box:
-                return ui.label(one_line(error)).classes("error").props("role=alert")
-        waiting.delete()
+                ui.label(one_line(error)).classes("error").props("role=alert")
+            return
+        finally:
+            waiting.delete()
         with box:
             self.add_facts()
             for activity in activities_of(stage):
                 activity.add(stage)
+            add_report(stage)
 
     def add_facts(self):
         """Show the data and the metrics."""

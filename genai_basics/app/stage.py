@@ -26,17 +26,15 @@ class Stage:
     Attributes:
         folder: The run folder.
         run: The `Run`.
+        title: Its name on the page.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, title=None):
         self.folder = Path(folder)
+        self.title = title or self.folder.name
         self.run = load_run(folder)
         self.kept = {}
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=self.folder.name)
-
-    @property
-    def title(self):
-        return self.folder.name
 
     @property
     def recipe(self):

@@ -6,11 +6,13 @@ STYLE = """
 body { font-family: system-ui, -apple-system, 'Segoe UI', sans-serif; }
 body.body--dark { background: #15181c; color: #eceff1; }
 .nicegui-content { padding: 0.5rem; max-width: 100vw; }
+.q-tabs { max-width: 100%; min-width: 0; }
 .bar-top { background: #0b3d5c; padding: 0.25rem 1rem; }
 .colours { width: 9rem; }
 .panel { width: 100%; border: 1px solid rgba(128, 128, 128, 0.45); border-radius: 8px;
   padding: 0.75rem; margin-bottom: 0.75rem; }
 .panel-title { font-size: 1.15rem; font-weight: 600; }
+.body--dark .text-primary { color: #7cc4f2 !important; }
 .words { color: #4a5157; font-size: 0.9rem; }
 .body--dark .words { color: #b8c0c6; }
 .two { gap: 1rem; align-items: flex-start; flex-wrap: wrap; }
@@ -22,7 +24,10 @@ input[type=range] { accent-color: #0072b2; min-width: 4rem; height: 1.75rem; }
 .picture { max-width: 100%; height: auto; border-radius: 4px; background: #fff; }
 .output .picture { width: min(100%, 46rem); }
 .small .picture { width: min(100%, 14rem); }
-.map { width: min(100%, 30rem); background: #fff; border-radius: 4px; }
+.map { position: relative; width: min(100%, 30rem); overflow: hidden; border-radius: 4px; }
+.map img { display: block; cursor: crosshair; background: #fff; }
+.ring { position: absolute; width: 18px; height: 18px; margin: -9px 0 0 -9px; border-radius: 50%;
+  border: 3px solid #000; box-shadow: 0 0 0 2px #fff; pointer-events: none; }
 .pad { width: min(100%, 280px); aspect-ratio: 1; touch-action: none; border: 1px solid #777;
   border-radius: 4px; cursor: crosshair; }
 .pad:focus-visible { outline: 3px solid #0072b2; outline-offset: 2px; }
@@ -39,11 +44,15 @@ input[type=range] { accent-color: #0072b2; min-width: 4rem; height: 1.75rem; }
 .bar { display: block; height: 100%; background: #0072b2; border-radius: 3px; }
 .body--dark .bar { background: #56b4e9; }
 .bar-value { width: 4rem; text-align: right; font-variant-numeric: tabular-nums; }
+@media (max-width: 600px) {
+  .control { flex-wrap: wrap !important; row-gap: 0; }
+  .control-name { width: 100%; }
+}
+.q-btn { text-transform: none; }
 audio { width: min(100%, 26rem); }
-.upload .q-uploader__list { display: none; }
-.upload .q-uploader__header { background: none; color: inherit; }
+.panel .q-field { min-width: 12rem; }
 .half .q-field { width: 100%; max-width: 24rem; }
 .half .q-textarea { max-width: 100%; }
 .half .nicegui-html { width: 100%; }
-.half .control .q-field { width: 4.5rem; }
+.panel .control .q-field { width: 4.5rem; min-width: 0; }
 """

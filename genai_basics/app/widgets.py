@@ -2,8 +2,9 @@
 
 import inspect
 import json
+from pathlib import PurePath
 
-__all__ = ["Pad", "Recorder", "Slider"]
+__all__ = ["Map", "Pad", "Recorder", "Slider", "add_heading", "add_upload"]
 
 PAD = """
 (() => {
@@ -18,7 +19,7 @@ PAD = """
     pen.beginPath(); pen.moveTo(...at); pen.lineTo(...to); pen.stroke(); at = to;
   };
   const send = () => emitEvent(NAME, pad.toDataURL('image/png'));
-  const outline = () => pad.setAttribute('aria-valuetext',
+  const outline = () => pad.setAttribute('aria-description',
     'pen at ' + at.map(Math.round).join(', ') + (ink ? ', down' : ', up'));
   const place = (e) => {
     const box = pad.getBoundingClientRect();
@@ -138,6 +139,64 @@ class Slider:
         found = self.change()
         if inspect.isawaitable(found):
             await found
+
+
+class Map:
+    """A square picture with a mark that a click moves.
+
+    Args:
+        address: The picture.
+        alt: What it shows.
+        clicked: Coroutine function, called with the place, from 0 to 1 rightwards and downwards.
+    """
+
+    def __init__(self, address, alt, clicked):
+        from nicegui import ui
+
+        with ui.element("div").classes("map"):
+            picture = ui.element("img").classes("full-width")
+            picture.props["src"], picture.props["alt"] = address, alt
+            self.ring = ui.element("div").classes("ring").props("aria-hidden=true")
+        place = "[e.offsetX / e.target.clientWidth, e.offsetY / e.target.clientHeight]"
+        picture.on("click", lambda event: clicked(event.args), js_handler=f"(e) => emit({place})")
+
+    def mark(self, across, down):
+        """Move the mark to a place, from 0 to 1 rightwards and downwards."""
+        self.ring.style(f"left: {100 * across:.1f}%; top: {100 * down:.1f}%")
+
+
+def add_heading(text, level):
+    """Add a heading."""
+    from nicegui import ui
+
+    classes = {1: "text-h6", 2: "text-h6", 3: "panel-title"}[level]
+    return ui.label(text).classes(classes).props(f"role=heading aria-level={level}")
+
+
+def add_upload(label, suffixes, most, uploaded, fail):
+    """Add a button that uploads one file.
+
+    Args:
+        label: Text of the button.
+        suffixes: Endings that the browser offers.
+        most: Maximum number of bytes.
+        uploaded: Coroutine function, called with the file's name and content.
+        fail: Function that shows a sentence.
+    """
+    from nicegui import ui
+
+    async def received(event):
+        event.sender.reset()
+        await uploaded(PurePath(event.file.name).name, await event.file.read())
+
+    def rejected():
+        fail(f"not accepted: one file of at most {most >> 20} MiB, {', '.join(suffixes)}")
+
+    options = {"max_file_size": most, "max_files": 1, "auto_upload": True}
+    upload = ui.upload(on_upload=received, on_rejected=rejected, **options).classes("hidden")
+    upload.props["accept"] = ",".join(suffixes)
+    button = ui.button(label, icon="upload").props("outline no-caps")
+    button.on("click", js_handler=f"() => getElement({upload.id}).pickFiles()")
 
 
 class Pad:

@@ -6,7 +6,7 @@ from ...plotting import style
 from ...warning import one_line
 from ..controls import Panel, labels_of
 from ..showing import Output, drawn, pixels_of, png, prepared, uri
-from ..widgets import Slider
+from ..widgets import Map, Slider
 
 __all__ = ["Space", "add", "fits"]
 
@@ -116,13 +116,10 @@ class Explorer:
                 self.add_sliders()
             with ui.column().classes("half"):
                 ui.label("The data in two dimensions: click to decode a place.").classes("words")
-                self.map = ui.interactive_image(
-                    picture, on_mouse=self.clicked, events=["click"], size=(SIDE, SIDE)
-                ).classes("map")
-                self.map.props["aria-label"] = "map of the codes of held-out examples"
-                self.map.props("role=img")
+                self.map = Map(picture, "map of the codes of held-out examples", self.clicked)
                 self.across = Slider("Across", -1, 1, 0.01, 0, self.placed)
                 self.up = Slider("Up", -1, 1, 0.01, 0, self.placed)
+        self.mark()
         await self.latest(self.code.copy(), self.label)
 
     def add_sliders(self):
@@ -161,8 +158,9 @@ class Explorer:
         self.label = event.value
         await self.latest(self.code.copy(), self.label)
 
-    async def clicked(self, event):
-        await self.set(self.space.at((2 * event.image_x / SIDE - 1, 1 - 2 * event.image_y / SIDE)))
+    async def clicked(self, place):
+        across, down = place
+        await self.set(self.space.at((2 * across - 1, 1 - 2 * down)))
 
     async def placed(self):
         await self.set(self.space.at((self.across.value, self.up.value)))
@@ -185,6 +183,4 @@ class Explorer:
     def mark(self):
         """Mark the code's place on the map."""
         x, y = self.space.place_of(self.code)
-        x, y = SIDE * (x + 1) / 2, SIDE * (1 - y) / 2
-        ring = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" fill="none" stroke='
-        self.map.content = f'{ring}"white" stroke-width="5"/>{ring}"black" stroke-width="2"/>'
+        self.map.mark((x + 1) / 2, (1 - y) / 2)
