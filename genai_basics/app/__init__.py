@@ -2,9 +2,10 @@
 
 - `serving`: the server on this machine, with its limits;
 - `stage`: a run on the page, loaded once for all browsers;
-- `page`: the tabs, one per run;
-- `controls`, `entering`, `showing`: widgets for options, for inputs and for outputs of any kind;
-- `activities/`: what can be done with a model, one file per kind of activity.
+- `page`: the tabs, one per run, and those to train, compare and break models;
+- `controls`, `entering`, `showing`, `widgets`: elements for options, inputs and outputs;
+- `activities/`: what can be done with a model, one file per kind of activity;
+- `live_training`, `comparing`, `switches`, `breaking`, `reporting`: the other tabs and panels.
 """
 
 __all__ = ["serve"]

@@ -6,10 +6,11 @@ from pathlib import Path
 from ..runs.run import load_run
 from .comparing import measures
 from .controls import Panel
+from .live_training import Training
 from .showing import show_picture, table
 from .stage import in_thread
 from .switches import SWITCHES
-from .training import Training
+from .widgets import add_button
 
 __all__ = ["BreakTab"]
 
@@ -78,8 +79,8 @@ class _BreakView:
                 self.minutes = ui.number(
                     "Minutes for each", value=MINUTES, min=0.1, max=MOST_MINUTES, step=0.1
                 )
-                ui.button("Train both", on_click=self.train)
-                ui.button("Stop", on_click=self.tab.stop).props("outline")
+                add_button("Train both", self.train, main=True)
+                add_button("Stop", self.tab.stop)
             self.boxes = {}
             with ui.row().classes("full-width two"):
                 for side, title in SIDES.items():

@@ -27,7 +27,7 @@ def overlaid(histories, name):
     for run, rows in histories.items():
         points = [(row["step"], row[name]) for row in rows if np.isfinite(row.get(name, np.nan))]
         if points:
-            axis.plot(*zip(*points, strict=True), label=run)
+            axis.plot(*zip(*points, strict=True), label=run, marker="o" if len(points) < 2 else "")
     axis.set(xlabel="step", title=name.replace("_", " "))
     if axis.lines:
         axis.legend()
@@ -64,25 +64,28 @@ class CompareTab:
     def add(self, view):
         from nicegui import ui
 
+        def titles():
+            return [stage.title for stage in self.stages()]
+
         words = f"Curves, measures and samples of the same seed, of up to {MOST} runs."
         with Panel("Compare runs", words) as panel:
-            stages = {stage.title: stage for stage in self.stages()}
-            chosen = ui.select([*stages], multiple=True, label="Runs").props("use-chips")
+            chosen = ui.select(titles(), multiple=True, label="Runs").props("use-chips")
             chosen.classes("full-width")
+            chosen.on("popup-show", lambda: chosen.set_options(titles()))
             name = ui.select(["loss"], value="loss", label="Measure of the curves")
             box = ui.column().classes("full-width")
 
-        async def compute(titles, measure):
-            some = {title: stages[title] for title in titles[:MOST]}
+        async def compute(names, measure):
+            some = {stage.title: stage for stage in self.stages() if stage.title in names[:MOST]}
             runs = {title: stage.run for title, stage in some.items()}
             histories = await in_thread(lambda: {t: run.history for t, run in runs.items()})
             known = {key for rows in histories.values() for row in rows for key in row}
             picture = await in_thread(drawn, overlaid, histories, measure)
             samples = {t: await samples_of(stage) for t, stage in some.items()}
-            return sorted(known.difference(COUNTERS)), picture, measures(runs), samples
+            return sorted(known.difference(COUNTERS)), picture, measures(runs), some, samples
 
         def show(found):
-            known, picture, (names, rows), samples = found
+            known, picture, (names, rows), some, samples = found
             name.set_options(known, value=name.value if name.value in known else None)
             box.clear()
             with box:
@@ -93,7 +96,7 @@ class CompareTab:
                     for title, parts in samples.items():
                         with ui.column().classes("half"):
                             ui.label(title).classes("text-bold")
-                            Output(stages[title], f"samples of {title}").show(parts)
+                            Output(some[title], f"samples of {title}").show(parts)
 
         latest = panel.latest(compute, show)
 

@@ -16,7 +16,7 @@ from ..data.midi import MIDI_SUFFIXES
 from ..data.sound_files import SOUND_SUFFIXES
 from ..warning import one_line
 from .serving import MOST_BYTES
-from .widgets import Pad, Recorder, add_upload
+from .widgets import Pad, Recorder, add_button, add_upload
 
 __all__ = ["ACCEPTED", "Entry", "read_upload"]
 
@@ -132,7 +132,7 @@ class Entry:
         with ui.row().classes("items-center full-width"):
             self.number = ui.number("Held-out example", value=None, min=0, step=1, format="%d")
             self.number.on_value_change(lambda: self.show_example())
-            ui.button("Next example", on_click=self.next_example).props("outline no-caps")
+            add_button("Next example", self.next_example)
 
     def next_example(self):
         self.number.value = 0 if self.number.value is None else int(self.number.value) + 1
@@ -172,7 +172,7 @@ class Entry:
             await self.give(self.text, field.value)
 
         field.on("keydown.enter.prevent", typed)
-        ui.button("Go", on_click=typed).props("no-caps")
+        add_button("Go", typed, main=True)
 
     @staticmethod
     def text(value):

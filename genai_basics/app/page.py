@@ -6,10 +6,10 @@ from ..warning import one_line
 from .activities import activities_of
 from .breaking import BreakTab
 from .comparing import CompareTab
+from .live_training import TrainTab
 from .reporting import add_report
 from .stage import Stage
 from .style_sheet import STYLE
-from .training import TrainTab
 from .widgets import add_heading
 
 __all__ = ["FIRST", "Page", "runs_in"]

@@ -5,6 +5,7 @@ from ..plotting import curves
 from .controls import Panel
 from .showing import drawn, show_picture, table
 from .stage import in_thread
+from .widgets import add_button
 
 __all__ = ["add_report"]
 
@@ -54,7 +55,7 @@ def add_report(stage):
         if kept or checks:
             show(([*checks, *kept.get("findings", [])], kept.get("metrics", {})))
         latest = panel.latest(compute, show)
-        ui.button("Audit now", on_click=latest).props("outline")
+        add_button("Audit now", latest)
     with Panel("Curves and card") as panel:
         box = ui.column().classes("full-width")
 
@@ -73,5 +74,4 @@ def add_report(stage):
             return await in_thread(read)
 
         once = panel.latest(fetch, show_card)
-        button = ui.button("Show", on_click=lambda: (button.delete(), once())[1])
-        button.props("outline")
+        button = add_button("Show", lambda: (button.delete(), once())[1])

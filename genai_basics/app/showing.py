@@ -14,6 +14,7 @@ from .. import plotting
 from ..data.writers import PREFERRED, to_pixels, write_samples
 from ..plotting import style
 from ..provenance import GENERATED, describe
+from .widgets import add_button
 
 __all__ = [
     "MIME",
@@ -113,6 +114,9 @@ def prepared(samples, spec, labels=None, walk=False):
     The forms are the suffixes of files, "lines" with texts, and "rows" with a header and rows.
     """
     kind = spec.kind
+    if isinstance(samples, dict):  # columns of a table
+        rows = zip(*samples.values(), strict=True)
+        return [("rows", (list(samples), [[str(cell) for cell in row] for row in rows]))]
     if kind in ("text", "pairs"):
         return [("lines", [str(one) for one in samples])]
     if kind in ("images", "detection") and np.ndim(samples[0]) == 3:
@@ -164,8 +168,8 @@ class Output:
         self.stage, self.alt, self.source = stage, alt, source
         self.samples, self.facts, self.elements = None, {}, {}
         self.box = ui.column().classes("full-width output")
-        self.button = ui.button("Download", icon="download", on_click=self.download)
-        self.button.props("flat no-caps").set_visibility(False)
+        self.button = add_button("Download", self.download, icon="download")
+        self.button.set_visibility(False)
 
     def show(self, parts, samples=None, labels=None, **facts):
         """Show `prepared` parts; `samples` can be downloaded, with facts such as the seed."""

@@ -12,7 +12,7 @@ body.body--dark { background: #15181c; color: #eceff1; }
 .panel { width: 100%; border: 1px solid rgba(128, 128, 128, 0.45); border-radius: 8px;
   padding: 0.75rem; margin-bottom: 0.75rem; }
 .panel-title { font-size: 1.15rem; font-weight: 600; }
-.body--dark .text-primary { color: #7cc4f2 !important; }
+.body--dark .q-field, .body--dark .q-tabs { --q-primary: #7cc4f2; }
 .words { color: #4a5157; font-size: 0.9rem; }
 .body--dark .words { color: #b8c0c6; }
 .two { gap: 1rem; align-items: flex-start; flex-wrap: wrap; }

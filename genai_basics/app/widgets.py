@@ -4,7 +4,7 @@ import inspect
 import json
 from pathlib import PurePath
 
-__all__ = ["Map", "Pad", "Recorder", "Slider", "add_heading", "add_upload"]
+__all__ = ["Map", "Pad", "Recorder", "Slider", "add_button", "add_heading", "add_upload"]
 
 PAD = """
 (() => {
@@ -52,11 +52,15 @@ RECORD = """
   const node = context.createScriptProcessor(4096, 1, 1), parts = [];
   node.onaudioprocess = (e) => parts.push(e.inputBuffer.getChannelData(0).slice());
   source.connect(node); node.connect(context.destination);
-  const rate = context.sampleRate;
+  // A message holds 1 MB at most: fewer samples per second are enough for speech.
+  const factor = Math.max(1, Math.floor(context.sampleRate / 16000));
+  const rate = Math.round(context.sampleRate / factor);
   const finish = () => {
     if (context.state === 'closed') return;
     stream.getTracks().forEach((track) => track.stop()); context.close();
-    const n = parts.reduce((sum, part) => sum + part.length, 0);
+    const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+    parts.reduce((at, part) => { all.set(part, at); return at + part.length; }, 0);
+    const n = Math.floor(all.length / factor);
     const view = new DataView(new ArrayBuffer(44 + 2 * n));
     const text = (at, s) => [...s].forEach((c, i) => view.setUint8(at + i, c.charCodeAt(0)));
     text(0, 'RIFF'); view.setUint32(4, 36 + 2 * n, true); text(8, 'WAVEfmt ');
@@ -64,9 +68,10 @@ RECORD = """
     view.setUint32(24, rate, true); view.setUint32(28, 2 * rate, true);
     view.setUint16(32, 2, true); view.setUint16(34, 16, true);
     text(36, 'data'); view.setUint32(40, 2 * n, true);
-    let at = 44;
-    for (const part of parts) for (const x of part) {
-      view.setInt16(at, 32767 * Math.max(-1, Math.min(1, x)), true); at += 2;
+    for (let i = 0; i < n; i++) {
+      let mean = 0;
+      for (let j = 0; j < factor; j++) mean += all[i * factor + j] / factor;
+      view.setInt16(44 + 2 * i, 32767 * Math.max(-1, Math.min(1, mean)), true);
     }
     const reader = new FileReader();
     reader.onload = () => emitEvent(NAME, {sound: reader.result});
@@ -165,6 +170,14 @@ class Map:
         self.ring.style(f"left: {100 * across:.1f}%; top: {100 * down:.1f}%")
 
 
+def add_button(text, action, *, main=False, icon=None):
+    """Add a button; the `main` one of a panel is filled."""
+    from nicegui import ui
+
+    button = ui.button(text, on_click=action, icon=icon, color="primary" if main else None)
+    return button if main else button.props("outline")
+
+
 def add_heading(text, level):
     """Add a heading."""
     from nicegui import ui
@@ -195,7 +208,7 @@ def add_upload(label, suffixes, most, uploaded, fail):
     options = {"max_file_size": most, "max_files": 1, "auto_upload": True}
     upload = ui.upload(on_upload=received, on_rejected=rejected, **options).classes("hidden")
     upload.props["accept"] = ",".join(suffixes)
-    button = ui.button(label, icon="upload").props("outline no-caps")
+    button = add_button(label, None, icon="upload")
     button.on("click", js_handler=f"() => getElement({upload.id}).pickFiles()")
 
 
@@ -218,7 +231,7 @@ class Pad:
         self.canvas.props["data-paper"], self.canvas.props["data-pen"] = "#000", "#fff"
         identity = f"c{self.canvas.id}"
         with ui.row().classes("items-center"):
-            ui.button("Clear", on_click=lambda: self.run("pad.clear()")).props("outline no-caps")
+            add_button("Clear", lambda: self.run("pad.clear()"))
             ui.checkbox("Dark ink on white paper", on_change=self.swap)
         ui.label(f"Draw with the pointer, or by keyboard: {words}.").classes("words")
         event = f"drawn-{identity}"
@@ -249,7 +262,7 @@ class Recorder:
         from nicegui import ui
 
         self.name, self.recorded, self.seconds, self.fail = name, recorded, seconds, fail
-        self.button = ui.button(name, icon="mic", on_click=self.pressed).props("no-caps")
+        self.button = add_button(name, self.pressed, main=True, icon="mic")
         self.event, self.on = f"recorded_c{self.button.id}", False
         ui.on(self.event, self.received)
 

@@ -1,22 +1,17 @@
 """A page with stored runs, served as users serve it, and a browser that reaches only it."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+from tests.served import Served
 from tests.stored import FOLDER, extract
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
 
-# NiceGUI behaves differently in a process that seems to be pytest's own.
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
 FAKE_MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
@@ -26,34 +21,6 @@ def stored_runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     names = [path.name.removesuffix(".tar.xz") for path in sorted(FOLDER.glob("*.tar.xz"))]
     return {name: extract(name, folder)[0] for name in names}
-
-
-class Served:
-    """A page in a process of its own."""
-
-    def __init__(self, *arguments, folder=None, **environment):
-        port = 20_000 + os.getpid() % 20_000
-        command = [sys.executable, "-m", "genai_basics", "app", "--no-browser", "--port", str(port)]
-        self.process = subprocess.Popen(
-            [*command, *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=folder,
-            env={**ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
-        )
-        self.said = ""
-        for line in self.process.stdout:
-            self.said += line
-            found = re.search(r"on (http://\S+)", line)
-            if found:
-                self.address = found[1]
-                return
-        raise RuntimeError(self.said)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(20)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +61,7 @@ def visit(chromium):
 
         context.route("**/*", only_loopback)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(120_000)  # machines of CI are slow
         page.goto(address)
         return page
 

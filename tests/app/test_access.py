@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from .conftest import Served
+from tests.served import Served
 
 pytestmark = pytest.mark.slow
 TOOLS = ("Train", "Compare", "Break")
@@ -61,7 +61,7 @@ def test_without_runs_a_model_is_trained_at_once(visit, tmp_path):
     try:
         page = visit(served.address)
         page.get_by_text("vae is being trained").wait_for()
-        page.get_by_role("img", name="samples of the model in training").wait_for(timeout=100_000)
+        page.get_by_role("img", name="samples of the model in training").wait_for()
         page.wait_for_timeout(6000)  # until the first checkpoint
         page.get_by_role("button", name="Stop and keep").click()
         page.get_by_role("button", name="Try vae").click()

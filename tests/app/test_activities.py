@@ -149,10 +149,10 @@ def test_downloads_say_which_model_made_them(stage, name, tmp_path):
 def test_a_broken_upload_is_a_sentence_that_names_the_file(stage, name):
     spec = stage(name).spec
     for suffix in ACCEPTED[spec.kind]:
-        if suffix in (".txt", ".mp3"):
-            continue  # any text is an input; decoders of MP3 search for the next frame
+        if suffix in (".txt", ".au"):
+            continue  # any text is an input, and a sound of Sun needs no header
         with pytest.raises(ValueError, match=f"^.{{0,20}}'?mine{suffix}") as caught:
-            read_upload(f"mine{suffix}", b"\x00broken\xff" * 40, spec)
+            read_upload(f"mine{suffix}", b"\x00broken" * 40, spec)
         assert "/tmp" not in str(caught.value)
 
 

@@ -1,13 +1,20 @@
 """The page in a real browser, used as a person uses it."""
 
 import base64
+import http.client
 import io
+import re
 
 import numpy as np
 import pytest
 
 from genai_basics import load_run
 from genai_basics.app.entering import read_upload
+from tests.served import Served
+
+pytest.importorskip("playwright.sync_api")
+
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow
 
@@ -108,6 +115,35 @@ def test_a_drawing_is_classified_as_the_model_does(tab, stored_runs):
     assert box.get_by_text("What spoke for it", exact=True).is_visible()
 
 
+LETTERS = {  # strokes on a pad of 280 x 280
+    "L": [(100, 60), (100, 220), (190, 220)],
+    "T": [(140, 220), (140, 60), (70, 60), (210, 60)],
+    "V": [(80, 60), (140, 220), (200, 60)],
+}
+
+
+def test_a_drawn_letter_is_read_as_itself(visit, tmp_path):
+    from genai_basics.runs import train
+
+    run = train("cnn", "letters", epochs=1, audit=False, out=tmp_path / "letters")
+    served = Served(run.folder)
+    try:
+        page = visit(served.address)
+        box = panel(page, "Classify")
+        for letter, (first, *others) in LETTERS.items():
+            pad = box.get_by_role("application").bounding_box()
+            page.mouse.move(pad["x"] + first[0], pad["y"] + first[1])
+            page.mouse.down()
+            for x, y in others:
+                page.mouse.move(pad["x"] + x, pad["y"] + y, steps=8)
+            page.mouse.up()
+            best = box.get_by_role("list", name="probabilities").get_by_role("listitem").first
+            expect(best).to_have_text(re.compile(f"^{letter}"), timeout=30_000)
+            box.get_by_role("button", name="Clear").click()
+    finally:
+        served.stop()
+
+
 def test_a_drawing_by_keyboard_counts_as_well(tab):
     page = tab("cnn")
     box = panel(page, "Classify")
@@ -135,8 +171,6 @@ def test_an_uploaded_table_is_forecast_with_dates(tab, stored_runs):
     count = table.get_by_role("row").count()
     box.get_by_role("slider", name="Horizon").focus()
     page.keyboard.press("ArrowLeft")
-    from playwright.sync_api import expect
-
     expect(table.get_by_role("row")).to_have_count(count - 1, timeout=30_000)
 
 
@@ -265,3 +299,62 @@ def test_a_download_says_which_model_made_it(tab, tmp_path):
     assert path.suffix == ".png"
     assert read(path)["model"] == "gan"
     assert read(path)["seed"] == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../../../../etc/passwd",
+        "/_nicegui/../../../../../etc/passwd",
+        "/_nicegui/3/static/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/etc/passwd",
+        "/runs/vae/config.json",
+    ],
+)
+def test_no_address_leads_to_a_file_of_the_machine(served, path):
+    host, _, port = served.address.removeprefix("http://").partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    found = answer.read()
+    assert answer.status in (400, 404) or b"<title>genai-basics</title>" in found  # the page
+    assert b"root:" not in found
+    assert b"fingerprint" not in found
+
+
+def test_a_slow_request_does_not_hold_up_other_runs(tab):
+    page = tab("autoencoder")
+    sliders = panel(page, "Move through the latent space")
+    picture = sliders.get_by_role("img", name="what the code decodes to")
+    before = source(picture)
+    page = tab("language-model", page)
+    box = panel(page, "Write")
+    box.get_by_label("Length").last.fill("1000")
+    box.get_by_role("button", name="Write").click()
+    tab("autoencoder", page)
+    sliders.get_by_role("slider", name="Latent").first.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    assert changed(page, picture, before) != before
+
+
+def test_an_autoencoder_reconstructs_what_it_is_given(tab, stored_runs):
+    page = tab("autoencoder")
+    box = panel(page, "Reconstruct and denoise")
+    box.get_by_role("button", name="Next example").click()
+    made = source(box.get_by_role("img", name="what the model returns"))
+    run = load_run(stored_runs["autoencoder"])
+    x = run.data().test.x[:1]
+    content = base64.b64decode(made.partition(",")[2])
+    from genai_basics.app.showing import as_file
+
+    assert content == as_file(run.model.reconstruct(x), run.spec, ".png")[0]
+
+
+def test_objects_are_found_above_the_threshold(tab):
+    page = tab("detector")
+    box = panel(page, "Detect objects")
+    box.get_by_role("button", name="Next example").click()
+    box.get_by_role("img", name="what the model returns").wait_for()
+    box.get_by_label("Threshold").last.fill("1")
+    expect(box.get_by_text("(nothing)")).to_be_visible(timeout=60_000)

@@ -11,13 +11,13 @@ from keras import ops
 
 from genai_basics import build_translator, build_vae, load_run
 from genai_basics.app.comparing import measures, overlaid
+from genai_basics.app.live_training import Training, TrainTab, source_within
 from genai_basics.app.switches import (
     SWITCHES,
     train_switch,
     without_attention,
     without_reparameterization,
 )
-from genai_basics.app.training import Training, TrainTab, source_within
 from genai_basics.recipes import RECIPES, get_recipe, parameters
 
 OF_TRAIN = ("learning_rate",)  # arguments of `train` rather than of a builder

@@ -126,20 +126,15 @@ def add(stage):
 
                 async def given(batch, label):
                     state.update(batch=batch, label=label)
-                    if kind not in ("forecast", "tables"):
-                        parts = await stage.call(prepared, batch, stage.spec)
-                        entered.show(parts)
-                    elif kind == "tables":
-                        entered.show(
-                            [("rows", (list(batch), [[str(c[0]) for c in batch.values()]]))]
-                        )
                     await change()
 
                 Entry(stage, panel, given)
                 entered = Output(stage, "the input as the model sees it")
                 entered.box.classes("small")
                 controls = Controls(stage, "predict", lambda: change(), without=("explain", "top"))
-                horizon = None
+                noise = horizon = None
+                if getattr(stage.model, "corruption", None):
+                    noise = ui.checkbox("Add noise first", on_change=lambda: change())
                 if kind == "forecast" and stage.model.horizon > 1:
                     longest = stage.model.horizon
                     horizon = Slider("Horizon", 1, longest, 1, longest, lambda: change())
@@ -147,13 +142,17 @@ def add(stage):
                 truth, box = ui.label().classes("words"), ui.column().classes("full-width")
                 output = Output(stage, "what the model returns", ENHANCED)
 
-    async def compute(batch, options, steps):
+    async def compute(batch, options, steps, noisy):
+        if noisy:
+            batch = await stage.call(stage.model.corrupt, batch)
+        given = await stage.call(prepared, batch, stage.spec) if kind != "forecast" else []
         found = await stage.call(answered, stage, batch, options, steps)
         spoke = await stage.call(evidence_of, stage, batch) if found[1] else []
-        return found, spoke
+        return given, found, spoke
 
     def show(everything):
-        (row, bars, parts, outputs), spoke = everything
+        given, (row, bars, parts, outputs), spoke = everything
+        entered.show(given)
         truth.set_text(f"True label: {state['label']}" if state["label"] is not None else "")
         box.clear()
         with box:
@@ -167,7 +166,8 @@ def add(stage):
 
     async def change():
         if state["batch"] is not None:
-            await latest(state["batch"], controls(), horizon and int(horizon.value))
+            steps = horizon and int(horizon.value)
+            await latest(state["batch"], controls(), steps, noise is not None and noise.value)
 
 
 def show_row(row):

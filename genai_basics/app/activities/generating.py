@@ -5,6 +5,7 @@ import inspect
 from ...warning import one_line
 from ..controls import Controls, Panel
 from ..showing import Output, prepared
+from ..widgets import add_button
 
 __all__ = ["add", "fits", "sampled"]
 
@@ -45,7 +46,7 @@ def add(stage):
             )
             seed = ui.number("Seed", value=0, min=0, format="%d")
             with ui.row():
-                ui.button("Another seed", on_click=lambda: another(seed)).props("no-caps")
+                add_button("Another seed", lambda: another(seed), main=True)
             controls = Controls(stage, "sample", lambda: change())
         with ui.column().classes("half"):
             output = Output(stage, "samples")

@@ -6,7 +6,7 @@ from ...plotting import style
 from ...warning import one_line
 from ..controls import Panel, labels_of
 from ..showing import Output, drawn, pixels_of, png, prepared, uri
-from ..widgets import Map, Slider
+from ..widgets import Map, Slider, add_button
 
 __all__ = ["Space", "add", "fits"]
 
@@ -139,8 +139,8 @@ class Explorer:
             self.label = 0
             ui.select(labels, value=0, label="Label", on_change=self.relabelled)
         with ui.row():
-            ui.button("Back to the mean", on_click=lambda: self.set(space.mean.copy()))
-            ui.button("A held-out example", on_click=self.example).props("outline")
+            add_button("Back to the mean", lambda: self.set(space.mean.copy()))
+            add_button("A held-out example", self.example)
 
     async def compute(self, code, label):
         return await self.stage.call(self.space.decode, code, label)

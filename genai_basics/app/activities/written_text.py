@@ -4,6 +4,7 @@ import numpy as np
 
 from ..controls import Controls, Panel
 from ..showing import Output, show_shaded
+from ..widgets import add_button
 from .generating import another, start, whole
 
 __all__ = ["add", "fits", "probabilities"]
@@ -40,8 +41,8 @@ def add(stage):
             controls = Controls(stage, "sample", lambda: None)
             seed = ui.number("Seed", value=0, min=0, format="%d")
             with ui.row():
-                ui.button("Write", on_click=lambda: change())
-                ui.button("Another seed", on_click=lambda: (another(seed), change())[1])
+                add_button("Write", lambda: change(), main=True)
+                add_button("Another seed", lambda: (another(seed), change())[1])
         with ui.column().classes("half"):
             text = ui.label().classes("written").props('role=log aria-label="written text"')
             shades = ui.column().classes("full-width")

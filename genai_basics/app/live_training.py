@@ -18,7 +18,7 @@ from .controls import Panel
 from .serving import MOST_BYTES
 from .showing import drawn, show_picture, uri
 from .stage import in_thread
-from .widgets import add_upload
+from .widgets import add_button, add_upload
 
 __all__ = ["TrainTab", "Training", "source_within"]
 
@@ -201,9 +201,9 @@ class _TrainView:
         add_upload("Upload data", SUFFIXES, MOST_BYTES, self.uploaded, self.panel.fail)
         self.minutes = ui.number("Minutes", value=USUAL, min=0.1, max=MOST_MINUTES, step=0.5)
         with ui.row():
-            ui.button("Look at the data", on_click=self.inspect).props("outline")
-            ui.button("Train", on_click=self.train)
-            ui.button("Stop and keep", on_click=self.stop).props("outline")
+            add_button("Look at the data", self.inspect)
+            add_button("Train", self.train, main=True)
+            add_button("Stop and keep", self.stop)
         self.description = ui.label().classes("written").props("role=status")
 
     def model_chosen(self, event):
@@ -251,7 +251,6 @@ class _TrainView:
 
     async def refresh(self):
         """Show how far the training is."""
-        from nicegui import ui
 
         training = self.tab.training
         if training is None:
@@ -272,7 +271,7 @@ class _TrainView:
             if (training.folder / "model.keras").exists():
                 title = self.view.keep(training.folder)
                 with self.box:
-                    ui.button(f"Try {title}", on_click=lambda: self.view.show(title))
+                    add_button(f"Try {title}", lambda: self.view.show(title), main=True)
 
     def show(self, name, address, alt):
         """Show a picture, in place of the one before."""

@@ -1,0 +1,51 @@
+"""The page of `genai-basics app` in a process of its own, as users start it."""
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+__all__ = ["Served"]
+
+# NiceGUI behaves differently in a process that seems to be pytest's own.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+
+
+class Served:
+    """A page in a process of its own."""
+
+    def __init__(self, *arguments, folder=None, **environment):
+        port = 20_000 + os.getpid() % 20_000
+        command = [sys.executable, "-m", "genai_basics", "app", "--no-browser", "--port", str(port)]
+        self.process = subprocess.Popen(
+            [*command, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=folder,
+            env={**ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
+        )
+        self.said = ""
+        for line in self.process.stdout:
+            self.said += line
+            found = re.search(r"on (http://\S+)", line)
+            if found:
+                self.address = found[1]
+                return self.wait()
+        raise RuntimeError(self.said)
+
+    def wait(self):
+        """Wait until the port is open, a moment after the address is printed."""
+        host, _, port = self.address.removeprefix("http://").partition(":")
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection((host, int(port))):
+                return
+            time.sleep(0.05)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
