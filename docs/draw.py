@@ -82,7 +82,7 @@ PICTURES = {  # file: (arguments of `genai-basics train`, what is drawn)
     "digits.png": ("gan --data mnist/mnist.npz --minutes 2.5", digits),
     "cells.jpg": ("detector --data bccd/BCCD --minutes 10", cells),
     "spoken.png": (
-        "speech-recognizer --data fsdd/recordings --concatenate 6 --minutes 5",
+        "speech-recognizer --data fsdd/recordings --concatenate 6 --minutes 3",
         spoken,
     ),
 }
