@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from . import backend
+from .checks import whole
 
 __all__ = ["alone", "compile_once", "draw_unlike", "forget", "map_batches", "replaced", "samples"]
 
@@ -69,7 +70,7 @@ def samples(model, n, seed, batch_size, labels=None):
     a prefix of more. `seed=None` draws a seed, which `keras.utils.set_random_seed` controls.
     """
     generate = model.compile_once(model.generate)
-    seed = np.random.randint(2**31) if seed is None else seed
+    seed = np.random.randint(2**31) if seed is None else whole("seed", seed, 0)
     found = []
     for start in range(0, n, batch_size):
         model.sampling_noise.state.assign([seed, start])

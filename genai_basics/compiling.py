@@ -2,7 +2,7 @@
 
 import keras
 
-__all__ = ["check_losses", "is_schedule", "optimizer_of", "scaling_losses"]
+__all__ = ["callbacks_of", "check_losses", "is_schedule", "optimizer_of", "scaling_losses"]
 
 
 def check_losses(model, given):
@@ -49,3 +49,16 @@ def scaling_losses(model, optimizer, automatic=True):
     if not (half and automatic) or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer)
+
+
+def callbacks_of(given):
+    """Return the callbacks given to `fit` as a list."""
+    one = given is None or isinstance(given, (keras.callbacks.Callback, str, type))
+    callbacks = ([] if given is None else [given]) if one else list(given)
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise ValueError(
+                "`callbacks` must be objects such as `keras.callbacks.EarlyStopping()`. "
+                f"Received: {callback!r}"
+            )
+    return callbacks

@@ -9,17 +9,22 @@ be confused.
 import collections.abc
 import copy
 import dataclasses
+import os
 
 import keras
 import numpy as np
 
 from . import backend
 from .checks import whole
+from .preprocessing import Numbers
+from .warning import warn
 
 __all__ = [
     "Examples",
     "Stream",
-    "check_steps",
+    "check_counts",
+    "check_numbers",
+    "check_y",
     "checked",
     "fitting_size",
     "read",
@@ -42,6 +47,12 @@ def read(model, x, y=None, sample_weight=None, batch_size=None):
     """
     if x is None:
         raise ValueError("there are no data: pass x. Received: x=None")
+    named, ours = isinstance(x, (str, os.PathLike)), type(x).__module__
+    if named or ours.startswith(f"{__package__}.data."):
+        raise ValueError(
+            "x must hold the examples, such as `data.train.x` of `data = gb.load_data(...)`. "
+            f"Received: {repr(x) if named else f'a {type(x).__name__} of load_data'}"
+        )
     torch = type(x).__module__.startswith("torch.utils.data")
     streams = (keras.utils.PyDataset, collections.abc.Iterator)
     if not (backend.is_dataset(x) or isinstance(x, streams) or torch):
@@ -80,12 +91,33 @@ def refuse_unread(model, y):
     )
 
 
-def check_steps(steps_per_epoch, validation_steps):
-    """Check the numbers of steps given to `fit`."""
-    steps = {"steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps}
-    for name, value in steps.items():
+def check_y(model, data, purpose):
+    """Refuse examples without a y for a model that needs it."""
+    if model.needs_y and isinstance(data, Examples) and data.y is None:
+        raise ValueError(f"{purpose} needs labels or values: pass y. Received: x alone")
+
+
+def check_numbers(model, x):
+    """Refuse raw integers in a direct call of the model; warn where a call builds a graph."""
+    if not isinstance(model.preprocessor, Numbers):
+        return
+    if isinstance(x, keras.KerasTensor) and _is_input(x):
+        warn(
+            f"a direct call of a {model.name} takes the network's numbers, not raw data: write "
+            "`model(model.preprocessor(x))` in a model that gets raw data"
+        )
+    elif "int" in str(getattr(x, "dtype", "")):
+        raise ValueError(
+            "a direct call takes the network's numbers, not raw data: use `predict`, or "
+            f"`model(model.preprocessor(x))`. Received: x of type {x.dtype}"
+        )
+
+
+def check_counts(least, **counts):
+    """Refuse numbers of epochs or steps that are not whole or less than `least`."""
+    for name, value in counts.items():
         if value is not None:
-            whole(name, value, 1)
+            whole(name, value, least)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +176,11 @@ class Examples:
         """Return the examples with their weights multiplied by class weights."""
         if class_weight is None:
             return self
+        if not isinstance(class_weight, dict):
+            raise ValueError(
+                "`class_weight` must be a dict from classes to weights, such as {0: 1.0, 1: 5.0}. "
+                f"Received: class_weight={class_weight!r}"
+            )
         if not model.num_classes or self.y is None or isinstance(next(iter(self.y)), dict):
             raise ValueError(
                 "`class_weight` needs one label per example. Received: data without labels"
@@ -318,19 +355,27 @@ def checked(model, x, y, sample_weight):
                 f"a {model.name} has no loss of single examples to weigh: leave `sample_weight` "
                 "and `class_weight` out. Received: weights"
             )
-        weights = np.asarray(sample_weight, "float32")
-        if weights.size != len(weights) or not np.isfinite(weights).all():
+        weights = np.asarray(sample_weight)
+        numbers = weights.dtype.kind in "fiub"
+        fits = numbers and weights.size == len(weights)
+        if not fits or not (np.isfinite(weights) & (weights >= 0)).all():
+            found = f"from {weights.min():g} to {weights.max():g}" if numbers else "not numbers"
             raise ValueError(
-                "`sample_weight` must hold one finite number per example. "
-                f"Received: shape {weights.shape}"
+                "`sample_weight` must hold one finite number of at least 0 per example. "
+                f"Received: shape {weights.shape}, {found}"
             )
-        parts += (weights.reshape(-1),)
+        parts += (weights.reshape(-1).astype("float32"),)
     lengths = [len(part) for part in keras.tree.flatten(parts) if part is not None]
     if len(set(lengths)) > 1:
         raise ValueError(f"x and y must have the same length. Received: lengths {lengths}")
     if not lengths[0]:
         raise ValueError("x must hold at least one example. Received: an empty array")
     return parts
+
+
+def _is_input(tensor):
+    """Return whether a symbolic tensor is a `keras.Input`, not the output of a layer."""
+    return isinstance(tensor._keras_history.operation, keras.layers.InputLayer)
 
 
 def _rows(part, rows):

@@ -203,6 +203,7 @@ class Model(keras.Model):
 
     reads_y = property(lambda self: bool(self.num_classes))  # whether training reads a y
     reads_labels = True  # whether that y may be a label per example
+    needs_y = False  # whether training and evaluation are impossible without a y
 
     @property
     def labels(self):
@@ -231,6 +232,10 @@ class Model(keras.Model):
         `data` is the result of `prepare`; `make` returns batches of the same structure.
         """
 
+    def __call__(self, x, *args, **kwargs):
+        feeding.check_numbers(self, x)
+        return super().__call__(x, *args, **kwargs)
+
     # Keras' methods, on raw data.
 
     def fit(
@@ -258,13 +263,19 @@ class Model(keras.Model):
         or generator, to the first `feeding.SEEN` examples.
         """
         self._assert_compile_called("fit")
-        feeding.check_steps(steps_per_epoch, kwargs.get("validation_steps"))
-        callbacks = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks
-        callbacks = list(callbacks or [])
+        steps = {
+            "steps_per_epoch": steps_per_epoch,
+            "validation_steps": kwargs.get("validation_steps"),
+        }
+        feeding.check_counts(1, **steps, validation_batch_size=validation_batch_size)
+        feeding.check_counts(0, epochs=epochs, initial_epoch=initial_epoch)
+        callbacks = compiling.callbacks_of(callbacks)
         self.settle()
         data, held_out = feeding.read(self, x, y, sample_weight, batch_size), None
+        feeding.check_y(self, data, "training")
         if validation_data is not None:
             held_out = data.held_out(self, validation_data)
+            feeding.check_y(self, held_out, "validation")
         elif validation_split:
             data, held_out = data.split(validation_split)
         some = self.adapt_once(data)
@@ -320,10 +331,12 @@ class Model(keras.Model):
 
         Without `return_dict=True`, the result is a list that begins with the loss.
         """
+        feeding.check_counts(1, steps=kwargs.get("steps"))
         self.settle()
         self.reset_evaluation_noise()
         if not kwargs.get("_use_cached_eval_dataset"):  # set by `fit`, which has made the batches
             data = feeding.read(self, x, y, sample_weight, batch_size)
+            feeding.check_y(self, data, "evaluation")
             x, _ = data.batches(self, batch_size, steps=kwargs.get("steps"))
         as_dict = kwargs.pop("return_dict", False)
         found = super().evaluate(x, verbose=verbose, return_dict=True, **kwargs)
@@ -332,6 +345,7 @@ class Model(keras.Model):
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """Return the model's outputs for raw x, in the data's range."""
+        feeding.check_counts(1, steps=kwargs.get("steps"))
         data = feeding.read(self, x, batch_size=batch_size)
         x, _ = data.batches(self, batch_size, steps=kwargs.get("steps"))
         return self.invert(super().predict(x, verbose=verbose, **kwargs))

@@ -1,5 +1,6 @@
 """Keras habits that must work, on models where they once failed."""
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -300,3 +301,59 @@ def build_and_fit(x):
     model = build_vae()
     model.compile()
     return model.fit(x, epochs=1, verbose=0).history["loss"]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda m, x, y: m.fit(x, y, epochs=2.5), "`epochs` must be a whole number"),
+        (lambda m, x, y: m.fit(x, y, epochs=-1), "`epochs` must be at least 0"),
+        (lambda m, x, y: m.fit(x, y, class_weight="balanced"), "must be a dict.*'balanced'"),
+        (lambda m, x, y: m.fit(x, y, class_weight={0: -1, 1: 1}), "at least 0.*from -1 to 1"),
+        (lambda m, x, y: m.fit(x, y, sample_weight=["a"] * len(x)), "not numbers"),
+        (lambda m, x, y: m.fit(x, np.full((len(x), 2), 0.5)), r"one-hot.*\[0\.5, 0\.5\]"),
+        (lambda m, x, y: m.fit(x, y, validation_data=x), "validation needs labels"),
+        (lambda m, x, y: m.fit(x, y, validation_data=(x,)), "validation needs labels"),
+        (lambda m, x, y: m.fit(x, y, validation_data=(x, y), validation_batch_size=0), "=0"),
+        (lambda m, x, y: m.fit(x, y, callbacks="early"), "`callbacks` must be objects.*'early'"),
+        (lambda m, x, y: m.fit(x, y, callbacks=[keras.callbacks.EarlyStopping]), "EarlyStopping"),
+        (lambda m, x, y: m.fit("photos", y), "x must hold the examples.*'photos'"),
+        (lambda m, x, y: m.fit(gb.load_data("digits").train), "a Part of load_data"),
+        (lambda m, x, y: m.fit(x), "training needs labels"),
+        (lambda m, x, y: m.evaluate(x), "evaluation needs labels"),
+        (lambda m, x, y: m.evaluate(x, y, steps=0), "`steps` must be at least 1"),
+        (lambda m, x, y: m.predict(x, steps=-1), "`steps` must be at least 1"),
+        (lambda m, x, y: m.predict(x.astype(complex)), "real numbers.*complex128"),
+        (lambda m, x, y: m(x), "a direct call takes the network's numbers.*uint8"),
+    ],
+)
+def test_what_keras_would_take_or_trip_over_is_refused_in_one_sentence(digits, call, said):
+    model = gb.build_mlp((8, 8, 1), num_classes=2, hidden_units=(4,), seed=0)
+    model.compile()
+    with pytest.raises(ValueError, match=said) as error:
+        call(model, digits.train.x[:20], digits.train.y[:20] % 2)
+    assert len(str(error.value)) < 300
+
+
+def test_raw_inputs_of_a_keras_model_around_ours_are_warned_of(digits):
+    model = gb.build_mlp((8, 8, 1), num_classes=2, hidden_units=(4,), seed=0)
+    inputs = keras.Input((8, 8, 1))
+    with pytest.warns(UserWarning, match=r"write `model\(model\.preprocessor\(x\)\)`"):
+        model(inputs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        around = keras.Model(inputs, model(model.preprocessor(inputs)))
+    x = digits.train.x[:5]
+    np.testing.assert_allclose(around.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["optimizer", "d_optimizer"])
+def test_an_optimizer_that_averages_weights_is_refused_by_a_gan(name):
+    gan = gb.build_gan((8, 8, 1), latent_dim=4, hidden_units=(4,), seed=0)
+    with pytest.raises(ValueError, match="`ema` of its builder: leave `use_ema` out"):
+        gan.compile(**{name: keras.optimizers.Adam(use_ema=True)})
+
+
+def test_a_seed_is_a_number(digits):
+    with pytest.raises(ValueError, match="`seed` must be a number"):
+        build_vae().sample(2, seed="a")

@@ -60,6 +60,12 @@ class TwoPlayers(Model):
         d_optimizer = keras.optimizers.get(
             d_optimizer or self.default_optimizer(self.peak_rates[1])
         )
+        for player in (self.optimizer, d_optimizer):
+            if getattr(player, "use_ema", False):
+                raise ValueError(
+                    "a GAN averages its generator's weights itself, by `ema` of its builder: "
+                    "leave `use_ema` out. Received: an optimizer with use_ema=True"
+                )
         self.d_optimizer = scaling_losses(self, d_optimizer, kwargs.get("auto_scale_loss", True))
         self.build_optimizers()  # one per player, before Keras builds one for both
 

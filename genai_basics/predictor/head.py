@@ -142,7 +142,13 @@ class Head:
                 )
             return y.astype("float32")
         if y.ndim == 2 and y.shape[1] == self.num_classes > 1:
-            y = y.argmax(axis=1)  # one-hot
+            wrong = y[~np.isin(y, (0, 1)).all(axis=1) | (y.sum(axis=1) != 1)]
+            if len(wrong):
+                raise ValueError(
+                    "rows of y must be one-hot, a single 1 among 0 (`multi_label=True` in the "
+                    f"builder learns several labels). Received: the row {wrong[0].tolist()}"
+                )
+            y = y.argmax(axis=1)
         if y.dtype.kind == "f" and (y == np.round(y)).all():
             y = y.astype("int64")
         return Labels(self.class_names, self.num_classes).check(y)

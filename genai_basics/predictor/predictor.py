@@ -6,7 +6,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import feeding
 from ..evaluation import losses_by_example
 from ..losses import single
 from ..model import Model
@@ -46,7 +45,7 @@ class Predictor(Model):
     baseline, exported = evaluation.baseline, evaluation.exported
 
     can_sample = False
-    reads_y = True
+    reads_y = needs_y = True
     carries_loss = False
     restores = False
 
@@ -142,15 +141,13 @@ class Predictor(Model):
 
     def fit(self, x=None, y=None, *args, class_weight=None, validation_data=None, **kwargs):
         """Train on raw data: `keras.Model.fit`. See `Model.fit`."""
-        if y is None and isinstance(feeding.read(self, x), feeding.Examples):
-            raise ValueError("training needs labels or values: pass y. Received: y=None")
         if y is not None and self.num_classes and not self.head.multi_label:
             counts = np.bincount(self.head.targets(y), minlength=self.num_classes)
             self._warn_of_rare(counts, "training")
-            if isinstance(validation_data, tuple) and validation_data[1] is not None:
-                held = self.head.targets(validation_data[1])
-                held = np.bincount(held, minlength=self.num_classes)
-                if len(validation_data[1]) >= 10 * self.num_classes:
+            held = validation_data[1:2] if isinstance(validation_data, tuple) else ()
+            if held and held[0] is not None:
+                held = np.bincount(self.head.targets(held[0]), minlength=self.num_classes)
+                if held.sum() >= 10 * self.num_classes:
                     self._warn_of_rare(held, "validation", share=0.0)
             if self.head.balance and class_weight is None:
                 weights = counts.sum() / np.maximum(counts, 1) / np.count_nonzero(counts)

@@ -113,8 +113,8 @@ class Numbers(Preprocessor):
 
     def _check(self, x):
         self._check_shape(x)
-        if not np.issubdtype(np.dtype(x.dtype), np.number) and x.dtype != bool:
-            raise ValueError(f"x must hold numbers. Received: x of dtype {x.dtype}")
+        if np.dtype(x.dtype).kind not in "fiub":
+            raise ValueError(f"x must hold real numbers. Received: x of dtype {x.dtype}")
         if not isinstance(x, np.ndarray) or None in self.shape or not x.size:
             return  # files are checked when read; padding is NaN
         if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
