@@ -47,8 +47,9 @@ def read(model, x, y=None, sample_weight=None, batch_size=None):
     """
     if x is None:
         raise ValueError("there are no data: pass x. Received: x=None")
-    named, ours = isinstance(x, (str, os.PathLike)), type(x).__module__
-    if named or ours.startswith(f"{__package__}.data."):
+    named = isinstance(x, os.PathLike)
+    named = named or (isinstance(x, str) and isinstance(model.preprocessor, Numbers))
+    if named or type(x).__module__.startswith(f"{__package__}.data."):
         raise ValueError(
             "x must hold the examples, such as `data.train.x` of `data = gb.load_data(...)`. "
             f"Received: {repr(x) if named else f'a {type(x).__name__} of load_data'}"
