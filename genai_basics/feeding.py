@@ -15,21 +15,17 @@ import keras
 import numpy as np
 
 from . import backend
+from .arguments import check_counts, refuse_unread
 from .checks import whole
 from .preprocessing import Numbers
-from .warning import warn
 
 __all__ = [
     "Examples",
     "Stream",
-    "check_counts",
-    "check_numbers",
-    "check_y",
     "checked",
     "fitting_size",
     "read",
     "steps_per_epoch",
-    "wanted",
 ]
 
 KERAS_SIZE = 32  # Keras' default batch size, which suits its optimizers
@@ -37,13 +33,15 @@ FEW_STEPS = 16  # minimum steps per epoch; fewer learn too little
 SEEN = 10_000  # examples of a stream that a model adapts to
 
 
-def read(model, x, y=None, sample_weight=None, batch_size=None):
+def read(model, x, y=None, sample_weight=None, batch_size=None, purpose=None):
     """Return the raw data given to a method of the model, as `Examples` or a `Stream`.
 
-    A Dataset of single examples is batched by `batch_size`, by default the model's.
+    A Dataset of single examples is batched by `batch_size`, by default the model's. `purpose`
+    is training, validation or evaluation, for which predictors need a y.
 
     Raises:
-        ValueError: If there is no x, or if y or weights are given in addition to a stream.
+        ValueError: If there is no x, no y for a purpose that needs it, or if y or weights are
+            given in addition to a stream.
     """
     if x is None:
         raise ValueError("there are no data: pass x. Received: x=None")
@@ -58,6 +56,8 @@ def read(model, x, y=None, sample_weight=None, batch_size=None):
     streams = (keras.utils.PyDataset, collections.abc.Iterator)
     if not (backend.is_dataset(x) or isinstance(x, streams) or torch):
         refuse_unread(model, y)
+        if purpose and model.needs_y and y is None:
+            raise ValueError(f"{purpose} needs labels or values: pass y. Received: x alone")
         return Examples(x, y, sample_weight)
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
@@ -70,55 +70,6 @@ def read(model, x, y=None, sample_weight=None, batch_size=None):
         rank = 1 if isinstance(shape, dict) else len(shape or ())
         x = backend.batched(x, rank, model.batch_size if batch_size is None else batch_size)
     return Stream(x)
-
-
-def wanted(model, y):
-    """Return y if the model learns from it, else `None`, as for labels of an autoencoder."""
-    read = y is not None and model.reads_y
-    return y if read and (model.reads_labels or np.ndim(next(iter(y), 0)) > 0) else None
-
-
-def refuse_unread(model, y):
-    """Refuse a y from which the model does not learn."""
-    if y is None or wanted(model, y) is not None:
-        return
-    if model.reads_y:
-        raise ValueError(
-            "an autoencoder learns from x, or from clean examples of the shape of x as y, not "
-            "from labels: leave `y` out. Received: a number or word per example as y"
-        )
-    raise ValueError(
-        f"a {model.name} built without labels learns from x alone: leave `y` out. Received: y"
-    )
-
-
-def check_y(model, data, purpose):
-    """Refuse examples without a y for a model that needs it."""
-    if model.needs_y and isinstance(data, Examples) and data.y is None:
-        raise ValueError(f"{purpose} needs labels or values: pass y. Received: x alone")
-
-
-def check_numbers(model, x):
-    """Refuse raw integers in a direct call of the model; warn where a call builds a graph."""
-    if not isinstance(model.preprocessor, Numbers):
-        return
-    if isinstance(x, keras.KerasTensor) and _is_input(x):
-        warn(
-            f"a direct call of a {model.name} takes the network's numbers, not raw data: write "
-            "`model(model.preprocessor(x))` in a model that gets raw data"
-        )
-    elif "int" in str(getattr(x, "dtype", "")):
-        raise ValueError(
-            "a direct call takes the network's numbers, not raw data: use `predict`, or "
-            f"`model(model.preprocessor(x))`. Received: x of type {x.dtype}"
-        )
-
-
-def check_counts(least, **counts):
-    """Refuse numbers of epochs or steps that are not whole or less than `least`."""
-    for name, value in counts.items():
-        if value is not None:
-            whole(name, value, least)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,8 +121,8 @@ class Examples:
         A list is unpacked only if these examples also have a y.
         """
         if isinstance(data, tuple) or (isinstance(data, list) and self.y is not None):
-            return read(model, *data)
-        return read(model, data)
+            return read(model, *data, purpose="validation")
+        return read(model, data, purpose="validation")
 
     def weighted(self, model, class_weight):
         """Return the examples with their weights multiplied by class weights."""
@@ -211,6 +162,7 @@ class Examples:
             epoch, steps: Training starts after `epoch` epochs of `steps` steps.
             **order: See `backend.batches`.
         """
+        check_counts({"steps": steps})
         data, training = model.prepare(*self.parts), order.get("training", False)
         size = model.batch_size if batch_size is None else whole("batch_size", batch_size, 1)
         if training:
@@ -308,7 +260,8 @@ class Stream:
         )
 
     def held_out(self, model, data):
-        return read(model, *data) if isinstance(data, tuple) else read(model, data)
+        data = data if isinstance(data, tuple) else (data,)
+        return read(model, *data, purpose="validation")
 
     def weighted(self, model, class_weight):
         other = copy.copy(self)
@@ -324,6 +277,7 @@ class Stream:
 
     def batches(self, model, batch_size=None, *, epoch=0, steps=None, **order):
         """Return batches in network space, and their number per epoch."""
+        check_counts({"steps": steps})
         if model.cuts_windows:
             raise ValueError(
                 f"a {model.name} cuts its examples out of whole series or texts: pass these as x, "
@@ -372,11 +326,6 @@ def checked(model, x, y, sample_weight):
     if not lengths[0]:
         raise ValueError("x must hold at least one example. Received: an empty array")
     return parts
-
-
-def _is_input(tensor):
-    """Return whether a symbolic tensor is a `keras.Input`, not the output of a layer."""
-    return isinstance(tensor._keras_history.operation, keras.layers.InputLayer)
 
 
 def _rows(part, rows):

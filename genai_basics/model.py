@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from . import backend, chunks, compiling, evaluation, exporting, feeding, saving
+from . import arguments, backend, chunks, compiling, evaluation, exporting, feeding, saving
 from .callbacks import Progress, cosine
 from .checks import channels_last, names_or_none, range_or_none, whole
 from .preprocessing import Labels
@@ -202,8 +202,7 @@ class Model(keras.Model):
         return feeding.checked(self, *parts, sample_weight)
 
     reads_y = property(lambda self: bool(self.num_classes))  # whether training reads a y
-    reads_labels = True  # whether that y may be a label per example
-    needs_y = False  # whether training and evaluation are impossible without a y
+    reads_labels, needs_y = True, False  # whether y may be labels, and whether it is required
 
     @property
     def labels(self):
@@ -233,7 +232,7 @@ class Model(keras.Model):
         """
 
     def __call__(self, x, *args, **kwargs):
-        feeding.check_numbers(self, x)
+        arguments.check_numbers(self, x)
         return super().__call__(x, *args, **kwargs)
 
     # Keras' methods, on raw data.
@@ -258,24 +257,17 @@ class Model(keras.Model):
     ):
         """Train on raw data: `keras.Model.fit`, with the preprocessor in the input pipeline.
 
-        The order of the data depends only on the model's seed and the epoch, so `initial_epoch`
-        continues an earlier call exactly. The first `fit` adapts the preprocessor; for a Dataset
-        or generator, to the first `feeding.SEEN` examples.
+        Their order depends only on the model's seed and the epoch, so `initial_epoch` continues
+        an earlier call exactly. The first `fit` adapts to the data, or to their first
+        `feeding.SEEN` examples if they are a Dataset or a generator.
         """
         self._assert_compile_called("fit")
-        steps = {
-            "steps_per_epoch": steps_per_epoch,
-            "validation_steps": kwargs.get("validation_steps"),
-        }
-        feeding.check_counts(1, **steps, validation_batch_size=validation_batch_size)
-        feeding.check_counts(0, epochs=epochs, initial_epoch=initial_epoch)
+        arguments.check_counts({**locals(), **kwargs})
         callbacks = compiling.callbacks_of(callbacks)
         self.settle()
-        data, held_out = feeding.read(self, x, y, sample_weight, batch_size), None
-        feeding.check_y(self, data, "training")
+        data, held_out = feeding.read(self, x, y, sample_weight, batch_size, "training"), None
         if validation_data is not None:
             held_out = data.held_out(self, validation_data)
-            feeding.check_y(self, held_out, "validation")
         elif validation_split:
             data, held_out = data.split(validation_split)
         some = self.adapt_once(data)
@@ -327,16 +319,11 @@ class Model(keras.Model):
     def evaluate(
         self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
     ):
-        """Evaluate on raw data: `keras.Model.evaluate`. Every evaluation draws the same noise.
-
-        Without `return_dict=True`, the result is a list that begins with the loss.
-        """
-        feeding.check_counts(1, steps=kwargs.get("steps"))
+        """Evaluate on raw data, always with the same noise; a list begins with the loss."""
         self.settle()
         self.reset_evaluation_noise()
         if not kwargs.get("_use_cached_eval_dataset"):  # set by `fit`, which has made the batches
-            data = feeding.read(self, x, y, sample_weight, batch_size)
-            feeding.check_y(self, data, "evaluation")
+            data = feeding.read(self, x, y, sample_weight, batch_size, "evaluation")
             x, _ = data.batches(self, batch_size, steps=kwargs.get("steps"))
         as_dict = kwargs.pop("return_dict", False)
         found = super().evaluate(x, verbose=verbose, return_dict=True, **kwargs)
@@ -345,7 +332,6 @@ class Model(keras.Model):
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """Return the model's outputs for raw x, in the data's range."""
-        feeding.check_counts(1, steps=kwargs.get("steps"))
         data = feeding.read(self, x, batch_size=batch_size)
         x, _ = data.batches(self, batch_size, steps=kwargs.get("steps"))
         return self.invert(super().predict(x, verbose=verbose, **kwargs))
@@ -360,8 +346,8 @@ class Model(keras.Model):
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Evaluate on one batch of raw data."""
         self.settle()
-        batch = feeding.read(self, x, y, sample_weight).one_batch(self)
-        return super().test_on_batch(*batch, return_dict=return_dict)
+        data = feeding.read(self, x, y, sample_weight)
+        return super().test_on_batch(*data.one_batch(self), return_dict=return_dict)
 
     def predict_on_batch(self, x):
         """Return the outputs for one batch of raw x, as `predict` does."""
@@ -407,8 +393,8 @@ class Model(keras.Model):
             seed: The same seed (and `batch_size`) gives the same samples, also in a new process,
                 and fewer samples are a prefix of more. `None` draws new ones.
             batch_size: Number of samples generated at a time.
-            labels: Labels (numbers or names) for a conditional model: one for all, or several,
-                which are repeated up to n. By default, all classes in turn.
+            labels: Labels (numbers or names) for a conditional model, repeated up to n. By
+                default, all classes in turn.
         """
         labels = self.labels.spread(whole("n", n, 1), labels)
         return self.invert(chunks.samples(self, n, seed, batch_size, labels))

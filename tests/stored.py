@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from genai_basics.arguments import wanted
 from genai_basics.recipes import RECIPES
 from genai_basics.runs import load_run, train
 
@@ -44,7 +45,8 @@ def resume_stored(name, folder):
 def measure(run):
     """Return the loss of some test examples and samples, as JSON holds them."""
     data = run.data(limit=16)
-    loss = run.model.evaluate(data.test.x, data.test.y, verbose=0, return_dict=True)["loss"]
+    y = wanted(run.model, data.test.y)
+    loss = run.model.evaluate(data.test.x, y, verbose=0, return_dict=True)["loss"]
     samples = run.model.sample(3, seed=7) if run.model.can_sample else []
     return {"loss": float(loss), "samples": np.asarray(samples).tolist()}
 

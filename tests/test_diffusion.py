@@ -5,10 +5,12 @@ import math
 import keras
 import numpy as np
 import pytest
+import scipy.fft
 from keras import ops
 
 import genai_basics as gb
 from genai_basics.diffusion.networks import build_unet
+from genai_basics.diffusion.spectrum import Spectrum
 
 
 def vectors(**options):
@@ -19,8 +21,8 @@ def vectors(**options):
 
 def of_normal(mean, deviation, **options):
     model = vectors(**options)
-    model.mean.assign(np.full(3, mean, "float32"))
-    model.deviation.assign(deviation)
+    model.spectrum.mean.assign(np.full(3, mean, "float32"))
+    model.spectrum.deviation.assign(np.full(3, deviation, "float32"))
     return model
 
 
@@ -41,6 +43,33 @@ def test_the_first_velocity_is_the_best_one_for_normal_data():
         expected = mean + covariance / variance * (x - t * mean)
         velocity = model.velocity(x, np.array([[t]], "float32"))
         np.testing.assert_allclose(velocity, expected, rtol=1e-5)
+
+
+def test_a_spectrum_is_that_of_cosines_and_principal_colours():
+    """Its basis is orthogonal; coefficients are SciPy's DCT, and uncorrelated across colours."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 8, 6, 1)).cumsum(1).cumsum(2) * [1.0, 0.8, 0.5]
+    x = (x + 0.1 * rng.normal(size=x.shape) + 3.0).astype("float32")
+    spectrum = Spectrum()
+    spectrum.build((None, 8, 6, 3))
+    spectrum.adapt(x)
+    colours, found = ops.convert_to_numpy(spectrum.colours), spectrum.forward(x - x.mean(axis=0))
+    expected = scipy.fft.dctn((x - x.mean(axis=0)) @ colours, axes=(1, 2), norm="ortho")
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(spectrum.back(found), x - x.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(spectrum.deviation, expected.std(axis=0), rtol=1e-3)
+    pixels = (x - x.mean(axis=0)).reshape(-1, 3) @ colours
+    assert np.abs(np.corrcoef(pixels.T) - np.eye(3)).max() < 1e-3
+
+
+def test_untrained_samples_have_the_mean_and_spectrum_of_the_data():
+    x = np.random.default_rng(0).normal(size=(500, 8, 8, 1)).cumsum(1).cumsum(2)
+    model = gb.build_diffusion((8, 8, 1), value_range=(-20, 20), hidden_units=(8,), seed=0)
+    model.adapt(x)
+    found = model.decode(np.random.default_rng(1).normal(size=(500, 8, 8, 1)), steps=120)
+    np.testing.assert_allclose(found.mean(axis=0), x.mean(axis=0), atol=1.0)
+    of = [np.log(np.var(scipy.fft.dctn(part, axes=(1, 2)), axis=0)) for part in (x, found)]
+    assert np.abs(of[0] - of[1]).max() < 0.5, "high frequencies are as weak as in the data"
 
 
 @pytest.mark.parametrize("s", [0.5, 1.0])

@@ -34,7 +34,7 @@ LAYERS = [
     },
     {"backend"},
     {"callbacks", "data", "layers", "losses", "metrics", "plotting", "preprocessing"},
-    {"chunks", "compiling", "evaluation", "exporting", "feeding", "model", "saving"},
+    {"arguments", "chunks", "compiling", "evaluation", "exporting", "feeding", "model", "saving"},
     {"predictor"},
     FAMILIES,
     {"audit", "augmenting", "recipes"},

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from ..arguments import wanted
 from ..chunks import alone
 from ..evaluation import examples_of_samples, rated_by_label, report_samples
 from ..evaluation import sample_pictures as pictures
 from ..exporting import Export, Graph, label_of, programs
-from ..feeding import wanted
 
 __all__ = [
     "answer",

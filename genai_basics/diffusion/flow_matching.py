@@ -17,6 +17,9 @@ to it, with its own scale (Karras et al., 2022, https://arxiv.org/abs/2206.00364
     r^2 = t^2 s^2 + (1 - t)^2
     v(x, t) = m + (t s^2 - (1 - t)) / r^2 (x - t m) + s / r F((x - t m) / r, t)
 
+In pictures, s differs between frequencies and colours: x and F stand for their coefficients in
+that basis (`Spectrum`), except that the r of F's input is one number, from the mean of s^2.
+
 A conditional network also gets the label y, except for some examples, so that it learns both
 velocities. Guidance w uses v(x, t) + w (v(x, t, y) - v(x, t)): w = 1 is as trained, larger w
 makes samples more typical of y (Ho & Salimans, 2022, https://arxiv.org/abs/2207.12598).
@@ -42,10 +45,13 @@ from ..model import Model
 from ..preprocessing import Numbers
 from . import evaluation
 from .networks import build_dense, build_unet
+from .spectrum import Spectrum
 
 __all__ = ["Diffusion", "build_diffusion"]
 
+SMALL = 1024  # elements per example; networks for more diverge at a high learning rate
 DENSE_UP_TO = 256  # elements per example; convolutions are better for more
+ADAPT_ON = 5000  # maximum examples from which the spectrum is estimated
 JUDGE_LIMIT = 20_000  # maximum examples that the judge trains on
 
 
@@ -136,8 +142,8 @@ class Diffusion(Model):
 
     network_range = (-1.0, 1.0)
     batch_size = 64
+    learning_rate = property(lambda self: 5e-3 if math.prod(self.spectrum.shape) <= SMALL else 1e-3)
     averaged = "network"
-    learning_rate = 5e-3
     loss_keyword = "no keyword: it is the flow matching loss"
 
     # For commands, run folders and the audit; see evaluation.py.
@@ -167,8 +173,8 @@ class Diffusion(Model):
         shape = network.inputs[0].shape[1:]
         self.features = features
         self.judge = Judge(shape, num_classes or len(self.class_names or ()) or None, features)
-        self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
-        self.deviation = self.add_weight(name="deviation", initializer="ones", trainable=False)
+        self.spectrum = Spectrum(name="spectrum", dtype="float32")
+        self.spectrum.build((None, *shape))
         self.sampling_steps = self._scalar("sampling_steps")
         self.sampling_guidance = self._scalar("sampling_guidance")
         reach = None if self.value_range is None else self.network_range
@@ -193,9 +199,8 @@ class Diffusion(Model):
     def adapt(self, x, y=None):
         """Fit the preprocessing, and m and s of the initial velocity."""
         super().adapt(x, y)
-        numbers = ops.convert_to_numpy(self.preprocessor(some_examples((x,), 10_000)[0]))
-        self.mean.assign(numbers.mean(axis=0))
-        self.deviation.assign(max(float((numbers - numbers.mean(axis=0)).std()), 1e-3))
+        numbers = self.preprocessor(some_examples((x,), ADAPT_ON)[0])
+        self.spectrum.adapt(ops.convert_to_numpy(numbers))
         if self.judge.classifier is not None and y is not None:
             x, y = some_examples((x, self.labels.encode(y)), JUDGE_LIMIT)
             self.judge.adapt(ops.convert_to_numpy(self.seen(self.preprocessor(x))), y)
@@ -221,11 +226,14 @@ class Diffusion(Model):
         """Return v(x, t, label), with the shape of x. t: (batch, 1); label: one-hot, 0 for none."""
         network = network or self.ema_network
         inputs = [ops.convert_to_tensor(part) for part in (t, label) if part is not None]
-        s, t = self.deviation, _beside(t, x)
-        from_mean = x - t * self.mean
+        mean, s, t = self.spectrum.mean, self.spectrum.deviation, _beside(t, x)
+        from_mean = x - t * mean
+        overall = ops.mean(ops.square(s))
+        scale = ops.sqrt(ops.square(t) * overall + ops.square(1.0 - t))
+        outputs = single(network([from_mean / scale, *inputs], training=training))
         r = ops.sqrt(ops.square(t * s) + ops.square(1.0 - t))
-        known = self.mean + (t * ops.square(s) - (1.0 - t)) / ops.square(r) * from_mean
-        return known + s / r * single(network([from_mean / r, *inputs], training=training))
+        known = (t * ops.square(s) - (1.0 - t)) / ops.square(r) * self.spectrum.forward(from_mean)
+        return mean + self.spectrum.back(known + s / r * self.spectrum.forward(outputs))
 
     def loss_terms(self, x, y=None, training=False):
         """Return `{"loss": (batch,)}`: the squared error of v, averaged within each example."""
@@ -287,23 +295,15 @@ class Diffusion(Model):
 
         `velocity` is `guided_velocity` unless another one is given.
         """
+        velocity = velocity or self.guided_velocity
         label, h = self.one_hot(labels), (1.0 - 2.0 * start) / self.sampling_steps
 
         def step(i, x):
             t = ops.full((ops.shape(x)[0], 1), start + h * ops.cast(i, "float32"))
-            return self.moved(x, t, h, label, velocity)
+            v = velocity(x, t, label)
+            return x + 0.5 * h * (v + velocity(x + h * v, t + h, label))
 
         return ops.fori_loop(0, ops.cast(self.sampling_steps, "int32"), step, x)
-
-    def moved(self, x, t, h, label=None, velocity=None):
-        """Move points x from times t (batch, 1) to t + h by one step."""
-        velocity = velocity or self.guided_velocity
-        v = velocity(x, t, label)
-        return x + 0.5 * h * (v + velocity(x + h * v, t + h, label))
-
-    def next_points(self, x, t, labels=None):
-        """Return where points x at times t are after one of the sampling steps."""
-        return self.moved(x, t, 1.0 / self.sampling_steps, self.one_hot(labels))
 
     def generate(self, n, labels=None):
         shape = (n, *self.preprocessor.shape)

@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from .. import metrics, plotting
+from ..arguments import wanted
 from ..data.writers import image_grid, to_pixels
 from ..evaluation import (
     REPORT_LEAST,
@@ -16,7 +17,6 @@ from ..evaluation import (
 )
 from ..evaluation import sample_pictures as pictures
 from ..exporting import Export, Graph, label_of, largest, programs
-from ..feeding import wanted
 from ..losses import single
 from ..metrics.features import build_features, sample_report
 from ..preprocessing.one_hot_texts import SEPARATORS

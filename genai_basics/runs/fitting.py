@@ -3,8 +3,9 @@
 import time
 
 from .. import backend
+from ..arguments import wanted
 from ..callbacks import Doctor, Progress
-from ..feeding import Examples, fitting_size, steps_per_epoch, wanted
+from ..feeding import Examples, fitting_size, steps_per_epoch
 from ..warning import warn
 from .card import write_card
 from .event_log import EventLog

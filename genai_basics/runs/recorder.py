@@ -7,8 +7,9 @@ import keras
 import numpy as np
 
 from .. import backend, plotting
+from ..arguments import wanted
 from ..data.writers import PREFERRED, write_samples
-from ..feeding import Examples, wanted
+from ..feeding import Examples
 from ..provenance import describe
 from ..warning import warn
 from .card import write_card

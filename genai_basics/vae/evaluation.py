@@ -7,12 +7,12 @@ from keras import ops
 from scipy.special import logsumexp
 
 from .. import evaluation, metrics, plotting
+from ..arguments import wanted
 from ..backend import value_of
 from ..checks import whole
 from ..chunks import alone
 from ..data.writers import image_grid, to_pixels
 from ..exporting import Export, Graph, codes_of, label_of, no_such_units, programs, vocabulary_of
-from ..feeding import wanted
 from ..layers import StandardNormal
 from ..losses import single
 from ..preprocessing import PADDING, UNKNOWN
