@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genai_basics import feeding
+from genai_basics import arguments, feeding
 from genai_basics.backend import value_of
 from genai_basics.declarations import LABEL
 from genai_basics.recipes import (
@@ -312,6 +312,7 @@ HABITS = {
 def test_a_habit_of_keras_holds_or_is_refused_in_a_sentence(name, trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some habits write files
     model, (x, y), wrong = trained(name).model, examples(name, trained), []
+    y = arguments.wanted(model, y)
     for habit, refusals in HABITS.items():
         words, said = refusals.get(name), ""
         try:

@@ -142,7 +142,7 @@ class Diffusion(Model):
 
     network_range = (-1.0, 1.0)
     batch_size = 64
-    learning_rate = property(lambda self: 5e-3 if math.prod(self.spectrum.shape) <= SMALL else 1e-3)
+    learning_rate = property(lambda self: 5e-3 if math.prod(self.spectrum.shape) <= SMALL else 5e-4)
     averaged = "network"
     loss_keyword = "no keyword: it is the flow matching loss"
 
