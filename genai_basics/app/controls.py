@@ -1,5 +1,7 @@
 """Widgets for the options that a model's row declares, so that a new option needs no page code."""
 
+import asyncio
+
 from .stage import Latest
 from .widgets import Slider, add_heading
 
@@ -18,6 +20,7 @@ RANGES = {  # of sliders, by the option's keyword: least, most, step; others are
     "weight": (0, 2, 0.05),
 }
 USUAL = {"temperature": 1.0, "top_p": 1.0, "length": 200, "beam": 1, "top": 10, "weight": 0.5}
+PATIENCE = 0.3  # seconds until work is shown, so that quick answers cause no flicker
 WALK = 8  # steps from each sample to the next
 
 
@@ -134,17 +137,20 @@ class Panel:
 
     def fail(self, sentence):
         """Show a sentence about an error; an empty one hides it."""
-        self.error.set_text(sentence)
-        self.error.set_visibility(bool(sentence))
+        if sentence != self.error.text:
+            self.error.set_text(sentence)
+            self.error.set_visibility(bool(sentence))
 
     def latest(self, compute, show):
         """Return a `Latest` that shows its errors and its work here."""
 
         async def watched(*args):
-            self.spinner.set_visibility(True)
+            loop = asyncio.get_running_loop()
+            later = loop.call_later(PATIENCE, self.spinner.set_visibility, True)
             try:
                 return await compute(*args)
             finally:
+                later.cancel()
                 self.spinner.set_visibility(False)
 
         return Latest(watched, show, self.fail)
