@@ -235,3 +235,13 @@ def test_wrong_requests_are_refused():
     model.compile()
     with pytest.raises(ValueError, match="needs labels"):
         model.fit(np.zeros((4, 3)))
+
+
+def test_larger_pictures_start_slowly():
+    """A tenth of training is a warm-up, and the rate is lower: otherwise 64x64 learns nothing."""
+    small = gb.build_diffusion((28, 28, 1), seed=0)
+    large = gb.build_diffusion((64, 64, 3), filters=(4,), seed=0)
+    assert (small.learning_rate, large.learning_rate) == (5e-3, 1e-3)
+    for progress, share in ((0.0, 0.02), (0.05, 0.52), (0.2, 1.0), (0.9, 1.0)):
+        usual = small.anneal(progress, progress)
+        assert large.anneal(progress, progress) == pytest.approx(share * usual)

@@ -8,7 +8,7 @@ import keras
 from .. import backend
 from ..warning import warn
 
-__all__ = ["Progress", "cosine", "late_cosine"]
+__all__ = ["Progress", "cosine", "late_cosine", "slow_cosine"]
 
 
 LONGEST = 100  # maximum epochs counted for warm-ups, since `epochs` may be a mere limit
@@ -30,6 +30,11 @@ def late_cosine(progress, risen=None):
     """Return the factor of a learning rate: 1 for the first half, then a cosine."""
     fall = max(progress - 0.5, 0.0) / 0.5
     return max(0.5 * (1.0 + math.cos(math.pi * fall)), 0.01)
+
+
+def slow_cosine(progress, risen):
+    """Return `cosine` with a warm-up of a tenth of training."""
+    return cosine(progress, risen) * min(1.0, 0.02 + risen / 0.1)
 
 
 class Progress(keras.callbacks.Callback):

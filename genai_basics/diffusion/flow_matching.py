@@ -35,6 +35,7 @@ import numpy as np
 from keras import ops
 
 from ..backend import gradient_step
+from ..callbacks import cosine, slow_cosine
 from ..checks import at_least, between, idle, whole
 from ..chunks import alone
 from ..layers import MovingAverage
@@ -45,11 +46,11 @@ from ..model import Model
 from ..preprocessing import Numbers
 from . import evaluation
 from .networks import build_dense, build_unet
-from .spectrum import Spectrum
+from .spectrum import Spectrum, mixed
 
 __all__ = ["Diffusion", "build_diffusion"]
 
-SMALL = 1024  # elements per example; networks for more diverge at a high learning rate
+SMALL = 1024  # elements per example; networks for more need a slow start to learn at all
 DENSE_UP_TO = 256  # elements per example; convolutions are better for more
 ADAPT_ON = 5000  # maximum examples from which the spectrum is estimated
 JUDGE_LIMIT = 20_000  # maximum examples that the judge trains on
@@ -142,7 +143,9 @@ class Diffusion(Model):
 
     network_range = (-1.0, 1.0)
     batch_size = 64
-    learning_rate = property(lambda self: 5e-3 if math.prod(self.spectrum.shape) <= SMALL else 5e-4)
+    large = property(lambda self: math.prod(self.spectrum.shape) > SMALL)
+    learning_rate = property(lambda self: 1e-3 if self.large else 5e-3)
+    anneal = property(lambda self: slow_cosine if self.large else cosine)
     averaged = "network"
     loss_keyword = "no keyword: it is the flow matching loss"
 
@@ -343,7 +346,7 @@ class Diffusion(Model):
         )
         if labels is None and self.num_classes:
             labels = np.arange(self.num_classes).repeat(interpolate)
-        ways = [_mixed(*pair, interpolate + 1)[:-1] for pair in itertools.pairwise(corners)]
+        ways = [mixed(*pair, interpolate + 1)[:-1] for pair in itertools.pairwise(corners)]
         return self.decode(np.concatenate(ways)[:n], labels, guidance=guidance, steps=steps)
 
     def set_sampler(self, guidance=None, steps=None):
@@ -386,15 +389,9 @@ class Diffusion(Model):
         labels = self.labels.spread(2, labels)
         noise = self.encode(np.stack([np.asarray(a), np.asarray(b)]), labels)
         along = None if labels is None else np.where(np.linspace(0, 1, steps) < 0.5, *labels)
-        return self.decode(_mixed(*noise, steps), along)
+        return self.decode(mixed(*noise, steps), along)
 
 
 def _beside(t, x):
     """Reshape t (batch, 1) to as many axes as x."""
     return ops.reshape(t, (-1,) + (1,) * (len(x.shape) - 1))
-
-
-def _mixed(a, b, steps):
-    """Return `steps` mixtures of the noises a and b, scaled to variance 1."""
-    w = np.linspace(0.0, 1.0, steps).reshape(-1, *[1] * np.ndim(a))
-    return ((1.0 - w) * a + w * b) / np.sqrt(np.square(1.0 - w) + np.square(w))

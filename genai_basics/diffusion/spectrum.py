@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["Spectrum"]
+__all__ = ["Spectrum", "mixed"]
 
 LEAST = 1e-3  # minimum standard deviation
 
@@ -74,3 +74,9 @@ def _cosines(n):
     k = np.arange(n)[:, None]
     waves = np.cos(np.pi * k * (np.arange(n) + 0.5) / n) * np.sqrt(2.0 / n)
     return np.where(k == 0, np.sqrt(1.0 / n), waves).astype("float32")
+
+
+def mixed(a, b, steps):
+    """Return `steps` mixtures of the noises a and b, scaled to variance 1."""
+    w = np.linspace(0.0, 1.0, steps).reshape(-1, *[1] * np.ndim(a))
+    return ((1.0 - w) * a + w * b) / np.sqrt(np.square(1.0 - w) + np.square(w))
