@@ -294,10 +294,7 @@ class Diffusion(Model):
         return without + self.sampling_guidance * (with_label - without)
 
     def follow(self, x, labels=None, start=0.0, velocity=None):
-        """Move points x from time `start`, 0 or 1, to the other end (Heun's method).
-
-        `velocity` is `guided_velocity` unless another one is given.
-        """
+        """Move points x from time `start`, 0 or 1, to the other end (Heun's method)."""
         velocity = velocity or self.guided_velocity
         label, h = self.one_hot(labels), (1.0 - 2.0 * start) / self.sampling_steps
 
@@ -307,6 +304,12 @@ class Diffusion(Model):
             return x + 0.5 * h * (v + velocity(x + h * v, t + h, label))
 
         return ops.fori_loop(0, ops.cast(self.sampling_steps, "int32"), step, x)
+
+    def next_points(self, x, t, labels=None):
+        """Return where points x at times t are after one of the sampling steps."""
+        label, h = self.one_hot(labels), 1.0 / self.sampling_steps
+        v = self.guided_velocity(x, t, label)
+        return x + 0.5 * h * (v + self.guided_velocity(x + h * v, t + h, label))
 
     def generate(self, n, labels=None):
         shape = (n, *self.preprocessor.shape)
@@ -361,7 +364,7 @@ class Diffusion(Model):
         self.sampling_steps.assign(self.steps if steps is None else whole("steps", steps, 1))
 
     def encode(self, x, labels=None, *, guidance=None, steps=None):
-        """Return the noise that leads to raw x, with the shape of x: `decode` inverts it."""
+        """Return the noise that leads to raw x, with its shape: `decode` inverts it."""
         self.set_sampler(guidance, steps)
         return self.map_batches(self._encode_prepared, *self.prepare(x, labels))
 
