@@ -194,10 +194,7 @@ class Diffusion(Model):
 
     # Data.
 
-    @property
-    def reads_y(self):
-        """Whether labels are read: by the networks, or by the judge of samples."""
-        return bool(self.num_classes or self.judge.classifier is not None)
+    reads_y = property(lambda self: bool(self.num_classes or self.judge.classifier is not None))
 
     def adapt(self, x, y=None):
         """Fit the preprocessing, and m and s of the initial velocity."""
@@ -294,22 +291,24 @@ class Diffusion(Model):
         return without + self.sampling_guidance * (with_label - without)
 
     def follow(self, x, labels=None, start=0.0, velocity=None):
-        """Move points x from time `start`, 0 or 1, to the other end (Heun's method)."""
-        velocity = velocity or self.guided_velocity
+        """Move points x from time `start`, 0 or 1, to the other end."""
         label, h = self.one_hot(labels), (1.0 - 2.0 * start) / self.sampling_steps
 
         def step(i, x):
             t = ops.full((ops.shape(x)[0], 1), start + h * ops.cast(i, "float32"))
-            v = velocity(x, t, label)
-            return x + 0.5 * h * (v + velocity(x + h * v, t + h, label))
+            return self.moved(x, t, h, label, velocity)
 
         return ops.fori_loop(0, ops.cast(self.sampling_steps, "int32"), step, x)
 
+    def moved(self, x, t, h, label=None, velocity=None):
+        """Move points x from times t (batch, 1) to t + h by one step of Heun's method."""
+        velocity = velocity or self.guided_velocity
+        v = velocity(x, t, label)
+        return x + 0.5 * h * (v + velocity(x + h * v, t + h, label))
+
     def next_points(self, x, t, labels=None):
         """Return where points x at times t are after one of the sampling steps."""
-        label, h = self.one_hot(labels), 1.0 / self.sampling_steps
-        v = self.guided_velocity(x, t, label)
-        return x + 0.5 * h * (v + self.guided_velocity(x + h * v, t + h, label))
+        return self.moved(x, t, 1.0 / self.sampling_steps, self.one_hot(labels))
 
     def generate(self, n, labels=None):
         shape = (n, *self.preprocessor.shape)
@@ -364,7 +363,7 @@ class Diffusion(Model):
         self.sampling_steps.assign(self.steps if steps is None else whole("steps", steps, 1))
 
     def encode(self, x, labels=None, *, guidance=None, steps=None):
-        """Return the noise that leads to raw x, with its shape: `decode` inverts it."""
+        """Return the noise that leads to raw x, with the shape of x: `decode` inverts it."""
         self.set_sampler(guidance, steps)
         return self.map_batches(self._encode_prepared, *self.prepare(x, labels))
 
