@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 import genai_basics as gb
+from genai_basics.arguments import wanted
 from genai_basics.backend import value_of
 from genai_basics.metrics import frechet_distance, ngram_jsd
 
@@ -66,7 +67,8 @@ def row(name, reported):
         for variable, value in zip(model.variables, values, strict=True):
             variable.assign(value)
         held_out = data.validation
-        logs = model.evaluate(held_out.x, held_out.y, verbose=0, return_dict=True)
+        y = wanted(model, held_out.y)
+        logs = model.evaluate(held_out.x, y, verbose=0, return_dict=True)
         report, _ = model.report(data.test.x, data.test.y)
         found.append((logs[monitor], report[reported], judged(model)))
     watched, *others = np.array(found).T

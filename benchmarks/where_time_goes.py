@@ -16,6 +16,7 @@ import numpy as np
 
 import genai_basics as gb
 from genai_basics import feeding
+from genai_basics.arguments import wanted
 from genai_basics.recipes import RECIPES
 
 HEADERS = (
@@ -51,7 +52,7 @@ def times(model, part, batch):
     """Return the cells after the batch size."""
     import tensorflow as tf
 
-    y = part.y if model.reads_y else None
+    y = wanted(model, part.y)
     data = feeding.read(model, part.x, y)
     batches = data.batches(model, batch, seed=0, epoch=0, steps=STEPS, training=True)[0]
     options = {"epochs": 1, "steps_per_epoch": STEPS, "verbose": 0}

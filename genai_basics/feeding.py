@@ -259,9 +259,7 @@ class Stream:
             f"Received: validation_split={share} and a {type(self.source).__name__}"
         )
 
-    def held_out(self, model, data):
-        data = data if isinstance(data, tuple) else (data,)
-        return read(model, *data, purpose="validation")
+    held_out = Examples.held_out  # there is no y, so only tuples are unpacked
 
     def weighted(self, model, class_weight):
         other = copy.copy(self)

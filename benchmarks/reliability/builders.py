@@ -70,6 +70,8 @@ def outcome(builder, fixed, arguments, data, folder):
     """Build, train, save, load and sample a model; return "built", "refused" or what is wrong."""
     import keras
 
+    from genai_basics.arguments import wanted
+
     x, y = data
     try:
         model = builder(**{**fixed, **arguments})
@@ -80,7 +82,7 @@ def outcome(builder, fixed, arguments, data, folder):
         return f"{type(error).__name__} in the builder: {error}"
     try:
         model.compile()
-        model.fit(x, y if model.reads_y else None, epochs=1, batch_size=8, verbose=0)
+        model.fit(x, wanted(model, y), epochs=1, batch_size=8, verbose=0)
         model.save(folder / "model.keras")
         again = keras.models.load_model(folder / "model.keras")
         if model.can_sample:
