@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..runs.run import load_run
 from .comparing import measures
-from .controls import Panel
+from .controls import Panel, minutes_of
 from .live_training import Training
 from .showing import show_picture, table
 from .stage import in_thread
@@ -97,9 +97,10 @@ class _BreakView:
         self.sentence.set_text(f"{switch.sentence} See tutorials/{switch.tutorial}.py.")
 
     def train(self):
-        minutes = self.minutes.value
-        if minutes is None or not 0 < minutes <= MOST_MINUTES:
-            return self.panel.fail(f"the minutes must be above 0 and at most {MOST_MINUTES}")
+        try:
+            minutes = minutes_of(self.minutes, MOST_MINUTES)
+        except ValueError as error:
+            return self.panel.fail(str(error))
         self.panel.fail("")
         self.tab.start(self.key.value, minutes)
 

@@ -36,10 +36,7 @@ def overlaid(histories, name):
 
 def measures(runs):
     """Return `(header, rows)`: the measures of runs, `{title: Run}`, on held-out data."""
-    found = {
-        title: run.config.get("test") or run.config.get("validation") or {}
-        for title, run in runs.items()
-    }
+    found = {title: run.measured for title, run in runs.items()}
     names = dict.fromkeys(name for one in found.values() for name in one)
     rows = [
         [name.replace("_", " ")]

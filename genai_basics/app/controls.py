@@ -5,7 +5,7 @@ import asyncio
 from .stage import Latest
 from .widgets import Slider, add_heading
 
-__all__ = ["Controls", "Panel", "labels_of"]
+__all__ = ["Controls", "Panel", "add_label", "labels_of", "minutes_of"]
 
 RANGES = {  # of sliders, by the option's keyword: least, most, step; others are number fields
     "temperature": (0, 2, 0.05),
@@ -30,6 +30,24 @@ def labels_of(stage):
     if not getattr(model, "num_classes", None):
         return {}
     return {i: str(model.labels.name(i)) for i in range(model.num_classes)}
+
+
+def add_label(stage, change):
+    """Add a choice of label; return a function that reads it, `None` without labels."""
+    from nicegui import ui
+
+    labels = labels_of(stage)
+    if not labels:
+        return lambda: None
+    field = ui.select(labels, value=0, label="Label", on_change=lambda: change())
+    return lambda: field.value
+
+
+def minutes_of(field, most):
+    """Return the minutes in a number field; raise a `ValueError` unless they are in (0, most]."""
+    if field.value is None or not 0 < field.value <= most:
+        raise ValueError(f"the minutes must be above 0 and at most {most}")
+    return field.value
 
 
 class Controls:

@@ -73,7 +73,7 @@ def data_of(address):
     return content
 
 
-def one_of(x, i=0):
+def batch_of_one(x, i=0):
     """Return example i of raw data as a batch of one."""
     if isinstance(x, dict):  # columns of a table
         return {name: column[i : i + 1] for name, column in x.items()}
@@ -145,7 +145,7 @@ class Entry:
         """Return example i of the held-out data, a batch of one, and its label as a text."""
         x, y = self.stage.examples
         n = len(next(iter(x.values()))) if isinstance(x, dict) else len(x)
-        return one_of(x, i % n), self.label(y, i % n)
+        return batch_of_one(x, i % n), self.label(y, i % n)
 
     def label(self, y, i):
         if y is None or isinstance(y[i], dict) or self.stage.spec.kind == "forecast":
@@ -158,7 +158,9 @@ class Entry:
     # A file.
 
     async def uploaded(self, name, content):
-        await self.give(lambda: (one_of(read_upload(name, content, self.stage.run.reads)), None))
+        await self.give(
+            lambda: (batch_of_one(read_upload(name, content, self.stage.run.reads)), None)
+        )
 
     # A text.
 

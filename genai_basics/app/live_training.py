@@ -14,7 +14,7 @@ from ..plotting import curves
 from ..recipes import RECIPES, get_recipe
 from ..runs.run_files import read_history
 from ..warning import one_line
-from .controls import Panel
+from .controls import Panel, minutes_of
 from .serving import MOST_BYTES
 from .showing import drawn, show_picture, uri
 from .stage import in_thread
@@ -25,6 +25,7 @@ __all__ = ["TrainTab", "Training", "source_within"]
 SUFFIXES = (".csv", ".tsv", ".txt", ".npz", ".npy", ".ts")  # of uploads; none names other files
 MOST_MINUTES = 120
 USUAL = 1  # minute
+ENDED = (0, 130, -signal.SIGTERM)  # exit codes of trainings that were finished or stopped
 SHOWN = (".png", ".gif")  # samples that are pictures
 
 
@@ -61,9 +62,13 @@ class Training:
         return self.process.poll() is None
 
     def stop(self):
-        """End the training as Ctrl-C does: what was learned is kept."""
+        """End the training as Ctrl-C does: what was learned is kept.
+
+        By SIGTERM, since a page that was started in the background ignores Ctrl-C, and so do its
+        processes.
+        """
         if self.running:
-            self.process.send_signal(signal.SIGINT)
+            self.process.terminate()
 
     @property
     def history(self):
@@ -83,7 +88,7 @@ class Training:
     @property
     def problem(self):
         """What went wrong, in words, or an empty text."""
-        if self.running or self.process.returncode in (0, 130):
+        if self.running or self.process.returncode in ENDED:
             return ""
         self.errors.seek(0)
         lines = self.errors.read().decode(errors="replace").strip().splitlines()
@@ -235,15 +240,13 @@ class _TrainView:
         return True
 
     async def train(self):
-        minutes = self.minutes.value
-        if minutes is None or not 0 < minutes <= MOST_MINUTES:
-            return self.panel.fail(f"the minutes must be above 0 and at most {MOST_MINUTES}")
-        if await self.inspect():
-            try:
+        try:
+            minutes = minutes_of(self.minutes, MOST_MINUTES)
+            if await self.inspect():
                 source = self.tab.source_of(self.data.value)
                 self.tab.start(self.model.value, source, minutes, self.target.value)
-            except (ValueError, OSError) as error:
-                self.panel.fail(one_line(error))
+        except (ValueError, OSError) as error:
+            self.panel.fail(one_line(error))
 
     def stop(self):
         if self.tab.training is not None:

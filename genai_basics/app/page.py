@@ -169,8 +169,6 @@ class RunTab:
         facts = [f"trained on {config['data']['name']}", f"{config.get('steps', 0):,} steps"]
         if config["status"] != "finished":
             facts.append(config["status"])
-        measured = config.get("test") or config.get("validation") or {}
-        facts += [
-            f"{name.replace('_', ' ')} {value:.4g}" for name, value in [*measured.items()][:4]
-        ]
+        measured = [*self.stage.run.measured.items()][:4]
+        facts += [f"{name.replace('_', ' ')} {value:.4g}" for name, value in measured]
         ui.label(", ".join(facts)).classes("words")

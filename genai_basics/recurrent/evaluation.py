@@ -39,6 +39,7 @@ __all__ = [
     "exported_music_model",
     "exported_recognizer",
     "exported_translator",
+    "history_shown",
     "losses_of_forecasts",
     "losses_of_sequences",
     "losses_of_speech",
@@ -105,6 +106,11 @@ def answer_forecasts(model, x):
     return rows, quantiles[..., model.middle].reshape(-1, len(model.targets))
 
 
+def history_shown(model):
+    """Return how many past steps a picture shows, so that the forecast is large enough in it."""
+    return min(3 * model.window, max(8 * model.horizon, 60))
+
+
 def pictures_of_forecasts(model, x, y=None):
     """Return the last forecast of each target: history, truth, median and bands."""
     series, places = model.preprocessor.places(x, y)
@@ -113,8 +119,7 @@ def pictures_of_forecasts(model, x, y=None):
     windows, targets = model.prepare(x, y)
     quantiles = model.predict([series[i][:t]], future=windows["future"][-1:])[0]
     found = {}
-    # No longer than 8 horizons, so that the forecast is large enough to be seen.
-    start = max(0, t - min(3 * model.window, max(8 * model.horizon, 60)))
+    start = max(0, t - history_shown(model))
     for j, name in enumerate(model.targets):
         past = series[i][start:t, model.preprocessor.target_places[j]]
         found["forecast" if len(model.targets) == 1 else f"forecast-{name}"] = plotting.forecast(

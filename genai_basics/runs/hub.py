@@ -16,8 +16,8 @@ from .run_files import NotARunError
 
 __all__ = ["address_of", "download", "upload"]
 
-ADDRESS = re.compile(r"hf:/{1,2}([\w.-]+/[\w.-]+)/?")  # pathlib makes one slash of two
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+ADDRESS = re.compile(rf"hf:/{{1,2}}({REPOSITORY.pattern})/?")  # pathlib makes one slash of two
 FILES = ("model.keras", "config.json", "history.csv")
 PICTURES = ("examples.png", "curves.png", "samples.png", "samples.gif")
 

@@ -131,10 +131,14 @@ class Run:
         data = self.data(source, **options)
         return data, data.test if len(data.test) else data.validation
 
+    @property
+    def measured(self) -> dict[str, float]:
+        """The metrics on the test part, or on the validation part if there is none."""
+        return self.config.get("test") or self.config.get("validation") or {}
+
     def _repr_html_(self):
         """Return the run as a card for notebooks: facts, metrics, findings, curves, samples."""
-        config = self.config
-        measured = config.get("test") or config.get("validation") or {}
+        config, measured = self.config, self.measured
         intervals = (config.get("test") and config.get("test_intervals")) or {}
         findings = [
             *(config.get("findings") or {}).values(),

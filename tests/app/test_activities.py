@@ -11,7 +11,7 @@ from genai_basics.app.activities.evidence import evidence_of
 from genai_basics.app.activities.from_noise import steps
 from genai_basics.app.activities.latent_space import Space
 from genai_basics.app.activities.written_text import probabilities
-from genai_basics.app.entering import ACCEPTED, one_of, read_upload
+from genai_basics.app.entering import ACCEPTED, batch_of_one, read_upload
 from genai_basics.app.showing import as_file
 from genai_basics.app.stage import Stage
 from genai_basics.provenance import describe, read
@@ -44,7 +44,7 @@ def test_each_model_has_an_activity_that_answers(stage, name):
     found = activities_of(stage)
     assert found
     if answering in found:
-        batch = one_of(stage.examples[0])
+        batch = batch_of_one(stage.examples[0])
         row, bars, parts, _ = answering.answered(stage, batch, {})
         assert row or parts
         assert {form for form, _ in parts} <= KNOWN
@@ -64,7 +64,7 @@ def test_the_same_seed_gives_the_same_and_another_one_others(stage, name):
 
 def test_a_classifier_is_shown_as_it_answers(stage):
     stage = stage("cnn")
-    batch = one_of(stage.examples[0], 3)
+    batch = batch_of_one(stage.examples[0], 3)
     row, bars, _, _ = answering.answered(stage, batch, {})
     p = stage.model.predict(batch, verbose=0)[0]
     assert bars[0] == (row["label"], pytest.approx(p.max()))
@@ -74,7 +74,7 @@ def test_a_classifier_is_shown_as_it_answers(stage):
 @pytest.mark.parametrize("name", ["cnn", "mlp", "rnn"])
 def test_evidence_has_the_form_of_the_input(stage, name):
     stage = stage(name)
-    batch = one_of(stage.examples[0])
+    batch = batch_of_one(stage.examples[0])
     (*_, (form, content)) = evidence_of(stage, batch)
     if form == ".png":
         assert picture_of(content).shape[:2] == np.shape(batch[0])[:2]
@@ -124,7 +124,7 @@ def test_noise_becomes_samples(stage):
 
 def test_what_lies_between_starts_and_ends_at_the_inputs(stage):
     stage = stage("vae")
-    a, b = one_of(stage.examples[0]), one_of(stage.examples[0], 1)
+    a, b = batch_of_one(stage.examples[0]), batch_of_one(stage.examples[0], 1)
     _, made = between_inputs.between(stage, a, b, 5)
     ends = stage.model.reconstruct(np.concatenate([a, b]))
     assert np.abs(made[[0, -1]].astype(int) - ends).max() <= 1

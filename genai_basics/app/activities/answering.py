@@ -4,6 +4,7 @@ import numpy as np
 
 from ... import plotting
 from ...provenance import ENHANCED
+from ...recurrent.evaluation import history_shown
 from ..controls import Controls, Panel
 from ..entering import Entry
 from ..showing import Output, drawn, prepared, show_bars, table
@@ -12,7 +13,6 @@ from .evidence import evidence_of
 
 __all__ = ["PREDICT", "add", "answered", "fits", "verb_of"]
 
-HISTORY = 3  # windows of the past in the picture of a forecast
 MOST_BARS = 10
 WORDS = {  # by the model's method: a title, and a sentence
     "detect": ("Detect objects", "Boxes above the threshold."),
@@ -77,7 +77,7 @@ def forecast(stage, batch, horizon=None):
     rows, outputs = model.answer(batch)
     steps = rows[0][: horizon or model.horizon]
     past = np.asarray(batch[0])[: len(batch[0]) - (model.horizon if model.known else 0)]
-    shown = min(len(past), HISTORY * model.window)
+    shown = min(len(past), history_shown(model))
     times = batch.times[0] if getattr(batch, "times", None) else None
     if times is not None:
         ahead = np.array([row["time"] for row in steps], "datetime64")

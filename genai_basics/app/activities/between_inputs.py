@@ -1,7 +1,7 @@
 """Interpolation between two inputs of the user."""
 
 from ...provenance import ENHANCED
-from ..controls import Panel, labels_of
+from ..controls import Panel, add_label
 from ..entering import Entry
 from ..showing import Output, as_file, prepared
 
@@ -48,10 +48,7 @@ def add(stage):
             for name in ("First", "Second"):
                 shown[name] = Output(stage, f"{name.lower()} input")
                 shown[name].box.classes("small")
-        labels = labels_of(stage)
-        label = None
-        if labels:
-            label = ui.select(labels, value=0, label="Label", on_change=lambda: change())
+        label = add_label(stage, lambda: change())
         output = Output(stage, "examples between the inputs", ENHANCED)
 
     async def compute(*args):
@@ -61,5 +58,4 @@ def add(stage):
 
     async def change():
         if all(end is not None for end in ends.values()):
-            chosen = None if label is None else label.value
-            await latest(ends["First"], ends["Second"], STEPS, chosen)
+            await latest(ends["First"], ends["Second"], STEPS, label())

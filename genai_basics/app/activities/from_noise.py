@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..controls import Panel, labels_of
+from ..controls import Panel, add_label
 from ..showing import Output, as_file
 from ..widgets import Slider
 from .generating import start
@@ -26,15 +26,10 @@ def steps(stage, seed, label):
 
 
 def add(stage):
-    from nicegui import ui
-
     words = "From left to right: noise becomes a picture, step by step."
     with Panel("Steps from noise", words) as panel:
-        labels = labels_of(stage)
         seed = Slider("Seed", 0, 100, 1, 0, lambda: change())
-        label = None
-        if labels:
-            label = ui.select(labels, value=0, label="Label", on_change=lambda: change())
+        label = add_label(stage, lambda: change())
         output = Output(stage, "pictures from noise to samples")
 
     async def compute(*args):
@@ -47,6 +42,6 @@ def add(stage):
     latest = panel.latest(compute, show)
 
     async def change():
-        await latest(int(seed.value), None if label is None else label.value)
+        await latest(int(seed.value), label())
 
     start(change)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...plotting import style
 from ...warning import one_line
-from ..controls import Panel, labels_of
+from ..controls import Panel, add_label
 from ..showing import Output, drawn, pixels_of, png, prepared, uri
 from ..widgets import Map, Slider, add_button
 
@@ -107,7 +107,7 @@ class Explorer:
             return self.panel.fail(one_line(error))
         finally:
             self.panel.spinner.set_visibility(False)
-        self.code, self.label = space.mean.copy(), None
+        self.code = space.mean.copy()
         with self.box:
             with ui.column().classes("half"):
                 self.output = Output(self.stage, "what the code decodes to")
@@ -120,7 +120,7 @@ class Explorer:
                 self.across = Slider("Across", -1, 1, 0.01, 0, self.placed)
                 self.up = Slider("Up", -1, 1, 0.01, 0, self.placed)
         self.mark()
-        await self.latest(self.code.copy(), self.label)
+        await self.decode()
 
     def add_sliders(self):
         from nicegui import ui
@@ -134,10 +134,7 @@ class Explorer:
             value = round(float(space.mean[i]), 2)
             bar = Slider(f"Latent {i}", low, high, step, value, lambda i=i: self.moved(i))
             self.bars[i] = bar
-        labels = labels_of(self.stage)
-        if labels:
-            self.label = 0
-            ui.select(labels, value=0, label="Label", on_change=self.relabelled)
+        self.label = add_label(self.stage, self.decode)
         with ui.row():
             add_button("Back to the mean", lambda: self.set(space.mean.copy()))
             add_button("A held-out example", self.example)
@@ -152,11 +149,10 @@ class Explorer:
     async def moved(self, i):
         self.code[i] = self.bars[i].value
         self.mark()
-        await self.latest(self.code.copy(), self.label)
+        await self.decode()
 
-    async def relabelled(self, event):
-        self.label = event.value
-        await self.latest(self.code.copy(), self.label)
+    async def decode(self):
+        await self.latest(self.code.copy(), self.label())
 
     async def clicked(self, place):
         across, down = place
@@ -178,7 +174,7 @@ class Explorer:
         self.across.value, self.up.value = (
             round(float(v), 2) for v in self.space.place_of(code).clip(-1, 1)
         )
-        await self.latest(self.code.copy(), self.label)
+        await self.decode()
 
     def mark(self):
         """Mark the code's place on the map."""
