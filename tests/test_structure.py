@@ -191,6 +191,12 @@ def test_no_function_shares_a_modules_name():
         assert not names & modules, named(file)
 
 
+def test_files_of_tests_have_different_names():
+    """Pytest imports them by name alone, and collects only one of two alike."""
+    names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]
+    assert len(set(names)) == len(names)
+
+
 def test_every_package_is_installed(config):
     listed = set(config["options"]["packages"].split())
     found = {".".join(f.parent.relative_to(ROOT).parts) for f in FILES if f.name == "__init__.py"}
