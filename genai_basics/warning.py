@@ -24,7 +24,7 @@ def warn(message):
 
 
 def one_line(error):
-    """Return an error as one line for a user; unexpected ones are named.
+    r"""Return an error as one line for a user; unexpected ones are named.
 
     Example:
 

@@ -153,7 +153,7 @@ def test_things_are_found_drawn_and_written_for_coco(tmp_path):
         *("--out", run, *FAST),
     )
     assert {"map_50", "map_50_95"} <= set(measured(run))
-    data = load_data("scattered_digits", limit=2)
+    data = load_data("scattered_letters", limit=2)
     for i, picture in enumerate(data.test.x):
         Image.fromarray(np.asarray(picture)[..., 0].astype("uint8")).save(tmp_path / f"{i}.png")
     inputs = [tmp_path / "0.png", tmp_path / "1.png"]

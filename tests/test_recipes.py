@@ -165,10 +165,12 @@ def weights(*models):
 RELOAD = """
 import json, sys
 import genai_basics as gb, keras, numpy as np
+from genai_basics.arguments import wanted
 for folder in sys.argv[1:]:
     model = keras.models.load_model(folder + "/model.keras")
     data = gb.load_run(folder).data(limit=16)
-    metrics = model.evaluate(data.test.x, data.test.y, verbose=0, return_dict=True)
+    y = wanted(model, data.test.y)
+    metrics = model.evaluate(data.test.x, y, verbose=0, return_dict=True)
     samples = model.sample(3, seed=7) if model.can_sample else None
     same = str(np.asarray(samples, dtype=object).tolist()) if samples is not None else ""
     print(json.dumps([metrics["loss"], same]))
@@ -187,7 +189,8 @@ def test_a_new_process_loads_all_of_them_and_repeats_loss_and_samples(trained):
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     for run, (loss, samples) in zip(runs, lines, strict=True):
         data = run.data(limit=16)
-        mine = run.model.evaluate(data.test.x, data.test.y, verbose=0, return_dict=True)["loss"]
+        y = arguments.wanted(run.model, data.test.y)
+        mine = run.model.evaluate(data.test.x, y, verbose=0, return_dict=True)["loss"]
         assert loss == pytest.approx(mine, rel=1e-5), run.name
         if run.model.can_sample:
             again = run.model.sample(3, seed=7)
