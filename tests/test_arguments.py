@@ -61,6 +61,7 @@ FIT = {
 VALIDATED = {"validation_batch_size": 3, "validation_steps": 1, "validation_freq": 2}
 
 
+@pytest.mark.slow
 def test_each_keyword_of_fit_changes_what_is_trained_or_told():
     model = gb.build_mlp((4,), num_classes=2, hidden_units=(8,), dropout=0.0, seed=0)
     model.compile()

@@ -56,6 +56,7 @@ def test_what_the_classifier_refuses_is_left_out(digits):
     assert "over 3 seeds" in done.verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", models_that("labels", "vectors"))
 @pytest.mark.parametrize("shape", [(8, 8, 1), (6,)])
 def test_every_model_that_samples_by_label_can_be_the_generator(name, shape):

@@ -36,6 +36,7 @@ def seed():
 # Learning.
 
 
+@pytest.mark.slow
 def test_a_linear_autoencoder_reaches_the_error_of_principal_components(digits):
     from sklearn.decomposition import PCA
 
@@ -130,6 +131,7 @@ def test_noise_has_the_strength_it_is_given(noise, level, check):
     assert check(x, ops.convert_to_numpy(noisy))
 
 
+@pytest.mark.slow
 def test_noise_is_added_in_training_and_never_in_predict(denoiser, digits):
     again = denoiser.predict(digits.test.x[:5], verbose=0)
     np.testing.assert_array_equal(again, denoiser.predict(digits.test.x[:5], verbose=0))
@@ -290,6 +292,7 @@ def test_an_empty_code_is_named(digits):
 # Saving, and bad input.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "arguments"),
     [

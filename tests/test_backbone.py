@@ -46,6 +46,7 @@ class Watch(keras.callbacks.Callback):
         self.found.append((max(moved), rate, len(self.model.trainable_variables)))
 
 
+@pytest.mark.slow
 def test_a_backbone_is_frozen_first_then_fine_tuned_and_saved(tmp_path):
     cnn, watch = build_cnn((32, 32, 1), 2, backbone=network(), seed=0), Watch()
     cnn.compile()
@@ -83,6 +84,7 @@ def test_weights_are_those_of_a_file(applications, tmp_path):
     assert len(fresh.trainable_variables) == 18
 
 
+@pytest.mark.slow
 def test_a_detector_learns_on_the_maps_of_a_backbone(tmp_path):
     target = {"boxes": np.array([[4.0, 4, 20, 20]]), "labels": np.array([0])}
     arguments = {"backbone": network(), "filters": (8, 8, 8, 8), "augment": False}

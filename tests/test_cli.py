@@ -158,6 +158,7 @@ def test_options_are_listed_in_groups_of_known_names():
     assert named - known == {"_click_default_help"}
 
 
+@pytest.mark.slow
 def test_train_reports_as_json(tmp_path):
     result = invoke(
         "train", "vae", "--data", "digits", "--epochs", 1, "--out", tmp_path / "r", "--json", *TINY
@@ -220,6 +221,7 @@ def test_a_conditional_model_is_one_option_away_and_samples_by_label(tmp_path):
     assert width > 2.5 * height
 
 
+@pytest.mark.slow
 def test_classes_named_by_numbers_are_asked_for_by_their_names(tmp_path):
     for name in ("1", "2", "30"):
         folder_of_pictures(tmp_path / "p" / name, n=12)
@@ -252,6 +254,7 @@ def test_evaluate_writes_its_figures_into_the_card(run):
     assert (run / "reconstructions.png").exists()
 
 
+@pytest.mark.slow
 def test_other_data_without_a_test_part_count_whole(run, tmp_path):
     pictures = np.random.default_rng(0).integers(0, 256, (5, 8, 8), "uint8")
     np.save(tmp_path / "others.npy", pictures)
@@ -262,6 +265,7 @@ def test_other_data_without_a_test_part_count_whole(run, tmp_path):
     assert json.loads(own.stdout)["n"] < 200  # the tenth that was held out
 
 
+@pytest.mark.slow
 def test_a_look_at_some_of_the_data_leaves_the_card_as_it_is(run):
     assert invoke("evaluate", run).exit_code == 0
     card = (run / "MODEL_CARD.md").read_text()

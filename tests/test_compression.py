@@ -76,6 +76,7 @@ def test_the_coder_returns_every_code_exactly(codes):
     np.testing.assert_array_equal(again.reshape(codes.shape), codes)
 
 
+@pytest.mark.slow
 def test_pictures_come_back_as_the_model_reconstructs_them(codec, digits):
     data = codec.compress(digits.test.x, names=[f"{i}.png" for i in range(len(digits.test))])
     pictures, names = codec.decompress(data)
@@ -101,6 +102,7 @@ def test_a_width_of_rounding_suits_the_rate():
     assert step**2 / 12 == pytest.approx(0.01 / (2 * np.log(2)))
 
 
+@pytest.mark.slow
 def test_bright_pictures_are_kept_too(digits):
     bright = 255 - digits.train.x
     model = build_autoencoder((8, 8, 1), rate=0.003, **SMALL)
@@ -113,6 +115,7 @@ def test_bright_pictures_are_kept_too(digits):
     assert len(file) / len(x) < 40  # instead of 64 bytes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("most", "tables"), [(2048, 4 * 4 * 3), (10, 3)], ids=["place", "channel"])
 def test_a_code_with_places_has_tables_for_each_or_for_its_channels(monkeypatch, most, tables):
     monkeypatch.setattr("genai_basics.autoencoder.autoencoder.TABLES", most)

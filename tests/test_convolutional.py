@@ -41,6 +41,7 @@ def listener():
     return model, data
 
 
+@pytest.mark.slow
 def test_digits_are_told_apart(cnn, digits):
     report, intervals = cnn.report(digits.test.x, digits.test.y)
     assert report["accuracy"] > 0.93
@@ -48,6 +49,7 @@ def test_digits_are_told_apart(cnn, digits):
     assert low <= report["accuracy"] <= high
 
 
+@pytest.mark.slow
 def test_keys_are_heard(listener):
     model, data = listener
     logs = model.evaluate(data.test.x, data.test.y, verbose=0, return_dict=True)
@@ -83,6 +85,7 @@ def test_map_of_a_class_averages_to_its_logit(digits):
     np.testing.assert_allclose(keras.ops.mean(own, axis=(1, 2)), logit, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_explanation_points_where_the_evidence_is():
     rng = np.random.default_rng(0)
     x = rng.integers(0, 50, (300, 16, 16, 1))

@@ -152,6 +152,7 @@ def test_augmentation_moves_boxes_with_their_objects():
             np.testing.assert_allclose(extent, box, atol=2.0)
 
 
+@pytest.mark.slow
 def test_scattered_digits_are_found(trained):
     model, data = trained
     metrics, _ = model.report(data.test.x, data.test.y)
@@ -200,6 +201,7 @@ def test_saved_detector_finds_the_same(trained, tmp_path):
         np.testing.assert_array_equal(a["boxes"], b["boxes"])
 
 
+@pytest.mark.slow
 def test_each_object_counts_the_same_in_training_and_each_picture_in_the_audit():
     model = small(augment=False)
     model.compile()
@@ -215,6 +217,7 @@ def test_each_object_counts_the_same_in_training_and_each_picture_in_the_audit()
     np.testing.assert_allclose([logs[0] for logs in half], losses, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_pictures_without_objects_and_odd_boxes_train():
     model = small()
     model.compile()

@@ -133,6 +133,7 @@ def test_steps_and_guidance_of_the_builder_are_those_of_sample():
     np.testing.assert_array_equal(usual, model.sample(4, seed=0))
 
 
+@pytest.mark.slow
 def test_all_labels_hidden_is_a_model_without_labels():
     model = vectors(num_classes=2, label_dropout=1.0)
     model.compile(run_eagerly=True)
@@ -157,6 +158,7 @@ def two_points():
     return model, x, y, history.history["loss"]
 
 
+@pytest.mark.slow
 def test_training_finds_what_is_not_normal(two_points):
     model, _, _, losses = two_points
     normal = 1.75  # the loss of the best normal distribution, see above
@@ -168,6 +170,7 @@ def test_training_finds_what_is_not_normal(two_points):
     assert samples[labels == 1].std(axis=0) == pytest.approx(0.2, abs=0.08)
 
 
+@pytest.mark.slow
 def test_two_places_are_found_without_labels(two_points):
     model = gb.build_diffusion((2,), hidden_units=(64, 64), seed=0)
     model.compile()

@@ -17,6 +17,7 @@ def events(run):
     return {tag: [(e.step, make_ndarray(e.tensor_proto)) for e in es] for tag, es in tags.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gan", "mlp"])
 def test_a_training_logs_its_history_and_what_the_model_makes(name, tmp_path):
     run = train_stored(name, tmp_path / "run", log="tensorboard")

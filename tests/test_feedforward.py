@@ -87,6 +87,7 @@ def test_names_numbers_columns_and_one_hot_are_the_same_labels(classifier):
         assert classifier.head.targets(np.array(labels)).tolist() == expected
 
 
+@pytest.mark.slow
 def test_saved_model_takes_raw_tables_in_a_new_process(classifier, tmp_path):
     x, _ = table(10, seed=2)
     classifier.save(tmp_path / "mlp.keras")
@@ -131,6 +132,7 @@ def test_several_labels_at_once():
         model.evaluate(x, np.arange(400) % 3, verbose=0)
 
 
+@pytest.mark.slow
 def test_short_texts_are_told_by_their_letters(reader_of_names):
     model, data = reader_of_names
     assert model.preprocessor.with_characters

@@ -71,6 +71,7 @@ def test_a_torch_loader_is_a_stream():
     assert model.evaluate(X, Y, verbose=0, return_dict=True)["accuracy"] > 0.95
 
 
+@pytest.mark.slow
 def test_a_stream_of_columns_and_of_texts_is_read_like_arrays():
     columns = {"size": X[:, 0], "colour": np.where(Y, "red", "blue")}
     kinds = [("size", "number"), ("colour", "category")]
@@ -154,6 +155,7 @@ def test_streams_that_make_no_sense_are_named():
         writer.fit(tf.data.Dataset.from_tensor_slices(["ab ab"] * 4).batch(2))
 
 
+@pytest.mark.slow
 def test_models_without_losses_of_examples_refuse_weights():
     gan = gb.build_gan((8, 8, 1), num_classes=2, latent_dim=2, hidden_units=(8,), seed=0)
     gan.compile(jit_compile=False)

@@ -183,6 +183,7 @@ BUILDERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize("name", BUILDERS)
 def test_models_train_and_sample_in_half_precision(name, policy, digits):
@@ -201,6 +202,7 @@ def test_models_train_and_sample_in_half_precision(name, policy, digits):
     assert len(model.sample(2, seed=0)) == 2
 
 
+@pytest.mark.slow
 def test_assigned_weights_are_seen_by_samples_and_trained_ones_averaged(digits, tmp_path):
     builders = {
         "generator": lambda: gb.build_gan((8, 8, 1), latent_dim=4, hidden_units=(8,), seed=0),

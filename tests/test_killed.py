@@ -90,6 +90,7 @@ def test_a_run_by_force_killed_at_any_write_is_the_earlier_or_the_new(killed):
     assert seen == {(1, "finished"), (2, "running"), (2, "finished")}
 
 
+@pytest.mark.slow
 def test_one_killed_at_any_write_is_resumed_to_the_same_end(killed, tmp_path, monkeypatch):
     moments, end, _ = killed
     monkeypatch.setattr(Recorder, "spacing", 0.0)
@@ -115,6 +116,7 @@ def failing(error, batch):
     return Callback()
 
 
+@pytest.mark.slow
 def test_ctrl_c_before_the_first_checkpoint_is_resumed_from_the_beginning(killed, tmp_path):
     _, end, _ = killed
     stop = failing(KeyboardInterrupt, 1)
@@ -128,6 +130,7 @@ def test_ctrl_c_before_the_first_checkpoint_is_resumed_from_the_beginning(killed
     assert_same(tmp_path / "r", end)
 
 
+@pytest.mark.slow
 def test_private_steps_are_counted_through_stops(tmp_path):
     class Stop(keras.callbacks.Callback):
         def on_train_batch_begin(self, number, logs=None):
@@ -150,6 +153,7 @@ def test_private_steps_are_counted_through_stops(tmp_path):
     assert again.config["privacy"]["epsilon"] > run.config["privacy"]["epsilon"]
 
 
+@pytest.mark.slow
 def test_memory_that_is_short_halves_the_batch_once(tmp_path):
     class Short(keras.callbacks.Callback):
         sizes, most = (), 32
@@ -169,6 +173,7 @@ def test_memory_that_is_short_halves_the_batch_once(tmp_path):
     assert load_run(tmp_path / "r").config["status"] == "finished"  # the earlier run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "nan", "parts"])
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(killed, damage, tmp_path):
     moments, end, _ = killed
@@ -232,6 +237,7 @@ def test_two_that_start_at_once_take_two_folders(tmp_path, monkeypatch):
     assert [str(free_folder("vae")) for _ in range(2)] == ["runs/vae", "runs/vae-2"]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_is_no_finished_run(tmp_path):
     from click.testing import CliRunner
 

@@ -36,6 +36,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_pictures_go_into_one_file_and_come_back(folder, tmp_path):
     file, out = tmp_path / "all.gbac", tmp_path / "again"
     said = json.loads(
@@ -76,6 +77,7 @@ def test_a_strip_leads_from_one_picture_to_another(folder, tmp_path):
     assert "takes two inputs. Received: 6" in said
 
 
+@pytest.mark.slow
 def test_new_texts_are_none_of_the_training_texts(folder, tmp_path):
     (tmp_path / "pairs.txt").write_text("aa\nab\nba\nbb\n" * 20)
     command("train", "text-vae", "--data", tmp_path / "pairs.txt", "--out", tmp_path / "run",
@@ -93,6 +95,7 @@ def test_a_larger_picture_keeps_its_size(folder, tmp_path):
     assert Image.open(out).size == (13, 21)
 
 
+@pytest.mark.slow
 def test_evaluate_reports_what_the_field_does(folder):
     found = json.loads(command("evaluate", folder / "vae", "--json"))["metrics"]
     assert {"negative_elbo", "iwae_500", "active_units", "kl"} <= set(found)

@@ -50,6 +50,7 @@ def pictures(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_pictures_of_another_size_and_mode_are_classified(pictures, tmp_path):
     Image.new("RGB", (31, 17), "white").save(tmp_path / "big.png")
     (row,) = rows(invoke("predict", pictures, tmp_path / "big.png", "--top", 3, "--json"))
@@ -84,6 +85,7 @@ def test_option_of_another_model_is_refused(pictures, tmp_path):
     assert "cnn takes no --threshold" in result.output
 
 
+@pytest.mark.slow
 def test_table_rows_with_their_columns_in_another_order(tmp_path):
     rng = np.random.default_rng(0)
     lines = ["size,colour,price"]
@@ -120,6 +122,7 @@ def test_sentences_are_literal_arguments(tmp_path):
     assert "accuracy" in measured(run)
 
 
+@pytest.mark.slow
 def test_sound_at_another_rate_in_stereo_is_heard(tmp_path):
     run = tmp_path / "run"
     arguments = ["--data", "key_tones", "--limit", 60, "--set", "filters=(8,)"]
@@ -132,6 +135,7 @@ def test_sound_at_another_rate_in_stereo_is_heard(tmp_path):
     assert len(found) == 2
 
 
+@pytest.mark.slow
 def test_series_of_an_archive(tmp_path):
     rng = np.random.default_rng(0)
     y = np.arange(60) % 2

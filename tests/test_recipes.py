@@ -32,6 +32,8 @@ from tests.stored import extract, measure, resume_stored
 NAMES = list(RECIPES)
 GANS = ("gan", "text-gan", "video-gan", "music-gan")
 WINDOWS = ("music-gan", "forecaster", "language-model")  # cut out of whole series and texts
+FAST = ("mlp", "autoencoder", "vae", "gan", "forecaster")  # the others train among the slow tests
+TRAINED = [pytest.param(n, marks=() if n in FAST else pytest.mark.slow) for n in NAMES]
 OWN_LOSS = [name for name in NAMES if name not in ("mlp", "cnn", "rnn")]
 
 
@@ -114,7 +116,7 @@ def test_a_stored_run_has_the_same_loss_and_samples(name, stored):
         np.testing.assert_allclose(same, values, rtol=1e-3, atol=1 if values.dtype == int else 1e-3)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_stored_run_resumes_and_moves_every_weight(name, stored, trained):
     (before, expected), run = stored(name), trained(name)
     assert [row["step"] for row in run.history] == [row["step"] for row in expected["history"]]
@@ -136,7 +138,7 @@ def test_the_seed_alone_says_where_a_model_starts(name, stored):
         np.testing.assert_array_equal(value_of(first), value_of(second), first.path)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_run_shows_what_it_makes_of_held_out_examples(name, trained):
     run = trained(name)
     lines = run.examples(run.data(limit=12))
@@ -178,8 +180,8 @@ for folder in sys.argv[1:]:
 
 
 @pytest.mark.slow
-def test_a_new_process_loads_all_of_them_and_repeats_loss_and_samples(trained):
-    runs = [trained(name) for name in NAMES]
+def test_a_new_process_loads_all_of_them_and_repeats_loss_and_samples(stored):
+    runs = [stored(name)[0] for name in NAMES]
     done = subprocess.run(
         [sys.executable, "-c", RELOAD, *(str(run.folder) for run in runs)],
         capture_output=True,
@@ -311,7 +313,7 @@ HABITS = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_habit_of_keras_holds_or_is_refused_in_a_sentence(name, trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some habits write files
     model, (x, y), wrong = trained(name).model, examples(name, trained), []
@@ -328,8 +330,8 @@ def test_a_habit_of_keras_holds_or_is_refused_in_a_sentence(name, trained, tmp_p
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_channels_come_last(name, trained):
-    run = trained(name)
+def test_channels_come_last(name, stored):
+    run, _ = stored(name)
     keras.config.set_image_data_format("channels_first")
     try:
         with pytest.raises(ValueError, match="models take channels as the last axis"):

@@ -249,6 +249,7 @@ def test_a_configuration_is_checked(name, folder):
     assert "is damaged" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_pipes_and_links_in_a_run_are_refused(honest, folder, tmp_path):
     for name in ("config.json", "model.keras", "history.csv"):
@@ -276,6 +277,7 @@ def test_pipes_and_links_in_a_run_are_refused(honest, folder, tmp_path):
     assert (tmp_path / "mine" / "last.npz").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_checkpoints_hold_arrays_of_the_model_alone(folder):
     last = folder / "checkpoints" / "last.npz"
     with np.load(last) as arrays:
@@ -314,6 +316,7 @@ def test_commands_refuse_what_load_run_refuses(folder):
         assert "is refused" in done.stderr or "model.keras" in done.stderr
 
 
+@pytest.mark.slow
 def test_compressed_files_by_strangers_are_decoded_or_refused():
     from genai_basics import build_autoencoder
     from genai_basics.autoencoder.compression import START, CodecError, decompress, pack

@@ -62,6 +62,7 @@ def test_a_picture_is_shown_where_the_terminal_can(environment, pattern, tmp_pat
     assert base64.b64decode("".join(sent)) == (data if pattern else b"")
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_at_the_pictures_costs_only_them(tmp_path, monkeypatch):
     def full(path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

@@ -24,6 +24,7 @@ def vae():
     return model
 
 
+@pytest.mark.slow
 def test_texts_become_numbers_with_an_end(vae):
     (tokens,) = vae.prepare(["anna huber"])
     assert tokens.shape == (1, vae.max_length + 1)
@@ -143,6 +144,7 @@ def test_a_conditional_model_is_asked_by_label():
         model.sample(2, labels="middle")
 
 
+@pytest.mark.slow
 def test_words_are_put_together_again():
     texts = ["the cat sat.", "a dog ran, too", "the dog sat"] * 20
     model = build_text_vae(2, unit="word", units=16, embedding_dim=8, vocab_size=50, seed=0)

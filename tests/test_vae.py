@@ -208,6 +208,7 @@ def test_codes_lead_back_and_interpolation_begins_and_ends_at_its_ends(vae, x):
         vae.decode(np.zeros((2, 4)))
 
 
+@pytest.mark.slow
 def test_vectors_are_standardized_and_come_back_in_their_units():
     x = np.random.default_rng(0).normal((50.0, -3.0), (9.0, 0.1), (512, 2))
     model = build_vae((2,), latent_dim=2, hidden_units=(32,), seed=0)

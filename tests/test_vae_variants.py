@@ -177,6 +177,7 @@ VARIANTS = {
 SLOW = ("mixture", "levels conv", "logistic mixture conv", "conditional levels", "cycles")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in VARIANTS],

@@ -59,6 +59,7 @@ def invoke():
     return lambda *args: CliRunner().invoke(cli, [str(a) for a in args])
 
 
+@pytest.mark.slow
 def test_a_copier_is_caught_at_the_end_of_training(copier):
     found = copier.config["audit"]
     assert found["metrics"]["copied"] > 0.03
@@ -67,6 +68,7 @@ def test_a_copier_is_caught_at_the_end_of_training(copier):
     assert (copier.folder / "copies.png").exists()
 
 
+@pytest.mark.slow
 def test_an_honest_model_is_not_accused(honest):
     found = honest.config["audit"]
     assert found["metrics"]["copied"] < 0.01
@@ -93,6 +95,7 @@ def test_a_class_that_the_samples_lack_is_named(honest, digits, monkeypatch):
     assert any(sentence.startswith("Class 5 makes up 0") for sentence in found.findings)
 
 
+@pytest.mark.slow
 def test_the_worst_group_of_a_classifier_is_named(folder, digits):
     x = digits.train.x.copy()
     noise = np.random.default_rng(0).integers(0, 256, x.shape).astype("uint8")
@@ -173,6 +176,7 @@ def test_the_speaker_that_a_recognizer_serves_worst_is_named(rng):
     assert any("speaker theo worst" in sentence for sentence in found.findings)
 
 
+@pytest.mark.slow
 def test_the_series_that_a_forecaster_serves_worst_is_named(folder, rng):
     calm, wild = np.sin(np.arange(600) / 5), rng.normal(size=600)
     lines = [f"{a:.4f},{b:.4f},{i % 2}" for i, (a, b) in enumerate(zip(calm, wild, strict=True))]
@@ -259,6 +263,7 @@ def test_a_limit_that_cannot_be_checked_is_not_kept():
     assert "could not be measured" in sentence
 
 
+@pytest.mark.slow
 def test_no_audit_leaves_it_out(invoke, folder):
     result = invoke(
         "train",
@@ -291,6 +296,7 @@ def test_inspect_names_model_and_run(invoke, honest, tmp_path):
 # Bad input: one sentence, and nothing is lost.
 
 
+@pytest.mark.slow
 def test_a_run_whose_data_are_gone_is_audited_as_far_as_can_be(folder, digits, honest):
     path = folder / "gone.npz"
     np.savez(path, **few(digits, 100))
@@ -311,6 +317,7 @@ def test_data_that_changed_are_said_to_have(folder, digits, copier):
     assert "copied" in found.metrics
 
 
+@pytest.mark.slow
 def test_no_held_out_split_is_said(folder, digits):
     data = load_data(digits.train.x, validation=0, test=0)
     run = train("vae", data, epochs=1, out=folder / "all")
@@ -342,6 +349,7 @@ def test_a_speaker_on_both_sides_is_named(honest, digits):
         audit_run(honest, data, n=20, group="author")
 
 
+@pytest.mark.slow
 def test_what_was_dropped_is_dropped_again(folder, digits):
     messy = few(digits, 300)
     messy["x_train"] = messy["x_train"].copy()
@@ -356,6 +364,7 @@ def test_what_was_dropped_is_dropped_again(folder, digits):
 # The card.
 
 
+@pytest.mark.slow
 def test_the_hubs_own_library_reads_the_card(copier, invoke):
     hub = pytest.importorskip("huggingface_hub")
     assert invoke("evaluate", copier.folder).exit_code == 0

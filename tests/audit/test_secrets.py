@@ -75,6 +75,7 @@ def test_private_training_forgets_secret_and_members(folder, rng):
     assert private.config["privacy"]["epsilon"] < 50
 
 
+@pytest.mark.slow
 def test_private_training_says_what_it_guarantees(folder):
     pytest.importorskip("dp_accounting")
     run = train(
@@ -91,6 +92,7 @@ def test_batch_normalization_is_refused(folder):
         train("mlp", "digits", epochs=1, dp_noise=1.0, out=folder / "refused")
 
 
+@pytest.mark.slow
 def test_a_model_without_losses_of_examples_is_refused(folder):
     with pytest.raises(ValueError, match="no loss of single examples"):
         train("gan", "digits", epochs=1, dp_noise=1.0, out=folder / "refused2")

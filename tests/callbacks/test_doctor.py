@@ -67,6 +67,7 @@ def test_it_goes_back_to_the_last_good_epoch(digits):
     assert np.isfinite(model.evaluate(digits.test.x, verbose=0)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:the loss exploded")
 @pytest.mark.parametrize("value", [np.nan, 1e6])
 def test_it_cures_a_loss_that_explodes_and_goes_on_at_half_the_rate(digits, value):
@@ -138,6 +139,7 @@ def test_data_outside_the_likelihoods_range_are_named(digits):
     assert "value_range" in doctor.findings["data_range"]
 
 
+@pytest.mark.slow
 def test_dead_units_are_named(digits):
     doctor = Doctor()
     model = build_autoencoder((8, 8, 1), 32, hidden_units=(32,), sparsity=20.0, seed=0)

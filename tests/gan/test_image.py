@@ -229,6 +229,7 @@ def test_networks_fit_pictures_of_all_sizes(shape, options):
     assert gan.discriminator.output.shape == (None, 1)
 
 
+@pytest.mark.slow
 def test_short_training_obeys_labels(trained, digits):
     gan, history = trained
     metrics, intervals = gan.report(digits.test.x, digits.test.y)
@@ -438,6 +439,7 @@ def test_not_a_number_is_refused():
         tiny().fit(x, verbose=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 3])
 def test_few_pictures_train_and_sample(n, digits):
     gan = gb.build_gan((8, 8, 1), 2, hidden_units=(8,), num_classes=10, seed=0)

@@ -23,6 +23,7 @@ def trained():
     return gan
 
 
+@pytest.mark.slow
 def test_pieces_are_cut_into_windows(trained):
     piece = np.arange(40)[:, None] % 12 + np.array([[69, 64, 58, 48]])
     (windows,) = trained.prepare([piece])

@@ -23,6 +23,7 @@ def trained():
     return gan
 
 
+@pytest.mark.slow
 def test_texts_become_numbers_and_come_back(trained):
     (numbers,) = trained.prepare(["mia", "olivia", ""])
     assert numbers.shape == (3, 8)

@@ -24,6 +24,7 @@ def trained(clips):
     return gan
 
 
+@pytest.mark.slow
 def test_samples_are_clips_that_repeat_themselves(trained, tmp_path):
     samples = trained.sample(3, seed=0)
     assert samples.shape == (3, 8, 16, 16, 1)
@@ -43,6 +44,7 @@ def test_the_discriminator_judges_frames_and_motion(trained, clips):
     assert not np.allclose(scores[:, 1], again[:, 1])
 
 
+@pytest.mark.slow
 def test_the_convolutional_generator_trains_too(clips):
     gan = gb.build_video_gan(
         (8, 16, 16, 1), network="conv", latent_dim=4, filters=(4, 4, 4), seed=0

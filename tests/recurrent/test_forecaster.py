@@ -26,6 +26,7 @@ def model():
     return model
 
 
+@pytest.mark.slow
 def test_it_beats_the_last_season_where_there_is_a_trend(model):
     own = np.arange(400) >= 300
     metrics, intervals = model.report(SERIES, own)
@@ -72,6 +73,7 @@ def test_targets_of_a_part_are_its_own_steps(model):
     assert places[:, 1].tolist() == list(range(380, 395))
 
 
+@pytest.mark.slow
 def test_units_do_not_matter():
     def forecast_in(scale, shift):
         model = build_forecaster(horizon=2, units=4, seed=0)
@@ -104,6 +106,7 @@ def test_paths_follow_the_quantiles_and_repeat(model):
     assert (np.abs(found - quantiles) < 0.1 * spread[:, None]).all()
 
 
+@pytest.mark.slow
 def test_known_covariates_and_several_series_and_targets():
     rng = np.random.default_rng(0)
     holiday = rng.integers(0, 2, 300)
@@ -166,6 +169,7 @@ def test_a_horizon_beyond_what_was_built_for(model):
         model.forecast(SERIES[:5])
 
 
+@pytest.mark.slow
 def test_held_out_steps_say_how_wide_the_band_must_be(tmp_path):
     rng = np.random.default_rng(0)
     series = rng.normal(0, 1, 700).astype("float32")
@@ -211,6 +215,7 @@ def forecast_of(shop, *rows):
     return CliRunner().invoke(cli, ["predict", str(folder / "run"), str(path), "--json"])
 
 
+@pytest.mark.slow
 def test_predict_reads_what_is_known_ahead_from_rows_without_target(shop):
     found = {}
     for holidays in ("010", "101"):

@@ -178,6 +178,7 @@ def test_other_units_give_the_text_back(unit):
     assert [tokenizer.decode(tokenizer.encode(text)) for text in texts] == texts
 
 
+@pytest.mark.slow
 def test_nats_are_counted_by_character():
     texts = ["Élan, two  words: 42 times_over!", "one\ttwo"] * 4
     model = build_language_model(
@@ -207,6 +208,7 @@ def test_training_goes_on_with_smaller_batches():
     assert model.streams == 4
 
 
+@pytest.mark.slow
 def test_music_is_heard_and_written_in_pitches():
     pieces = [[[60, 64, 67], [62, 65, 69], []] * 6] * 12
     model = build_language_model(pitches=(60, 69), units=24, window=8, dropout=0.0, seed=0)

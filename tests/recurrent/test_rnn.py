@@ -18,6 +18,7 @@ def rising_or_falling(n=64, seed=0):
     return x, y
 
 
+@pytest.mark.slow
 def test_series_of_unequal_length_are_told_apart_and_padding_changes_nothing(tmp_path):
     x, y = rising_or_falling()
     model = build_rnn((None, 2), class_names=("down", "up"), units=8, seed=0)
@@ -52,6 +53,7 @@ def test_texts_are_told_apart(cell, bidirectional, tmp_path):
     assert loaded.classify(["abba"])[0] == ["ab"]
 
 
+@pytest.mark.slow
 def test_values_are_predicted():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(128, 10, 1)).astype("float32")

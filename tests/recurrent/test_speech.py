@@ -36,6 +36,7 @@ def model():
     return model
 
 
+@pytest.mark.slow
 def test_errors_are_word_error_rates_of_clips(model, monkeypatch):
     clips, _ = model.known
     monkeypatch.setattr(type(model), "transcribe", lambda self, x: ["abc", "b", ""])
@@ -137,6 +138,7 @@ def test_the_beam_with_a_language_model_is_brute_force():
     assert changed, "the language model had a say"
 
 
+@pytest.mark.slow
 def test_words_are_joined_to_connected_speech():
     model = build_speech_recognizer(
         RATE, class_names=("ay", "bee"), units=8, filters=(8,), concatenate=3, seed=0

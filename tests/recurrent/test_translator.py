@@ -41,6 +41,7 @@ def model():
     return model
 
 
+@pytest.mark.slow
 def test_ten_pairs_are_learned_by_heart(model):
     assert model.translate(list(PAIRS)) == list(PAIRS.values())
     assert model.translate(list(PAIRS), beam=1) == list(PAIRS.values())
@@ -95,6 +96,7 @@ def test_attention_sums_to_one_and_is_drawn(model):
     assert set(model.pictures(list(PAIRS))) == {"attention"}
 
 
+@pytest.mark.slow
 def test_words_are_translated_too_by_an_lstm():
     model = build_translator(unit="word", vocab_size=60, units=8, embedding_dim=4, cell="lstm")
     model.compile()
