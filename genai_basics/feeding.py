@@ -124,6 +124,16 @@ class Examples:
             return read(model, *data, purpose="validation")
         return read(model, data, purpose="validation")
 
+    def parted(self, model, validation_data, validation_split):
+        """Return what `fit` trains on and what it validates on, or `None`."""
+        if validation_data is not None:
+            data, held_out = self, self.held_out(model, validation_data)
+        elif validation_split:
+            data, held_out = self.split(validation_split)
+        else:
+            return self, None
+        return data, held_out.some(model.validation_limit)
+
     def weighted(self, model, class_weight):
         """Return the examples with their weights multiplied by class weights."""
         if class_weight is None:
@@ -260,6 +270,7 @@ class Stream:
         )
 
     held_out = Examples.held_out  # there is no y, so only tuples are unpacked
+    parted = Examples.parted
 
     def weighted(self, model, class_weight):
         other = copy.copy(self)

@@ -217,10 +217,6 @@ class Model(keras.Model):
         """Convert outputs of the network to NumPy arrays in the units of raw data."""
         return self.preprocessor.invert(outputs)
 
-    def pipeline(self, x, y=None, sample_weight=None, *, batch_size=None, **order):
-        """Return batches in network space, ready for Keras; see `backend.batches`."""
-        return feeding.read(self, x, y, sample_weight).batches(self, batch_size, **order)[0]
-
     def step_size(self, data, batch_size):
         """Return how many examples a training step takes of prepared data."""
         return batch_size
@@ -265,11 +261,8 @@ class Model(keras.Model):
         arguments.check_counts({**locals(), **kwargs})
         callbacks = compiling.callbacks_of(callbacks)
         self.settle()
-        data, held_out = feeding.read(self, x, y, sample_weight, batch_size, "training"), None
-        if validation_data is not None:
-            held_out = data.held_out(self, validation_data)
-        elif validation_split:
-            data, held_out = data.split(validation_split)
+        data = feeding.read(self, x, y, sample_weight, batch_size, "training")
+        data, held_out = data.parted(self, validation_data, validation_split)
         some = self.adapt_once(data)
         self.__dict__["probe"] = some[:PROBE].parts[:2]
         seed = np.random.randint(2**31) if self.seed is None else self.seed
@@ -282,7 +275,6 @@ class Model(keras.Model):
             training=True,
         )
         if held_out is not None:
-            held_out = held_out.some(self.validation_limit)
             size, steps = validation_batch_size or batch_size, kwargs.get("validation_steps")
             validation_data, _ = held_out.batches(self, size, steps=steps)
         if not any(isinstance(callback, Progress) for callback in callbacks):

@@ -138,12 +138,14 @@ def test_noise_is_added_in_training_and_never_in_predict(denoiser, digits):
     assert (denoiser.corrupt(digits.test.x[:5]) != digits.test.x[:5]).any()
 
 
+@pytest.mark.slow
 def test_a_denoiser_gains_decibels(denoiser, digits):
     metrics, _ = denoiser.report(digits.test.x)
     assert metrics["psnr"] > metrics["psnr_noisy"] + 3
     assert {"ssim", "mean_squared_error"} < set(metrics)
 
 
+@pytest.mark.slow
 def test_noise_may_leave_the_range_but_other_data_are_warned_of(denoiser, digits):
     noisy = denoiser.corrupt(digits.test.x[:20])
     assert noisy.min() < -20
@@ -212,6 +214,7 @@ def test_tiles_leave_no_seams():
     assert jumps.max() < 1.0  # adjacent tiles without blending would jump by two or three
 
 
+@pytest.mark.slow
 def test_a_larger_picture_is_denoised_whole(denoiser):
     picture = np.random.default_rng(0).integers(0, 256, (30, 19, 1)).astype("uint8")
     small = picture[:5, :5]
@@ -282,6 +285,7 @@ def test_codes_that_are_all_alike_are_sampled(n):
     np.testing.assert_allclose(codes, np.full((4, 3), 7.0), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_empty_code_is_named(digits):
     model = build_autoencoder((8, 8, 1), rate=100.0, **SMALL)
     model.compile()
@@ -340,6 +344,7 @@ def test_a_wrong_argument_is_named_with_what_came(arguments, message):
         build_autoencoder(**arguments)
 
 
+@pytest.mark.slow
 def test_what_a_model_cannot_do_is_said_in_one_sentence(denoiser, digits):
     x = digits.test.x[:2]
     for call in (lambda: denoiser.encode(x), lambda: denoiser.sample(1)):

@@ -18,6 +18,7 @@ def classifier(X=None, y=None, rate=1e-2):  # noqa: N803 (names that Keras passe
     return model
 
 
+@pytest.mark.slow
 def test_a_grid_search_of_scikit_learn_finds_the_better_rate():
     wrapped = keras.wrappers.SKLearnClassifier(classifier, model_kwargs={"rate": 1e-2})
     rates = [{"rate": 1e-9}, {"rate": 3e-2}]

@@ -56,6 +56,7 @@ def test_keys_are_heard(listener):
     assert logs["accuracy"] > 0.5
 
 
+@pytest.mark.slow
 def test_augmentation_is_off_at_inference(cnn, digits):
     x = digits.test.x[:8]
     np.testing.assert_array_equal(cnn.predict(x, verbose=0), cnn.predict(x, verbose=0))
@@ -102,12 +103,14 @@ def test_explanation_points_where_the_evidence_is():
     assert drawn.dtype == np.uint8
 
 
+@pytest.mark.slow
 def test_answer_explains_where_asked(cnn, digits):
     rows, outputs = cnn.answer(digits.test.x[:3], top=2, explain=True)
     assert len(rows) == 3
     assert outputs.shape == (3, 8, 8, 3)
 
 
+@pytest.mark.slow
 def test_a_sound_is_heard_alike_alone_and_beside_longer_ones(listener):
     model, _ = listener
     rng = np.random.default_rng(0)
@@ -118,11 +121,13 @@ def test_a_sound_is_heard_alike_alone_and_beside_longer_ones(listener):
     assert model.explain(clips).ndim == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clip", [np.zeros(4000), np.zeros(3), np.ones(1), np.full(50, 0.1)])
 def test_silent_and_short_clips_get_an_answer(listener, clip):
     assert np.isfinite(listener[0].predict([clip], verbose=0)).all()
 
 
+@pytest.mark.slow
 def test_integers_and_stereo_are_read_as_samples(listener):
     model, data = listener
     clip = np.asarray(data.test.x[0], "float64").clip(-1, 1 - 2**-15)
@@ -133,6 +138,7 @@ def test_integers_and_stereo_are_read_as_samples(listener):
         np.testing.assert_allclose(model.predict([other], verbose=0), expected, atol=2e-2)
 
 
+@pytest.mark.slow
 def test_empty_and_broken_clips_are_refused(listener):
     for clip in (np.zeros(0), np.array([np.nan, 0.0])):
         with pytest.raises(ValueError, match="a clip must be"):
@@ -213,6 +219,7 @@ def test_clips_of_video_are_grids_too():
     assert model.predict(np.zeros((2, 4, 16, 16, 1), "uint8"), verbose=0).shape == (2, 3)
 
 
+@pytest.mark.slow
 def test_saved_model_hears_the_same(listener, tmp_path):
     model, data = listener
     model.save(tmp_path / "cnn.keras")

@@ -159,6 +159,7 @@ def test_scattered_digits_are_found(trained):
     assert metrics["map_50"] > 0.2
 
 
+@pytest.mark.slow
 def test_boxes_are_in_pixels_of_the_picture_given(trained):
     model, data = trained
     picture = data.test.x[0]
@@ -170,6 +171,7 @@ def test_boxes_are_in_pixels_of_the_picture_given(trained):
     np.testing.assert_allclose(both[0]["boxes"], once["boxes"], atol=1e-2)
 
 
+@pytest.mark.slow
 def test_an_object_has_one_label_unless_several_are_asked_for(trained):
     model, data = trained
     for one, all_ in zip(*(model.detect(data.test.x, 0.05, s) for s in (False, True)), strict=True):
@@ -179,6 +181,7 @@ def test_an_object_has_one_label_unless_several_are_asked_for(trained):
         assert set(one["scores"].tolist()) <= set(all_["scores"].tolist())
 
 
+@pytest.mark.slow
 def test_answer_draws_and_writes_coco_results(trained):
     model, data = trained
     rows, drawn = model.answer(data.test.x[:2], threshold=0.2)
@@ -193,6 +196,7 @@ def test_answer_draws_and_writes_coco_results(trained):
     assert len(rows_to_json(rows, ".jsonl", data.spec).splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_saved_detector_finds_the_same(trained, tmp_path):
     model, data = trained
     model.save(tmp_path / "detector.keras")

@@ -180,6 +180,7 @@ def test_two_places_are_found_without_labels(two_points):
     assert 0.35 < (samples[:, 0] > 0).mean() < 0.65
 
 
+@pytest.mark.slow
 def test_the_label_that_fits_is_the_one_of_least_loss(two_points):
     model, x, y, _ = two_points
     rows, _ = model.answer(x[:50])
@@ -188,6 +189,7 @@ def test_the_label_that_fits_is_the_one_of_least_loss(two_points):
     assert far.mean() > 2 * model.predict(x[:50], y[:50]).mean()
 
 
+@pytest.mark.slow
 def test_interpolation_ends_at_both_examples(two_points):
     model, x, y, _ = two_points
     a, b = x[y == 0][0], x[y == 1][0]

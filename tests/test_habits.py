@@ -57,6 +57,7 @@ def test_a_writer_takes_its_opening_from_a_file_of_weights(tmp_path):
     assert models[1].sample(2, seed=0, length=9) == models[0].sample(2, seed=0, length=9)
 
 
+@pytest.mark.slow
 def test_a_trained_encoder_is_not_started_again_in_another_model(digits):
     first = gb.build_autoencoder((8, 8, 1), latent_dim=4, seed=0)
     first.compile()

@@ -54,11 +54,13 @@ def test_pictures_go_into_one_file_and_come_back(folder, tmp_path):
     assert not (tmp_path / "cut").exists()
 
 
+@pytest.mark.slow
 def test_what_does_not_compress_says_so(folder, tmp_path):
     said = command("compress", folder / "vae", folder / "pictures", "--out", tmp_path / "x", code=1)
     assert "does not compress" in said
 
 
+@pytest.mark.slow
 def test_a_strip_leads_from_one_picture_to_another(folder, tmp_path):
     ends = folder / "pictures" / "p0.png", folder / "pictures" / "p1.png"
     for name in ("strip.png", "strip.gif"):
@@ -89,6 +91,7 @@ def test_new_texts_are_none_of_the_training_texts(folder, tmp_path):
     assert "vae takes no --new" in command("sample", folder / "vae", "--new", code=2)
 
 
+@pytest.mark.slow
 def test_a_larger_picture_keeps_its_size(folder, tmp_path):
     out = tmp_path / "again.png"
     command("predict", folder / "codec", folder / "pictures" / "p2.png", "--out", out)

@@ -59,12 +59,14 @@ def test_pictures_of_another_size_and_mode_are_classified(pictures, tmp_path):
     assert row["probability"] >= row["probability_2"] >= row["probability_3"]
 
 
+@pytest.mark.slow
 def test_what_spoke_for_the_class_is_drawn(pictures, tmp_path):
     np.save(tmp_path / "x.npy", load_data("digits").test.x[:2])
     invoke("predict", pictures, tmp_path / "x.npy", "--explain", "--out", tmp_path / "why.png")
     assert Image.open(tmp_path / "why.png").size[0] > 8
 
 
+@pytest.mark.slow
 def test_evaluate_reports_intervals_and_draws_the_confusion(pictures):
     report = rows(invoke("evaluate", pictures, "--json"))[0]
     assert {"accuracy", "balanced_accuracy", "f1_macro", "calibration_error", "baseline"} <= set(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from genai_basics import Doctor, build_text_vae
+from genai_basics import Doctor, build_text_vae, feeding
 from genai_basics.chunks import draw_unlike
 from genai_basics.metrics import active_units
 from genai_basics.preprocessing import BOUNDARY, PADDING
@@ -68,8 +68,8 @@ def test_the_nats_are_those_of_the_decoders_logits(vocab_size):
 
 def test_a_batch_holds_texts_of_like_lengths_and_is_cut_to_the_longest(vae):
     short, long = sorted(NAMES, key=len)[:16], sorted(NAMES, key=len)[-16:]
-    batches = vae.pipeline(short + long, batch_size=16, seed=0, training=True).take(4)
-    cut = [ops.convert_to_numpy(without_padding(batch[0])) for batch in batches]
+    batches, _ = feeding.read(vae, short + long).batches(vae, 16, seed=0, training=True)
+    cut = [ops.convert_to_numpy(without_padding(batch[0])) for batch in batches.take(4)]
     assert {tokens.shape[1] for tokens in cut} == {len(short[-1]) + 1, len(long[-1]) + 1}
     assert all((tokens != PADDING).any(axis=0).all() for tokens in cut)
 

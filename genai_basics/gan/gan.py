@@ -17,6 +17,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from .. import feeding
 from ..backend import gradient_step, stop_gradient_of
 from ..checks import positive, whole
 from ..chunks import alone
@@ -319,7 +320,7 @@ class GAN(TwoPlayers):
 
     def predict(self, x, y=None, batch_size=None, verbose="auto", **kwargs):
         """Return the discriminator's scores of x, (n, 1); higher is more real."""
-        data = self.pipeline(x, y, batch_size=batch_size)
+        data, _ = feeding.read(self, x, y).batches(self, batch_size)
         return keras.Model.predict(self, data, verbose=verbose, **kwargs)
 
     def prepared_scores(self, x, labels=None):

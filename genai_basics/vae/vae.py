@@ -4,7 +4,6 @@ The encoder maps x to a Gaussian q(z | x), the decoder maps z to p(x | z), and t
 negative ELBO: -log p(x | z) + beta * KL(q(z | x) || p(z)), in nats.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -12,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from .. import feeding
 from ..backend import gradient_step, value_of
 from ..checks import at_least, one_of, whole
 from ..layers import Sampling, Shift, VampPrior, get_likelihood, get_prior, normal_log_prob
@@ -99,7 +99,7 @@ def build_vae(
     input_shape = tuple(input_shape)
     is_image = len(input_shape) == 3
     if network is None:
-        dense = not is_image or math.prod(input_shape) <= DENSE_UP_TO
+        dense = not is_image or np.prod(input_shape) <= DENSE_UP_TO
         network = "dense" if dense else "conv"
     check_shape(input_shape, latent_dim, network, num_classes)
     check_widths(build_vae, locals())
@@ -310,7 +310,7 @@ class VAE(Model):
 
     def predict(self, x, y=None, batch_size=None, verbose="auto", **kwargs):
         """Return reconstructions of x: `reconstruct` with Keras' arguments."""
-        data = self.pipeline(x, y, batch_size=batch_size)
+        data, _ = feeding.read(self, x, y).batches(self, batch_size)
         return self.preprocessor.invert(keras.Model.predict(self, data, verbose=verbose, **kwargs))
 
     def encode(self, x, labels=None):

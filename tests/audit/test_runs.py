@@ -246,6 +246,7 @@ def test_the_command_prints_an_object(invoke, honest):
     assert found["broken"] == []
 
 
+@pytest.mark.slow
 def test_a_limit_that_is_broken_exits_3(invoke, copier):
     result = invoke("audit", copier.folder, "-n", 200, "--max-copied", 0.01, "--max-auc", 0.6)
     assert result.exit_code == 3
@@ -309,6 +310,7 @@ def test_a_run_whose_data_are_gone_is_audited_as_far_as_can_be(folder, digits, h
         audit_run(run, str(path))
 
 
+@pytest.mark.slow
 def test_data_that_changed_are_said_to_have(folder, digits, copier):
     np.savez(folder / "few.npz", **few(digits, 60))
     found = audit_run(copier, n=50)

@@ -296,6 +296,7 @@ def test_compile_takes_two_optimizers_and_keeps_them(tmp_path):
         gan.compile(loss="mse")
 
 
+@pytest.mark.slow
 def test_truncation_makes_samples_more_alike(trained):
     gan, _ = trained
     wide = gan.sample(200, seed=0, labels=[3]).astype("float32")
@@ -305,6 +306,7 @@ def test_truncation_makes_samples_more_alike(trained):
         gan.sample(1, truncation=0)
 
 
+@pytest.mark.slow
 def test_walks_go_in_small_steps(trained):
     gan, _ = trained
     walk = gan.sample(32, seed=0, interpolate=16, labels=[4]).astype("float32")
@@ -331,6 +333,7 @@ def test_feature_statistics_are_the_frechet_distance():
     assert statistics.distance() == pytest.approx(metrics.frechet_distance(real, fake), rel=0.01)
 
 
+@pytest.mark.slow
 def test_validation_measures_the_averaged_generator(trained, digits):
     gan, _ = trained
     first = gan.evaluate(digits.test.x, digits.test.y, verbose=0, return_dict=True)
@@ -352,6 +355,7 @@ def test_features_can_be_handed_in(digits):
     )
 
 
+@pytest.mark.slow
 def test_verbs_for_the_commands(trained, digits):
     gan, _ = trained
     rows, outputs = gan.answer(digits.test.x[:6])

@@ -34,6 +34,7 @@ def test_samples_are_clips_that_repeat_themselves(trained, tmp_path):
     np.testing.assert_array_equal(samples, again.sample(3, seed=0))
 
 
+@pytest.mark.slow
 def test_the_discriminator_judges_frames_and_motion(trained, clips):
     scores = trained.predict(clips[:5], verbose=0)
     assert scores.shape == (5, 2)
@@ -69,6 +70,7 @@ def test_labels_reach_both_players(clips, network):
     np.testing.assert_allclose(scores[:, 1], scores[0, 1], rtol=1e-5)  # motion has no label
 
 
+@pytest.mark.slow
 def test_long_clips_are_cut_and_grey_ones_need_no_channel(trained, clips):
     longer = np.concatenate([clips, clips], axis=1)
     np.testing.assert_array_equal(trained.prepare(longer)[0], trained.prepare(clips)[0])
@@ -85,6 +87,7 @@ def test_motion_statistics_of_a_known_motion():
     assert motion.change(clip) == pytest.approx(2 * 255 / 256)
 
 
+@pytest.mark.slow
 def test_report_and_pictures(trained, clips):
     report, _ = trained.report(clips)
     for name in ("frechet_distance", "frame_frechet_distance", "speed", "speed_data", "flicker"):
@@ -108,6 +111,7 @@ def test_wrong_arguments_are_refused(options, message):
         gb.build_video_gan(**options)
 
 
+@pytest.mark.slow
 def test_clips_of_differing_lengths_are_refused(trained, clips):
     with pytest.raises(ValueError, match=r"one shape.*Received: shapes"):
         trained.fit([clips[0], clips[1][:5]])

@@ -229,6 +229,7 @@ def test_predict_reads_what_is_known_ahead_from_rows_without_target(shop):
     assert (difference * [1, -1, 1] > 3).all()
 
 
+@pytest.mark.slow
 def test_forecasts_carry_their_dates(shop, tmp_path):
     """They follow the last day of the data, in the table, in JSON and in the file."""
     days = ["2024-04-30", "2024-05-01", "2024-05-02"]
@@ -245,6 +246,7 @@ def test_forecasts_carry_their_dates(shop, tmp_path):
         assert [row["time"] for row in csv.DictReader(file)] == days
 
 
+@pytest.mark.slow
 def test_predict_says_which_rows_are_missing(shop):
     result = forecast_of(shop, "2024-04-30,,1")
     assert result.exit_code == 1

@@ -38,6 +38,7 @@ def test_series_of_unequal_length_are_told_apart_and_padding_changes_nothing(tmp
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cell", "bidirectional"), [("gru", False), ("lstm", True)])
 def test_texts_are_told_apart(cell, bidirectional, tmp_path):
     x, y = ["abab", "baba", "cdcd", "dcdc"] * 16, ["ab", "ab", "cd", "cd"] * 16
