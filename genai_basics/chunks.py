@@ -2,6 +2,7 @@
 
 import functools
 import threading
+import weakref
 
 import keras
 import numpy as np
@@ -13,16 +14,18 @@ from .checks import whole
 __all__ = ["alone", "compile_once", "draw_unlike", "forget", "map_batches", "replaced", "samples"]
 
 REDRAWS = 200
-LOCK = threading.RLock()
+LOCKS, LOCKING = weakref.WeakKeyDictionary(), threading.Lock()  # a lock per model
 
 
 def alone(method):
-    """Decorate a method that sets the model's noise or options: one thread at a time runs it."""
+    """Decorate a method that sets the model's noise or options: one thread per model runs it."""
 
     @functools.wraps(method)
-    def locked(*args, **kwargs):
-        with LOCK:
-            return method(*args, **kwargs)
+    def locked(model, *args, **kwargs):
+        with LOCKING:
+            lock = LOCKS.setdefault(model, threading.RLock())
+        with lock:
+            return method(model, *args, **kwargs)
 
     return locked
 

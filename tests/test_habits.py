@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import genai_basics as gb
 from genai_basics.backend import value_of
+from genai_basics.chunks import alone
 
 TEXTS = [f"{'good' if i % 2 else 'bad'} film number {i}" for i in range(100)]
 LABELS = np.arange(100) % 2
@@ -147,6 +148,17 @@ def test_threads_draw_what_one_draws_alone():
     with ThreadPoolExecutor(4) as pool:
         for one, other in zip(alone, pool.map(draw, range(8)), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_one_model_does_not_wait_for_another():
+    class Waits:
+        @alone
+        def sample(self, other=None):
+            if other is not None:
+                with ThreadPoolExecutor(1) as pool:
+                    pool.submit(other.sample).result(timeout=10)
+
+    Waits().sample(Waits())
 
 
 def test_keras_seed_rules_samples_without_a_seed():
