@@ -3,16 +3,25 @@
 import contextlib
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
-__all__ = ["Served"]
+__all__ = ["Served", "find_chromium"]
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # NiceGUI behaves differently in a process that seems to be pytest's own.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+
+
+def find_chromium():
+    """Return the path of the browser, or `None` if there is none."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 class Served:
@@ -35,8 +44,14 @@ class Served:
             found = re.search(r"on (http://\S+)", line)
             if found:
                 self.address = found[1]
+                threading.Thread(target=self.listen, daemon=True).start()
                 return self.wait()
         raise RuntimeError(self.said)
+
+    def listen(self):
+        """Read on, since a process whose output nobody reads stops once the pipe is full."""
+        for line in self.process.stdout:
+            self.said += line
 
     def wait(self):
         """Wait until the port is open, a moment after the address is printed."""

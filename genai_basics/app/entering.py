@@ -15,6 +15,7 @@ from ..data.images import IMAGE_SUFFIXES
 from ..data.midi import MIDI_SUFFIXES
 from ..data.sound_files import SOUND_SUFFIXES
 from ..warning import one_line
+from .form import Form
 from .serving import MOST_BYTES
 from .widgets import Pad, Recorder, add_button, add_upload
 
@@ -103,6 +104,7 @@ class Entry:
         from nicegui import ui
 
         self.stage, self.panel, self.given, self.name = stage, panel, given, name
+        self.form = None
         kind = stage.spec.kind
         with ui.column().classes("full-width"):
             if kind in ("text", "pairs"):
@@ -111,6 +113,8 @@ class Entry:
                 self.add_pad()
             elif kind == "audio":
                 self.add_recorder()
+            elif kind == "tables":
+                self.add_form()
             self.add_examples()
             suffixes = ACCEPTED[kind]
             add_upload("Upload a file", suffixes, MOST_BYTES, self.uploaded, panel.fail)
@@ -122,6 +126,8 @@ class Entry:
         except Exception as error:  # shown on the page
             return self.panel.fail(one_line(error))
         self.panel.fail("")
+        if self.form is not None:
+            self.form.fill(x)
         await self.given(x, label)
 
     # One of the held-out examples.
@@ -181,6 +187,27 @@ class Entry:
         if not (value or "").strip():
             raise ValueError("the text is empty: type one")
         return [value], None  # never read as a path
+
+    # A row of a table.
+
+    def add_form(self):
+        from nicegui import background_tasks, ui
+
+        box = ui.column().classes("full-width")
+
+        async def typed():
+            await self.given(self.form.batch(), None)
+
+        async def fill():
+            try:
+                x, _ = await self.stage.call(lambda: self.stage.examples)
+            except Exception as error:  # the data may be gone
+                return self.panel.fail(one_line(error))
+            with box:
+                self.form = Form(x, typed)
+            await typed()
+
+        background_tasks.create(fill())
 
     # A drawing.
 

@@ -159,6 +159,7 @@ def serve(
 
     from nicegui import app, ui
 
+    app.config.quasar_config["loadingBar"]["skipHijack"] = True  # it has no name to be read aloud
     app.add_middleware(Guard, hosts=LOOPBACK if host in LOOPBACK else None, auth=auth, most=most)
     address = f"http://{f'[{host}]' if ':' in host else host}:{found}"
     if started is not None:

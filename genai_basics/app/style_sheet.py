@@ -54,5 +54,7 @@ audio { width: min(100%, 26rem); }
 .half .q-field { width: 100%; max-width: 24rem; }
 .half .q-textarea { max-width: 100%; }
 .half .nicegui-html { width: 100%; }
+.form { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; width: 100%; }
+.panel .form .q-field { width: 11rem; min-width: 0; }
 .panel .control .q-field { width: 4.5rem; min-width: 0; }
 """

@@ -13,24 +13,10 @@ from genai_basics.app.activities.latent_space import Space
 from genai_basics.app.activities.written_text import probabilities
 from genai_basics.app.entering import ACCEPTED, batch_of_one, read_upload
 from genai_basics.app.showing import as_file
-from genai_basics.app.stage import Stage
 from genai_basics.provenance import describe, read
 from genai_basics.recipes import RECIPES
 
 KNOWN = {".png", ".gif", ".wav", "lines", "shaded", "rows", "caption"}
-STAGES = {}
-
-
-@pytest.fixture
-def stage(stored_runs):
-    """`stage(name)` returns the stored run of a model, loaded once."""
-
-    def find(name):
-        if name not in STAGES:
-            STAGES[name] = Stage(stored_runs[name])
-        return STAGES[name]
-
-    return find
 
 
 def picture_of(content):

@@ -167,7 +167,7 @@ def test_a_broken_model_is_worse_than_a_whole_one(key, tmp_path):
     found = {}
     for broken in (False, True):
         keras.utils.clear_session()
-        run = train_switch(key, broken, 0.25, tmp_path / str(broken))
+        run = train_switch(key, broken, 0.1, tmp_path / str(broken))
         found[broken] = run.config["validation"]["loss"]
         assert (run.folder / "examples.png").exists()
     assert not found[True] <= found[False]

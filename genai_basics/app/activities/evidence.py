@@ -3,6 +3,7 @@
 import numpy as np
 
 from ... import plotting
+from ..form import typical
 from ..showing import pixels_of, png
 
 __all__ = ["evidence_of"]
@@ -60,18 +61,14 @@ def without_words(model, text):
 
 
 def without_columns(stage, batch):
-    """Return rows of the probability if a column has its most common or middle value."""
+    """Return rows of the probability if a column has its typical value."""
     x, _ = stage.examples
     names = list(batch)
     rows = {name: np.repeat(column, len(names) + 1, axis=0) for name, column in batch.items()}
+    usual = typical(x)
     for i, name in enumerate(names, 1):
-        values = np.asarray(x[name])
-        if values.dtype.kind == "f":
-            rows[name][i] = np.nanmedian(values)
-        else:
-            kinds, counts = np.unique(values.astype(str), return_counts=True)
-            rows[name] = rows[name].astype(object)
-            rows[name][i] = kinds[counts.argmax()]
+        rows[name] = rows[name].astype(object if isinstance(usual[name], str) else float)
+        rows[name][i] = usual[name]
     p = stage.model.predict(rows, verbose=0)
     p = p[:, p[0].argmax()]
     order = np.argsort(p[1:])
