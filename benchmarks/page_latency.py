@@ -13,7 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.served import Served
+from tests.served import Served, find_chromium
+
+from .reliability.soak import resident
 
 HEADERS = ["model", "moves", "median (ms)", "p95 (ms)", "model alone, p95 (ms)", "memory (MiB)"]
 MODELS = {  # name of the row: data, arguments of `train`
@@ -53,12 +55,6 @@ def alone(run):
     return np.percentile(times[10:], 95)
 
 
-def memory(process):
-    """Return the resident set of a process in MiB."""
-    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
-
-
 def moves(page, count, rng):
     """Return the times of moves in milliseconds, without those that did not change the picture."""
     found = [page.evaluate(MOVE, [i, float(rng.random())]) for i in range(count)]
@@ -73,15 +69,15 @@ def measure_page(folder):
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+                executable_path=find_chromium(), args=["--no-sandbox"]
             )
             page = browser.new_page()
             page.goto(served.address)
             page.get_by_role("img", name="what the code decodes to").wait_for(timeout=120_000)
             moves(page, 20, rng)
-            times, held = moves(page, MOVES, rng), [memory(served.process)]
+            times, held = moves(page, MOVES, rng), [resident(served.process.pid)]
             moves(page, LONG - MOVES, rng)
-            held.append(memory(served.process))
+            held.append(resident(served.process.pid))
             browser.close()
     finally:
         served.stop()

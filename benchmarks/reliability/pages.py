@@ -1,7 +1,6 @@
 """Writes RELIABILITY.md: kills, attacks, mutated files, long use, several processes.
 
-The scripts `kills`, `mutations`, `soak` and `workers` record what they found in record.json,
-and write the page anew.
+The scripts next to this one record what they found in record.json, and write the page again.
 """
 
 import json
@@ -152,6 +151,30 @@ def soak(found):
     ]
 
 
+def clicks(found):
+    """Return the section on an hour of clicks."""
+    low, high = found["handles"]
+    names = ["after the first visit", "after a quarter", "at the end"]
+    errors = found["errors"]
+    return [
+        "## Clicks on the page",
+        "",
+        f"{found['minutes']:.0f} minutes on the page of `genai-basics app` with a run of every "
+        f"model, in headless Chromium: {found['moves']:,} moves of sliders and clicks in "
+        f"{found['visits']} visits. The server's memory grows by {found['slope']:.1f} MiB an hour "
+        f"after the first quarter; {low} to {high} open files; {len(errors) or 'no'} errors.",
+        "",
+        "`python -m benchmarks.reliability.clicks --minutes 60`",
+        "",
+        *table(
+            ["memory of the server", "MiB"],
+            [(name, f"{m:.0f}") for name, m in zip(names, found["memory"], strict=True)],
+        ),
+        *[f"- {error}" for error in errors],
+        *([""] if errors else []),
+    ]
+
+
 def workers(found):
     """Return the section on several processes."""
     rows = [
@@ -179,7 +202,7 @@ def workers(found):
 def write(everything):
     """Write the page."""
     lines = ["# Reliability", "", "Written by the scripts that are named in each section.", ""]
-    for section in (kills, random_kills, mutations, builders, soak, workers):
+    for section in (kills, random_kills, mutations, builders, soak, clicks, workers):
         if section.__name__ in everything:
             lines += section(everything[section.__name__])
     PAGE.write_text("\n".join([*lines, *attacks()]).rstrip() + "\n", encoding="utf-8")

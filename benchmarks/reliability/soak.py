@@ -20,10 +20,16 @@ from .pages import record
 WARM = 0.25  # share of the time that does not count, in which graphs and caches are made
 
 
-def resident():
-    """Return the resident memory of this process in MiB (Linux)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def resident(process="self"):
+    """Return the resident memory of this or another process in MiB (Linux)."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def growth(hours, memory, minutes):
+    """Return how many MiB the memory grew an hour, once what is kept had been made."""
+    warm = np.asarray(hours) >= WARM * minutes / 60
+    return float(np.polyfit(np.asarray(hours)[warm], np.asarray(memory)[warm], 1)[0])
 
 
 def build():
@@ -103,7 +109,7 @@ def soak(minutes):
         "minutes": minutes,
         "rounds": len(rows),
         "memory": memory[-1],
-        "slope": float(np.polyfit(hours, memory, 1)[0]),
+        "slope": growth(hours, memory, minutes),
         "handles": [min(handles), max(handles)],
         "seconds": medians,
     }
