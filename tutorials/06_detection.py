@@ -31,8 +31,8 @@ print(data)
 
 def show(pictures, found, title):
     """Draw pictures with their boxes side by side."""
-    figure, axes = plt.subplots(1, len(pictures), figsize=(7.5, 2.3))
-    for axis, picture, one in zip(axes, pictures, found):
+    figure, axes = plt.subplots(2, 2, figsize=(7.5, 5.4), layout="constrained")
+    for axis, picture, one in zip(axes.flat, pictures, found):
         large = np.kron(picture[..., 0], np.ones((5, 5), "uint8"))  # room for thin lines
         labels = [name if isinstance(name, str) else names[name] for name in one["labels"]]
         axis.imshow(draw_boxes(large, 5 * np.asarray(one["boxes"]), labels, class_names=names))
@@ -109,8 +109,9 @@ for box, label, score in zip(found["boxes"], found["labels"], found["scores"]):
     print(f"a {label} with score {score:.2f}, overlap with the truth {best:.2f}")
 
 # %%
-# Neighbouring positions find the same object. Two boxes of one class that overlap by more than half
-# count as one: only the box with the higher score is kept (non-maximum suppression).
+# Neighbouring positions find the same object, and so do classes that look alike. Two boxes that
+# overlap by more than 0.55 count as one: only the one with the higher score is kept (non-maximum
+# suppression).
 #
 # Both losses fall together, on new pictures, too:
 

@@ -53,7 +53,7 @@ rolls([np.asarray(piece)[:16] for piece in pieces[:4]], "One bar each of four re
 gan = gb.build_music_gan(spec.voices, spec.low, spec.high, steps=16, units=96, seed=0)
 gan.compile()
 before = gan.sample(500, seed=0)
-gan.fit(pieces, epochs=max(1, round(16 * BUDGET)), verbose=0)
+gan.fit(pieces, epochs=max(1, round(13 * BUDGET)), verbose=0)
 made = gan.sample(500, seed=0)
 rolls(before[:4], "Before training: any note at any time")
 rolls(made[:4], "After training: chords that are held")

@@ -39,11 +39,12 @@ print(f"{len(x)} digits for training, {len(held_out[0])} for testing")
 
 def table(pictures, labels, title):
     """Draw ten pictures of each digit, a column for each digit."""
-    columns = [pictures[labels == digit][:10].reshape(-1, 8) for digit in range(10)]
+    framed = np.pad(pictures[..., 0], ((0, 0), (1, 1), (1, 1)))
+    columns = [framed[labels == digit][:10].reshape(-1, 10) for digit in range(10)]
     height = max(map(len, columns))
     columns = [np.pad(column, ((0, height - len(column)), (0, 0))) for column in columns]
-    plt.figure(figsize=(4, 0.4 + 4 * height / 80))
-    plt.imshow(np.hstack(columns), cmap="gray")
+    plt.figure(figsize=(4, 0.4 + 4 * height / 100))
+    plt.imshow(np.hstack(columns), cmap="gray", interpolation="bicubic")
     plt.axis("off")
     plt.title(title)
     plt.show()
@@ -102,6 +103,7 @@ for i, (arm, accuracy) in enumerate(more.accuracy.items()):
     plt.plot(np.mean(accuracy), i, "|", color="#222222", markersize=20)
     print(f"{arm:10} {np.mean(accuracy):.1%}  {np.round(accuracy, 3)}")
 plt.yticks(range(len(more.accuracy)), list(more.accuracy))
+plt.margins(y=0.2)
 plt.gca().invert_yaxis()
 plt.title("Accuracy of each classifier, and the mean of its kind")
 plt.show()
@@ -127,6 +129,7 @@ for i, (mean, low, high) in enumerate(more.gains.values()):
     plt.errorbar(100 * mean, i, xerr=[[100 * (mean - low)], [100 * (high - mean)]], fmt="o")
 plt.axvline(0, color="#777777", linestyle=":")
 plt.yticks(range(len(more.gains)), list(more.gains))
+plt.margins(y=0.2)
 plt.gca().invert_yaxis()
 plt.title("Gain over real pictures alone, in points, with 95% intervals")
 plt.show()
