@@ -11,9 +11,11 @@ import threading
 import time
 from pathlib import Path
 
-__all__ = ["Served", "find_chromium"]
+__all__ = ["IDLE", "Served", "find_chromium"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# JavaScript: whether no spinner is shown, as of a slow answer.
+IDLE = "() => ![...document.querySelectorAll('.q-spinner')].some((e) => e.checkVisibility())"
 
 # NiceGUI behaves differently in a process that seems to be pytest's own.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}

@@ -180,8 +180,8 @@ for folder in sys.argv[1:]:
 
 
 @pytest.mark.slow
-def test_a_new_process_loads_all_of_them_and_repeats_loss_and_samples(stored):
-    runs = [stored(name)[0] for name in NAMES]
+def test_a_new_process_loads_all_of_them_and_repeats_loss_and_samples(trained):
+    runs = [trained(name) for name in NAMES]
     done = subprocess.run(
         [sys.executable, "-c", RELOAD, *(str(run.folder) for run in runs)],
         capture_output=True,

@@ -45,12 +45,11 @@ for code in {list(codes)!r}:
 
 
 def submodules():
-    """Return the dotted name of one module of each folder, and of the folder itself."""
-    folders = sorted({file.parent for file in PACKAGE.rglob("*.py")})
-    firsts = [min(folder.glob("[a-z]*.py")) for folder in folders]
-    paths = [path for pair in zip(folders, firsts, strict=True) for path in pair]
-    names = (path.relative_to(PACKAGE.parent).with_suffix("").parts for path in paths)
-    return [".".join(parts) for parts in names if len(parts) > 1]
+    """Return the dotted names of the package's modules, without `__main__` and the commands."""
+    files = sorted(PACKAGE.rglob("*.py"))
+    names = (file.relative_to(PACKAGE.parent).with_suffix("").parts for file in files)
+    names = (parts[:-1] if parts[-1] == "__init__" else parts for parts in names)
+    return [".".join(parts) for parts in names if parts[-1] != "__main__" and len(parts) > 1]
 
 
 ORDERS = [

@@ -7,7 +7,6 @@ the tabs: all sliders are moved at random, all buttons for another sample or exa
 The server's memory must not grow, no click may end in an error, and no answer may fail to come.
 """
 
-import argparse
 import os
 import tempfile
 import time
@@ -16,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from genai_basics.recipes import RECIPES
-from tests.served import Served, find_chromium
+from tests.served import IDLE, Served, find_chromium
 from tests.stored import extract
 
-from .pages import record
-from .soak import growth, resident
+from .pages import measured
+from .soak import growth, resident, warm
 
 BUTTONS = ("Another seed", "Next example", "A held-out example", "Back to the mean", "Write", "Go")
 TEXTS = ("4 May 2001", "import this", "Paris", "")  # an empty one is an error in words
@@ -88,14 +87,12 @@ class Visitor:
         """Wait until the page works on nothing."""
         page.wait_for_timeout(500)  # spinners of slow answers are shown by then
         try:
-            page.wait_for_function(
-                "() => ![...document.querySelectorAll('.q-spinner')].some(e => e.checkVisibility())"
-            )
+            page.wait_for_function(IDLE)
         except Exception:  # of Playwright
             self.errors.append(f"{name}: no answer within {PATIENCE} s")
 
 
-def click(minutes):
+def clicks(minutes):
     """Click for some minutes; return what was found."""
     from playwright.sync_api import sync_playwright
 
@@ -125,19 +122,11 @@ def click(minutes):
         "visits": len(rows),
         "moves": visitor.moves,
         "memory": [*np.interp([0, minutes / 240, minutes / 60], hours, memory).round(1)],
-        "slope": growth(hours, memory, minutes),
+        "slope": growth(warm(rows, minutes)),
         "handles": [int(handles.min()), int(handles.max())],
         "errors": sorted(set(errors)),
     }
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--minutes", type=float, default=60)
-    found = click(parser.parse_args().minutes)
-    record("clicks", found)
-    print(found)
-
-
 if __name__ == "__main__":
-    main()
+    measured(clicks)

@@ -3,6 +3,7 @@
 The scripts next to this one record what they found in record.json, and write the page again.
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -17,6 +18,15 @@ def record(section, found):
     everything[section] = {**everything.get(section, {}), **found}
     RECORD.write_text(json.dumps(everything, indent=1) + "\n")
     write(everything)
+
+
+def measured(function):
+    """Call a function with the minutes of the command line; record what it found by its name."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=60)
+    found = function(parser.parse_args().minutes)
+    record(function.__name__, found)
+    print(found)
 
 
 def table(head, rows):
@@ -145,7 +155,7 @@ def soak(found):
         f"{low} to {high} open files. Two threads that sample from one model get what each gets "
         "alone.",
         "",
-        "`python -m benchmarks.reliability.soak --minutes 60`",
+        f"`python -m benchmarks.reliability.soak --minutes {found['minutes']:.0f}`",
         "",
         *table(["call", "median of the first half, ms", "of the second half, ms"], rows),
     ]
@@ -164,7 +174,7 @@ def clicks(found):
         f"{found['visits']} visits. The server's memory grows by {found['slope']:.1f} MiB an hour "
         f"after the first quarter; {low} to {high} open files; {len(errors) or 'no'} errors.",
         "",
-        "`python -m benchmarks.reliability.clicks --minutes 60`",
+        f"`python -m benchmarks.reliability.clicks --minutes {found['minutes']:.0f}`",
         "",
         *table(
             ["memory of the server", "MiB"],

@@ -6,7 +6,6 @@ Memory must not grow, files must not stay open, calls must not become slower, an
 sample from one model must get what each would get alone.
 """
 
-import argparse
 import os
 import tempfile
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .pages import record
+from .pages import measured
 
 WARM = 0.25  # share of the time that does not count, in which graphs and caches are made
 
@@ -26,10 +25,15 @@ def resident(process="self"):
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def growth(hours, memory, minutes):
-    """Return how many MiB the memory grew an hour, once what is kept had been made."""
-    warm = np.asarray(hours) >= WARM * minutes / 60
-    return float(np.polyfit(np.asarray(hours)[warm], np.asarray(memory)[warm], 1)[0])
+def warm(rows, minutes):
+    """Return the rows (hours, memory, ...) of the time that counts."""
+    return [row for row in rows if row[0] >= WARM * minutes / 60]
+
+
+def growth(rows):
+    """Return how many MiB the memory grew an hour in rows (hours, memory, ...)."""
+    hours, memory, *_ = zip(*rows, strict=True)
+    return float(np.polyfit(hours, memory, 1)[0])
 
 
 def build():
@@ -96,8 +100,8 @@ def soak(minutes):
                 seconds[name] = time.perf_counter() - start
             hours = (time.monotonic() - began) / 3600
             rows.append((hours, resident(), len(os.listdir("/proc/self/fd")), seconds))
-    rows = [row for row in rows if row[0] >= WARM * minutes / 60]
-    hours, memory, handles, seconds = zip(*rows, strict=True)
+    rows = warm(rows, minutes)
+    _, memory, handles, seconds = zip(*rows, strict=True)
     half = len(rows) // 2
     medians = {
         name: [
@@ -109,19 +113,11 @@ def soak(minutes):
         "minutes": minutes,
         "rounds": len(rows),
         "memory": memory[-1],
-        "slope": growth(hours, memory, minutes),
+        "slope": growth(rows),
         "handles": [min(handles), max(handles)],
         "seconds": medians,
     }
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--minutes", type=float, default=60)
-    found = soak(parser.parse_args().minutes)
-    record("soak", found)
-    print(found)
-
-
 if __name__ == "__main__":
-    main()
+    measured(soak)

@@ -4,6 +4,7 @@ The encoder maps x to a Gaussian q(z | x), the decoder maps z to p(x | z), and t
 negative ELBO: -log p(x | z) + beta * KL(q(z | x) || p(z)), in nats.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -99,8 +100,7 @@ def build_vae(
     input_shape = tuple(input_shape)
     is_image = len(input_shape) == 3
     if network is None:
-        dense = not is_image or np.prod(input_shape) <= DENSE_UP_TO
-        network = "dense" if dense else "conv"
+        network = "conv" if is_image and math.prod(input_shape) > DENSE_UP_TO else "dense"
     check_shape(input_shape, latent_dim, network, num_classes)
     check_widths(build_vae, locals())
     one_of("levels", levels, (1, 2))

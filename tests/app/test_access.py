@@ -4,12 +4,11 @@ import shutil
 
 import pytest
 
-from tests.served import Served
+from tests.served import IDLE, Served
 
 pytestmark = pytest.mark.slow
 TOOLS = ("Train", "Compare", "Break")
 SERIOUS = ("serious", "critical")
-IDLE = "() => ![...document.querySelectorAll('.q-spinner')].some((e) => e.checkVisibility())"
 
 
 def open_tab(page, name):
